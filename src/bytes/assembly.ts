@@ -1,0 +1,108 @@
+/**
+ * Bytes of a frame under assembly: chunks go in as they were read, frames come out.
+ *
+ * The unread bytes always lie in one run of memory, so that a parser can index them. A byte is
+ * copied once on its way in; a frame that takes most of the buffer leaves with the buffer itself.
+ *
+ * @module
+ */
+
+/** Bytes free in front of every frame that {@linkcode Assembly.take} returns: room for a header. */
+export const HEADROOM_BYTES = 32;
+
+/** Options of an {@linkcode Assembly}. */
+export interface AssemblyOptions {
+  /** Capacity of the first buffer in bytes. @default {65536} */
+  readonly initialBytes?: number;
+}
+
+/** A growing buffer of unread bytes. Its reader bounds it: it takes or refuses what it holds. */
+export class Assembly {
+  #buffer: Uint8Array<ArrayBuffer>;
+  #start = HEADROOM_BYTES;
+  #end = HEADROOM_BYTES;
+  #offset = 0;
+  #capacityHint: number;
+
+  constructor(options: AssemblyOptions = {}) {
+    this.#capacityHint = options.initialBytes ?? 65_536;
+    this.#buffer = new Uint8Array(HEADROOM_BYTES + this.#capacityHint);
+  }
+
+  /** Number of unread bytes. */
+  get length(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Offset of the first unread byte from the start of the input. */
+  get offset(): number {
+    return this.#offset;
+  }
+
+  /** The unread bytes; valid until the next call of `append`, `take` or `skip`. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#buffer.subarray(this.#start, this.#end);
+  }
+
+  /** Copies `chunk` behind the unread bytes. */
+  append(chunk: Uint8Array): void {
+    this.#reserve(chunk.length);
+    this.#buffer.set(chunk, this.#end);
+    this.#end += chunk.length;
+  }
+
+  /** Announces that about `count` bytes will be held at once, so that growing is rare. */
+  expect(count: number): void {
+    this.#capacityHint = Math.max(this.#capacityHint, count);
+  }
+
+  /**
+   * Removes the first `count` unread bytes and returns them, with {@linkcode HEADROOM_BYTES} free
+   * bytes before them in the same `ArrayBuffer`. The caller owns the result.
+   */
+  take(count: number): Uint8Array<ArrayBuffer> {
+    if (count > this.length) throw new RangeError(`Cannot take ${count} of ${this.length} bytes`);
+    const rest = this.length - count;
+    if (count < rest || count * 4 < this.#buffer.length) {
+      const copy = new Uint8Array(HEADROOM_BYTES + count);
+      copy.set(this.#buffer.subarray(this.#start, this.#start + count), HEADROOM_BYTES);
+      this.skip(count);
+      return copy.subarray(HEADROOM_BYTES);
+    }
+    const whole = this.#buffer;
+    const start = this.#start;
+    const capacity = Math.max(this.#capacityHint, rest, count + (count >> 3));
+    this.#buffer = new Uint8Array(HEADROOM_BYTES + capacity);
+    this.#buffer.set(whole.subarray(start + count, this.#end), HEADROOM_BYTES);
+    this.#start = HEADROOM_BYTES;
+    this.#end = HEADROOM_BYTES + rest;
+    this.#offset += count;
+    return whole.subarray(start, start + count);
+  }
+
+  /** Removes the first `count` unread bytes. */
+  skip(count: number): void {
+    if (count > this.length) throw new RangeError(`Cannot skip ${count} of ${this.length} bytes`);
+    this.#start += count;
+    this.#offset += count;
+    if (this.#start === this.#end) this.#start = this.#end = HEADROOM_BYTES;
+  }
+
+  #reserve(count: number): void {
+    if (this.#end + count <= this.#buffer.length) return;
+    const length = this.length;
+    const needed = HEADROOM_BYTES + length + count;
+    const capacity = HEADROOM_BYTES + this.#capacityHint;
+    // Moving in place is worth it only when it frees at least half, else every append would move.
+    const roomy = needed * 2 <= this.#buffer.length;
+    if (roomy) {
+      this.#buffer.copyWithin(HEADROOM_BYTES, this.#start, this.#end);
+    } else {
+      const grown = new Uint8Array(Math.max(needed + (needed >> 1), capacity));
+      grown.set(this.#buffer.subarray(this.#start, this.#end), HEADROOM_BYTES);
+      this.#buffer = grown;
+    }
+    this.#start = HEADROOM_BYTES;
+    this.#end = HEADROOM_BYTES + length;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * A frame and the configuration of the stream that it belongs to.
+ *
+ * @module
+ */
+
+/** Whether a frame can be decoded by itself, as in WebCodecs `EncodedVideoChunkType`. */
+export type FrameKind = "key" | "delta";
+
+/** The formats of a stream: what the bytes of one frame are. */
+export type StreamFormat = "raw" | "mjpeg" | "png" | "y4m" | "lp32";
+
+/**
+ * What a viewer must know to make use of a frame. Every field but `format` is `null` where the
+ * input does not tell. A new object means a new configuration.
+ */
+export interface StreamConfig {
+  readonly format: StreamFormat;
+  /** What one frame is coded with: `jpeg`, `png`, `raw`, or an RFC 6381 codec string. */
+  readonly codec: string | null;
+  /** Picture width in pixels. */
+  readonly width: number | null;
+  /** Picture height in pixels. */
+  readonly height: number | null;
+  /** Pixel format under its ffmpeg name, for pictures that are not compressed. */
+  readonly pixelFormat: string | null;
+  /** Frames a second, as the input itself says. */
+  readonly frameRate: number | null;
+  /** Text that stands once before all frames in the stream's own file format (Y4M's header line). */
+  readonly header: string | null;
+}
+
+/** One frame on its way through the relay. */
+export interface Frame {
+  /** The frame's bytes. Nobody changes them once the frame is made. */
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly kind: FrameKind;
+  /** Position in the stream: grows by one with every frame that the stream takes in. */
+  readonly sequence: number;
+  /** Number of the publisher's session or configuration that the frame belongs to, from 1. */
+  readonly epoch: number;
+  /** True for the first frame of an epoch. */
+  readonly discontinuity: boolean;
+  /** Presentation time in microseconds, or `null` where the source has none. */
+  readonly ptsUs: number | null;
+  /** When the frame was captured, in microseconds since the Unix epoch on the server's clock. */
+  readonly captureUs: number;
+  /** When the relay received the frame, in milliseconds of the relay's monotonic clock. */
+  readonly receivedMs: number;
+}
+
+/** A configuration of which only the format is known. */
+export function bareConfig(format: StreamFormat, known: Partial<StreamConfig> = {}): StreamConfig {
+  return {
+    format,
+    codec: null,
+    width: null,
+    height: null,
+    pixelFormat: null,
+    frameRate: null,
+    header: null,
+    ...known,
+  };
+}

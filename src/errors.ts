@@ -1,0 +1,73 @@
+/**
+ * The closed set of errors of the program. Every failure that a person can cause is one of these;
+ * anything else that is thrown is a defect.
+ *
+ * A message reads `Cannot <do> <what>: <what was seen>`, with what to do after a semicolon where
+ * that is not obvious, and no period at the end.
+ *
+ * @module
+ */
+
+/** What an error means; the command line has one exit code for each. */
+export type ErrorCode = "failed" | "usage" | "unreachable" | "refused" | "bad_input";
+
+/** An error that a person can read and act on. */
+export class StreamError extends Error {
+  /** The meaning of the error; stable. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "StreamError";
+    this.code = code;
+  }
+}
+
+/** Where and how an input was found to be broken. */
+export interface InputFault {
+  /** Number of the frame that could not be read, from 1. */
+  readonly frame: number;
+  /** Offset in bytes from the start of the input at which the fault was seen. */
+  readonly offset: number;
+  /** What the format demands there. */
+  readonly expected: string;
+  /** What was there instead. */
+  readonly found: string;
+  /** What to do about it, as an imperative clause. */
+  readonly advice?: string;
+}
+
+/** Input that is truncated, undetected or malformed. */
+export class InputError extends StreamError {
+  /** Where and how the input is broken. */
+  readonly fault: InputFault;
+
+  constructor(fault: InputFault, options?: ErrorOptions) {
+    const advice = fault.advice === undefined ? "" : `; ${fault.advice}`;
+    super(
+      "bad_input",
+      `Cannot read frame ${fault.frame} at byte ${fault.offset}: expected ${fault.expected}, ` +
+        `found ${fault.found}${advice}`,
+      options,
+    );
+    this.name = "InputError";
+    this.fault = fault;
+  }
+}
+
+/** A message that breaks the protocol; whoever owns the socket closes it with `closeCode`. */
+export class ProtocolError extends Error {
+  /** WebSocket close code: RFC 6455 section 7.4.1, or one of the project's own from 4000. */
+  readonly closeCode: number;
+
+  constructor(closeCode: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ProtocolError";
+    this.closeCode = closeCode;
+  }
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,44 @@
+/**
+ * What all splitters have in common: chunks of an input in, whole frames out.
+ *
+ * @module
+ */
+import type { FrameKind, StreamConfig } from "../core/frame.ts";
+
+/** One whole frame of an input. */
+export interface SplitFrame {
+  /** The frame's bytes, with `HEADROOM_BYTES` free bytes before them; the caller owns them. */
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly kind: FrameKind;
+  /** Presentation time in microseconds from the start of the input, `null` where none is carried. */
+  readonly ptsUs: number | null;
+  /** The configuration that the frame needs; the same object as long as nothing changes. */
+  readonly config: StreamConfig;
+}
+
+/**
+ * Finds the frames in a run of bytes.
+ *
+ * Read boundaries mean nothing: the frames are the same however the input is cut. A lack of bytes
+ * is a value (`undefined`); only bytes that can never become a frame throw, and by then every whole
+ * frame before them has been returned.
+ */
+export interface Splitter {
+  /** Appends bytes of the input; they are copied. */
+  push(chunk: Uint8Array): void;
+  /** Says that no more bytes come: a frame that is then incomplete is an error. */
+  end(): void;
+  /**
+   * The next whole frame, or `undefined` when there is none yet (or no more).
+   *
+   * @throws {InputError} when the bytes are not of the format, a frame exceeds the limit, or the
+   * input ended within a frame.
+   */
+  next(): SplitFrame | undefined;
+}
+
+/** Options that every splitter takes. */
+export interface SplitterOptions {
+  /** Largest frame in bytes. */
+  readonly maxFrameBytes: number;
+}
