@@ -29,7 +29,11 @@ export function assertRejects<E extends Error = Error>(
   msgIncludes?: string,
   msg?: string,
 ): Promise<E>;
-export function assertStrictEquals<T>(actual: unknown, expected: T, msg?: string): asserts actual is T;
+export function assertStrictEquals<T>(
+  actual: unknown,
+  expected: T,
+  msg?: string,
+): asserts actual is T;
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void;
 export function assertThrows<E extends Error = Error>(
   fn: () => unknown,
