@@ -35,6 +35,8 @@ export interface Frame {
   /** The frame's bytes. Nobody changes them once the frame is made. */
   readonly data: Uint8Array<ArrayBuffer>;
   readonly kind: FrameKind;
+  /** What a viewer must know to make use of the frame. */
+  readonly config: StreamConfig;
   /** Position in the stream: grows by one with every frame that the stream takes in. */
   readonly sequence: number;
   /** Number of the publisher's session or configuration that the frame belongs to, from 1. */

@@ -1,0 +1,29 @@
+/**
+ * Finds a queue that stays long: a delay that one burst has left behind.
+ *
+ * @module
+ */
+
+/** How long a queue may stay above its target before it is drained faster, in milliseconds. */
+export const BACKLOG_PATIENCE_MS = 1000;
+
+/**
+ * A queue that swings is doing its work; one that never comes down only delays. The measure is the
+ * lowest length within an interval, as in CoDel (RFC 8289 section 3.2).
+ */
+export class Backlog {
+  #lowSinceMs: number | undefined;
+  #draining = false;
+
+  /** Tells the queue's length after a tick; true while the tick should send one frame more. */
+  observe(frames: number, targetFrames: number, nowMs: number): boolean {
+    if (frames <= targetFrames) {
+      this.#lowSinceMs = nowMs;
+      this.#draining = false;
+    } else {
+      this.#lowSinceMs ??= nowMs;
+      this.#draining ||= nowMs - this.#lowSinceMs >= BACKLOG_PATIENCE_MS;
+    }
+    return this.#draining;
+  }
+}

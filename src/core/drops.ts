@@ -1,0 +1,47 @@
+/**
+ * Why frames are not delivered, and how many.
+ *
+ * @module
+ */
+
+/**
+ * The closed set of reasons. The first five happen to a frame of the stream and are counted once a
+ * frame; the others happen between the stream and one viewer and are counted once a viewer.
+ *
+ * - `queue_frames`: the queue was full in frames; its oldest frame left
+ * - `queue_bytes`: the queue was full in bytes; its oldest frame left
+ * - `publisher`: the publisher dropped it before sending (`--on-full drop`)
+ * - `takeover`: it stood in the queue when another publisher took the stream over
+ * - `stopped`: it stood in the queue when the relay stopped
+ * - `slow_viewer`: the viewer was behind and skipped to a newer frame
+ * - `viewer_fps`: the viewer asked for fewer frames a second
+ * - `memory`: the relay's memory for frames under way was used up
+ * - `disconnected`: it was under way when the viewer's connection ended
+ */
+export const DROP_REASONS = [
+  "queue_frames",
+  "queue_bytes",
+  "publisher",
+  "takeover",
+  "stopped",
+  "slow_viewer",
+  "viewer_fps",
+  "memory",
+  "disconnected",
+] as const;
+
+/** One of {@linkcode DROP_REASONS}. */
+export type DropReason = typeof DROP_REASONS[number];
+
+/** Frames dropped, by reason. */
+export type DropCounts = Record<DropReason, number>;
+
+/** Counts that are all zero. */
+export function noDrops(): DropCounts {
+  return Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as DropCounts;
+}
+
+/** Sum over all reasons. */
+export function totalDrops(counts: Readonly<DropCounts>): number {
+  return DROP_REASONS.reduce((sum, reason) => sum + counts[reason], 0);
+}

@@ -1,0 +1,130 @@
+/**
+ * A bounded queue of frames: first in, first out. What overflows is the oldest.
+ *
+ * @module
+ */
+
+/** What the queue needs to know of an item. */
+export interface Queued {
+  readonly data: { readonly byteLength: number };
+}
+
+/** Limits of a {@linkcode FrameQueue}. */
+export interface FrameQueueLimits {
+  /** Most frames at once, at least 1. */
+  readonly maxFrames: number;
+  /** Most bytes at once. A frame that is larger by itself is not taken in. */
+  readonly maxBytes: number;
+}
+
+/** What a push pushed out. */
+export interface Dropped {
+  readonly reason: "queue_frames" | "queue_bytes";
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/** What a pop gave. `closed` comes once the queue is closed and empty. */
+export type Popped<T> =
+  | { readonly state: "ok"; readonly frame: T }
+  | { readonly state: "empty" }
+  | { readonly state: "closed" };
+
+const EMPTY = { state: "empty" } as const;
+const CLOSED = { state: "closed" } as const;
+
+/** A first-in, first-out queue bounded in frames and in bytes. */
+export class FrameQueue<T extends Queued> {
+  #items: T[] = [];
+  #head = 0;
+  #bytes = 0;
+  #limits: FrameQueueLimits;
+  #closed = false;
+
+  constructor(limits: FrameQueueLimits) {
+    this.#limits = limits;
+  }
+
+  /** Frames in the queue. */
+  get frames(): number {
+    return this.#items.length - this.#head;
+  }
+
+  /** Bytes in the queue. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The oldest frame, left in place. */
+  get oldest(): T | undefined {
+    return this.#items[this.#head];
+  }
+
+  /**
+   * Changes the limits. Frames that are already in stay: a queue above a new limit shrinks as it
+   * drains and no longer grows.
+   */
+  setLimits(limits: FrameQueueLimits): void {
+    this.#limits = limits;
+  }
+
+  /**
+   * Appends `frame`. Returns what had to leave for it (or `frame` itself, when it is larger than
+   * the whole queue may be), `undefined` when nothing had to.
+   */
+  push(frame: T): Dropped | undefined {
+    const size = frame.data.byteLength;
+    const { maxFrames, maxBytes } = this.#limits;
+    if (this.#closed || size > maxBytes) return { reason: "queue_bytes", frames: 1, bytes: size };
+    let frames = 0;
+    let bytes = 0;
+    let reason: Dropped["reason"] = "queue_frames";
+    if (this.frames >= maxFrames) {
+      bytes += this.#shift().data.byteLength;
+      frames++;
+    }
+    while (this.frames > 0 && this.#bytes + size > maxBytes) {
+      reason = "queue_bytes";
+      bytes += this.#shift().data.byteLength;
+      frames++;
+    }
+    this.#items.push(frame);
+    this.#bytes += size;
+    return frames === 0 ? undefined : { reason, frames, bytes };
+  }
+
+  /** Removes and returns the oldest frame. */
+  pop(): Popped<T> {
+    if (this.frames === 0) return this.#closed ? CLOSED : EMPTY;
+    return { state: "ok", frame: this.#shift() };
+  }
+
+  /** Takes in nothing more; what is in can still be popped. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** Removes everything and returns how many frames that was. */
+  clear(): number {
+    const frames = this.frames;
+    this.#items = [];
+    this.#head = 0;
+    this.#bytes = 0;
+    return frames;
+  }
+
+  #shift(): T {
+    const frame = this.#items[this.#head]!;
+    this.#items[this.#head] = undefined as unknown as T;
+    this.#head++;
+    this.#bytes -= frame.data.byteLength;
+    if (this.#head === this.#items.length) {
+      this.#items.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
+    }
+    return frame;
+  }
+}

@@ -1,0 +1,329 @@
+/**
+ * One stream: whatever is sent to it goes through its queue, leaves on its tick and reaches all of
+ * its viewers. No sockets, no timers: instants are arguments, in milliseconds of one monotonic clock.
+ *
+ * @module
+ */
+import { Backlog } from "./backlog.ts";
+import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
+import type { Frame, FrameKind, StreamConfig } from "./frame.ts";
+import { FrameQueue } from "./frame_queue.ts";
+import { type Rate, RateMeter } from "./rate_meter.ts";
+import { Tick } from "./tick.ts";
+import type { FrameTotals, ViewerFeed } from "./viewer_feed.ts";
+
+/** Frames a second, or `source`: frames leave as they come. */
+export type FrameRate = number | "source";
+
+/** Length of the queue that a stream aims at, in milliseconds of its frame rate. */
+const TARGET_MS = 250;
+/** Most frames that a publisher with credit may have in the queue and under way. */
+const MAX_CREDIT_FRAMES = 250;
+/** The same without a tick, where the queue only evens out the viewers' pace. */
+const SOURCE_CREDIT_FRAMES = 64;
+/** Longest time that a frame waits for a viewer where there is no tick, in milliseconds. */
+const HOLD_MS = 1000;
+
+/** Limits of a {@linkcode Stream}. */
+export interface StreamOptions {
+  readonly name: string;
+  readonly fps: FrameRate;
+  /** Length of the queue in milliseconds of the frame rate; its frames are this × fps. */
+  readonly bufferMs: number;
+  /** Longest queue in frames where there is no tick. */
+  readonly sourceFrames: number;
+  /** Most bytes in the queue. */
+  readonly maxBytes: number;
+  /** Most bytes that a publisher with credit may have in the queue and under way. */
+  readonly maxCreditBytes: number;
+}
+
+/** A frame as it comes in. */
+export interface FrameInput {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly kind: FrameKind;
+  readonly config: StreamConfig;
+  readonly ptsUs: number | null;
+  readonly captureUs: number;
+}
+
+/** Totals that a publisher may reach; it may begin a frame while it is below both. */
+export interface Credit {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/** State of a tick. */
+export interface TickStats {
+  /** Frames that left on a tick. */
+  readonly fired: number;
+  /** Deadlines that passed while the program was busy. */
+  readonly overruns: number;
+  /** Lag of the last tick in milliseconds. */
+  readonly lagMs: number;
+}
+
+/** A stream with its queue, its tick and its viewers. */
+export class Stream {
+  readonly name: string;
+  /** Frames and bytes taken in. */
+  readonly received: FrameTotals = { frames: 0, bytes: 0 };
+  readonly #options: StreamOptions;
+  readonly #queue: FrameQueue<Frame>;
+  readonly #feeds = new Set<ViewerFeed>();
+  readonly #backlog = new Backlog();
+  readonly #meter = new RateMeter();
+  /** Of the stream itself, and of the viewers that have gone. */
+  readonly #dropped = noDrops();
+  readonly #sentToGone: FrameTotals = { frames: 0, bytes: 0 };
+  #tick: Tick | undefined;
+  #fired = 0;
+  #overruns = 0;
+  #lagMs = 0;
+  #config: StreamConfig | undefined;
+  #epoch = 0;
+  #sequence = 0;
+  #last: Frame | undefined;
+  /** The publisher waits for credit; without it, the queue overflows instead. */
+  #lossless = false;
+  #maxBytes: number;
+
+  constructor(options: StreamOptions, nowMs: number) {
+    this.name = options.name;
+    this.#options = options;
+    this.#maxBytes = options.maxBytes;
+    this.#tick = options.fps === "source" ? undefined : new Tick(options.fps, nowMs);
+    this.#queue = new FrameQueue(this.#limits());
+  }
+
+  /** The frame rate. */
+  get fps(): FrameRate {
+    return this.#tick?.fps ?? "source";
+  }
+
+  /** Viewers that are connected. */
+  get viewers(): number {
+    return this.#feeds.size;
+  }
+
+  /** The configuration of the newest frame taken in or announced. */
+  get config(): StreamConfig | undefined {
+    return this.#config;
+  }
+
+  /** Number of the current publisher's session or configuration; 0 before the first. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** What waits in the queue. */
+  get queue(): Readonly<FrameTotals> {
+    return { frames: this.#queue.frames, bytes: this.#queue.bytes };
+  }
+
+  /** State of the tick. */
+  get tick(): TickStats {
+    return { fired: this.#fired, overruns: this.#overruns, lagMs: this.#lagMs };
+  }
+
+  /** Frames and bytes handed to the sockets of all viewers, also of those that have gone. */
+  get sent(): FrameTotals {
+    const total = { ...this.#sentToGone };
+    for (const feed of this.#feeds) {
+      total.frames += feed.sent.frames;
+      total.bytes += feed.sent.bytes;
+    }
+    return total;
+  }
+
+  /** Frames not delivered, by reason, also those of viewers that have gone. */
+  get dropped(): DropCounts {
+    const total = { ...this.#dropped };
+    for (const feed of this.#feeds) addDrops(total, feed.dropped);
+    return total;
+  }
+
+  /** Frames and bytes a second that leave the queue. */
+  rate(nowMs: number): Rate {
+    return this.#meter.rate(nowMs);
+  }
+
+  /**
+   * A publisher has come: a new epoch begins with its first frame.
+   *
+   * @param lossless whether it waits for viewers where there is no tick
+   */
+  begin(options: { readonly lossless: boolean }): void {
+    this.#config = undefined;
+    this.#lossless = options.lossless;
+  }
+
+  /** The publisher has gone. */
+  finish(): void {
+    this.#lossless = false;
+  }
+
+  /** Announces the configuration of the frames that follow; a change begins a new epoch. */
+  configure(config: StreamConfig): void {
+    if (this.#config === config) return;
+    this.#config = config;
+    this.#epoch++;
+  }
+
+  /** Takes a frame in, and lets frames out that are due. */
+  push(input: FrameInput, nowMs: number): void {
+    const previous = this.#epoch;
+    this.configure(input.config);
+    this.received.frames++;
+    this.received.bytes += input.data.byteLength;
+    const frame: Frame = {
+      ...input,
+      sequence: ++this.#sequence,
+      epoch: this.#epoch,
+      discontinuity: this.#epoch !== previous || this.#sequence === 1,
+      receivedMs: nowMs,
+    };
+    if (this.#queue.frames === 0 && this.#tick !== undefined && nowMs > this.#tick.deadlineMs) {
+      this.#tick.restart(nowMs);
+    }
+    const dropped = this.#queue.push(frame);
+    if (dropped !== undefined) this.drop(dropped.reason, dropped.frames);
+    this.advance(nowMs);
+  }
+
+  /** Counts frames that were not taken in or not let out. */
+  drop(reason: DropReason, frames: number): void {
+    this.#dropped[reason] += frames;
+  }
+
+  /** Drops what waits in the queue. */
+  clear(reason: DropReason): void {
+    this.drop(reason, this.#queue.clear());
+  }
+
+  /** When {@linkcode advance} must be called next, unless something else happens before. */
+  deadlineMs(): number | undefined {
+    const oldest = this.#queue.oldest;
+    if (oldest === undefined) return undefined;
+    return this.#tick === undefined ? oldest.receivedMs + HOLD_MS : this.#tick.deadlineMs;
+  }
+
+  /** Lets out the frames that are due. */
+  advance(nowMs: number): void {
+    if (this.#tick === undefined) {
+      while (this.#queue.frames > 0 && this.#mayLeave(nowMs)) this.#letOut(nowMs);
+      return;
+    }
+    if (this.#queue.frames === 0) return;
+    const fired = this.#tick.fire(nowMs);
+    if (fired === undefined) return;
+    this.#fired++;
+    this.#overruns += fired.overruns;
+    this.#lagMs = fired.lagMs;
+    this.#letOut(nowMs);
+    const surplus = !this.#lossless && this.#backlog.observe(
+      this.#queue.frames,
+      this.#targetFrames(),
+      nowMs,
+    );
+    if (surplus) this.#letOut(nowMs);
+  }
+
+  /** Changes the frame rate; the next frame already follows it, and no frame is lost by it. */
+  setFps(fps: FrameRate, nowMs: number): void {
+    if (fps === "source") this.#tick = undefined;
+    else if (this.#tick === undefined) this.#tick = new Tick(fps, nowMs);
+    else this.#tick.setFps(fps, nowMs);
+    this.#queue.setLimits(this.#limits());
+    this.advance(nowMs);
+  }
+
+  /** Changes how many bytes may wait in the queue; frames that are already in stay. */
+  setMaxBytes(maxBytes: number): void {
+    this.#maxBytes = maxBytes;
+    this.#queue.setLimits(this.#limits());
+  }
+
+  /** Adds a viewer; it gets the last frame at once. */
+  join(feed: ViewerFeed, nowMs: number): void {
+    this.#feeds.add(feed);
+    if (this.#last !== undefined) feed.join(this.#last, nowMs);
+    this.advance(nowMs);
+  }
+
+  /** Removes a viewer. */
+  leave(feed: ViewerFeed, nowMs: number): void {
+    if (!this.#feeds.delete(feed)) return;
+    feed.close();
+    this.#sentToGone.frames += feed.sent.frames;
+    this.#sentToGone.bytes += feed.sent.bytes;
+    addDrops(this.#dropped, feed.dropped);
+    this.advance(nowMs);
+  }
+
+  /** Sends what viewers hold back: the stream has ended. */
+  flush(nowMs: number): void {
+    for (const feed of this.#feeds) feed.flush(nowMs);
+  }
+
+  /** Sends held frames to viewers that announce nothing; true while there are any. */
+  poll(nowMs: number): boolean {
+    let waiting = false;
+    for (const feed of this.#feeds) {
+      if (!feed.needsPolling) continue;
+      feed.advance(nowMs);
+      waiting ||= feed.needsPolling;
+    }
+    return waiting;
+  }
+
+  /**
+   * Credit for a publisher that has sent `received` so far. What it may have in the queue and under
+   * way stands for {@linkcode TARGET_MS}: enough to bridge a round trip, too little to delay.
+   */
+  credit(received: Readonly<FrameTotals>): Credit {
+    const window = this.#tick === undefined
+      ? SOURCE_CREDIT_FRAMES
+      : Math.min(MAX_CREDIT_FRAMES, this.#targetFrames());
+    const bytes = Math.min(this.#options.maxCreditBytes, this.#maxBytes);
+    return {
+      frames: received.frames - this.#queue.frames + window,
+      bytes: received.bytes - this.#queue.bytes + bytes,
+    };
+  }
+
+  #targetFrames(): number {
+    return this.#tick === undefined ? 0 : Math.max(3, Math.ceil(this.#tick.fps * TARGET_MS / 1000));
+  }
+
+  #limits(): { maxFrames: number; maxBytes: number } {
+    const frames = this.#tick === undefined
+      ? this.#options.sourceFrames
+      : Math.floor(this.#tick.fps * this.#options.bufferMs / 1000);
+    return { maxFrames: Math.max(1, frames), maxBytes: this.#maxBytes };
+  }
+
+  /** Without a tick, a lossless publisher goes at the pace of the viewer that is fastest. */
+  #mayLeave(nowMs: number): boolean {
+    if (!this.#lossless || this.#feeds.size === 0) return true;
+    if (nowMs - this.#queue.oldest!.receivedMs >= HOLD_MS) return true;
+    let allStalled = true;
+    for (const feed of this.#feeds) {
+      if (feed.isReady(nowMs)) return true;
+      allStalled &&= feed.ageMs(nowMs) >= HOLD_MS;
+    }
+    return allStalled;
+  }
+
+  #letOut(nowMs: number): void {
+    const popped = this.#queue.pop();
+    if (popped.state !== "ok") return;
+    this.#last = popped.frame;
+    this.#meter.add(popped.frame.data.byteLength, nowMs);
+    for (const feed of this.#feeds) feed.offer(popped.frame, nowMs);
+  }
+}
+
+function addDrops(total: DropCounts, more: Readonly<DropCounts>): void {
+  for (const reason of Object.keys(total) as DropReason[]) total[reason] += more[reason];
+}
