@@ -64,3 +64,10 @@ export function bareConfig(format: StreamFormat, known: Partial<StreamConfig> = 
     ...known,
   };
 }
+
+const CONFIG_FIELDS = Object.keys(bareConfig("raw")) as (keyof StreamConfig)[];
+
+/** Whether two configurations say the same. */
+export function sameConfig(one: StreamConfig, other: StreamConfig): boolean {
+  return one === other || CONFIG_FIELDS.every((field) => one[field] === other[field]);
+}

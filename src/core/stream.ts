@@ -6,7 +6,7 @@
  */
 import { Backlog } from "./backlog.ts";
 import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
-import type { Frame, FrameKind, StreamConfig } from "./frame.ts";
+import { type Frame, type FrameKind, sameConfig, type StreamConfig } from "./frame.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { type Rate, RateMeter } from "./rate_meter.ts";
 import { Tick } from "./tick.ts";
@@ -21,6 +21,8 @@ const TARGET_MS = 250;
 const MAX_CREDIT_FRAMES = 250;
 /** The same without a tick, where the queue only evens out the viewers' pace. */
 const SOURCE_CREDIT_FRAMES = 64;
+/** The same for a publisher that would rather drop than wait: just enough for every tick. */
+const LIVE_CREDIT_FRAMES = 3;
 /** Longest time that a frame waits for a viewer where there is no tick, in milliseconds. */
 const HOLD_MS = 1000;
 
@@ -83,9 +85,10 @@ export class Stream {
   #config: StreamConfig | undefined;
   #epoch = 0;
   #sequence = 0;
+  #discontinuity = false;
   #last: Frame | undefined;
-  /** The publisher waits for credit; without it, the queue overflows instead. */
-  #lossless = false;
+  /** `wait` and `drop`: a publisher with credit; `none`: the queue overflows instead. */
+  #credited: "wait" | "drop" | "none" = "none";
   #maxBytes: number;
 
   constructor(options: StreamOptions, nowMs: number) {
@@ -149,30 +152,31 @@ export class Stream {
   }
 
   /**
-   * A publisher has come: a new epoch begins with its first frame.
-   *
-   * @param lossless whether it waits for viewers where there is no tick
+   * A publisher with credit has come: a new epoch begins with its configuration. `wait`: it loses
+   * nothing and waits; `drop`: it keeps to its own pace and drops what it may not send.
    */
-  begin(options: { readonly lossless: boolean }): void {
+  begin(onFull: "wait" | "drop"): void {
     this.#config = undefined;
-    this.#lossless = options.lossless;
+    this.#credited = onFull;
+    this.#queue.setLimits(this.#limits());
   }
 
-  /** The publisher has gone. */
+  /** The publisher with credit has gone. */
   finish(): void {
-    this.#lossless = false;
+    this.#credited = "none";
+    this.#queue.setLimits(this.#limits());
   }
 
   /** Announces the configuration of the frames that follow; a change begins a new epoch. */
   configure(config: StreamConfig): void {
-    if (this.#config === config) return;
+    if (this.#config !== undefined && sameConfig(this.#config, config)) return;
     this.#config = config;
     this.#epoch++;
+    this.#discontinuity = true;
   }
 
   /** Takes a frame in, and lets frames out that are due. */
   push(input: FrameInput, nowMs: number): void {
-    const previous = this.#epoch;
     this.configure(input.config);
     this.received.frames++;
     this.received.bytes += input.data.byteLength;
@@ -180,9 +184,10 @@ export class Stream {
       ...input,
       sequence: ++this.#sequence,
       epoch: this.#epoch,
-      discontinuity: this.#epoch !== previous || this.#sequence === 1,
+      discontinuity: this.#discontinuity,
       receivedMs: nowMs,
     };
+    this.#discontinuity = false;
     if (this.#queue.frames === 0 && this.#tick !== undefined && nowMs > this.#tick.deadlineMs) {
       this.#tick.restart(nowMs);
     }
@@ -221,12 +226,8 @@ export class Stream {
     this.#overruns += fired.overruns;
     this.#lagMs = fired.lagMs;
     this.#letOut(nowMs);
-    const surplus = !this.#lossless && this.#backlog.observe(
-      this.#queue.frames,
-      this.#targetFrames(),
-      nowMs,
-    );
-    if (surplus) this.#letOut(nowMs);
+    if (this.#credited !== "none") return;
+    if (this.#backlog.observe(this.#queue.frames, this.#targetFrames(), nowMs)) this.#letOut(nowMs);
   }
 
   /** Changes the frame rate; the next frame already follows it, and no frame is lost by it. */
@@ -282,21 +283,28 @@ export class Stream {
    * way stands for {@linkcode TARGET_MS}: enough to bridge a round trip, too little to delay.
    */
   credit(received: Readonly<FrameTotals>): Credit {
-    const window = this.#tick === undefined
-      ? SOURCE_CREDIT_FRAMES
-      : Math.min(MAX_CREDIT_FRAMES, this.#targetFrames());
     const bytes = Math.min(this.#options.maxCreditBytes, this.#maxBytes);
     return {
-      frames: received.frames - this.#queue.frames + window,
+      frames: received.frames - this.#queue.frames + this.#creditFrames(),
       bytes: received.bytes - this.#queue.bytes + bytes,
     };
+  }
+
+  #creditFrames(): number {
+    if (this.#credited === "drop") return LIVE_CREDIT_FRAMES;
+    if (this.#tick === undefined) return SOURCE_CREDIT_FRAMES;
+    return Math.min(MAX_CREDIT_FRAMES, this.#targetFrames());
   }
 
   #targetFrames(): number {
     return this.#tick === undefined ? 0 : Math.max(3, Math.ceil(this.#tick.fps * TARGET_MS / 1000));
   }
 
+  /** Credit already given is kept, so that a change of the limits never drops a credited frame. */
   #limits(): { maxFrames: number; maxBytes: number } {
+    if (this.#credited !== "none") {
+      return { maxFrames: MAX_CREDIT_FRAMES, maxBytes: this.#options.maxBytes };
+    }
     const frames = this.#tick === undefined
       ? this.#options.sourceFrames
       : Math.floor(this.#tick.fps * this.#options.bufferMs / 1000);
@@ -305,7 +313,7 @@ export class Stream {
 
   /** Without a tick, a lossless publisher goes at the pace of the viewer that is fastest. */
   #mayLeave(nowMs: number): boolean {
-    if (!this.#lossless || this.#feeds.size === 0) return true;
+    if (this.#credited !== "wait" || this.#feeds.size === 0) return true;
     if (nowMs - this.#queue.oldest!.receivedMs >= HOLD_MS) return true;
     let allStalled = true;
     for (const feed of this.#feeds) {

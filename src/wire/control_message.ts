@@ -1,0 +1,373 @@
+/**
+ * Control messages: JSON objects in text messages, told apart by `type`.
+ *
+ * @module
+ */
+import type { DropCounts } from "../core/drops.ts";
+import type { StreamConfig, StreamFormat } from "../core/frame.ts";
+import type { FrameRate } from "../core/stream.ts";
+import { ProtocolError } from "../errors.ts";
+import { CLOSE } from "./close_code.ts";
+
+/** Longest control message in characters. */
+export const MAX_CONTROL_LENGTH = 16_384;
+/** Longest text field in characters. */
+const MAX_TEXT_LENGTH = 1024;
+
+/** First message of a client that wants to publish. */
+export interface PublishHello {
+  readonly type: "hello";
+  readonly version: number;
+  readonly role: "publish";
+  /** Name of the publisher's run: with it, a publisher that comes back goes on where it was. */
+  readonly session: string;
+  /** Whether it takes the stream from a publisher that is there. */
+  readonly takeover: boolean;
+  /** Whether it waits for credit or drops frames that it has no credit for. */
+  readonly onFull: "wait" | "drop";
+}
+
+/** First message of a client that wants to watch. */
+export interface WatchHello {
+  readonly type: "hello";
+  readonly version: number;
+  readonly role: "watch";
+  /** Most frames a second that it wants, `null` for all. */
+  readonly fps: number | null;
+  /** Longest delay in milliseconds that frames under way to it may stand for. */
+  readonly maxDelayMs: number;
+}
+
+/** The configuration of the frames that follow, from a publisher or to a viewer. */
+export interface ConfigMessage extends StreamConfig {
+  readonly type: "config";
+  /** Number of the publisher's session or configuration; 0 on the way to the relay. */
+  readonly epoch: number;
+}
+
+/** A viewer has received every frame up to this one. */
+export interface AckMessage {
+  readonly type: "ack";
+  readonly sequence: number;
+}
+
+/** Asks for the relay's clock; the answer repeats `clientUs` and adds `serverUs`. */
+export interface TimeRequest {
+  readonly type: "time";
+  /** The client's clock in microseconds since the Unix epoch. */
+  readonly clientUs: number;
+}
+
+/** To the relay: no more frames come. From it: none come (viewer), all have left (publisher). */
+export interface EndMessage {
+  readonly type: "end";
+}
+
+/** What a client may send. */
+export type ClientMessage =
+  | PublishHello
+  | WatchHello
+  | ConfigMessage
+  | AckMessage
+  | TimeRequest
+  | EndMessage;
+
+/** The relay's answer to a hello. */
+export interface Welcome {
+  readonly type: "welcome";
+  readonly version: number;
+  readonly role: "publish" | "watch";
+  /** The stream's name. */
+  readonly stream: string;
+  /** Name of the relay's run; sequences of different runs do not compare. */
+  readonly server: string;
+  readonly fps: FrameRate;
+  /** Largest frame in bytes. */
+  readonly maxFrameBytes: number;
+  readonly publishing: boolean;
+  /** Sequence of the last frame received in the publisher's session; 0 for a viewer or a new one. */
+  readonly received: number;
+}
+
+/** Totals of frames and bytes since the connection began that a publisher may reach. */
+export interface CreditMessage {
+  readonly type: "credit";
+  readonly frames: number;
+  readonly bytes: number;
+  /** Sequence of the last frame received in this session. */
+  readonly received: number;
+}
+
+/** The stream's rate or whether somebody publishes has changed. */
+export interface StateMessage {
+  readonly type: "state";
+  readonly publishing: boolean;
+  readonly fps: FrameRate;
+}
+
+/** Numbers of a stream, the same as in the API. */
+export interface StreamStatus extends StreamConfigStatus {
+  readonly name: string;
+  readonly fps: FrameRate;
+  readonly publishing: boolean;
+  readonly viewers: number;
+  readonly epoch: number;
+  readonly queue: { readonly frames: number; readonly bytes: number };
+  readonly received: { readonly frames: number; readonly bytes: number };
+  readonly sent: { readonly frames: number; readonly bytes: number };
+  readonly dropped: Readonly<DropCounts>;
+  /** Frames and bytes a second that leave the queue, over the last three seconds. */
+  readonly rate: { readonly framesPerSecond: number; readonly bytesPerSecond: number };
+  readonly tick: { readonly fired: number; readonly overruns: number; readonly lagMs: number };
+}
+
+/** The configuration's part of a {@linkcode StreamStatus}; all `null` before the first frame. */
+export interface StreamConfigStatus {
+  readonly format: StreamFormat | null;
+  readonly codec: string | null;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly pixelFormat: string | null;
+  readonly frameRate: number | null;
+}
+
+/** Once a second: numbers of the stream, and for a viewer its own. */
+export interface StatsMessage {
+  readonly type: "stats";
+  readonly stream: StreamStatus;
+  readonly viewer: {
+    readonly sent: { readonly frames: number; readonly bytes: number };
+    readonly dropped: Readonly<DropCounts>;
+  } | null;
+}
+
+/** The relay's clock. */
+export interface TimeAnswer extends TimeRequest {
+  /** The relay's clock in microseconds since the Unix epoch. */
+  readonly serverUs: number;
+}
+
+/** What the relay may send. */
+export type ServerMessage =
+  | Welcome
+  | CreditMessage
+  | ConfigMessage
+  | StateMessage
+  | StatsMessage
+  | TimeAnswer
+  | EndMessage;
+
+/** The text of a control message. */
+export function encodeControl(message: ClientMessage | ServerMessage): string {
+  return JSON.stringify(message);
+}
+
+/**
+ * Reads a client's control message. Fields that are not known are ignored.
+ *
+ * @throws {ProtocolError} when it is too long, not JSON, of an unknown type, or has a wrong field
+ */
+export function decodeClientMessage(text: string): ClientMessage {
+  const fields = new Fields(text);
+  switch (fields.type) {
+    case "hello":
+      return hello(fields);
+    case "config":
+      return config(fields);
+    case "ack":
+      return { type: "ack", sequence: fields.integer("sequence", 1) };
+    case "time":
+      return { type: "time", clientUs: fields.integer("clientUs", 0) };
+    case "end":
+      return { type: "end" };
+    default:
+      throw fields.unknownType();
+  }
+}
+
+/**
+ * Reads a control message of the relay. Fields that are not known are ignored.
+ *
+ * @throws {ProtocolError} as {@linkcode decodeClientMessage}
+ */
+export function decodeServerMessage(text: string): ServerMessage {
+  const fields = new Fields(text);
+  switch (fields.type) {
+    case "welcome":
+      return {
+        type: "welcome",
+        version: fields.integer("version", 1),
+        role: fields.oneOf("role", ["publish", "watch"]),
+        stream: fields.text("stream"),
+        server: fields.text("server"),
+        fps: fields.frameRate("fps"),
+        maxFrameBytes: fields.integer("maxFrameBytes", 1),
+        publishing: fields.boolean("publishing"),
+        received: fields.integer("received", 0),
+      };
+    case "credit":
+      return {
+        type: "credit",
+        frames: fields.integer("frames", 0),
+        bytes: fields.integer("bytes", 0),
+        received: fields.integer("received", 0),
+      };
+    case "config":
+      return config(fields);
+    case "state":
+      return {
+        type: "state",
+        publishing: fields.boolean("publishing"),
+        fps: fields.frameRate("fps"),
+      };
+    case "stats":
+      // Only shown to people, so a relay of another release may have other numbers.
+      return fields.as<StatsMessage>("stream");
+    case "time":
+      return {
+        type: "time",
+        clientUs: fields.integer("clientUs", 0),
+        serverUs: fields.integer("serverUs", 0),
+      };
+    case "end":
+      return { type: "end" };
+    default:
+      throw fields.unknownType();
+  }
+}
+
+function hello(fields: Fields): PublishHello | WatchHello {
+  const version = fields.integer("version", 0);
+  if (version !== 1) {
+    throw new ProtocolError(
+      CLOSE.badVersion,
+      `version ${version} of the protocol is not spoken here, version 1 is`,
+    );
+  }
+  if (fields.oneOf("role", ["publish", "watch"]) === "publish") {
+    return {
+      type: "hello",
+      version,
+      role: "publish",
+      session: fields.text("session"),
+      takeover: fields.boolean("takeover", false),
+      onFull: fields.oneOf("onFull", ["wait", "drop"], "wait"),
+    };
+  }
+  return {
+    type: "hello",
+    version,
+    role: "watch",
+    fps: fields.nullable("fps", (name) => fields.number(name, 0.001, 1000)),
+    maxDelayMs: fields.number("maxDelayMs", 1, 60_000, 500),
+  };
+}
+
+function config(fields: Fields): ConfigMessage {
+  const text = (name: string) => fields.text(name);
+  const size = (name: string) => fields.integer(name, 1);
+  return {
+    type: "config",
+    epoch: fields.integer("epoch", 0),
+    format: fields.oneOf("format", ["raw", "mjpeg", "png", "y4m", "lp32"]),
+    codec: fields.nullable("codec", text),
+    width: fields.nullable("width", size),
+    height: fields.nullable("height", size),
+    pixelFormat: fields.nullable("pixelFormat", text),
+    frameRate: fields.nullable("frameRate", (name) => fields.number(name, 0, 1e9)),
+    header: fields.nullable("header", text),
+  };
+}
+
+/** The fields of one message, each read with a check. */
+class Fields {
+  readonly type: unknown;
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(text: string) {
+    if (text.length > MAX_CONTROL_LENGTH) {
+      throw new ProtocolError(
+        CLOSE.tooLarge,
+        `a control message has ${text.length} characters, at most ${MAX_CONTROL_LENGTH} are allowed`,
+      );
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      throw new ProtocolError(CLOSE.invalidData, "a control message is not JSON", { cause });
+    }
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new ProtocolError(CLOSE.invalidData, "a control message is not a JSON object");
+    }
+    this.#values = value as Record<string, unknown>;
+    this.type = Object.hasOwn(value, "type") ? this.#values.type : undefined;
+  }
+
+  unknownType(): ProtocolError {
+    const type = typeof this.type === "string" ? `"${this.type.slice(0, 32)}"` : "no text";
+    return new ProtocolError(CLOSE.protocolError, `a control message has the type ${type}`);
+  }
+
+  text(name: string): string {
+    const value = this.#value(name);
+    if (typeof value !== "string" || value.length > MAX_TEXT_LENGTH) {
+      throw this.#wrong(name, `a text of at most ${MAX_TEXT_LENGTH} characters`);
+    }
+    return value;
+  }
+
+  boolean(name: string, fallback?: boolean): boolean {
+    const value = this.#value(name) ?? fallback;
+    if (typeof value !== "boolean") throw this.#wrong(name, "true or false");
+    return value;
+  }
+
+  integer(name: string, min: number): number {
+    const value = this.#value(name);
+    if (!Number.isSafeInteger(value) || (value as number) < min) {
+      throw this.#wrong(name, `an integer from ${min}`);
+    }
+    return value as number;
+  }
+
+  number(name: string, min: number, max: number, fallback?: number): number {
+    const value = this.#value(name) ?? fallback;
+    if (typeof value !== "number" || !(value >= min && value <= max)) {
+      throw this.#wrong(name, `a number from ${min} to ${max}`);
+    }
+    return value;
+  }
+
+  oneOf<T extends string>(name: string, values: readonly T[], fallback?: T): T {
+    const value = this.#value(name) ?? fallback;
+    if (!values.includes(value as T)) throw this.#wrong(name, `one of ${values.join(", ")}`);
+    return value as T;
+  }
+
+  frameRate(name: string): FrameRate {
+    return this.#value(name) === "source" ? "source" : this.number(name, 0, 1e6);
+  }
+
+  nullable<T>(name: string, read: (name: string) => T): T | null {
+    return (this.#value(name) ?? null) === null ? null : read(name);
+  }
+
+  /** The whole message, of which only `name` is known to be an object. */
+  as<T>(name: string): T {
+    const value = this.#value(name);
+    if (typeof value !== "object" || value === null) throw this.#wrong(name, "an object");
+    return this.#values as T;
+  }
+
+  #value(name: string): unknown {
+    return Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
+  }
+
+  #wrong(name: string, expected: string): ProtocolError {
+    return new ProtocolError(
+      CLOSE.invalidData,
+      `the field "${name}" of a ${this.type} message is not ${expected}`,
+    );
+  }
+}
