@@ -1,0 +1,83 @@
+/**
+ * The format of an input, found from its first bytes.
+ *
+ * @module
+ */
+import { hex } from "../bytes/text.ts";
+import { InputError, type InputFault } from "../errors.ts";
+import { type Pattern, type Signature, SIGNATURES } from "./signatures.ts";
+
+export { sniffFrame } from "./sniff.ts";
+
+/** Formats of an input that can be split into frames. */
+export type InputFormat = "raw" | "mjpeg" | "mpjpeg" | "png" | "y4m" | "lp32";
+
+/** All formats that can be split; `raw` and `lp32` have no signature and must be named. */
+export const INPUT_FORMATS: readonly InputFormat[] = [
+  "raw",
+  "mjpeg",
+  "mpjpeg",
+  "png",
+  "y4m",
+  "lp32",
+];
+
+/** Most bytes that {@linkcode detectFormat} needs to decide. */
+export const MAX_SIGNATURE_BYTES: number = Math.max(
+  ...SIGNATURES.flatMap(({ patterns }) => patterns.map(({ at, bytes }) => at + bytes.length)),
+);
+
+const NO_SIGNATURE_ADVICE =
+  "give --format raw --size WxH --pixel-format NAME, or --format lp32 for length-prefixed frames";
+
+/**
+ * The format of an input that begins with `firstBytes`, or `undefined` when more bytes are needed.
+ *
+ * @param atEnd true when no more bytes come.
+ * @throws {InputError} when the input is empty, or is not of a format that is split here.
+ */
+export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputFormat | undefined {
+  let undecided = false;
+  for (const { patterns, meaning } of SIGNATURES) {
+    const match = matchSignature(patterns, firstBytes);
+    if (match === "no") continue;
+    if (match === "more") {
+      undecided = true;
+      continue;
+    }
+    if ("format" in meaning) return meaning.format;
+    failToDetect({ found: meaning.name, advice: meaning.advice });
+  }
+  if (undecided && !atEnd) return undefined;
+  if (firstBytes.length === 0) {
+    failToDetect({ found: "an empty input", advice: "check the program that writes to the pipe" });
+  }
+  failToDetect({ found: `the bytes ${hex(firstBytes)}`, advice: NO_SIGNATURE_ADVICE });
+}
+
+function failToDetect(fault: Required<Pick<InputFault, "found" | "advice">>): never {
+  const expected = "mjpeg, mpjpeg, png or y4m";
+  throw new InputError({ frame: 1, offset: 0, expected, ...fault });
+}
+
+function matchSignature(
+  patterns: Signature["patterns"],
+  firstBytes: Uint8Array,
+): "yes" | "no" | "more" {
+  let result: "yes" | "more" = "yes";
+  for (const pattern of patterns) {
+    const match = matchPattern(pattern, firstBytes);
+    if (match === "no") return "no";
+    if (match === "more") result = "more";
+  }
+  return result;
+}
+
+function matchPattern({ at, bytes }: Pattern, firstBytes: Uint8Array): "yes" | "no" | "more" {
+  for (let index = 0; index < bytes.length; index++) {
+    const byte = firstBytes[at + index];
+    if (byte === undefined) return "more";
+    if (byte !== bytes[index]) return "no";
+  }
+  return firstBytes.length < at ? "more" : "yes";
+}

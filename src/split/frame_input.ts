@@ -1,0 +1,146 @@
+/**
+ * The bytes that a splitter works on: where it stands, what it may hold, and how it fails.
+ *
+ * @module
+ */
+import { Assembly } from "../bytes/assembly.ts";
+import { hex } from "../bytes/text.ts";
+import { InputError, type InputFault } from "../errors.ts";
+import type { SplitterOptions } from "./splitter.ts";
+
+/** A fault of the current frame, seen `at` bytes after the first unread byte. */
+export interface FrameFault extends Pick<InputFault, "expected" | "found" | "advice"> {
+  /** Bytes between the first unread byte and the fault. */
+  readonly at: number;
+}
+
+/** Unread input of a splitter, with the number and the offset that errors must name. */
+export class FrameInput {
+  readonly #assembly = new Assembly();
+  readonly #maxFrameBytes: number;
+  #frame = 1;
+  #ended = false;
+
+  constructor({ maxFrameBytes }: SplitterOptions) {
+    this.#maxFrameBytes = maxFrameBytes;
+  }
+
+  /** Number of unread bytes. */
+  get length(): number {
+    return this.#assembly.length;
+  }
+
+  /** The unread bytes; valid until the next call of `push`, `take` or `skip`. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#assembly.bytes;
+  }
+
+  /** Number of frames taken so far. */
+  get framesTaken(): number {
+    return this.#frame - 1;
+  }
+
+  /** True when no more bytes come. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** True when the input ended with its last byte read; an input without a frame never is. */
+  get finished(): boolean {
+    return this.#ended && this.#assembly.length === 0 && this.#frame > 1;
+  }
+
+  /** Appends a copy of `chunk`. */
+  push(chunk: Uint8Array): void {
+    if (this.#ended) throw new TypeError("Cannot push bytes: the input has ended");
+    this.#assembly.append(chunk);
+  }
+
+  /** Says that no more bytes come. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  /** Announces a frame of `count` bytes. */
+  expect(count: number): void {
+    this.#assembly.expect(count);
+  }
+
+  /** Removes `count` bytes that belong to no frame. */
+  skip(count: number): void {
+    this.#assembly.skip(count);
+  }
+
+  /** Removes the first `count` bytes, which are a frame, and counts it. */
+  take(count: number): Uint8Array<ArrayBuffer> {
+    this.#frame++;
+    return this.#assembly.take(count);
+  }
+
+  /** Fails when a frame of `count` bytes is over the limit. */
+  checkFrameBytes(count: number): void {
+    if (count <= this.#maxFrameBytes) return;
+    this.fail({
+      at: 0,
+      expected: `at most ${this.#maxFrameBytes} bytes (--max-frame)`,
+      found: `a frame of ${count}`,
+      advice: "raise --max-frame or make the pictures smaller",
+    });
+  }
+
+  /** Fails when a frame that has no end in `count` bytes cannot end within the limit. */
+  checkUnfinished(count: number): void {
+    if (count < this.#maxFrameBytes) return;
+    this.fail({
+      at: 0,
+      expected: `at most ${this.#maxFrameBytes} bytes (--max-frame)`,
+      found: "a frame that does not end there",
+      advice: "raise --max-frame or make the pictures smaller",
+    });
+  }
+
+  /**
+   * True when the bytes `at` begin with `prefix`, false when they may once more have come.
+   *
+   * @throws {InputError} at the first byte that differs.
+   */
+  startsWith(prefix: Uint8Array, expected: string, options: PrefixOptions = {}): boolean {
+    const { at = 0, advice } = options;
+    const bytes = this.bytes.subarray(at);
+    const count = Math.min(bytes.length, prefix.length);
+    for (let index = 0; index < count; index++) {
+      if (bytes[index] !== prefix[index]) {
+        this.fail({ at, expected, found: hex(bytes), ...(advice === undefined ? {} : { advice }) });
+      }
+    }
+    return count === prefix.length;
+  }
+
+  /**
+   * Says that the unread bytes are not yet what is expected.
+   *
+   * @throws {InputError} when the input has ended, so that they never will be.
+   */
+  lack(expected: string): undefined {
+    if (!this.#ended) return undefined;
+    const length = this.#assembly.length;
+    this.fail({
+      at: length,
+      expected,
+      found: length === 0 ? "the end of the input" : `the end of the input after ${length} bytes`,
+    });
+  }
+
+  /** Throws the fault, with the number of the current frame and its offset. */
+  fail({ at, ...fault }: FrameFault): never {
+    throw new InputError({ frame: this.#frame, offset: this.#assembly.offset + at, ...fault });
+  }
+}
+
+/** Options of {@linkcode FrameInput.startsWith}. */
+export interface PrefixOptions {
+  /** Bytes before the prefix. @default {0} */
+  readonly at?: number;
+  /** What to do when the bytes differ. */
+  readonly advice?: string;
+}

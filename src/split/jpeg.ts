@@ -1,0 +1,198 @@
+/**
+ * The structure of JPEG images: marker segments and where an image ends.
+ *
+ * Markers and their codes are those of ITU-T T.81 (1992), Table B.1.
+ *
+ * @module
+ */
+import { hex } from "../bytes/text.ts";
+import type { FrameInput } from "./frame_input.ts";
+
+/** The first bytes of every JPEG image: SOI, T.81 B.2.1. */
+export const JPEG_START: Uint8Array<ArrayBuffer> = Uint8Array.of(0xff, 0xd8);
+
+const TEM = 0x01;
+const RES_FIRST = 0x02;
+const RES_LAST = 0xbf;
+const SOF0 = 0xc0;
+const SOF15 = 0xcf;
+const DHT = 0xc4;
+const JPG = 0xc8;
+const DAC = 0xcc;
+const RST0 = 0xd0;
+const RST7 = 0xd7;
+const SOI = 0xd8;
+const EOI = 0xd9;
+const SOS = 0xda;
+
+/** Segments that {@linkcode readJpegSize} looks at: an image has few before its frame header. */
+const MAX_HEADER_SEGMENTS = 256;
+
+/** Picture size in pixels; a height of 0 in the frame header (it is in a DNL segment) is `null`. */
+export interface JpegSize {
+  readonly width: number | null;
+  readonly height: number | null;
+}
+
+const UNKNOWN_SIZE: JpegSize = { width: null, height: null };
+
+/**
+ * Finds the end of a JPEG image that begins at the first byte of a run of bytes that grows.
+ *
+ * Segments are passed by their length, so an image within one (the thumbnail in EXIF) is not seen.
+ * No byte is looked at twice.
+ */
+export class JpegScanner {
+  #position = JPEG_START.length;
+  #inEntropyCodedData = false;
+  #size = UNKNOWN_SIZE;
+
+  /** Size of the picture, as far as it has been read. */
+  get size(): JpegSize {
+    return this.#size;
+  }
+
+  /** Bytes that the image is known to have at least. */
+  get knownBytes(): number {
+    return this.#position;
+  }
+
+  /** Gets ready for the next image. */
+  reset(): void {
+    this.#position = JPEG_START.length;
+    this.#inEntropyCodedData = false;
+    this.#size = UNKNOWN_SIZE;
+  }
+
+  /**
+   * The length in bytes of the image that begins at the first unread byte of `input`, or
+   * `undefined` when its end has not come yet.
+   *
+   * @throws {InputError} when the bytes are not those of a JPEG image.
+   */
+  findEnd(input: FrameInput): number | undefined {
+    if (!input.startsWith(JPEG_START, "a JPEG image (ff d8)")) return undefined;
+    const bytes = input.bytes;
+    for (;;) {
+      if (this.#inEntropyCodedData && !this.#passEntropyCodedData(bytes)) return undefined;
+      const code = this.#readMarkerCode(bytes, input);
+      if (code === undefined) return undefined;
+      if (code === EOI) return this.#position + 2;
+      if (isStandalone(code)) {
+        this.#position += 2;
+      } else if (!this.#passSegment(bytes, code, input)) {
+        return undefined;
+      }
+    }
+  }
+
+  /** Moves to the marker that ends the entropy-coded segment, T.81 B.1.1.5; false if not there. */
+  #passEntropyCodedData(bytes: Uint8Array): boolean {
+    let at = this.#position;
+    for (;;) {
+      at = bytes.indexOf(0xff, at);
+      if (at < 0 || at + 1 >= bytes.length) {
+        this.#position = at < 0 ? Math.max(this.#position, bytes.length) : at;
+        return false;
+      }
+      const code = bytes[at + 1]!;
+      if (code === 0xff) {
+        at += 1;
+      } else if (code === 0x00 || (code >= RST0 && code <= RST7)) {
+        at += 2;
+      } else {
+        this.#position = at;
+        this.#inEntropyCodedData = false;
+        return true;
+      }
+    }
+  }
+
+  /** Moves past fill bytes (T.81 B.1.1.2) and returns the code of the marker that follows. */
+  #readMarkerCode(bytes: Uint8Array, input: FrameInput): number | undefined {
+    let at = this.#position;
+    if (at >= bytes.length) return undefined;
+    if (bytes[at] !== 0xff) this.#failAtMarker(bytes, input);
+    while (bytes[at + 1] === 0xff) at++;
+    this.#position = at;
+    const code = bytes[at + 1];
+    if (code === 0x00 || code === SOI) this.#failAtMarker(bytes, input);
+    if (code !== undefined && code >= RES_FIRST && code <= RES_LAST) {
+      this.#failAtMarker(bytes, input);
+    }
+    return code;
+  }
+
+  /** Moves past a segment by its length, T.81 B.1.1.4; false if that has not come yet. */
+  #passSegment(bytes: Uint8Array, code: number, input: FrameInput): boolean {
+    const at = this.#position;
+    if (at + 4 > bytes.length) return false;
+    const length = uint16(bytes, at + 2);
+    if (isFrameHeader(code)) {
+      if (length < 8) this.#failAtLength(length, 8, input);
+      if (at + 9 > bytes.length) return false;
+      this.#size = sizeInFrameHeader(bytes, at);
+    }
+    if (length < 2) this.#failAtLength(length, 2, input);
+    this.#position = at + 2 + length;
+    this.#inEntropyCodedData = code === SOS;
+    return true;
+  }
+
+  #failAtMarker(bytes: Uint8Array, input: FrameInput): never {
+    input.fail({
+      at: this.#position,
+      expected: "a JPEG marker that continues or ends the image",
+      found: hex(bytes.subarray(this.#position)),
+    });
+  }
+
+  #failAtLength(length: number, least: number, input: FrameInput): never {
+    input.fail({
+      at: this.#position + 2,
+      expected: `a JPEG segment length of ${least} or more`,
+      found: String(length),
+    });
+  }
+}
+
+/**
+ * The size in the frame header of a whole JPEG image; `undefined` when it is no JPEG image.
+ *
+ * Looks at the headers before the frame header only, never at the picture.
+ */
+export function readJpegSize(bytes: Uint8Array): JpegSize | undefined {
+  if (bytes[0] !== 0xff || bytes[1] !== SOI || bytes[2] !== 0xff) return undefined;
+  let at = 2;
+  for (let count = 0; count < MAX_HEADER_SEGMENTS; count++) {
+    const code = bytes[at + 1];
+    if (bytes[at] !== 0xff || code === undefined || code === EOI || code === SOS) break;
+    if (isFrameHeader(code)) {
+      return at + 9 <= bytes.length ? sizeInFrameHeader(bytes, at) : UNKNOWN_SIZE;
+    }
+    if (code === 0xff) at += 1;
+    else if (isStandalone(code)) at += 2;
+    else at += 2 + uint16(bytes, at + 2);
+  }
+  return UNKNOWN_SIZE;
+}
+
+/** Markers without a length: T.81 B.1.1.3. */
+function isStandalone(code: number): boolean {
+  return code === TEM || (code >= RST0 && code <= RST7);
+}
+
+/** SOF0 to SOF15, without the three codes among them that mean something else. */
+function isFrameHeader(code: number): boolean {
+  return code >= SOF0 && code <= SOF15 && code !== DHT && code !== JPG && code !== DAC;
+}
+
+/** Lines and samples per line of the frame header (T.81 B.2.2) whose marker is at `at`. */
+function sizeInFrameHeader(bytes: Uint8Array, at: number): JpegSize {
+  return { height: uint16(bytes, at + 5) || null, width: uint16(bytes, at + 7) || null };
+}
+
+/** Big endian; bytes past the end count as 0. */
+function uint16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+}
