@@ -49,9 +49,9 @@ export function frameToPng(data: Uint8Array, config: StreamConfig): Uint8Array<A
 
 /** What follows the line `FRAME[ parameters]` of a Y4M frame. */
 function y4mPlanes(data: Uint8Array): Uint8Array {
-  const word = String.fromCharCode(...data.subarray(0, 5));
+  const start = String.fromCharCode(...data.subarray(0, 6));
   const lineEnd = data.indexOf(NEWLINE);
-  if (word !== "FRAME" || lineEnd < 0) {
+  if (!/^FRAME[ \n]$/.test(start) || lineEnd < 0) {
     throw new StreamError(
       "failed",
       "Cannot make a PNG of a Y4M frame: it does not begin with a line FRAME",
