@@ -98,13 +98,6 @@ export interface CreditMessage {
   readonly received: number;
 }
 
-/** The stream's rate or whether somebody publishes has changed. */
-export interface StateMessage {
-  readonly type: "state";
-  readonly publishing: boolean;
-  readonly fps: FrameRate;
-}
-
 /** Numbers of a stream, the same as in the API. */
 export interface StreamStatus extends StreamConfigStatus {
   readonly name: string;
@@ -152,7 +145,6 @@ export type ServerMessage =
   | Welcome
   | CreditMessage
   | ConfigMessage
-  | StateMessage
   | StatsMessage
   | TimeAnswer
   | EndMessage;
@@ -214,12 +206,6 @@ export function decodeServerMessage(text: string): ServerMessage {
       };
     case "config":
       return config(fields);
-    case "state":
-      return {
-        type: "state",
-        publishing: fields.boolean("publishing"),
-        fps: fields.frameRate("fps"),
-      };
     case "stats":
       // Only shown to people, so a relay of another release may have other numbers.
       return fields.as<StatsMessage>("stream");

@@ -1,0 +1,201 @@
+/**
+ * The publisher's side of `stream.v1`, without the socket. One session outlives its connections: a
+ * frame is kept until the relay has confirmed it, and sent again over the next connection.
+ *
+ * @module
+ */
+import type { FrameKind, StreamConfig } from "../core/frame.ts";
+import { ProtocolError } from "../errors.ts";
+import { CLOSE } from "./close_code.ts";
+import { ClockOffset } from "./clock_offset.ts";
+import {
+  decodeServerMessage,
+  encodeControl,
+  type StatsMessage,
+  type Welcome,
+} from "./control_message.ts";
+import { encodeFrameMessage, VERSION } from "./frame_message.ts";
+
+/** Most bytes that are kept for a relay that confirms nothing. */
+const MAX_KEPT_BYTES = 256 * 1024 * 1024;
+
+/** Options of a {@linkcode PublisherSession}. */
+export interface PublisherSessionOptions {
+  /** Name of this run, unique. */
+  readonly session: string;
+  /** Take the stream from a publisher that is there. */
+  readonly takeover: boolean;
+  /** Wait for credit, or drop the older of two frames that have none. */
+  readonly onFull: "wait" | "drop";
+}
+
+/** A frame on its way to the relay. */
+export interface OutgoingFrame {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly kind: FrameKind;
+  readonly config: StreamConfig;
+  readonly ptsUs: number | null;
+  /** Time of capture in microseconds since the Unix epoch, on the own clock. */
+  readonly captureUs: number;
+}
+
+interface KeptFrame extends OutgoingFrame {
+  readonly sequence: number;
+}
+
+/** Orders, numbers, keeps and sends the frames of one publisher. */
+export class PublisherSession {
+  readonly #options: PublisherSessionOptions;
+  readonly #clock = new ClockOffset();
+  /** Frames sent but not confirmed, then frames not sent. */
+  #kept: KeptFrame[] = [];
+  #keptBytes = 0;
+  #unsentFrom = 0;
+  #sequence = 0;
+  #dropped = 0;
+  #welcome: Welcome | undefined;
+  #stats: StatsMessage | undefined;
+  #config: StreamConfig | undefined;
+  #frames = 0;
+  #bytes = 0;
+  #credit = { frames: 0, bytes: 0 };
+  #ending: "no" | "asked" | "sent" | "done" = "no";
+
+  constructor(options: PublisherSessionOptions) {
+    this.#options = options;
+  }
+
+  /** Frames dropped because there was no credit for them. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Frames kept: under way, or waiting for credit. */
+  get waiting(): number {
+    return this.#kept.length;
+  }
+
+  /** The relay's greeting, once it has come over this connection. */
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  /** The relay's last numbers. */
+  get stats(): StatsMessage | undefined {
+    return this.#stats;
+  }
+
+  /** Whether another frame would be sent as soon as it is there, so that input should be read. */
+  get wantsFrame(): boolean {
+    return this.#unsentFrom === this.#kept.length && this.#mayBegin();
+  }
+
+  /** Whether all frames and the end have reached the relay's viewers. */
+  get isDone(): boolean {
+    return this.#ending === "done";
+  }
+
+  /** Begins a connection and returns its first message. */
+  open(): string {
+    this.#welcome = undefined;
+    this.#config = undefined;
+    this.#frames = 0;
+    this.#bytes = 0;
+    this.#credit = { frames: 0, bytes: 0 };
+    this.#unsentFrom = 0;
+    if (this.#ending === "sent") this.#ending = "asked";
+    return encodeControl({ type: "hello", version: VERSION, role: "publish", ...this.#options });
+  }
+
+  /** The message that asks for the relay's clock. */
+  askTime(nowUs: number): string {
+    return encodeControl(this.#clock.request(nowUs));
+  }
+
+  /** Adds a frame. With `drop`, it takes the place of one that still waits for credit. */
+  add(frame: OutgoingFrame): void {
+    this.#sequence++;
+    const isFull = this.#unsentFrom < this.#kept.length;
+    if (isFull && this.#options.onFull === "drop") {
+      this.#keptBytes -= this.#kept.pop()!.data.byteLength;
+      this.#dropped++;
+    }
+    this.#kept.push({ ...frame, sequence: this.#sequence });
+    this.#keptBytes += frame.data.byteLength;
+  }
+
+  /** No more frames come. */
+  end(): void {
+    if (this.#ending === "no") this.#ending = "asked";
+  }
+
+  /**
+   * Takes a message of the relay.
+   *
+   * @throws {ProtocolError} when it is broken or not allowed here
+   */
+  receive(message: string | Uint8Array<ArrayBuffer>, nowUs: number): void {
+    if (typeof message !== "string") {
+      throw new ProtocolError(CLOSE.unsupportedData, "the relay sent a frame to a publisher");
+    }
+    const control = decodeServerMessage(message);
+    if (control.type === "welcome") {
+      this.#welcome = control;
+      this.#confirm(control.received);
+    } else if (control.type === "credit") {
+      this.#credit = control;
+      this.#confirm(control.received);
+    } else if (control.type === "time") {
+      this.#clock.answer(control, nowUs);
+    } else if (control.type === "stats") {
+      this.#stats = control;
+    } else if (control.type === "end" && this.#ending === "sent") {
+      this.#ending = "done";
+    } else {
+      throw new ProtocolError(CLOSE.protocolError, `the relay sent ${control.type} to a publisher`);
+    }
+  }
+
+  /** The next message to send, or `undefined` while there is none or no credit for it. */
+  next(): string | Uint8Array<ArrayBuffer> | undefined {
+    if (this.#welcome === undefined) return undefined;
+    const frame = this.#kept[this.#unsentFrom];
+    if (frame === undefined) {
+      if (this.#ending !== "asked") return undefined;
+      this.#ending = "sent";
+      return encodeControl({ type: "end" });
+    }
+    if (!this.#mayBegin()) return undefined;
+    if (frame.config !== this.#config) {
+      this.#config = frame.config;
+      return encodeControl({ type: "config", epoch: 0, ...frame.config });
+    }
+    this.#unsentFrom++;
+    this.#frames++;
+    this.#bytes += frame.data.byteLength;
+    return encodeFrameMessage({
+      key: frame.kind === "key",
+      configuration: false,
+      discontinuity: false,
+      catchUp: false,
+      epoch: 0,
+      sequence: frame.sequence,
+      ptsUs: frame.ptsUs,
+      captureUs: Math.max(0, Math.round(frame.captureUs + this.#clock.offsetUs)),
+    }, frame.data);
+  }
+
+  #mayBegin(): boolean {
+    return this.#welcome !== undefined && this.#frames < this.#credit.frames &&
+      this.#bytes < this.#credit.bytes && this.#keptBytes < MAX_KEPT_BYTES;
+  }
+
+  #confirm(received: number): void {
+    let count = 0;
+    while (count < this.#kept.length && this.#kept[count]!.sequence <= received) {
+      this.#keptBytes -= this.#kept[count++]!.data.byteLength;
+    }
+    this.#kept.splice(0, count);
+    this.#unsentFrom = Math.max(0, this.#unsentFrom - count);
+  }
+}

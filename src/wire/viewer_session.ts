@@ -1,0 +1,148 @@
+/**
+ * The viewer's side of `stream.v1`, without the socket. One session outlives its connections, so
+ * that no frame is seen twice.
+ *
+ * @module
+ */
+import { bareConfig, type StreamConfig } from "../core/frame.ts";
+import { ProtocolError } from "../errors.ts";
+import { CLOSE } from "./close_code.ts";
+import { ClockOffset } from "./clock_offset.ts";
+import {
+  decodeServerMessage,
+  encodeControl,
+  type StatsMessage,
+  type Welcome,
+} from "./control_message.ts";
+import { decodeFrameMessage, type FrameHeader, VERSION } from "./frame_message.ts";
+
+/** Options of a {@linkcode ViewerSession}. */
+export interface ViewerSessionOptions {
+  /** Most frames a second, `null` for all. */
+  readonly fps: number | null;
+  /** Longest delay in milliseconds that frames under way may stand for. */
+  readonly maxDelayMs: number;
+}
+
+/** What a message of the relay means to a viewer. */
+export type ViewerEvent =
+  | {
+    readonly type: "frame";
+    readonly header: FrameHeader;
+    readonly data: Uint8Array<ArrayBuffer>;
+    readonly config: StreamConfig;
+    /** False for a frame that an earlier connection has brought already. */
+    readonly isNew: boolean;
+    /** Time from capture to now in microseconds, once the clocks have been compared. */
+    readonly latencyUs: number | undefined;
+  }
+  | { readonly type: "end" }
+  | { readonly type: "none" };
+
+const NONE = { type: "none" } as const;
+
+/** Reads what the relay sends to a viewer. */
+export class ViewerSession {
+  readonly #options: ViewerSessionOptions;
+  readonly #clock = new ClockOffset();
+  #welcome: Welcome | undefined;
+  #server: string | undefined;
+  #stats: StatsMessage | undefined;
+  #config: StreamConfig | undefined;
+  #epoch = 0;
+  #sequence = 0;
+  #skipped = 0;
+
+  constructor(options: ViewerSessionOptions) {
+    this.#options = options;
+  }
+
+  /** The relay's greeting, once it has come over this connection. */
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  /** The relay's last numbers. */
+  get stats(): StatsMessage | undefined {
+    return this.#stats;
+  }
+
+  /** Frames of the stream that passed this viewer by since its first. */
+  get skipped(): number {
+    return this.#skipped;
+  }
+
+  /** Begins a connection and returns its first message. */
+  open(): string {
+    this.#welcome = undefined;
+    this.#config = undefined;
+    return encodeControl({ type: "hello", version: VERSION, role: "watch", ...this.#options });
+  }
+
+  /** The message that asks for the relay's clock. */
+  askTime(nowUs: number): string {
+    return encodeControl(this.#clock.request(nowUs));
+  }
+
+  /** The message that confirms every frame up to `sequence`. */
+  acknowledge(sequence: number): string {
+    return encodeControl({ type: "ack", sequence });
+  }
+
+  /**
+   * Takes a message of the relay.
+   *
+   * @throws {ProtocolError} when it is broken or not allowed here
+   */
+  receive(message: string | Uint8Array<ArrayBuffer>, nowUs: number): ViewerEvent {
+    return typeof message === "string"
+      ? this.#control(message, nowUs)
+      : this.#frame(message, nowUs);
+  }
+
+  #control(text: string, nowUs: number): ViewerEvent {
+    const message = decodeServerMessage(text);
+    switch (message.type) {
+      case "welcome":
+        this.#welcome = message;
+        if (message.server !== this.#server) this.#sequence = 0;
+        this.#server = message.server;
+        return NONE;
+      case "config": {
+        const { type: _, epoch, ...config } = message;
+        this.#config = { ...bareConfig(config.format), ...config };
+        this.#epoch = epoch;
+        return NONE;
+      }
+      case "stats":
+        this.#stats = message;
+        return NONE;
+      case "time":
+        this.#clock.answer(message, nowUs);
+        return NONE;
+      case "end":
+        return { type: "end" };
+      default:
+        throw new ProtocolError(CLOSE.protocolError, `the relay sent ${message.type} to a viewer`);
+    }
+  }
+
+  #frame(bytes: Uint8Array<ArrayBuffer>, nowUs: number): ViewerEvent {
+    const { header, data } = decodeFrameMessage(bytes);
+    if (this.#config === undefined || header.epoch !== this.#epoch) {
+      throw new ProtocolError(
+        CLOSE.protocolError,
+        `the relay sent a frame of epoch ${header.epoch} without its configuration`,
+      );
+    }
+    const isNew = header.sequence > this.#sequence;
+    if (isNew) {
+      if (this.#sequence > 0) this.#skipped += header.sequence - this.#sequence - 1;
+      this.#sequence = header.sequence;
+    }
+    const latencyUs = this.#clock.isKnown
+      ? nowUs + this.#clock.offsetUs - header.captureUs
+      : undefined;
+    return { type: "frame", header, data, config: this.#config, isNew, latencyUs };
+  }
+}
