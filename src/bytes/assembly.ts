@@ -2,7 +2,8 @@
  * Bytes of a frame under assembly: chunks go in as they were read, frames come out.
  *
  * The unread bytes always lie in one run of memory, so that a parser can index them. A byte is
- * copied once on its way in; a frame that takes most of the buffer leaves with the buffer itself.
+ * copied once on its way in; a frame that fills most of the buffer leaves with the buffer itself,
+ * any other as a copy, so that whoever keeps a frame keeps little more memory than its bytes.
  *
  * @module
  */
@@ -23,6 +24,7 @@ export class Assembly {
   #end = HEADROOM_BYTES;
   #offset = 0;
   #capacityHint: number;
+  #largestChunk = 0;
 
   constructor(options: AssemblyOptions = {}) {
     this.#capacityHint = options.initialBytes ?? 65_536;
@@ -46,6 +48,7 @@ export class Assembly {
 
   /** Copies `chunk` behind the unread bytes. */
   append(chunk: Uint8Array): void {
+    this.#largestChunk = Math.max(this.#largestChunk, chunk.length);
     this.#reserve(chunk.length);
     this.#buffer.set(chunk, this.#end);
     this.#end += chunk.length;
@@ -58,12 +61,13 @@ export class Assembly {
 
   /**
    * Removes the first `count` unread bytes and returns them, with {@linkcode HEADROOM_BYTES} free
-   * bytes before them in the same `ArrayBuffer`. The caller owns the result.
+   * bytes before them in the same `ArrayBuffer`, which is at most a third larger. The caller owns
+   * the result.
    */
   take(count: number): Uint8Array<ArrayBuffer> {
     if (count > this.length) throw new RangeError(`Cannot take ${count} of ${this.length} bytes`);
     const rest = this.length - count;
-    if (count < rest || count * 4 < this.#buffer.length) {
+    if (this.#buffer.length - HEADROOM_BYTES > count + count / 3) {
       const copy = new Uint8Array(HEADROOM_BYTES + count);
       copy.set(this.#buffer.subarray(this.#start, this.#start + count), HEADROOM_BYTES);
       this.skip(count);
@@ -71,8 +75,7 @@ export class Assembly {
     }
     const whole = this.#buffer;
     const start = this.#start;
-    const capacity = Math.max(this.#capacityHint, rest, count + (count >> 3));
-    this.#buffer = new Uint8Array(HEADROOM_BYTES + capacity);
+    this.#buffer = new Uint8Array(HEADROOM_BYTES + Math.max(this.#roomyCapacity, rest));
     this.#buffer.set(whole.subarray(start + count, this.#end), HEADROOM_BYTES);
     this.#start = HEADROOM_BYTES;
     this.#end = HEADROOM_BYTES + rest;
@@ -88,17 +91,21 @@ export class Assembly {
     if (this.#start === this.#end) this.#start = this.#end = HEADROOM_BYTES;
   }
 
+  /** Room for the announced frame and the part of a chunk that comes with its last byte. */
+  get #roomyCapacity(): number {
+    return this.#capacityHint + this.#largestChunk;
+  }
+
   #reserve(count: number): void {
     if (this.#end + count <= this.#buffer.length) return;
     const length = this.length;
-    const needed = HEADROOM_BYTES + length + count;
-    const capacity = HEADROOM_BYTES + this.#capacityHint;
-    // Moving in place is worth it only when it frees at least half, else every append would move.
-    const roomy = needed * 2 <= this.#buffer.length;
-    if (roomy) {
+    const needed = length + count;
+    // Room for half as much again keeps the moves rare, in place as well as to a new buffer.
+    const roomy = HEADROOM_BYTES + needed + (needed >> 1);
+    if (roomy <= this.#buffer.length) {
       this.#buffer.copyWithin(HEADROOM_BYTES, this.#start, this.#end);
     } else {
-      const grown = new Uint8Array(Math.max(needed + (needed >> 1), capacity));
+      const grown = new Uint8Array(Math.max(roomy, HEADROOM_BYTES + this.#roomyCapacity));
       grown.set(this.#buffer.subarray(this.#start, this.#end), HEADROOM_BYTES);
       this.#buffer = grown;
     }

@@ -105,12 +105,12 @@ export class FrameInput {
    * @throws {InputError} at the first byte that differs.
    */
   startsWith(prefix: Uint8Array, expected: string, options: PrefixOptions = {}): boolean {
-    const { at = 0, advice } = options;
+    const { at = 0, ...advice } = options;
     const bytes = this.bytes.subarray(at);
     const count = Math.min(bytes.length, prefix.length);
     for (let index = 0; index < count; index++) {
       if (bytes[index] !== prefix[index]) {
-        this.fail({ at, expected, found: hex(bytes), ...(advice === undefined ? {} : { advice }) });
+        this.fail({ at, expected, found: hex(bytes), ...advice });
       }
     }
     return count === prefix.length;
@@ -121,13 +121,14 @@ export class FrameInput {
    *
    * @throws {InputError} when the input has ended, so that they never will be.
    */
-  lack(expected: string): undefined {
+  lack(expected: string, options: LackOptions = {}): undefined {
     if (!this.#ended) return undefined;
     const length = this.#assembly.length;
     this.fail({
       at: length,
       expected,
       found: length === 0 ? "the end of the input" : `the end of the input after ${length} bytes`,
+      ...options,
     });
   }
 
@@ -137,10 +138,14 @@ export class FrameInput {
   }
 }
 
+/** Options of {@linkcode FrameInput.lack}. */
+export interface LackOptions {
+  /** What to do about it, as an imperative clause. */
+  readonly advice?: string;
+}
+
 /** Options of {@linkcode FrameInput.startsWith}. */
-export interface PrefixOptions {
+export interface PrefixOptions extends LackOptions {
   /** Bytes before the prefix. @default {0} */
   readonly at?: number;
-  /** What to do when the bytes differ. */
-  readonly advice?: string;
 }

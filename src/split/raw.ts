@@ -60,7 +60,10 @@ export class RawSplitter implements Splitter {
     const input = this.#input;
     if (input.finished) return undefined;
     input.checkFrameBytes(this.#frameBytes);
-    if (input.length < this.#frameBytes) return input.lack(`a frame of ${this.#frameBytes} bytes`);
+    if (input.length < this.#frameBytes) {
+      const advice = "check that the size and the pixel format are those of the input";
+      return input.lack(`a frame of ${this.#frameBytes} bytes`, { advice });
+    }
     return {
       data: input.take(this.#frameBytes),
       kind: "key",
