@@ -43,7 +43,7 @@ export function frameToPng(data: Uint8Array, config: StreamConfig): Uint8Array<A
     );
   }
   const planes = format === "y4m" ? y4mPlanes(data) : data;
-  const fullRange = format === "y4m" && hasFullRange(config.header ?? "");
+  const fullRange = hasFullRange(config.header ?? "");
   return encodePng(toRgb(planes, { pixelFormat, width, height, fullRange }));
 }
 

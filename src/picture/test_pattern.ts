@@ -158,13 +158,13 @@ export class TestPattern {
   #drawBackground(pixels: Uint8Array): void {
     const { laneTop, bandTop } = this.#layout;
     const rowBytes = this.width * CHANNELS;
+    // The strip comes second: it takes the row that bars without height leave.
     this.#drawStripes(pixels, BARS, 0, laneTop);
     this.#drawStripes(pixels, STRIP, laneTop, bandTop);
     pixels.fill(BAND_LEVEL, bandTop * rowBytes);
   }
 
   #drawStripes(pixels: Uint8Array, colours: readonly Colour[], top: number, bottom: number): void {
-    if (top >= bottom) return;
     const rowBytes = this.width * CHANNELS;
     const first = top * rowBytes;
     for (let x = 0; x < this.width; x++) {

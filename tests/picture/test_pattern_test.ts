@@ -76,6 +76,21 @@ Deno.test("TestPattern moves its box by the same step from each frame to the nex
   }
 });
 
+Deno.test("TestPattern shows the whole box in every frame, and only in its lane", () => {
+  const [width, height] = [163, 91];
+  const { laneTop, bandTop, boxWidth } = patternLayout({ width, height });
+  const pattern = new TestPattern({ width, height });
+  for (let frame = 0; frame < width; frame++) {
+    const rgb = pattern.render({ frame, wallMs: WALL_MS });
+    const whites = Array.from({ length: bandTop + 1 }, (_, y) => {
+      const row = rgb.subarray(y * width * 3, (y + 1) * width * 3);
+      return row.filter((level, i) => i % 3 === 1 && level === 255).length;
+    });
+    const wanted = whites.map((_, y) => y >= laneTop && y < bandTop ? boxWidth : 0);
+    assertEquals(whites, wanted, `frame ${frame}`);
+  }
+});
+
 Deno.test("TestPattern shows seven bars of 75 percent from gray to blue", () => {
   const rgb = new TestPattern(DEFAULT_PATTERN_SIZE).render({ frame: 0, wallMs: WALL_MS });
   const bars = Array.from({ length: 7 }, (_, bar) => pixelAt(rgb, 640, bar * 91 + 45, 10));
