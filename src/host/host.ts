@@ -1,0 +1,61 @@
+/**
+ * The process as the commands see it: the only place that touches it.
+ *
+ * @module
+ */
+import { type Clock, systemClock } from "./clock.ts";
+
+/** What a command gets from the process that runs it. */
+export interface Host {
+  readonly clock: Clock;
+  /** Aborted by SIGINT or SIGTERM: a clean stop is asked for. */
+  readonly stop: AbortSignal;
+  /** The value of an environment variable whose name starts with `STREAM_`. */
+  env(name: string): string | undefined;
+  /** Standard input as it is read. */
+  stdin(): ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Writes all of `bytes` to standard output. */
+  writeStdout(bytes: Uint8Array): Promise<void>;
+  /** Writes `text` to standard error; a standard error that is gone is ignored. */
+  writeStderr(text: string): void;
+  /** Whether standard error is a terminal. */
+  readonly isStderrTerminal: boolean;
+}
+
+/** The process that runs this program. */
+export function processHost(): Host {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Windows has no SIGTERM to listen to.
+    if (Deno.build.os === "windows" && signal === "SIGTERM") continue;
+    Deno.addSignalListener(signal, () => stop.abort(signal));
+  }
+  const encoder = new TextEncoder();
+  return {
+    clock: systemClock,
+    stop: stop.signal,
+    env: (name) => Deno.env.get(name),
+    stdin: () => Deno.stdin.readable,
+    writeStdout: (bytes) => writeAll(Deno.stdout, bytes),
+    writeStderr: (text) => {
+      try {
+        writeAllSync(Deno.stderr, encoder.encode(text));
+      } catch {
+        // Nobody reads what is said any more; the work goes on.
+      }
+    },
+    isStderrTerminal: Deno.stderr.isTerminal(),
+  };
+}
+
+/** Writes all of `bytes`, in as many parts as it takes. */
+export async function writeAll(
+  writer: { write(bytes: Uint8Array): Promise<number> },
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let start = 0; start < bytes.length;) start += await writer.write(bytes.subarray(start));
+}
+
+function writeAllSync(writer: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  for (let start = 0; start < bytes.length;) start += writer.writeSync(bytes.subarray(start));
+}

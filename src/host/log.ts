@@ -1,0 +1,69 @@
+/**
+ * Lines for people or for programs, on standard error.
+ *
+ * @module
+ */
+
+/** How lines are written. */
+export type LogFormat = "text" | "json";
+
+/** Values that a line carries beside its message. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Where log lines go. */
+export interface Log {
+  /** Something that was meant to happen. */
+  info(message: string, fields?: LogFields): void;
+  /** Something that a person should know of; the program goes on. */
+  warn(message: string, fields?: LogFields): void;
+  /** The reason why the program ends. */
+  error(message: string, fields?: LogFields): void;
+  /** Progress: replaces the last progress on a terminal, is a line elsewhere. */
+  progress(message: string, fields: LogFields): void;
+}
+
+/** Options of {@linkcode createLog}. */
+export interface LogOptions {
+  readonly format: LogFormat;
+  /** Where the text goes. */
+  readonly write: (text: string) => void;
+  /** Whether the text goes to a terminal, where progress stays on one line. */
+  readonly isTerminal: boolean;
+  /** The time in milliseconds since the Unix epoch. */
+  readonly wallMs: () => number;
+}
+
+const ERASE_LINE = "\r\x1b[2K";
+
+/** A log that writes lines to `options.write`. */
+export function createLog(options: LogOptions): Log {
+  let hasProgress = false;
+  const line = (level: string, message: string, fields: LogFields = {}) => {
+    if (options.format === "json") {
+      const time = new Date(options.wallMs()).toISOString();
+      options.write(JSON.stringify({ time, level, message, ...fields }) + "\n");
+      return;
+    }
+    const prefix = level === "warn" || level === "error" ? `${level}: ` : "";
+    options.write(`${hasProgress ? ERASE_LINE : ""}${prefix}${message}\n`);
+    hasProgress = false;
+  };
+  return {
+    info: (message, fields) => line("info", message, fields),
+    warn: (message, fields) => line("warn", message, fields),
+    error: (message, fields) => line("error", message, fields),
+    progress: (message, fields) => {
+      if (options.format === "json" || !options.isTerminal) return line("info", message, fields);
+      options.write(`${ERASE_LINE}${message}`);
+      hasProgress = true;
+    },
+  };
+}
+
+/** A log that writes nothing. */
+export const silentLog: Log = {
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  progress: () => {},
+};

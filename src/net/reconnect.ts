@@ -1,0 +1,99 @@
+/**
+ * Keeps a client connected: the only place that tries again.
+ *
+ * @module
+ */
+import { StreamError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import { CLOSE, mayRetry } from "../wire/close_code.ts";
+import { type Closed, connect, type Connection } from "./connection.ts";
+import type { Wakeup } from "./wakeup.ts";
+
+const FIRST_DELAY_MS = 100;
+const MAX_DELAY_MS = 3000;
+/** A connection that lasted this long was a good one: the next delay is the first again. */
+const GOOD_MS = 2000;
+
+/** Options of {@linkcode keepConnected}. */
+export interface ReconnectOptions {
+  /** The stream's WebSocket address. */
+  readonly url: string;
+  readonly clock: Clock;
+  /** Ends everything, also a delay. */
+  readonly signal: AbortSignal;
+  /** Notified of every message and of the end of a connection. */
+  readonly wakeup: Wakeup;
+  /** Told of a connection that was lost, and of the time until the next try. */
+  readonly onLost: (why: string, delayMs: number) => void;
+  /** Told of a connection that replaces a lost one. */
+  readonly onRestored: () => void;
+}
+
+/**
+ * The delay before try number `attempt` (from 0): doubles up to a cap, and between half of it and
+ * the whole is chance (`random` in [0, 1)), so that the viewers of a lost relay do not return as one.
+ */
+export function backoffMs(attempt: number, random: number): number {
+  const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempt, 10));
+  return delay * (0.5 + random / 2);
+}
+
+/**
+ * Connects and runs `use`, again and again until `use` returns `done`, the signal comes, or the
+ * relay closes the connection for good. The first connection is tried once.
+ *
+ * @throws {StreamError} when the first connection fails, or the relay says that another try is of
+ * no use
+ */
+export async function keepConnected(
+  options: ReconnectOptions,
+  use: (connection: Connection) => Promise<"done" | Closed>,
+): Promise<void> {
+  const { clock, signal } = options;
+  let attempt = 0;
+  let wasConnected = false;
+  while (!signal.aborted) {
+    let why: string;
+    try {
+      const connection = await connect(options);
+      if (wasConnected) options.onRestored();
+      wasConnected = true;
+      const sinceMs = clock.nowMs();
+      const end = await use(connection);
+      if (end === "done") return;
+      if (!mayRetry(end.code)) throw closedError(options.url, end);
+      why = end.reason === "" ? "the connection was lost" : end.reason;
+      if (clock.nowMs() - sinceMs >= GOOD_MS) attempt = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      const isPassing = error instanceof StreamError && error.code === "unreachable";
+      if (!isPassing || !wasConnected) throw error;
+      why = "the relay does not answer";
+    }
+    const delayMs = backoffMs(attempt++, Math.random());
+    options.onLost(why, delayMs);
+    await delay(delayMs, signal);
+  }
+}
+
+function closedError(url: string, { code, reason }: Closed): StreamError {
+  const seen = reason === "" ? `the relay closed the connection with code ${code}` : reason;
+  const meaning = code === CLOSE.full ? "unreachable" : "failed";
+  const advice = code === CLOSE.busy
+    ? "; choose another name, or take the stream with --takeover"
+    : "";
+  return new StreamError(meaning, `Cannot stay connected to ${url}: ${seen}${advice}`);
+}
+
+async function delay(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    }
+    signal.addEventListener("abort", done);
+  });
+}
