@@ -19,7 +19,7 @@ export class Wakeup {
   /** Waits for a notice, or until `deadlineMs` of `clock`. At most one waits at a time. */
   async wait(clock: Clock, deadlineMs = Infinity): Promise<void> {
     if (!this.#isNotified) {
-      let timer: number | undefined;
+      let timer: ReturnType<typeof setTimeout> | undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
         if (deadlineMs !== Infinity) {
