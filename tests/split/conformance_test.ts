@@ -1,0 +1,310 @@
+/** One suite that every splitter has to pass. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import fc from "fast-check";
+import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { bytesOf, hex } from "../../src/bytes/text.ts";
+import type { StreamFormat } from "../../src/core/frame.ts";
+import { InputError } from "../../src/errors.ts";
+import { createSplitter, type CreateSplitterOptions } from "../../src/split/create.ts";
+import type { Splitter } from "../../src/split/splitter.ts";
+import { concat, cutAt, jpeg, jpegSegment, png, pngChunk, ramp, split, uint32 } from "./samples.ts";
+
+/** A run of the input; `clean` says after which of its bytes the input may end. */
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly isFrame: boolean;
+  readonly clean: "never" | "at its end" | "anywhere";
+}
+
+interface Case {
+  readonly name: string;
+  readonly format: StreamFormat;
+  readonly options: CreateSplitterOptions;
+  readonly pieces: readonly Piece[];
+  /** False where nothing tells garbage from a frame. */
+  readonly seesGarbage: boolean;
+}
+
+const MAX_FRAME_BYTES = 4096;
+
+function frame(bytes: Uint8Array): Piece {
+  return { bytes, isFrame: true, clean: "at its end" };
+}
+
+function glue(bytes: Uint8Array | string, clean: Piece["clean"] = "never"): Piece {
+  const content = typeof bytes === "string" ? bytesOf(bytes) : bytes;
+  return { bytes: content, isFrame: false, clean };
+}
+
+const IMAGES = [
+  jpeg(),
+  jpeg({ before: jpegSegment(0xe1, concat(bytesOf("Exif\0\0"), jpeg())) }),
+  jpeg({ scan: Uint8Array.of(7) }),
+];
+
+const PNGS = [
+  png(),
+  png({ chunks: concat(pngChunk("IDAT", ramp(40)), pngChunk("tEXt", ramp(3))) }),
+];
+
+function y4mFrame(line: string, first: number): Piece {
+  return frame(concat(bytesOf(line), ramp(6 * 4 + 2 * 3 * 2, first)));
+}
+
+const Y4M_PIECES = [
+  glue("YUV4MPEG2 W6 H4 F25:1 Ip A1:1 C420jpeg\n"),
+  y4mFrame("FRAME\n", 0),
+  y4mFrame("FRAME Ib\n", 70),
+  y4mFrame("FRAME\n", 10),
+];
+
+function part(image: Uint8Array, headers: string): Piece[] {
+  return [
+    glue("--x", "at its end"),
+    glue("\r\n", "anywhere"),
+    glue(`${headers}\r\n`),
+    frame(image),
+    glue("\r\n", "anywhere"),
+  ];
+}
+
+const CLOSING = [glue("--x", "at its end"), glue("--", "at its end"), glue("\r\n", "anywhere")];
+
+const CASES: readonly Case[] = [
+  {
+    name: "RawSplitter",
+    format: "raw",
+    options: { format: "raw", frameBytes: 30, maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: [ramp(30), ramp(30, 50), ramp(30, 100)].map(frame),
+    seesGarbage: false,
+  },
+  {
+    name: "MjpegSplitter",
+    format: "mjpeg",
+    options: { format: "mjpeg", maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: IMAGES.map(frame),
+    seesGarbage: true,
+  },
+  {
+    name: "MpjpegSplitter with Content-length",
+    format: "mjpeg",
+    options: { format: "mpjpeg", maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: [
+      ...IMAGES.flatMap((image) =>
+        part(image, `Content-type: image/jpeg\r\nContent-length: ${image.length}\r\n`)
+      ),
+      ...CLOSING,
+    ],
+    seesGarbage: true,
+  },
+  {
+    name: "MpjpegSplitter without Content-length",
+    format: "mjpeg",
+    options: { format: "mpjpeg", maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: [...IMAGES.flatMap((image) => part(image, "X-Camera: 1\r\n")), ...CLOSING],
+    seesGarbage: true,
+  },
+  {
+    name: "PngSplitter",
+    format: "png",
+    options: { format: "png", maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: PNGS.map(frame),
+    seesGarbage: true,
+  },
+  {
+    name: "Y4mSplitter",
+    format: "y4m",
+    options: { format: "y4m", maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: Y4M_PIECES,
+    seesGarbage: true,
+  },
+  {
+    name: "Lp32Splitter",
+    format: "lp32",
+    options: { format: "lp32", maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: [ramp(1), ramp(20), ramp(20, 9)].flatMap((
+      data,
+    ) => [glue(uint32(data.length)), frame(data)]),
+    seesGarbage: true,
+  },
+  {
+    name: "createSplitter for any JPEG",
+    format: "mjpeg",
+    options: { format: "auto", maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: IMAGES.map(frame),
+    seesGarbage: true,
+  },
+  {
+    name: "createSplitter for any Y4M",
+    format: "y4m",
+    options: { format: "auto", maxFrameBytes: MAX_FRAME_BYTES },
+    pieces: Y4M_PIECES,
+    seesGarbage: true,
+  },
+];
+
+for (const { name, format, options, pieces, seesGarbage } of CASES) {
+  const input = concat(...pieces.map(({ bytes }) => bytes));
+  const frames = pieces.filter(({ isFrame }) => isFrame).map(({ bytes }) => bytes);
+  const frameEnds: number[] = [];
+  const cleanEnds = new Set<number>();
+  let end = 0;
+  for (const { bytes, isFrame, clean } of pieces) {
+    for (let count = 1; count <= bytes.length; count++) {
+      const isClean = clean === "anywhere" || (clean === "at its end" && count === bytes.length);
+      if (isClean && frameEnds.length + (isFrame ? 1 : 0) > 0) cleanEnds.add(end + count);
+    }
+    end += bytes.length;
+    if (isFrame) frameEnds.push(end);
+  }
+  const dataOf = (chunks: Iterable<Uint8Array>): Uint8Array[] => {
+    const { frames, error } = split(create(), chunks);
+    if (error !== undefined) throw error;
+    return frames.map(({ data }) => data);
+  };
+  const create = (maxFrameBytes = MAX_FRAME_BYTES): Splitter =>
+    createSplitter({ ...options, maxFrameBytes });
+
+  Deno.test(`${name} finds every frame of an input in one chunk`, () => {
+    assertEquals(dataOf([input]), frames);
+  });
+
+  Deno.test(`${name} finds the same frames byte by byte`, () => {
+    assertEquals(dataOf(cutAt(input, [...input.keys()])), frames);
+  });
+
+  Deno.test(`${name} finds the same frames with every cut in two`, () => {
+    for (let cut = 0; cut <= input.length; cut++) {
+      assertEquals(dataOf(cutAt(input, [cut])), frames);
+    }
+  });
+
+  Deno.test(`${name} finds the same frames with cuts anywhere`, () => {
+    const cuts = fc.array(fc.nat({ max: input.length }), { maxLength: 12 });
+    fc.assert(
+      fc.property(cuts, (offsets) => assertEquals(dataOf(cutAt(input, offsets)), frames)),
+      { seed: 33, numRuns: 200 },
+    );
+  });
+
+  Deno.test(`${name} gives frames that are key frames of one configuration, with headroom`, () => {
+    const found = split(create(), [input]).frames;
+    for (const { data, kind, config } of found) {
+      assertEquals(kind, "key");
+      assertEquals(config.format, format);
+      assertStrictEquals(config, found[0]!.config);
+      assert(data.byteOffset >= HEADROOM_BYTES);
+    }
+  });
+
+  Deno.test(`${name} refuses an input cut short, behind its last whole frame`, () => {
+    for (let cut = 1; cut < input.length; cut++) {
+      const { frames: found, error } = split(create(), [input.subarray(0, cut)]);
+      const whole = frameEnds.filter((frameEnd) => frameEnd <= cut).length;
+      assertEquals(found.map(({ data }) => data), frames.slice(0, whole), `cut at ${cut}`);
+      assertEquals(error === undefined, cleanEnds.has(cut), `cut at ${cut}: ${error?.message}`);
+      if (error === undefined) continue;
+      assertEquals(error.fault.frame, whole + 1);
+      assert(error.fault.offset <= cut);
+    }
+  });
+
+  Deno.test(`${name} refuses an empty input`, () => {
+    const { frames: found, error } = split(create(), []);
+    assertEquals(found, []);
+    assertEquals([error?.fault.frame, error?.fault.offset], [1, 0]);
+  });
+
+  Deno.test(`${name} says undefined for no bytes, and the same error again`, () => {
+    const splitter = create();
+    assertEquals(splitter.next(), undefined);
+    splitter.end();
+    const messages = [1, 2].map(() => {
+      try {
+        return splitter.next();
+      } catch (error) {
+        assert(error instanceof InputError);
+        return error.message;
+      }
+    });
+    assert(messages[0] !== undefined);
+    assertEquals(messages[0], messages[1]);
+  });
+
+  Deno.test(`${name} accepts a frame at the limit and refuses it one byte past`, () => {
+    const largest = Math.max(...frames.map(({ length }) => length));
+    const first = frames.findIndex(({ length }) => length === largest);
+    for (const chunks of [[input], cutAt(input, [...input.keys()])]) {
+      const atLimit = split(create(largest), chunks);
+      assertEquals(atLimit.error, undefined);
+      assertEquals(atLimit.frames.length, frames.length);
+      const past = split(create(largest - 1), chunks);
+      assertStringIncludes(past.error?.message ?? "", `at most ${largest - 1} bytes (--max-frame)`);
+      // A format that tells the size of all frames at once is refused at once.
+      assertEquals(past.frames.length, first);
+      assertEquals(past.error?.fault.frame, first + 1);
+    }
+  });
+
+  if (seesGarbage) {
+    Deno.test(`${name} names garbage in front of the first frame`, () => {
+      const garbage = bytesOf("\x7fgarbage\n");
+      for (const chunks of [[garbage, input], cutAt(concat(garbage, input), [1, 2, 5])]) {
+        const { frames: found, error } = split(create(), chunks);
+        assertEquals(found, []);
+        assertEquals([error?.fault.frame, error?.fault.offset], [1, 0]);
+      }
+    });
+
+    Deno.test(`${name} names garbage between frames, with its offset`, () => {
+      const garbage = bytesOf("\x7fgarbage\n");
+      const at = frameEnds[0]!;
+      const spoiled = concat(input.subarray(0, at), garbage, input.subarray(at));
+      const { frames: found, error } = split(create(), [spoiled]);
+      assertEquals(found.map(({ data }) => data), frames.slice(0, 1));
+      assertEquals([error?.fault.frame, error?.fault.offset], [2, at]);
+      if (format === "lp32") return assertStringIncludes(error!.message, "a frame of 2137481586");
+      assertStringIncludes(error!.fault.found, hex(garbage, 4));
+    });
+  }
+
+  Deno.test(`${name} makes only frames or an InputError of spoiled bytes, however cut`, () => {
+    const edit = fc.record({
+      at: fc.nat({ max: input.length - 1 }),
+      insert: fc.array(fc.oneof(fc.nat({ max: 255 }), fc.constant(0xff)), { maxLength: 4 }),
+      remove: fc.nat({ max: 3 }),
+    });
+    const edits = fc.array(edit, { minLength: 1, maxLength: 4 });
+    const offsets = fc.array(fc.nat({ max: input.length }), { maxLength: 6 });
+    fc.assert(
+      fc.property(edits, offsets, (edits, offsets) => {
+        let spoiled: Uint8Array = input;
+        for (const { at, insert, remove } of edits) {
+          spoiled = concat(
+            spoiled.subarray(0, at),
+            Uint8Array.from(insert),
+            spoiled.subarray(at + remove),
+          );
+        }
+        const whole = split(create(300), [spoiled]);
+        const cuts = offsets.filter((offset) => offset <= spoiled.length);
+        const pieces = split(create(300), cutAt(spoiled, cuts));
+        assertEquals(pieces.frames, whole.frames);
+        assertEquals(pieces.error?.fault.frame, whole.error?.fault.frame);
+        for (const { data } of whole.frames) assert(data.length <= 300);
+      }),
+      { seed: 34, numRuns: 1000 },
+    );
+  });
+
+  Deno.test(`${name} makes only frames or an InputError of any bytes`, () => {
+    const start = pieces[0]!.bytes;
+    fc.assert(
+      fc.property(fc.boolean(), fc.uint8Array({ maxLength: 200 }), (withStart, bytes) => {
+        split(create(300), withStart ? [start, bytes] : [bytes]);
+      }),
+      { seed: 35, numRuns: 200 },
+    );
+  });
+}

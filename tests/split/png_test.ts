@@ -1,0 +1,74 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { PngSplitter, readPngSize } from "../../src/split/png.ts";
+import {
+  bytesUntilError,
+  concat,
+  errorOf,
+  png,
+  PNG_START,
+  pngChunk,
+  split,
+  uint32,
+} from "./samples.ts";
+
+function create(maxFrameBytes = 4096): PngSplitter {
+  return new PngSplitter({ maxFrameBytes });
+}
+
+function header(width: number, height: number): Uint8Array {
+  return pngChunk("IHDR", concat(uint32(width), uint32(height), new Uint8Array(5)));
+}
+
+Deno.test("PngSplitter skips an image inside a chunk", () => {
+  const image = png({ chunks: concat(pngChunk("teSt", png()), pngChunk("IDAT", png())) });
+  const { frames } = split(create(), [concat(image, image)]);
+  assertEquals(frames.map(({ data }) => data), [image, image]);
+});
+
+Deno.test("PngSplitter makes a new configuration when the size changes", () => {
+  const { frames } = split(create(), [concat(png(), png(), png({ width: 70_000, height: 3 }))]);
+  const [first, second, third] = frames.map(({ config }) => config);
+  assertStrictEquals(first, second);
+  assertEquals([third!.codec, third!.width, third!.height], ["png", 70_000, 3]);
+});
+
+Deno.test("PngSplitter refuses chunks that cannot be", () => {
+  const spoiled: [Uint8Array, string, number][] = [
+    [pngChunk("IDAT", new Uint8Array(13)), "an IHDR chunk of 13 bytes", 8],
+    [pngChunk("IHDR", new Uint8Array(12)), "an IHDR chunk of 13 bytes", 8],
+    [header(0, 5), "a width and a height above 0", 16],
+    [header(5, 0), "a width and a height above 0", 16],
+    [concat(header(5, 5), header(5, 5)), "one IHDR chunk", 33],
+    [concat(header(5, 5), pngChunk("IEND", uint32(0))), "an empty IEND chunk", 33],
+    [concat(header(5, 5), pngChunk("ID4T", uint32(0))), "a PNG chunk", 33],
+    [concat(header(5, 5), uint32(2 ** 31), PNG_START), "a PNG chunk", 33],
+  ];
+  for (const [bytes, expected, offset] of spoiled) {
+    const { fault } = errorOf(create(), concat(PNG_START, bytes, new Uint8Array(20)));
+    assertStringIncludes(fault.expected, expected);
+    assertEquals(fault.offset, offset);
+  }
+});
+
+Deno.test("PngSplitter holds no more than the limit and a chunk of an endless image", () => {
+  const start = concat(PNG_START, header(5, 5));
+  const chunk = pngChunk("IDAT", new Uint8Array(52));
+  assert(bytesUntilError(create(1000), start, chunk) <= 1000 + 64);
+});
+
+Deno.test("PngSplitter refuses a chunk beyond the limit by its length", () => {
+  const start = concat(
+    PNG_START,
+    header(5, 5),
+    uint32(1000),
+    pngChunk("IDAT", PNG_START).subarray(4),
+  );
+  assertStringIncludes(errorOf(create(1000), start).message, "--max-frame");
+});
+
+Deno.test("readPngSize reads the size of a PNG image and of nothing else", () => {
+  assertEquals(readPngSize(png({ width: 70_000, height: 3 })), { width: 70_000, height: 3 });
+  assertEquals(readPngSize(png().subarray(0, 28)), undefined);
+  assertEquals(readPngSize(concat(PNG_START, pngChunk("IDAT", png()))), undefined);
+});
