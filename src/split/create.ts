@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { detectFormat, type InputFormat } from "./detect.ts";
+import { detectFormat } from "./detect.ts";
+import type { InputFormat } from "./format.ts";
 import { Lp32Splitter } from "./lp32.ts";
 import { MjpegSplitter } from "./mjpeg.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";

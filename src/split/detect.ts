@@ -5,22 +5,11 @@
  */
 import { hex } from "../bytes/text.ts";
 import { InputError, type InputFault } from "../errors.ts";
+import type { InputFormat } from "./format.ts";
 import { type Pattern, type Signature, SIGNATURES } from "./signatures.ts";
 
+export { INPUT_FORMATS, type InputFormat } from "./format.ts";
 export { sniffFrame } from "./sniff.ts";
-
-/** Formats of an input that can be split into frames. */
-export type InputFormat = "raw" | "mjpeg" | "mpjpeg" | "png" | "y4m" | "lp32";
-
-/** All formats that can be split; `raw` and `lp32` have no signature and must be named. */
-export const INPUT_FORMATS: readonly InputFormat[] = [
-  "raw",
-  "mjpeg",
-  "mpjpeg",
-  "png",
-  "y4m",
-  "lp32",
-];
 
 /** Most bytes that {@linkcode detectFormat} needs to decide. */
 export const MAX_SIGNATURE_BYTES: number = Math.max(

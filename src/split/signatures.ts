@@ -4,11 +4,13 @@
  * @module
  */
 import { bytesOf } from "../bytes/text.ts";
-import type { InputFormat } from "./detect.ts";
+import type { InputFormat } from "./format.ts";
 
 /** Bytes that an input has at an offset. */
 export interface Pattern {
+  /** Offset in bytes from the start of the input. */
   readonly at: number;
+  /** What stands there. */
   readonly bytes: Uint8Array;
 }
 
