@@ -61,8 +61,8 @@ export class FrameQueue<T extends Queued> {
   }
 
   /**
-   * Changes the limits. Frames that are already in stay: a queue above a new limit shrinks as it
-   * drains and no longer grows.
+   * Changes the limits. Frames that are already in stay for now: a queue above a new `maxFrames` no
+   * longer grows and shrinks as it drains; one above a new `maxBytes` makes room at the next push.
    */
   setLimits(limits: FrameQueueLimits): void {
     this.#limits = limits;

@@ -27,6 +27,8 @@ export class Tick {
   #index = 0;
   #intervalMs: number;
   #fps: number;
+  /** The deadline that fired last. */
+  #lastMs = -Infinity;
 
   /** The first deadline is `startMs`. */
   constructor(fps: number, startMs: number) {
@@ -52,23 +54,26 @@ export class Tick {
 
   /** Fires when the deadline has come, at most once however late it is; else `undefined`. */
   fire(nowMs: number): TickFired | undefined {
-    const late = nowMs - this.deadlineMs;
-    if (!(late >= 0)) return undefined;
-    const overruns = Math.floor(late / this.#intervalMs);
-    this.#index += overruns + 1;
-    return { overruns, lagMs: Math.max(0, late - overruns * this.#intervalMs) };
+    if (!(nowMs >= this.deadlineMs)) return undefined;
+    const due = this.#index;
+    this.#index += Math.floor((nowMs - this.deadlineMs) / this.#intervalMs);
+    // The quotient is rounded: it may be one off where the stall was whole intervals long.
+    while (this.deadlineMs > nowMs) this.#index--;
+    do {
+      this.#lastMs = this.deadlineMs;
+      this.#index++;
+    } while (this.deadlineMs <= nowMs);
+    return { overruns: this.#index - due - 1, lagMs: nowMs - this.#lastMs };
   }
 
   /**
    * Changes the rate. The next deadline is one new interval after the last tick, or now where that
-   * has passed already: neither a gap nor a burst.
+   * has passed already or there was none: neither a gap nor a burst.
    */
   setFps(fps: number, nowMs: number): void {
-    checkedFps(fps);
-    const lastMs = this.deadlineMs - this.#intervalMs;
-    this.#fps = fps;
+    this.#fps = checkedFps(fps);
     this.#intervalMs = 1000 / fps;
-    this.restart(Math.max(nowMs, lastMs + this.#intervalMs));
+    this.restart(Math.max(nowMs, this.#lastMs + this.#intervalMs));
   }
 
   /** Puts the next deadline at `startMs` and counts from there. */

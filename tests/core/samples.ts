@@ -1,0 +1,137 @@
+/** Frames, and a simulated relay in simulated time, for the tests of the core. */
+import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { bareConfig, type Frame, type StreamConfig } from "../../src/core/frame.ts";
+import { type FrameInput, Stream, type StreamOptions } from "../../src/core/stream.ts";
+import { ViewerFeed, type ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
+
+export const MJPEG = bareConfig("mjpeg");
+
+/** A frame as the relay makes it. */
+export function frame(sequence: number, bytes = 10, receivedMs = 0): Frame {
+  return { ...input(bytes), sequence, epoch: 1, discontinuity: false, receivedMs };
+}
+
+/** A frame as it comes in. */
+export function input(bytes = 10, config: StreamConfig = MJPEG): FrameInput {
+  return { data: new Uint8Array(bytes), kind: "key", config, ptsUs: null, captureUs: 0 };
+}
+
+/** A stream with room for everything, except where `options` says otherwise. */
+export function stream(options: Partial<StreamOptions> = {}): Stream {
+  return new Stream({
+    name: "test",
+    fps: 30,
+    bufferMs: 5000,
+    sourceFrames: 1024,
+    maxBytes: 1e9,
+    maxCreditBytes: 1e8,
+    ...options,
+  }, 0);
+}
+
+/** A feed with room for everything, except where `options` says otherwise. */
+export function feed(options: Partial<ViewerFeedOptions> = {}): ViewerFeed {
+  return new ViewerFeed({
+    maxDelayMs: 500,
+    maxBytes: 1e9,
+    fps: null,
+    budget: new ByteBudget(1e9),
+    send: () => {},
+    unsentBytes: null,
+    ...options,
+  });
+}
+
+/** A frame as a viewer got it. */
+export interface Delivered {
+  readonly sequence: number;
+  readonly frame: Frame;
+  readonly catchUp: boolean;
+  readonly sentMs: number;
+  /** When its last byte arrived. */
+  readonly arrivedMs: number;
+}
+
+/** The link to a simulated viewer. */
+export interface LinkOptions {
+  /** Bytes a millisecond. @default {Infinity} */
+  readonly bytesPerMs?: number;
+  /** Time from the viewer back to the relay in milliseconds. @default {1} */
+  readonly ackMs?: number;
+  /** The viewer confirms nothing from this instant on. @default {Infinity} */
+  readonly stalledFromMs?: number;
+  readonly feed?: Partial<ViewerFeedOptions>;
+}
+
+/** Runs a stream in simulated time: its deadlines, its viewers' links, and what a test schedules. */
+export class Simulation {
+  readonly stream: Stream;
+  nowMs = 0;
+  /** Most frames that were in the queue at once. */
+  longest = 0;
+  #events: { atMs: number; run: () => void }[] = [];
+
+  constructor(stream: Stream) {
+    this.stream = stream;
+  }
+
+  /** Calls `run` at `atMs`. */
+  at(atMs: number, run: () => void): void {
+    let index = this.#events.length;
+    while (index > 0 && this.#events[index - 1]!.atMs > atMs) index--;
+    this.#events.splice(index, 0, { atMs, run });
+  }
+
+  /** Pushes `count` frames, one every `intervalMs`, from `startMs` on. */
+  feedFrames(
+    options: { startMs: number; intervalMs: number; count: number; bytes?: number },
+  ): void {
+    const { startMs, intervalMs, count, bytes } = options;
+    for (let n = 0; n < count; n++) {
+      this.at(startMs + n * intervalMs, () => this.stream.push(input(bytes), this.nowMs));
+    }
+  }
+
+  /** Joins a viewer behind a link; the result fills as frames arrive. */
+  view(link: LinkOptions = {}): { feed: ViewerFeed; delivered: Delivered[] } {
+    const { bytesPerMs = Infinity, ackMs = 1, stalledFromMs = Infinity } = link;
+    const delivered: Delivered[] = [];
+    let freeMs = 0;
+    const viewer = feed({
+      ...link.feed,
+      send: (frame, catchUp) => {
+        const sentMs = this.nowMs;
+        freeMs = Math.max(freeMs, sentMs) + frame.data.byteLength / bytesPerMs;
+        const arrivedMs = freeMs;
+        if (arrivedMs >= stalledFromMs) return;
+        delivered.push({ sequence: frame.sequence, frame, catchUp, sentMs, arrivedMs });
+        this.at(arrivedMs + ackMs, () => {
+          viewer.acknowledge(frame.sequence, this.nowMs);
+          if (this.stream.fps === "source") this.stream.advance(this.nowMs);
+        });
+      },
+    });
+    this.stream.join(viewer, this.nowMs);
+    return { feed: viewer, delivered };
+  }
+
+  /** Lets time pass up to `endMs`. */
+  runUntil(endMs: number): void {
+    for (;;) {
+      const eventMs = this.#events[0]?.atMs ?? Infinity;
+      const tickMs = this.stream.deadlineMs() ?? Infinity;
+      const nextMs = Math.min(eventMs, tickMs);
+      if (nextMs > endMs) break;
+      this.nowMs = Math.max(this.nowMs, nextMs);
+      if (eventMs <= tickMs) this.#events.shift()!.run();
+      else this.stream.advance(this.nowMs);
+      this.longest = Math.max(this.longest, this.stream.queue.frames);
+    }
+    this.nowMs = endMs;
+  }
+}
+
+/** Whole numbers from `first` to `last`. */
+export function range(first: number, last: number): number[] {
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
+}
