@@ -12,17 +12,17 @@ export const BACKLOG_PATIENCE_MS = 1000;
  * lowest length within an interval, as in CoDel (RFC 8289 section 3.2).
  */
 export class Backlog {
-  #lowSinceMs: number | undefined;
+  #aboveSinceMs: number | undefined;
   #draining = false;
 
   /** Tells the queue's length after a tick; true while the tick should send one frame more. */
   observe(frames: number, targetFrames: number, nowMs: number): boolean {
     if (frames <= targetFrames) {
-      this.#lowSinceMs = nowMs;
+      this.#aboveSinceMs = undefined;
       this.#draining = false;
     } else {
-      this.#lowSinceMs ??= nowMs;
-      this.#draining ||= nowMs - this.#lowSinceMs >= BACKLOG_PATIENCE_MS;
+      this.#aboveSinceMs ??= nowMs;
+      this.#draining ||= nowMs - this.#aboveSinceMs >= BACKLOG_PATIENCE_MS;
     }
     return this.#draining;
   }

@@ -5,13 +5,12 @@
  */
 
 /**
- * The closed set of reasons. The first five happen to a frame of the stream and are counted once a
+ * The closed set of reasons. The first four happen to a frame of the stream and are counted once a
  * frame; the others happen between the stream and one viewer and are counted once a viewer.
  *
  * - `queue_frames`: the queue was full in frames; its oldest frame left
  * - `queue_bytes`: the queue was full in bytes; its oldest frame left
  * - `publisher`: the publisher dropped it before sending (`--on-full drop`)
- * - `takeover`: it stood in the queue when another publisher took the stream over
  * - `stopped`: it stood in the queue when the relay stopped
  * - `slow_viewer`: the viewer was behind and skipped to a newer frame
  * - `viewer_fps`: the viewer asked for fewer frames a second
@@ -22,7 +21,6 @@ export const DROP_REASONS = [
   "queue_frames",
   "queue_bytes",
   "publisher",
-  "takeover",
   "stopped",
   "slow_viewer",
   "viewer_fps",

@@ -226,8 +226,8 @@ export class Stream {
     this.#overruns += fired.overruns;
     this.#lagMs = fired.lagMs;
     this.#letOut(nowMs);
-    if (this.#credited !== "none") return;
-    if (this.#backlog.observe(this.#queue.frames, this.#targetFrames(), nowMs)) this.#letOut(nowMs);
+    const isLong = this.#backlog.observe(this.#queue.frames, this.#targetFrames(), nowMs);
+    if (isLong && this.#credited === "none") this.#letOut(nowMs);
   }
 
   /** Changes the frame rate; the next frame already follows it, and no frame is lost by it. */

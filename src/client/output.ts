@@ -1,0 +1,149 @@
+/**
+ * Where a viewer's frames go, as the command line names it.
+ *
+ * @module
+ */
+import { bareConfig, type StreamConfig } from "../core/frame.ts";
+import { StreamError } from "../errors.ts";
+import { frameToPng } from "../picture/png.ts";
+
+/** Extensions of files that hold one frame. */
+const EXTENSIONS: Readonly<Record<StreamConfig["format"], string>> = {
+  mjpeg: "jpg",
+  png: "png",
+  y4m: "y4m",
+  raw: "raw",
+  lp32: "bin",
+};
+const CODEC_EXTENSIONS: Readonly<Record<string, string>> = { jpeg: "jpg", png: "png" };
+
+/** The extension, without a point, of a file that holds one frame. */
+export function extensionOf(config: StreamConfig): string {
+  return CODEC_EXTENSIONS[config.codec ?? ""] ?? EXTENSIONS[config.format];
+}
+
+/** A name with a number in it: `before`, the number with at least `digits` digits, `after`. */
+export interface NumberedName {
+  readonly before: string;
+  readonly digits: number;
+  readonly after: string;
+}
+
+/**
+ * Reads a pattern with one `%d` (or `%06d`) as ffmpeg's image2 has it; `%%` is a percent sign.
+ * `undefined` where there is no number in it.
+ *
+ * @throws {StreamError} (`usage`) for more than one number or another conversion
+ */
+export function parsePattern(pattern: string): NumberedName | undefined {
+  const parts: string[] = [""];
+  let digits = 0;
+  for (const [piece] of pattern.matchAll(/%[0-9]*.|[^%]+|%/g)) {
+    const number = /^%(?:0?(\d+))?d$/.exec(piece);
+    if (number !== null) {
+      digits = Number(number[1] ?? 1);
+      parts.push("");
+    } else if (piece === "%%") {
+      parts[parts.length - 1] += "%";
+    } else if (piece.startsWith("%")) {
+      throw patternError(pattern, `"${piece}" is no number`);
+    } else {
+      parts[parts.length - 1] += piece;
+    }
+  }
+  if (parts.length > 2) throw patternError(pattern, "it has more than one number");
+  if (digits > 20) throw patternError(pattern, "its number has more than 20 digits");
+  return parts.length === 2 ? { before: parts[0]!, digits, after: parts[1]! } : undefined;
+}
+
+/** The name with `number` in it. */
+export function numbered({ before, digits, after }: NumberedName, number: number): string {
+  return `${before}${String(number).padStart(digits, "0")}${after}`;
+}
+
+/**
+ * The bytes of a file that holds one frame. A name that ends in `.png` asks for a picture, which raw
+ * and Y4M frames are made into; a Y4M frame in a file of its own gets its header.
+ *
+ * @throws {StreamError} (`failed`) when the name asks for a format that the frame cannot be had in
+ */
+export function frameFile(
+  name: string,
+  data: Uint8Array<ArrayBuffer>,
+  config: StreamConfig,
+): Uint8Array {
+  const wanted = /\.(png|jpe?g|y4m)$/i.exec(name)?.[1]?.toLowerCase().replace("jpeg", "jpg");
+  const has = extensionOf(config);
+  if (wanted === "png" && (config.format === "raw" || config.format === "y4m")) {
+    return frameToPng(data, config);
+  }
+  if (wanted !== undefined && wanted !== has) {
+    throw new StreamError(
+      "failed",
+      `Cannot write ${name}: the stream's format is ${config.format}; ` +
+        `use a name that ends in .${has}, or convert with ffmpeg`,
+    );
+  }
+  return has === "y4m" ? concat(headerBytes(config), data) : data;
+}
+
+/** A run of frames in one file or pipe, in the stream's own format. */
+export class FrameRun {
+  readonly #name: string;
+  #config: StreamConfig = bareConfig("raw");
+  #isFirst = true;
+
+  /** `name` is the file's; one that ends in `.png` asks for pictures. */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /**
+   * The bytes that put the next frame behind what is there: what the publisher read.
+   *
+   * @throws {StreamError} (`failed`) when the run cannot go on in the frame's format
+   */
+  next(data: Uint8Array<ArrayBuffer>, config: StreamConfig): Uint8Array {
+    const isFirst = this.#isFirst;
+    const previous = this.#config;
+    this.#isFirst = false;
+    this.#config = config;
+    if (/\.png$/i.test(this.#name)) return frameFile(this.#name, data, config);
+    const isOther = previous.format !== config.format || previous.header !== config.header;
+    if (!isFirst && isOther) {
+      throw new StreamError(
+        "failed",
+        `Cannot go on with ${this.#name}: the stream's format changed from ` +
+          `${describe(previous)} to ${describe(config)}; write each frame to a file of its own`,
+      );
+    }
+    if (config.format === "lp32") {
+      const length = new Uint8Array(4);
+      new DataView(length.buffer).setUint32(0, data.byteLength);
+      return concat(length, data);
+    }
+    return isFirst && config.format === "y4m" ? concat(headerBytes(config), data) : data;
+  }
+}
+
+function describe({ format, width, height }: StreamConfig): string {
+  return width === null ? format : `${format} ${width}x${height}`;
+}
+
+function headerBytes(config: StreamConfig): Uint8Array {
+  return new TextEncoder().encode(`${config.header ?? ""}\n`);
+}
+
+function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const joined = new Uint8Array(first.length + second.length);
+  joined.set(first);
+  joined.set(second, first.length);
+  return joined;
+}
+
+function patternError(pattern: string, why: string): StreamError {
+  return new StreamError(
+    "usage",
+    `Cannot use "${pattern}" as --output: ${why}; a pattern reads frames/%06d.jpg`,
+  );
+}

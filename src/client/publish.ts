@@ -1,0 +1,211 @@
+/**
+ * Publishes frames to a stream.
+ *
+ * @module
+ */
+import { RateMeter } from "../core/rate_meter.ts";
+import { totalDrops } from "../core/drops.ts";
+import { messageOf, ProtocolError, StreamError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import type { Closed, Connection } from "../net/connection.ts";
+import { keepConnected } from "../net/reconnect.ts";
+import { Wakeup } from "../net/wakeup.ts";
+import { CLOCK_INTERVAL_MS } from "../wire/clock_offset.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { PublisherSession } from "../wire/publisher_session.ts";
+import type { FrameSource } from "./frame_source.ts";
+
+/** How long frames may still leave after a stop was asked for, in milliseconds. */
+const STOP_MS = 3000;
+
+/** Options of a {@linkcode Publisher}. */
+export interface PublishOptions {
+  /** The stream's WebSocket address. */
+  readonly url: string;
+  /** Take the stream from a publisher that is there. */
+  readonly takeover: boolean;
+  /** Wait for credit (lossless), or drop the older of two frames that have none. */
+  readonly onFull: "wait" | "drop";
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Numbers of a publisher. */
+export interface PublishStats {
+  /** Frames and bytes sent. */
+  readonly frames: number;
+  readonly bytes: number;
+  readonly framesPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** Frames that wait here and in the relay's queue. */
+  readonly queue: number;
+  /** Frames dropped here. */
+  readonly dropped: number;
+  /** Frames that the relay did not deliver to viewers, for whatever reason. */
+  readonly undelivered: number;
+}
+
+/** Sends the frames of one source to one stream. */
+export class Publisher {
+  readonly #options: PublishOptions;
+  readonly #session: PublisherSession;
+  readonly #meter = new RateMeter();
+  /** Notified when the connection has something to do. */
+  readonly #connectionWakeup = new Wakeup();
+  /** Notified when the source may go on. */
+  readonly #sourceWakeup = new Wakeup();
+  #frames = 0;
+  #bytes = 0;
+  #connection: Connection | undefined;
+  #isOver = false;
+
+  constructor(options: PublishOptions) {
+    this.#options = options;
+    this.#session = new PublisherSession({
+      session: crypto.randomUUID(),
+      takeover: options.takeover,
+      onFull: options.onFull,
+    });
+  }
+
+  /** The stream's frame rate as the relay told it last. */
+  get fps(): number | "source" {
+    return this.#session.stats?.stream.fps ?? this.#session.welcome?.fps ?? "source";
+  }
+
+  /** Numbers so far. */
+  stats(): PublishStats {
+    const session = this.#session;
+    const stream = session.stats?.stream;
+    return {
+      frames: this.#frames,
+      bytes: this.#bytes,
+      ...this.#meter.rate(this.#options.clock.nowMs()),
+      queue: session.waiting + (stream?.queue.frames ?? 0),
+      dropped: session.dropped,
+      undelivered: stream === undefined ? 0 : totalDrops(stream.dropped),
+    };
+  }
+
+  /**
+   * Sends the frames of `source` until there are no more and all have left the relay, or until
+   * `signal` asks for a stop: then what has been read still leaves, for a moment.
+   *
+   * @throws {InputError} when the input is broken, after the frames before the fault have left
+   * @throws {StreamError} when the relay cannot be reached or closes the connection for good
+   */
+  async run(source: FrameSource, signal: AbortSignal): Promise<void> {
+    const giveUp = new AbortController();
+    let grace: ReturnType<typeof setTimeout> | undefined;
+    const stop = () => {
+      source.stop();
+      this.#sourceWakeup.notify();
+      grace = setTimeout(() => giveUp.abort("stopped"), STOP_MS);
+    };
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+    const reading = this.#read(source, signal);
+    // A broken input is reported once the frames before it have left, not as an unhandled rejection.
+    reading.catch(() => {});
+    try {
+      await keepConnected({
+        url: this.#options.url,
+        clock: this.#options.clock,
+        signal: giveUp.signal,
+        wakeup: this.#connectionWakeup,
+        onLost: (why, delayMs) =>
+          this.#options.log.warn(
+            `lost the relay: ${why}; trying again in ${Math.round(delayMs)} ms`,
+          ),
+        onRestored: () => this.#options.log.info("connected again"),
+      }, (connection) => this.#serve(connection, giveUp.signal));
+    } finally {
+      this.#isOver = true;
+      source.stop();
+      this.#sourceWakeup.notify();
+      clearTimeout(grace);
+      signal.removeEventListener("abort", stop);
+    }
+    await reading;
+    if (!this.#session.isDone && !signal.aborted) {
+      throw new StreamError("failed", "Cannot end the stream: the relay did not confirm its end");
+    }
+  }
+
+  async #read(source: FrameSource, signal: AbortSignal): Promise<void> {
+    const { clock, onFull } = this.#options;
+    try {
+      while (!signal.aborted && !this.#isOver) {
+        // Even what may be dropped is not read before the first connection stands.
+        const mayRead = onFull === "drop"
+          ? this.#session.welcome !== undefined || this.#frames > 0
+          : this.#session.wantsFrame;
+        if (!mayRead) {
+          await this.#sourceWakeup.wait(clock);
+          continue;
+        }
+        const frame = await source.next();
+        if (frame === undefined) break;
+        this.#session.add({ ...frame, captureUs: clock.wallUs() });
+        this.#flush();
+      }
+    } finally {
+      this.#session.end();
+      this.#connectionWakeup.notify();
+    }
+  }
+
+  /** The loop that owns a connection. */
+  async #serve(connection: Connection, signal: AbortSignal): Promise<"done" | Closed> {
+    const { clock } = this.#options;
+    const session = this.#session;
+    const wake = () => this.#connectionWakeup.notify();
+    signal.addEventListener("abort", wake);
+    let clockDueMs = 0;
+    this.#connection = connection;
+    try {
+      connection.send(session.open());
+      while (!signal.aborted) {
+        for (let m = connection.take(); m !== undefined; m = connection.take()) {
+          session.receive(m, clock.wallUs());
+        }
+        if (session.isDone) break;
+        if (session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
+          connection.send(session.askTime(clock.wallUs()));
+          clockDueMs = clock.nowMs() + CLOCK_INTERVAL_MS;
+        }
+        this.#flush();
+        if (session.wantsFrame || session.welcome !== undefined) this.#sourceWakeup.notify();
+        if (connection.closed !== undefined && connection.waiting === 0) return connection.closed;
+        await this.#connectionWakeup.wait(clock, clockDueMs > 0 ? clockDueMs : Infinity);
+      }
+      return "done";
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      connection.close(CLOSE.protocolError, messageOf(error));
+      throw new StreamError("failed", `Cannot understand the relay: ${error.message}`, {
+        cause: error,
+      });
+    } finally {
+      this.#connection = undefined;
+      signal.removeEventListener("abort", wake);
+      connection.close(CLOSE.normal, "");
+    }
+  }
+
+  /** Sends what may be sent. */
+  #flush(): void {
+    if (this.#connection === undefined) return;
+    for (let m = this.#session.next(); m !== undefined; m = this.#session.next()) {
+      this.#connection.send(m);
+      if (typeof m !== "string") this.#count(m.byteLength);
+    }
+  }
+
+  #count(bytes: number): void {
+    this.#frames++;
+    this.#bytes += bytes;
+    this.#meter.add(bytes, this.#options.clock.nowMs());
+  }
+}

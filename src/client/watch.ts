@@ -1,0 +1,175 @@
+/**
+ * Watches a stream.
+ *
+ * @module
+ */
+import { RateMeter } from "../core/rate_meter.ts";
+import { messageOf, ProtocolError, StreamError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import type { Closed, Connection } from "../net/connection.ts";
+import { keepConnected } from "../net/reconnect.ts";
+import { Wakeup } from "../net/wakeup.ts";
+import { CLOCK_INTERVAL_MS } from "../wire/clock_offset.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
+import type { Sink } from "./sinks.ts";
+
+/** Options of a {@linkcode Watcher}. */
+export interface WatchOptions {
+  /** The stream's WebSocket address. */
+  readonly url: string;
+  /** Stop after so many frames were written, `null` for no limit. */
+  readonly count: number | null;
+  /** Stop after so many milliseconds, `null` for no limit. */
+  readonly durationMs: number | null;
+  /** Write every n-th frame of those received. */
+  readonly every: number;
+  /** Most frames a second that the relay should send, `null` for all. */
+  readonly fps: number | null;
+  /** Longest delay in milliseconds that frames under way may stand for. */
+  readonly maxDelayMs: number;
+  /** Wait for the next publisher when one ends the stream. */
+  readonly follow: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Numbers of a viewer. */
+export interface WatchStats {
+  /** Frames and bytes written. */
+  readonly frames: number;
+  readonly bytes: number;
+  readonly framesPerSecond: number;
+  readonly bytesPerSecond: number;
+  /** From the publisher's capture to here in milliseconds, once it is known. */
+  readonly latencyMs: number | undefined;
+  /** Frames of the stream that did not come. */
+  readonly skipped: number;
+  /** What the viewer waits for, or `undefined` while frames come. */
+  readonly waitsFor: string | undefined;
+}
+
+/** Writes the frames of one stream to one sink. */
+export class Watcher {
+  readonly #options: WatchOptions;
+  readonly #sink: Sink;
+  readonly #session: ViewerSession;
+  readonly #meter = new RateMeter();
+  readonly #wakeup = new Wakeup();
+  #received = 0;
+  #frames = 0;
+  #bytes = 0;
+  #latencyUs: number | undefined;
+  #isDone = false;
+
+  constructor(options: WatchOptions, sink: Sink) {
+    this.#options = options;
+    this.#sink = sink;
+    this.#session = new ViewerSession(options);
+  }
+
+  /** Numbers so far. */
+  stats(): WatchStats {
+    const { clock } = this.#options;
+    const rate = this.#meter.rate(clock.nowMs());
+    const isConnected = this.#session.welcome !== undefined;
+    const waitsFor = !isConnected
+      ? "the relay"
+      : rate.framesPerSecond === 0
+      ? this.#session.stats?.stream.publishing ? "a frame" : "a publisher"
+      : undefined;
+    return {
+      frames: this.#frames,
+      bytes: this.#bytes,
+      ...rate,
+      latencyMs: this.#latencyUs === undefined ? undefined : this.#latencyUs / 1000,
+      skipped: this.#session.skipped,
+      waitsFor,
+    };
+  }
+
+  /**
+   * Writes frames until the publisher ends the stream, a limit is reached or `signal` comes. What
+   * was received by then is in its place when this returns, also by an error.
+   *
+   * @throws {StreamError} when the relay cannot be reached, closes the connection for good, or a
+   * frame cannot be written
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log, url, durationMs } = this.#options;
+    const timeUp = new AbortController();
+    const timer = durationMs === null
+      ? undefined
+      : setTimeout(() => timeUp.abort("time is up"), durationMs);
+    const either = AbortSignal.any([signal, timeUp.signal]);
+    try {
+      await keepConnected({
+        url,
+        clock,
+        signal: either,
+        wakeup: this.#wakeup,
+        onLost: (why, delayMs) =>
+          log.warn(`lost the relay: ${why}; trying again in ${Math.round(delayMs)} ms`),
+        onRestored: () => log.info("connected again"),
+      }, (connection) => this.#serve(connection, either));
+    } finally {
+      clearTimeout(timer);
+      await this.#sink.finish();
+    }
+  }
+
+  /** The loop that owns a connection. */
+  async #serve(connection: Connection, signal: AbortSignal): Promise<"done" | Closed> {
+    const { clock } = this.#options;
+    const wake = () => this.#wakeup.notify();
+    signal.addEventListener("abort", wake);
+    let clockDueMs = 0;
+    try {
+      connection.send(this.#session.open());
+      while (!signal.aborted && !this.#isDone) {
+        const message = connection.take();
+        if (message !== undefined) {
+          const event = this.#session.receive(message, clock.wallUs());
+          if (event.type === "frame") await this.#take(event, connection);
+          if (event.type === "end" && !this.#options.follow) this.#isDone = true;
+          continue;
+        }
+        if (connection.closed !== undefined) return connection.closed;
+        if (this.#session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
+          connection.send(this.#session.askTime(clock.wallUs()));
+          clockDueMs = clock.nowMs() + CLOCK_INTERVAL_MS;
+        }
+        await this.#wakeup.wait(clock, clockDueMs > 0 ? clockDueMs : Infinity);
+      }
+      return "done";
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      throw new StreamError("failed", `Cannot understand the relay: ${messageOf(error)}`, {
+        cause: error,
+      });
+    } finally {
+      signal.removeEventListener("abort", wake);
+      connection.close(CLOSE.normal, "");
+    }
+  }
+
+  /** A frame is confirmed once it is written, so that a slow disk is seen as a slow viewer. */
+  async #take(
+    frame: Extract<ViewerEvent, { type: "frame" }>,
+    connection: Connection,
+  ): Promise<void> {
+    const { clock, every, count } = this.#options;
+    if (frame.isNew) {
+      if (!frame.header.catchUp) this.#latencyUs = frame.latencyUs ?? this.#latencyUs;
+      if (this.#received++ % every === 0) {
+        await this.#sink.write(frame.data, frame.config);
+        this.#frames++;
+        this.#bytes += frame.data.byteLength;
+        this.#meter.add(frame.data.byteLength, clock.nowMs());
+      }
+    }
+    connection.send(this.#session.acknowledge(frame.header.sequence));
+    if (count !== null && this.#frames >= count) this.#isDone = true;
+  }
+}

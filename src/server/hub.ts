@@ -1,0 +1,173 @@
+/**
+ * All streams of a relay, and what they share: names, limits, memory.
+ *
+ * @module
+ */
+import { ByteBudget } from "../core/byte_budget.ts";
+import type { FrameRate } from "../core/stream.ts";
+import { ProtocolError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { LiveStream } from "./live_stream.ts";
+
+/** Most bytes that one publisher may have in the queue and under way. */
+const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
+/** Longest queue in frames where there is no tick to empty it. */
+const SOURCE_QUEUE_FRAMES = 1024;
+/** A viewer that has confirmed nothing for this long gives way when memory is short. */
+const STALLED_MS = 5000;
+/** How much of the memory for frames under way may be used before stalled viewers give way. */
+const SHORT_OF_MEMORY = 0.75;
+
+/** Limits and defaults of a relay. */
+export interface HubOptions {
+  /** Frame rate of a new stream. */
+  readonly fps: FrameRate;
+  /** Length of a stream's queue in milliseconds of its frame rate. */
+  readonly bufferMs: number;
+  /** Largest frame in bytes. */
+  readonly maxFrameBytes: number;
+  /** Bytes for frames in queues and under way, in all. */
+  readonly maxMemoryBytes: number;
+  /** Most connections that watch or send without a protocol. */
+  readonly maxViewers: number;
+  /** Most streams. */
+  readonly maxStreams: number;
+}
+
+/**
+ * The streams by name. Half of the memory is for queues, in equal shares for the streams; the other
+ * half is for frames under way to viewers, of which one viewer may have a quarter.
+ */
+export class Hub {
+  /** Name of this run; sequences of different runs do not compare. */
+  readonly run = crypto.randomUUID();
+  readonly options: HubOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** What is under way to all viewers together. */
+  readonly underWay: ByteBudget;
+  readonly #streams = new Map<string, LiveStream>();
+  #viewers = 0;
+  #isStopping = false;
+
+  constructor(options: HubOptions, clock: Clock, log: Log) {
+    this.options = options;
+    this.clock = clock;
+    this.log = log;
+    this.underWay = new ByteBudget(options.maxMemoryBytes / 2);
+  }
+
+  /** Whether the relay is about to stop. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** Most bytes under way to one viewer. */
+  get maxViewerBytes(): number {
+    return this.underWay.limit / 4;
+  }
+
+  /** All streams, by name. */
+  get streams(): readonly LiveStream[] {
+    return [...this.#streams.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  /** The stream of that name, if there is one. */
+  find(name: string): LiveStream | undefined {
+    return this.#streams.get(name);
+  }
+
+  /**
+   * The stream of that name, made where there is none.
+   *
+   * @throws {ProtocolError} when there are as many as may be
+   */
+  open(name: string): LiveStream {
+    const existing = this.#streams.get(name);
+    if (existing !== undefined) return existing;
+    const { maxStreams, fps, bufferMs, maxMemoryBytes } = this.options;
+    if (this.#streams.size >= maxStreams) {
+      throw new ProtocolError(
+        CLOSE.full,
+        `the relay has ${maxStreams} streams already (--max-streams)`,
+      );
+    }
+    const live = new LiveStream(
+      {
+        name,
+        fps,
+        bufferMs,
+        sourceFrames: SOURCE_QUEUE_FRAMES,
+        maxBytes: maxMemoryBytes / 2,
+        maxCreditBytes: MAX_CREDIT_BYTES,
+      },
+      this.clock,
+      (idle) => this.#remove(idle),
+    );
+    this.#streams.set(name, live);
+    this.#share();
+    return live;
+  }
+
+  /**
+   * Counts a viewer in.
+   *
+   * @throws {ProtocolError} when there are as many as may be
+   */
+  admitViewer(): void {
+    if (this.#viewers >= this.options.maxViewers) {
+      throw new ProtocolError(
+        CLOSE.full,
+        `the relay has ${this.options.maxViewers} viewers already (--max-viewers)`,
+      );
+    }
+    this.#viewers++;
+  }
+
+  /** Counts a viewer out. */
+  releaseViewer(): void {
+    this.#viewers--;
+  }
+
+  /** Once a second: sends numbers around, and takes memory from who makes no use of it. */
+  maintain(): void {
+    for (const live of this.#streams.values()) live.report();
+    if (this.underWay.used < this.underWay.limit * SHORT_OF_MEMORY) return;
+    const nowMs = this.clock.nowMs();
+    let closed = 0;
+    for (const live of this.#streams.values()) {
+      for (const viewer of live.viewers) {
+        if (viewer.feed.ageMs(nowMs) < STALLED_MS) continue;
+        viewer.close(CLOSE.stalled, "nothing was received for 5 s and memory is short");
+        closed++;
+      }
+    }
+    if (closed > 0) this.log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });
+  }
+
+  /** Takes in no more frames and no more peers. */
+  refuse(): void {
+    this.#isStopping = true;
+    for (const live of this.streams) live.stopPublishing("the relay stops");
+  }
+
+  /** Closes everybody. */
+  stop(): void {
+    for (const live of this.streams) live.stop("the relay stops");
+  }
+
+  #remove(live: LiveStream): void {
+    if (this.#streams.get(live.name) !== live) return;
+    this.#streams.delete(live.name);
+    this.#share();
+  }
+
+  #share(): void {
+    const share = this.options.maxMemoryBytes / 2 / Math.max(1, this.#streams.size);
+    for (const live of this.#streams.values()) {
+      live.setMaxBytes(Math.max(share, this.options.maxFrameBytes));
+    }
+  }
+}

@@ -1,0 +1,323 @@
+/**
+ * A stream in a running relay: the pure stream, the timer that drives it, and the peers at it.
+ *
+ * @module
+ */
+import type { Frame } from "../core/frame.ts";
+import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
+import type { ViewerFeed } from "../core/viewer_feed.ts";
+import { ProtocolError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import type { StreamStatus } from "../wire/control_message.ts";
+import { encodeFrameMessage } from "../wire/frame_message.ts";
+
+/** How often a viewer that announces nothing is looked after while a frame waits for it. */
+const POLL_MS = 10;
+
+/** A viewer's connection. */
+export interface Viewer {
+  readonly feed: ViewerFeed;
+  /** The stream's publisher has ended it. */
+  ended(): void;
+  /** Numbers, once a second. */
+  report(status: StreamStatus): void;
+  close(code: number, reason: string): void;
+}
+
+/** The connection of a publisher with credit. */
+export interface Publisher {
+  /** Name of the publisher's run. */
+  readonly session: string;
+  /** Sequence of the last frame received in this run. */
+  readonly received: number;
+  /** Room may have come up for more frames. */
+  refreshCredit(): void;
+  /** Everything that was published has left. */
+  ended(): void;
+  /** Numbers, once a second. */
+  report(status: StreamStatus): void;
+  close(code: number, reason: string): void;
+}
+
+/** Drives a {@linkcode Stream} by a timer and by what its peers do. */
+export class LiveStream {
+  readonly #stream: Stream;
+  readonly #clock: Clock;
+  readonly #onIdle: (live: LiveStream) => void;
+  readonly #viewers = new Set<Viewer>();
+  /** Clients without a protocol; true once they have sent a frame. */
+  readonly #bareClients = new Map<object, boolean>();
+  #publisher: Publisher | undefined;
+  #isEnding = false;
+  #lastSession = { session: "", received: 0 };
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerMs = Infinity;
+  #isPolling = false;
+  #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
+
+  /** `onIdle` is told when nobody is at the stream and nothing is in it. */
+  constructor(options: StreamOptions, clock: Clock, onIdle: (live: LiveStream) => void) {
+    this.#stream = new Stream(options, clock.nowMs());
+    this.#clock = clock;
+    this.#onIdle = onIdle;
+  }
+
+  /** The stream's name. */
+  get name(): string {
+    return this.#stream.name;
+  }
+
+  /** Frames a second, or `source`. */
+  get fps(): FrameRate {
+    return this.#stream.fps;
+  }
+
+  /** Whether somebody publishes: with credit, or as a bare client that has sent a frame. */
+  get isPublishing(): boolean {
+    return this.#publisher !== undefined || [...this.#bareClients.values()].includes(true);
+  }
+
+  /** Whether frames wait in the queue. */
+  get hasQueue(): boolean {
+    return this.#stream.queue.frames > 0;
+  }
+
+  /** The connected viewers. */
+  get viewers(): ReadonlySet<Viewer> {
+    return this.#viewers;
+  }
+
+  /** Numbers of the stream. */
+  status(): StreamStatus {
+    const stream = this.#stream;
+    const config = stream.config;
+    return {
+      name: stream.name,
+      format: config?.format ?? null,
+      width: config?.width ?? null,
+      height: config?.height ?? null,
+      codec: config?.codec ?? null,
+      pixelFormat: config?.pixelFormat ?? null,
+      frameRate: config?.frameRate ?? null,
+      fps: stream.fps,
+      publishing: this.isPublishing,
+      viewers: stream.viewers,
+      epoch: stream.epoch,
+      queue: stream.queue,
+      received: stream.received,
+      sent: stream.sent,
+      dropped: stream.dropped,
+      rate: stream.rate(this.#clock.nowMs()),
+      tick: stream.tick,
+    };
+  }
+
+  /** Sends the numbers to the peers that take them. */
+  report(): void {
+    if (this.#viewers.size === 0 && this.#publisher === undefined) return;
+    const status = this.status();
+    this.#publisher?.report(status);
+    for (const viewer of this.#viewers) viewer.report(status);
+  }
+
+  /** Changes the frame rate at once. */
+  setFps(fps: FrameRate): void {
+    this.#stream.setFps(fps, this.#clock.nowMs());
+    this.#drive();
+  }
+
+  /** Changes how many bytes may wait in the queue. */
+  setMaxBytes(maxBytes: number): void {
+    this.#stream.setMaxBytes(maxBytes);
+  }
+
+  /** Adds a viewer. */
+  join(viewer: Viewer): void {
+    this.#viewers.add(viewer);
+    this.#stream.join(viewer.feed, this.#clock.nowMs());
+    this.#drive();
+  }
+
+  /** Removes a viewer. */
+  leave(viewer: Viewer): void {
+    if (!this.#viewers.delete(viewer)) return;
+    this.#stream.leave(viewer.feed, this.#clock.nowMs());
+    this.#drive();
+  }
+
+  /** Adds a client without a protocol that may send. */
+  joinBare(client: object): void {
+    this.#bareClients.set(client, false);
+  }
+
+  /** Removes a client without a protocol. */
+  leaveBare(client: object): void {
+    this.#bareClients.delete(client);
+    this.#drive();
+  }
+
+  /**
+   * Takes a frame of a client without a protocol.
+   *
+   * @throws {ProtocolError} when the stream has a publisher
+   */
+  pushBare(client: object, input: FrameInput): void {
+    if (this.#publisher !== undefined) throw busy(this.name);
+    this.#bareClients.set(client, true);
+    this.#push(input);
+  }
+
+  /**
+   * Gives the stream to a publisher. Returns the sequence of the last frame that the stream has
+   * from its session.
+   *
+   * @throws {ProtocolError} when it has another one
+   */
+  begin(publisher: Publisher, options: BeginOptions): number {
+    const current = this.#publisher;
+    if (current !== undefined) {
+      if (current.session !== publisher.session && !options.takeover) throw busy(this.name);
+      this.#release(current);
+      current.close(CLOSE.takenOver, `another publisher took the stream "${this.name}" over`);
+    }
+    this.#publisher = publisher;
+    this.#isEnding = false;
+    this.#stream.begin(options.onFull);
+    const last = this.#lastSession;
+    return last.session === publisher.session ? last.received : 0;
+  }
+
+  /** Announces the configuration of the publisher's next frames. */
+  configure(config: FrameInput["config"]): void {
+    this.#stream.configure(config);
+  }
+
+  /** Takes a frame of the publisher, before which it dropped `missing` others itself. */
+  push(input: FrameInput, missing: number): void {
+    if (missing > 0) this.#stream.drop("publisher", missing);
+    this.#push(input);
+  }
+
+  /** The publisher sends no more: the stream ends once its queue is empty. */
+  end(publisher: Publisher): void {
+    if (this.#publisher !== publisher) return;
+    this.#isEnding = true;
+    this.#drive();
+  }
+
+  /** The publisher's connection is gone. */
+  lose(publisher: Publisher): void {
+    if (this.#publisher !== publisher) return;
+    this.#release(publisher);
+    this.#drive();
+  }
+
+  /** Credit for a publisher from which `totals` came. */
+  credit(
+    totals: { readonly frames: number; readonly bytes: number },
+  ): ReturnType<Stream["credit"]> {
+    return this.#stream.credit(totals);
+  }
+
+  /** A viewer confirms frames; false where it confirms what it did not get. */
+  acknowledge(viewer: Viewer, sequence: number): boolean {
+    const nowMs = this.#clock.nowMs();
+    const isKnown = viewer.feed.acknowledge(sequence, nowMs);
+    if (isKnown && this.hasQueue && this.fps === "source") {
+      this.#stream.advance(nowMs);
+      this.#drive();
+    }
+    return isKnown;
+  }
+
+  /** The message for viewers that speak the protocol: the same bytes for all of them. */
+  encode(frame: Frame, catchUp: boolean): Uint8Array<ArrayBuffer> {
+    if (!catchUp && this.#encoded?.frame === frame) return this.#encoded.message;
+    const message = encodeFrameMessage({
+      key: frame.kind === "key",
+      configuration: false,
+      discontinuity: frame.discontinuity,
+      catchUp,
+      epoch: frame.epoch,
+      sequence: frame.sequence,
+      ptsUs: frame.ptsUs,
+      captureUs: frame.captureUs,
+    }, frame.data);
+    if (!catchUp) this.#encoded = { frame, message };
+    return message;
+  }
+
+  /** Closes the publisher: the relay takes in no more. */
+  stopPublishing(reason: string): void {
+    this.#publisher?.close(CLOSE.goingAway, reason);
+  }
+
+  /** Drops what is left and closes the viewers. */
+  stop(reason: string): void {
+    clearTimeout(this.#timer);
+    this.#timerMs = -Infinity;
+    this.#stream.clear("stopped");
+    this.#stream.flush(this.#clock.nowMs());
+    for (const viewer of this.#viewers) viewer.close(CLOSE.goingAway, reason);
+  }
+
+  #push(input: FrameInput): void {
+    this.#stream.push(input, this.#clock.nowMs());
+    this.#drive();
+  }
+
+  #release(publisher: Publisher): void {
+    this.#lastSession = { session: publisher.session, received: publisher.received };
+    this.#publisher = undefined;
+    this.#isEnding = false;
+    this.#stream.finish();
+  }
+
+  /** Does what follows from a change: credit, the end of the stream, the next timer. */
+  #drive(): void {
+    const nowMs = this.#clock.nowMs();
+    const publisher = this.#publisher;
+    if (this.#isEnding && !this.hasQueue && publisher !== undefined) {
+      this.#release(publisher);
+      this.#stream.flush(nowMs);
+      for (const viewer of this.#viewers) viewer.ended();
+      publisher.ended();
+    } else if (!this.#isEnding) {
+      publisher?.refreshCredit();
+    }
+    this.#isPolling = this.#stream.poll(nowMs);
+    this.#arm(nowMs);
+    const isIdle = this.#viewers.size === 0 && this.#bareClients.size === 0 &&
+      this.#publisher === undefined && !this.hasQueue;
+    if (isIdle) this.#onIdle(this);
+  }
+
+  #arm(nowMs: number): void {
+    const dueMs = Math.min(
+      this.#stream.deadlineMs() ?? Infinity,
+      this.#isPolling ? nowMs + POLL_MS : Infinity,
+    );
+    if (dueMs === this.#timerMs || this.#timerMs === -Infinity) return;
+    clearTimeout(this.#timer);
+    this.#timerMs = dueMs;
+    if (dueMs === Infinity) return;
+    this.#timer = setTimeout(() => {
+      this.#timerMs = Infinity;
+      this.#stream.advance(this.#clock.nowMs());
+      this.#drive();
+    }, Math.max(0, dueMs - nowMs));
+  }
+}
+
+/** How a publisher begins. */
+export interface BeginOptions {
+  /** Take the stream from another publisher. */
+  readonly takeover: boolean;
+  /** Wait for credit, or drop frames without it. */
+  readonly onFull: "wait" | "drop";
+}
+
+function busy(name: string): ProtocolError {
+  return new ProtocolError(CLOSE.busy, `the stream "${name}" has a publisher already`);
+}

@@ -1,0 +1,74 @@
+/**
+ * Numbers of a relay in Prometheus' text format (exposition format 0.0.4).
+ *
+ * @module
+ */
+import type { StreamStatus } from "../wire/control_message.ts";
+import type { Hub } from "./hub.ts";
+
+interface Metric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  /** Samples of one stream: labels beside the stream's name, and the value. */
+  readonly samples: (status: StreamStatus) => readonly (readonly [string, number])[];
+}
+
+function one(
+  type: Metric["type"],
+  name: string,
+  help: string,
+  value: (status: StreamStatus) => number,
+): Metric {
+  return { name, type, help, samples: (status) => [["", value(status)]] };
+}
+
+const METRICS: readonly Metric[] = [
+  one("counter", "stream_received_frames_total", "Frames taken in.", (s) => s.received.frames),
+  one("counter", "stream_received_bytes_total", "Bytes taken in.", (s) => s.received.bytes),
+  one("counter", "stream_sent_frames_total", "Frames sent to viewers.", (s) => s.sent.frames),
+  one("counter", "stream_sent_bytes_total", "Bytes sent to viewers.", (s) => s.sent.bytes),
+  {
+    name: "stream_dropped_frames_total",
+    type: "counter",
+    help: "Frames not delivered, by reason.",
+    samples: ({ dropped }) =>
+      Object.entries(dropped).map(([reason, frames]) => [`,reason="${reason}"`, frames] as const),
+  },
+  one("gauge", "stream_queue_frames", "Frames in the queue.", (s) => s.queue.frames),
+  one("gauge", "stream_queue_bytes", "Bytes in the queue.", (s) => s.queue.bytes),
+  one("gauge", "stream_viewers", "Viewers connected.", (s) => s.viewers),
+  one("gauge", "stream_publishing", "1 while somebody publishes.", (s) => s.publishing ? 1 : 0),
+  one(
+    "gauge",
+    "stream_target_fps",
+    "Frames a second of the tick, 0 without one.",
+    (s) => s.fps === "source" ? 0 : s.fps,
+  ),
+  one("counter", "stream_ticks_total", "Ticks on which a frame left.", (s) => s.tick.fired),
+  one("counter", "stream_tick_overruns_total", "Ticks missed.", (s) => s.tick.overruns),
+  one("gauge", "stream_tick_lag_seconds", "Lag of the last tick.", (s) => s.tick.lagMs / 1000),
+];
+
+/** All numbers of the relay. Streams' names need no escaping: they have letters, digits, `._-`. */
+export function metricsText(hub: Hub): string {
+  const statuses = hub.streams.map((live) => live.status());
+  const lines: string[] = [];
+  const head = (name: string, type: string, help: string) =>
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+  for (const { name, type, help, samples } of METRICS) {
+    head(name, type, help);
+    for (const status of statuses) {
+      for (const [labels, value] of samples(status)) {
+        lines.push(`${name}{stream="${status.name}"${labels}} ${value}`);
+      }
+    }
+  }
+  head("stream_streams", "gauge", "Streams.");
+  lines.push(`stream_streams ${statuses.length}`);
+  head("stream_under_way_bytes", "gauge", "Bytes under way to all viewers.");
+  lines.push(`stream_under_way_bytes ${hub.underWay.used}`);
+  head("process_resident_memory_bytes", "gauge", "Resident memory.");
+  lines.push(`process_resident_memory_bytes ${Deno.memoryUsage().rss}`);
+  return lines.join("\n") + "\n";
+}

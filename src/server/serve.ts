@@ -1,0 +1,117 @@
+/**
+ * Runs a relay.
+ *
+ * @module
+ */
+import { messageOf, StreamError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import { Hub, type HubOptions } from "./hub.ts";
+import { route } from "./routes.ts";
+
+/** How long frames in queues may still leave when the relay stops, in milliseconds. */
+const DRAIN_MS = 1000;
+/** How long peers may take to answer the goodbye, in milliseconds. */
+const GOODBYE_MS = 1000;
+const MAINTENANCE_MS = 1000;
+
+/** Options of {@linkcode serve}. */
+export interface ServeOptions extends HubOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on; 0 for a free one. */
+  readonly port: number;
+}
+
+/** A relay that runs. */
+export interface Relay extends AsyncDisposable {
+  /** Its HTTP address, without a slash at the end. */
+  readonly address: string;
+  /** Settles once it has stopped. */
+  readonly closed: Promise<void>;
+}
+
+/**
+ * Starts a relay, which runs until `signal` is aborted: it then takes in no more, lets queues drain
+ * for a moment, tells every peer (1001) and stops, whether they answer or not.
+ *
+ * @throws {StreamError} (`unreachable`) when it cannot listen
+ */
+export function serve(
+  options: ServeOptions,
+  { clock, log, signal }: {
+    readonly clock: Clock;
+    readonly log: Log;
+    readonly signal: AbortSignal;
+  },
+): Relay {
+  const hub = new Hub(options, clock, log);
+  const stop = new AbortController();
+  const server = listen(hub, options, stop.signal);
+  const maintenance = setInterval(() => hub.maintain(), MAINTENANCE_MS);
+  const { hostname, port } = server.addr;
+  const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+  const asked = Promise.withResolvers<void>();
+  const ask = () => asked.resolve();
+  signal.addEventListener("abort", ask);
+  if (signal.aborted) ask();
+  const closed = asked.promise.then(async () => {
+    signal.removeEventListener("abort", ask);
+    hub.refuse();
+    const finished = server.shutdown();
+    await atMost(DRAIN_MS, drained(hub));
+    hub.stop();
+    await atMost(GOODBYE_MS, finished);
+    clearInterval(maintenance);
+    stop.abort();
+  });
+  return {
+    address,
+    closed,
+    async [Symbol.asyncDispose](): Promise<void> {
+      ask();
+      await closed;
+    },
+  };
+}
+
+function listen(
+  hub: Hub,
+  { host, port }: ServeOptions,
+  signal: AbortSignal,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({
+      hostname: host,
+      port,
+      signal,
+      onListen: () => {},
+      onError: (error) => {
+        hub.log.error(`Cannot answer a request: ${messageOf(error)}`);
+        return new Response("the relay failed to answer\n", { status: 500 });
+      },
+    }, (request) => route(hub, request));
+  } catch (cause) {
+    const seen = cause instanceof Deno.errors.AddrInUse
+      ? "the port is in use; choose another with --port, or 0 for a free one"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "the system does not permit it; choose a port above 1023"
+      : messageOf(cause);
+    throw new StreamError("unreachable", `Cannot listen on ${host}:${port}: ${seen}`, { cause });
+  }
+}
+
+async function drained(hub: Hub): Promise<void> {
+  while (hub.streams.some((live) => live.hasQueue)) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, limit]);
+  clearTimeout(timer);
+}
