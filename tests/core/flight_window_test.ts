@@ -1,0 +1,171 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { FlightWindow } from "../../src/core/flight_window.ts";
+import { Simulation, stream } from "./samples.ts";
+
+function windowOf(maxDelayMs = 500, maxBytes = 1e9): FlightWindow {
+  return new FlightWindow({ maxDelayMs, maxBytes });
+}
+
+Deno.test("FlightWindow is open while nothing is under way", () => {
+  const window = windowOf(1, 1);
+  assert(window.isOpen(0));
+  window.sent(1, 1_000_000, 0);
+  assert(!window.isOpen(0));
+  assertEquals(window.acknowledge(1, 60_000), 1_000_000);
+  assert(window.isOpen(60_000));
+});
+
+Deno.test("FlightWindow lets four frames go before it has measured a rate", () => {
+  const window = windowOf();
+  for (let sequence = 1; sequence <= 4; sequence++) {
+    assert(window.isOpen(0), `frame ${sequence}`);
+    window.sent(sequence, 1000, 0);
+  }
+  assert(!window.isOpen(0));
+});
+
+Deno.test("FlightWindow lets two frames be under way, however slow the viewer is", () => {
+  const window = windowOf(10);
+  window.sent(1, 1000, 0);
+  window.acknowledge(1, 100_000);
+  window.sent(2, 1000, 100_000);
+  assert(window.isOpen(100_000));
+  assert(window.isOpen(200_000));
+  window.sent(3, 1000, 100_000);
+  assert(!window.isOpen(100_000));
+});
+
+Deno.test("FlightWindow lets as much go as the measured rate carries within the delay", () => {
+  const window = windowOf(500);
+  window.sent(1, 1000, 0);
+  window.acknowledge(1, 10);
+  // 100 bytes a millisecond for 500 ms.
+  let count = 0;
+  while (window.isOpen(10)) window.sent(2 + count++, 1000, 10);
+  assertEquals(count, 50);
+  assertEquals([window.frames, window.bytes], [50, 50_000]);
+});
+
+Deno.test("FlightWindow closes while its oldest frame is older than the delay", () => {
+  const window = windowOf(500);
+  window.sent(1, 1000, 0);
+  window.acknowledge(1, 1);
+  window.sent(2, 1000, 10);
+  window.sent(3, 1000, 400);
+  assert(window.isOpen(509));
+  assert(!window.isOpen(510));
+  assertEquals(window.ageMs(510), 500);
+  window.acknowledge(2, 510);
+  assert(window.isOpen(510));
+  assertEquals(window.ageMs(510), 110);
+});
+
+Deno.test("FlightWindow closes at its limit in bytes and in frames", () => {
+  const window = windowOf(500, 10_000);
+  window.sent(1, 9999, 0);
+  assert(window.isOpen(0));
+  window.sent(2, 1, 0);
+  assert(!window.isOpen(0));
+  const many = windowOf(60_000);
+  many.sent(1, 1_000_000, 0);
+  many.acknowledge(1, 0);
+  let sequence = 1;
+  while (many.isOpen(0)) many.sent(++sequence, 1, 0);
+  assertEquals(many.frames, 1024);
+});
+
+Deno.test("FlightWindow confirms everything up to the acknowledged frame", () => {
+  const window = windowOf();
+  for (const sequence of [3, 5, 9]) window.sent(sequence, sequence, 0);
+  assertEquals(window.acknowledge(5, 7), 8);
+  assertEquals([window.frames, window.bytes, window.roundTripMs], [1, 9, 7]);
+  assertEquals(window.acknowledge(9, 8), 9);
+  assertEquals([window.frames, window.bytes, window.ageMs(99)], [0, 0, 0]);
+});
+
+Deno.test("FlightWindow does not know repeated and invented acknowledgements", () => {
+  const window = windowOf();
+  assertEquals(window.acknowledge(1, 0), undefined);
+  window.sent(4, 10, 0);
+  window.sent(5, 10, 0);
+  assertEquals(window.acknowledge(3, 0), undefined);
+  assertEquals(window.acknowledge(6, 0), undefined);
+  assertEquals(window.acknowledge(4, 0), 10);
+  assertEquals(window.acknowledge(4, 0), undefined);
+  assertEquals([window.frames, window.bytes], [1, 10]);
+});
+
+Deno.test("FlightWindow confirms what has left a socket that tells its unsent bytes", () => {
+  const window = windowOf();
+  for (let sequence = 1; sequence <= 3; sequence++) window.sent(sequence, 100, 0);
+  assertEquals(window.confirmAllBut(300, 1), 0);
+  assertEquals(window.confirmAllBut(201, 1), 0);
+  assertEquals(window.confirmAllBut(200, 1), 100);
+  assertEquals(window.confirmAllBut(0, 2), 200);
+  assertEquals(window.confirmAllBut(0, 3), 0);
+  assertEquals(window.frames, 0);
+});
+
+Deno.test("FlightWindow forgets a rate that is more than ten seconds old", () => {
+  const window = windowOf(100);
+  window.sent(1, 1_000_000, 0);
+  window.acknowledge(1, 1);
+  let sequence = 1;
+  for (let nowMs = 100; nowMs <= 12_000; nowMs += 100) {
+    window.sent(++sequence, 100, nowMs);
+    window.acknowledge(sequence, nowMs + 10);
+  }
+  let count = 0;
+  while (window.isOpen(12_050)) window.sent(sequence + ++count, 100, 12_050);
+  assertEquals(count, 10);
+});
+
+Deno.test("FlightWindow counts frames and bytes right, whatever is sent and confirmed", () => {
+  const operation = fc.record({
+    bytes: fc.integer({ min: 0, max: 1000 }),
+    ack: fc.option(fc.integer({ min: 0, max: 60 })),
+  });
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 200, size: "max" }), (operations) => {
+      const window = windowOf();
+      let model: { sequence: number; bytes: number }[] = [];
+      operations.forEach(({ bytes, ack }, index) => {
+        window.sent(index + 1, bytes, index);
+        model.push({ sequence: index + 1, bytes });
+        if (ack !== null) {
+          const sequence = index + 6 - ack;
+          const isKnown = sequence >= model[0]!.sequence && sequence <= index + 1;
+          const confirmed = model.filter((flight) => flight.sequence <= sequence);
+          if (isKnown) model = model.filter((flight) => flight.sequence > sequence);
+          assertEquals(
+            window.acknowledge(sequence, index),
+            isKnown ? confirmed.reduce((sum, flight) => sum + flight.bytes, 0) : undefined,
+          );
+          if (model.length === 0) assertEquals(window.isOpen(index), true);
+        }
+        assertEquals(window.frames, model.length);
+        assertEquals(window.bytes, model.reduce((sum, flight) => sum + flight.bytes, 0));
+      });
+    }),
+    { seed: 1, numRuns: 200 },
+  );
+});
+
+for (const ackMs of [1, 60]) {
+  Deno.test(`FlightWindow keeps the delay of a 2 Mbit/s link flat, answers taking ${ackMs} ms`, () => {
+    const simulation = new Simulation(stream());
+    const { delivered } = simulation.view({ bytesPerMs: 250, ackMs });
+    simulation.feedFrames({ startMs: 10, intervalMs: 1000 / 30, count: 60 * 30, bytes: 25_000 });
+    simulation.runUntil(61_000);
+    const delays = delivered.map(({ frame, arrivedMs }) => arrivedMs - frame.receivedMs);
+    const worst = Math.max(...delays);
+    assert(worst < 1000, `worst delay ${worst} ms`);
+    const mean = (some: number[]) => some.reduce((sum, ms) => sum + ms, 0) / some.length;
+    const third = Math.floor(delays.length / 3);
+    assert(mean(delays.slice(-third)) < mean(delays.slice(third, 2 * third)) + 20);
+    // The link carries ten frames a second, and is not left idle.
+    assert(delivered.length > 570, `${delivered.length} frames arrived in 60 s`);
+  });
+}
