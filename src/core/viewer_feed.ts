@@ -88,12 +88,14 @@ export class ViewerFeed {
     if (this.#held === undefined && this.#window.isOpen(nowMs) && this.#take(frame)) {
       return this.#send(frame, false, nowMs);
     }
-    if (this.#held !== undefined) this.#drop("slow_viewer");
+    // What is held behind an open window is held for want of memory.
+    if (this.#held !== undefined) this.#drop(this.#window.isOpen(nowMs) ? "memory" : "slow_viewer");
     this.#held = frame;
   }
 
   /** Sends the stream's last frame to a viewer that has just come. */
   join(frame: Frame, nowMs: number): void {
+    if (this.#closed) return;
     if (this.#take(frame)) this.#send(frame, true, nowMs);
     else this.#drop("memory");
   }
@@ -120,6 +122,7 @@ export class ViewerFeed {
    * The viewer has received every frame up to `sequence`. False where no such frame is under way.
    */
   acknowledge(sequence: number, nowMs: number): boolean {
+    if (this.#closed) return false;
     const bytes = this.#window.acknowledge(sequence, nowMs);
     if (bytes === undefined) return false;
     this.#options.budget.give(bytes);
@@ -148,7 +151,7 @@ export class ViewerFeed {
   }
 
   #confirmDrained(nowMs: number): void {
-    if (this.#options.unsentBytes === null || this.#window.frames === 0) return;
+    if (this.#closed || this.#options.unsentBytes === null || this.#window.frames === 0) return;
     const left = this.#window.confirmAllBut(this.#options.unsentBytes(), nowMs);
     this.#options.budget.give(left);
   }
