@@ -300,10 +300,17 @@ export class Stream {
     return this.#tick === undefined ? 0 : Math.max(3, Math.ceil(this.#tick.fps * TARGET_MS / 1000));
   }
 
-  /** Credit already given is kept, so that a change of the limits never drops a credited frame. */
+  /**
+   * Credit already given is kept, so that a change of the limits never drops a credited frame. The
+   * credit itself is the bound in bytes; it may be exceeded by a part of one frame.
+   */
   #limits(): { maxFrames: number; maxBytes: number } {
     if (this.#credited !== "none") {
-      return { maxFrames: MAX_CREDIT_FRAMES, maxBytes: this.#options.maxBytes };
+      const frameBytes = Math.max(this.#options.maxBytes, this.#maxBytes);
+      return {
+        maxFrames: MAX_CREDIT_FRAMES,
+        maxBytes: this.#options.maxCreditBytes + frameBytes,
+      };
     }
     const frames = this.#tick === undefined
       ? this.#options.sourceFrames
