@@ -1,0 +1,108 @@
+/**
+ * `stream demo`.
+ *
+ * @module
+ */
+import { PatternSource } from "../client/frame_source.ts";
+import { Publisher } from "../client/publish.ts";
+import { silentLog } from "../host/log.ts";
+import { listStreams } from "../client/api.ts";
+import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
+import { serve } from "../server/serve.ts";
+import { DEFAULT_NAME } from "../wire/stream_name.ts";
+import { command } from "./command.ts";
+import { megabytes, oneDigit, showProgress } from "./progress.ts";
+import { LIMIT_FLAGS, LISTEN_FLAGS, serveOptions } from "./serve.ts";
+import { duration } from "./value.ts";
+
+/** The command. */
+export const demoCommand = command({
+  name: "demo",
+  summary: "relay + test pattern in one process, nothing else needed",
+  operands: [],
+  flags: {
+    ...LISTEN_FLAGS,
+    ...LIMIT_FLAGS,
+    duration: {
+      value: "TIME",
+      help: "end after this time (default: with Ctrl-C)",
+      read: duration(1, 365 * 24 * 3_600_000),
+    },
+  },
+  examples: [
+    ["stream demo", "until Ctrl-C"],
+    ["stream demo --port 0 --duration 5s", "on a free port, for five seconds"],
+  ],
+  async run({ flags, host, log }) {
+    const timeUp = new AbortController();
+    const stop = AbortSignal.any([host.stop, timeUp.signal]);
+    await using relay = serve(serveOptions(flags), {
+      clock: host.clock,
+      log: silentLog,
+      signal: stop,
+    });
+    const timer = flags.duration === undefined
+      ? undefined
+      : setTimeout(() => timeUp.abort(), flags.duration);
+    const local = relay.address.replace("//0.0.0.0:", "//127.0.0.1:").replace(
+      "//[::]:",
+      "//[::1]:",
+    );
+    const url = `${local.replace("http:", "ws:")}/${DEFAULT_NAME}`;
+    const publisher = new Publisher({
+      url,
+      takeover: false,
+      onFull: "wait",
+      clock: host.clock,
+      log,
+    });
+    const source = new PatternSource({
+      ...DEFAULT_PATTERN_SIZE,
+      format: "png",
+      fps: () => publisher.fps,
+      clock: host.clock,
+    });
+    log.info(`listening on ${relay.address}`, { address: relay.address });
+    log.info(introduction(local, url));
+    let viewers = 0;
+    using _progress = showProgress(host, log, () => {
+      const { frames, framesPerSecond, bytesPerSecond } = publisher.stats();
+      listStreams(local, stop).then(
+        (streams) => viewers = streams.find(({ name }) => name === DEFAULT_NAME)?.viewers ?? 0,
+        // The relay stops.
+        () => {},
+      );
+      const fps = oneDigit(framesPerSecond);
+      return {
+        text: `${frames} frames  ${fps.toFixed(1)} fps  ${megabytes(bytesPerSecond)}/s  ` +
+          `viewers ${viewers}`,
+        fields: { frames, fps, bytesPerSecond: Math.round(bytesPerSecond), viewers },
+      };
+    });
+    try {
+      await publisher.run(source, stop);
+    } finally {
+      clearTimeout(timer);
+      const { frames, bytes } = publisher.stats();
+      log.info(`relayed ${frames} frames, ${megabytes(bytes)}`, { frames, bytes });
+    }
+  },
+});
+
+function introduction(address: string, url: string): string {
+  return `
+A test pattern goes through the relay, as ${url}.
+The streams, for people and for programs:
+
+    ${address}/
+    ${address}/api/streams
+
+What to try next, in another terminal (\`stream\` is this program):
+
+    stream watch ${url} --count 30           30 frames to files: frames/000001.png, …
+    stream watch ${url} -o - | ffplay -f image2pipe -      a live window
+    stream fps ${url} 10                     the frame rate, changed while it runs
+    ffmpeg -i video.mp4 -f mjpeg - | stream publish ${url.replace(/live$/, "mine")}
+    curl ${address}/api/streams/${DEFAULT_NAME}
+`;
+}

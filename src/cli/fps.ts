@@ -1,0 +1,48 @@
+/**
+ * `stream fps`.
+ *
+ * @module
+ */
+import { changeFps, findStream } from "../client/api.ts";
+import { DEFAULT_URL } from "../net/stream_url.ts";
+import { ADDRESS, addressOf } from "./address.ts";
+import { command, usage } from "./command.ts";
+import { frameRate } from "./value.ts";
+
+/** The command. */
+export const fpsCommand = command({
+  name: "fps",
+  summary: "read or change the frame rate of a running stream",
+  operands: [
+    ADDRESS,
+    { name: "RATE", help: "frames a second, or source; without it, the rate is shown" },
+  ],
+  flags: {},
+  examples: [
+    ["stream fps", "the rate of the default stream"],
+    ["stream fps 10", "change it to 10 frames a second"],
+    ["stream fps ws://127.0.0.1:8080/door source", "no tick for the stream door"],
+  ],
+  async run({ operands, host }) {
+    const isUrl = (text: string) => text.includes("://");
+    const [first, second] = operands;
+    const urlText = first !== undefined && isUrl(first) ? first : undefined;
+    const rateText = urlText === undefined ? first : second;
+    if (urlText === undefined && second !== undefined) {
+      throw usage(fpsCommand, `"${first}" is not an address such as ${DEFAULT_URL}`);
+    }
+    const url = addressOf(urlText, host);
+    const status = rateText === undefined
+      ? await findStream(url.server, url.name, host.stop)
+      : await changeFps(url.server, url.name, readRate(rateText), host.stop);
+    await host.writeStdout(new TextEncoder().encode(`${status.fps}\n`));
+  },
+});
+
+function readRate(text: string): ReturnType<typeof frameRate> {
+  try {
+    return frameRate(text);
+  } catch (error) {
+    throw usage(fpsCommand, `the rate ${text} is not ${(error as Error).message}`);
+  }
+}

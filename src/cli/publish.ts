@@ -1,0 +1,200 @@
+/**
+ * `stream publish`.
+ *
+ * @module
+ */
+import {
+  type FrameSource,
+  PATTERN_FORMATS,
+  PatternSource,
+  SplitSource,
+} from "../client/frame_source.ts";
+import { Publisher, type PublishStats } from "../client/publish.ts";
+import { messageOf, StreamError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
+import { createSplitter } from "../split/create.ts";
+import { INPUT_FORMATS } from "../split/detect.ts";
+import type { Splitter } from "../split/splitter.ts";
+import { ADDRESS, addressOf } from "./address.ts";
+import { command, toggle, usage, type Values } from "./command.ts";
+import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
+import { bytes, oneOf, pictureSize, pixelFormat, text } from "./value.ts";
+
+const MAX_SIDE = 65_535;
+const MAX_FRAME_BYTES = 64 * 1024 * 1024 - 1024;
+const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
+
+const FLAGS = {
+  input: { value: "FILE", help: "read this instead of standard input", read: text },
+  "test-pattern": {
+    value: "WxH",
+    help: `publish a moving picture with a counter and a clock, of ${PATTERN_SIZE} or this size`,
+    read: pictureSize(MAX_PATTERN_SIDE),
+    alone: PATTERN_SIZE,
+    aloneUnless: /^\d+x/,
+  },
+  format: {
+    value: "FORMAT",
+    help: `what the input is: auto, ${INPUT_FORMATS.join(", ")}`,
+    read: oneOf(["auto", ...INPUT_FORMATS]),
+    fallback: "auto",
+  },
+  size: { value: "WxH", help: "size of raw pictures in pixels", read: pictureSize(MAX_SIDE) },
+  "pixel-format": {
+    value: "NAME",
+    help: "ffmpeg's name of raw pixels: rgb24, yuv420p, …",
+    read: pixelFormat,
+  },
+  "frame-size": {
+    value: "BYTES",
+    help: "size of raw frames of which only that is known",
+    read: bytes(1, MAX_FRAME_BYTES),
+  },
+  "max-frame": {
+    value: "SIZE",
+    help: "largest frame that is read",
+    read: bytes(1, MAX_FRAME_BYTES),
+    fallback: "16MiB",
+  },
+  "on-full": {
+    value: "wait|drop",
+    help: "when the relay takes no more: wait (lose nothing), or drop (newest wins)",
+    read: oneOf(["wait", "drop"]),
+    fallback: "wait",
+  },
+  takeover: toggle("take the stream from a publisher that is there"),
+} as const;
+
+/** The command. */
+export const publishCommand = command({
+  name: "publish",
+  summary: "frames from standard input (or a file, or a test pattern) to a stream",
+  operands: [ADDRESS],
+  flags: FLAGS,
+  examples: [
+    ["ffmpeg -i video.mp4 -f mjpeg -q:v 3 - | stream publish", "whatever ffmpeg can read"],
+    [
+      "stream publish --input video.rgb --size 640x480 --pixel-format rgb24",
+      "raw pixels from a file",
+    ],
+    ["stream publish --test-pattern ws://127.0.0.1:8080/test", "something to look at"],
+  ],
+  async run({ flags, operands, host, log }) {
+    const url = addressOf(operands[0], host);
+    const publisher = new Publisher({
+      url: url.socket,
+      takeover: flags.takeover,
+      onFull: flags["on-full"],
+      clock: host.clock,
+      log,
+    });
+    const startMs = host.clock.nowMs();
+    const source = await openSource(flags, host, publisher);
+    using _progress = showProgress(host, log, () => progressLine(publisher.stats()));
+    try {
+      await publisher.run(source, host.stop);
+    } finally {
+      const { frames, bytes: sent, dropped } = publisher.stats();
+      const seconds = oneDigit((host.clock.nowMs() - startMs) / 1000);
+      log.info(
+        `published ${frames} frames, ${megabytes(sent)} in ${seconds} s, ${dropped} dropped`,
+        { frames, bytes: sent, seconds, dropped },
+      );
+    }
+  },
+});
+
+async function openSource(
+  flags: Values<typeof FLAGS>,
+  host: Host,
+  publisher: Publisher,
+): Promise<FrameSource> {
+  const pattern = flags["test-pattern"];
+  if (pattern !== undefined) {
+    if (flags.input !== undefined) {
+      throw usage(publishCommand, "--test-pattern and --input exclude each other");
+    }
+    const format = flags.format === "auto" ? "png" : flags.format;
+    if (format !== "png" && format !== "raw") {
+      throw usage(
+        publishCommand,
+        `--test-pattern comes as ${PATTERN_FORMATS.join(" or ")}, not as ${format}`,
+      );
+    }
+    return new PatternSource({
+      ...pattern,
+      format,
+      fps: () => publisher.fps,
+      clock: host.clock,
+    });
+  }
+  const splitter = openSplitter(flags);
+  if (flags.input === undefined) return new SplitSource(host.stdin(), splitter, "standard input");
+  return new SplitSource(await openInput(flags.input), splitter, flags.input);
+}
+
+function openSplitter(flags: Values<typeof FLAGS>): Splitter {
+  const { size } = flags;
+  const format = flags.format;
+  const maxFrameBytes = flags["max-frame"];
+  const frameBytes = flags["frame-size"];
+  const name = flags["pixel-format"];
+  const describesRaw = size !== undefined || name !== undefined || frameBytes !== undefined;
+  if (format !== "raw" && !(format === "auto" && describesRaw)) {
+    if (describesRaw) {
+      throw usage(
+        publishCommand,
+        `--size, --pixel-format and --frame-size describe raw frames, not ${format}`,
+      );
+    }
+    return createSplitter({ format, maxFrameBytes });
+  }
+  if (frameBytes !== undefined) {
+    if (size !== undefined || name !== undefined) {
+      throw usage(publishCommand, "--frame-size excludes --size and --pixel-format");
+    }
+    return createSplitter({ format: "raw", maxFrameBytes, frameBytes });
+  }
+  if (size === undefined || name === undefined) {
+    throw usage(
+      publishCommand,
+      "raw frames need --size WxH and --pixel-format NAME (640x480, rgb24), or --frame-size BYTES",
+    );
+  }
+  return createSplitter({ format: "raw", maxFrameBytes, ...size, pixelFormat: name });
+}
+
+async function openInput(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  try {
+    const file = await Deno.open(path);
+    if ((await file.stat()).isDirectory) {
+      file.close();
+      throw new Error("it is a folder; name a file");
+    }
+    return file.readable;
+  } catch (cause) {
+    const seen = cause instanceof Deno.errors.NotFound
+      ? "there is no such file"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "the system does not permit it"
+      : messageOf(cause);
+    throw new StreamError("bad_input", `Cannot read ${path}: ${seen}`, { cause });
+  }
+}
+
+function progressLine(stats: PublishStats): ProgressLine {
+  const fps = oneDigit(stats.framesPerSecond);
+  return {
+    text: `${stats.frames} frames  ${fps.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  ` +
+      `queue ${stats.queue}  dropped ${stats.dropped}  undelivered ${stats.undelivered}`,
+    fields: {
+      frames: stats.frames,
+      fps,
+      bytesPerSecond: Math.round(stats.bytesPerSecond),
+      queue: stats.queue,
+      dropped: stats.dropped,
+      undelivered: stats.undelivered,
+    },
+  };
+}

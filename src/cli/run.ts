@@ -1,0 +1,97 @@
+/**
+ * The program: finds the command, runs it, and turns what fails into a sentence and an exit code.
+ *
+ * @module
+ */
+import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { createLog } from "../host/log.ts";
+import { closest } from "./closest.ts";
+import { type Command, readLine } from "./command.ts";
+import { demoCommand } from "./demo.ts";
+import { fpsCommand } from "./fps.ts";
+import { commandHelp, programHelp } from "./help.ts";
+import { listCommand } from "./list.ts";
+import { publishCommand } from "./publish.ts";
+import { serveCommand } from "./serve.ts";
+import { watchCommand } from "./watch.ts";
+
+const COMMANDS = [
+  serveCommand,
+  publishCommand,
+  watchCommand,
+  fpsCommand,
+  listCommand,
+  demoCommand,
+] as unknown as readonly Command[];
+
+const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  failed: 1,
+  usage: 2,
+  unreachable: 3,
+  refused: 4,
+  bad_input: 5,
+};
+
+/** Runs the program and returns its exit code. Nothing is thrown. */
+export async function run(args: readonly string[], host: Host, version: string): Promise<number> {
+  const isJson = wantsJson(args, host);
+  const log = createLog({
+    format: isJson ? "json" : "text",
+    write: host.writeStderr,
+    isTerminal: host.isStderrTerminal,
+    wallMs: () => host.clock.wallUs() / 1000,
+  });
+  try {
+    const [name, ...rest] = args;
+    const show = (text: string) => host.writeStdout(new TextEncoder().encode(text));
+    if (name === undefined || name === "--help" || name === "-h") {
+      await show(programHelp(COMMANDS, version));
+    } else if (name === "help") {
+      await show(
+        rest[0] === undefined ? programHelp(COMMANDS, version) : commandHelp(findCommand(rest[0])),
+      );
+    } else if (name === "--version" || name === "-V") {
+      await show(`stream ${version}\n`);
+    } else {
+      const command = findCommand(name);
+      if (rest.includes("--help") || rest.includes("-h")) {
+        await show(commandHelp(command));
+      } else {
+        const { flags, operands } = readLine(command, rest, host.env);
+        await command.run({ flags, operands, host, log });
+      }
+    }
+    return 0;
+  } catch (error) {
+    if (error instanceof StreamError) {
+      log.error(error.message, { code: error.code });
+      return EXIT_CODES[error.code];
+    }
+    if (error instanceof Deno.errors.BrokenPipe) {
+      log.error("Cannot write standard output: whoever read it has gone", { code: "failed" });
+      return EXIT_CODES.failed;
+    }
+    log.error(`Cannot go on: ${messageOf(error)}; this is a defect of the program`, {
+      code: "defect",
+    });
+    return EXIT_CODES.failed;
+  }
+}
+
+function findCommand(name: string): Command {
+  const found = COMMANDS.find((command) => command.name === name);
+  if (found !== undefined) return found;
+  const near = closest(name.replace(/^-+/, ""), COMMANDS.map((command) => command.name));
+  throw new StreamError(
+    "usage",
+    `Cannot run "stream ${name}": there is no such command; did you mean "stream ${near}"?`,
+  );
+}
+
+/** Also a line that cannot be read is answered in the format that it asks for. */
+function wantsJson(args: readonly string[], host: Host): boolean {
+  const at = args.findIndex((arg) => arg === "--log" || arg.startsWith("--log="));
+  const given = at < 0 ? undefined : args[at]!.includes("=") ? args[at]!.slice(6) : args[at + 1];
+  return (given ?? host.env("STREAM_LOG")) === "json";
+}

@@ -1,0 +1,119 @@
+/**
+ * `stream serve`.
+ *
+ * @module
+ */
+import { serve, type ServeOptions } from "../server/serve.ts";
+import { command, type Flag, usage, type Values } from "./command.ts";
+import { bytes, duration, frameRate, integer, text } from "./value.ts";
+
+const MIB = 1024 * 1024;
+/** The platform takes no message above 64 MiB, and a frame has a header in front. */
+const MAX_FRAME_BYTES = 64 * MIB - 1024;
+
+/** Where a relay listens and how fast it ticks. */
+export const LISTEN_FLAGS = {
+  host: {
+    value: "ADDRESS",
+    help: "address to listen on; 0.0.0.0 for all",
+    read: text,
+    fallback: "127.0.0.1",
+  },
+  port: {
+    value: "N",
+    help: "port to listen on; 0 for a free one",
+    read: integer(0, 65_535),
+    fallback: "8080",
+  },
+  fps: {
+    value: "N|source",
+    help: "frames a second that leave; source: as they come",
+    read: frameRate,
+    fallback: "30",
+  },
+} as const;
+
+/** What a relay may use. */
+export const LIMIT_FLAGS = {
+  buffer: {
+    value: "TIME",
+    help: "length of a stream's queue: this × fps frames",
+    read: duration(1, 600_000),
+    fallback: "5s",
+  },
+  "max-frame": {
+    value: "SIZE",
+    help: "largest frame",
+    read: bytes(1, MAX_FRAME_BYTES),
+    fallback: "16MiB",
+  },
+  "max-memory": {
+    value: "SIZE",
+    help: "memory for frames that wait or are under way, in all",
+    read: bytes(MIB, 1024 * 1024 * MIB),
+    fallback: "512MiB",
+  },
+  "max-viewers": {
+    value: "N",
+    help: "most viewers",
+    read: integer(1, 1_000_000),
+    fallback: "10000",
+  },
+  "max-streams": {
+    value: "N",
+    help: "most streams",
+    read: integer(1, 100_000),
+    fallback: "100",
+  },
+} as const satisfies Record<string, Flag<number>>;
+
+/** The options of a relay that the flags stand for. */
+export function serveOptions(
+  flags: Values<typeof LISTEN_FLAGS> & Values<typeof LIMIT_FLAGS>,
+): ServeOptions {
+  const maxFrameBytes = flags["max-frame"];
+  const maxMemoryBytes = flags["max-memory"];
+  if (maxMemoryBytes < 8 * maxFrameBytes) {
+    throw usage(
+      { name: "serve" },
+      "--max-memory is less than 8 × --max-frame, too little to hold frames and send them",
+    );
+  }
+  return {
+    host: flags.host,
+    port: flags.port,
+    fps: flags.fps,
+    bufferMs: flags.buffer,
+    maxFrameBytes,
+    maxMemoryBytes,
+    maxViewers: flags["max-viewers"],
+    maxStreams: flags["max-streams"],
+  };
+}
+
+/** The command. */
+export const serveCommand = command({
+  name: "serve",
+  summary: "run the relay",
+  operands: [],
+  flags: {
+    ...LISTEN_FLAGS,
+    ...LIMIT_FLAGS,
+    workers: {
+      value: "N",
+      help: "processes that send; this release has one",
+      read: integer(1, 1),
+      fallback: "1",
+    },
+  },
+  examples: [
+    ["stream serve --fps 30", "relay frames at 30 a second to viewers on this machine"],
+    ["stream serve --host 0.0.0.0 --fps source", "to the network, as fast as they come"],
+  ],
+  async run({ flags, host, log }) {
+    const relay = serve(serveOptions(flags), { clock: host.clock, log, signal: host.stop });
+    log.info(`listening on ${relay.address}`, { address: relay.address });
+    await relay.closed;
+    log.info("stopped");
+  },
+});

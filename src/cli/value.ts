@@ -1,0 +1,148 @@
+/**
+ * Values as they are written on a command line.
+ *
+ * @module
+ */
+import { layoutOf, PIXEL_FORMATS } from "../core/pixel_format.ts";
+import type { FrameRate } from "../core/stream.ts";
+import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
+import { closest } from "./closest.ts";
+
+/** Reads a value; throws an `Error` whose message says what it should be. */
+export type ReadValue<T> = (text: string) => T;
+
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  B: 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+const DURATION_UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** A number of bytes: `8MiB`, `100kB`, `4096`. */
+export function bytes(min: number, max: number): ReadValue<number> {
+  return (text) => {
+    const value = withUnit(text, SIZE_UNITS);
+    if (value === undefined || !Number.isInteger(value)) throw new Error("a size such as 8MiB");
+    if (value < min || value > max) {
+      throw new Error(`a size from ${writeBytes(min)} to ${writeBytes(max)}`);
+    }
+    return value;
+  };
+}
+
+/** A time in milliseconds: `500ms`, `5s`, `2m`, `1h`. */
+export function duration(minMs: number, maxMs: number): ReadValue<number> {
+  return (text) => {
+    const value = withUnit(text, DURATION_UNITS);
+    if (value === undefined) throw new Error("a duration such as 500ms or 5s");
+    if (value < minMs || value > maxMs) {
+      throw new Error(`a duration from ${writeDuration(minMs)} to ${writeDuration(maxMs)}`);
+    }
+    return value;
+  };
+}
+
+/** A whole number. */
+export function integer(min: number, max: number): ReadValue<number> {
+  return (text) => {
+    const value = /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
+    if (!(value >= min && value <= max)) throw new Error(`a whole number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+/** Frames a second: `30`, `29.97`, `30000/1001`. */
+export function fps(text: string): number {
+  const ratio = /^(\d+(?:\.\d+)?)(?:\/(\d+))?$/.exec(text);
+  const value = ratio === null ? NaN : Number(ratio[1]) / Number(ratio[2] ?? 1);
+  if (!(value >= MIN_FPS && value <= MAX_FPS)) {
+    throw new Error(`a number of frames a second from ${MIN_FPS} to ${MAX_FPS}`);
+  }
+  return value;
+}
+
+/** Frames a second, or `source`. */
+export function frameRate(text: string): FrameRate {
+  if (text === "source") return text;
+  try {
+    return fps(text);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}, or "source"`);
+  }
+}
+
+/** A picture's size in pixels: `640x480`. */
+export function pictureSize(max: number): ReadValue<{ width: number; height: number }> {
+  return (text) => {
+    const match = /^(\d+)x(\d+)$/.exec(text);
+    const [width, height] = [Number(match?.[1]), Number(match?.[2])];
+    if (!(width >= 1 && height >= 1 && width <= max && height <= max)) {
+      throw new Error(`a size such as 640x480, of at most ${max} pixels a side`);
+    }
+    return { width, height };
+  };
+}
+
+/** One of some words. */
+export function oneOf<T extends string>(words: readonly T[]): ReadValue<T> {
+  return (text) => {
+    if (words.includes(text as T)) return text as T;
+    throw new Error(`one of ${words.join(", ")}`);
+  };
+}
+
+/** A pixel format's ffmpeg name. */
+export function pixelFormat(text: string): string {
+  if (layoutOf(text) !== undefined) return text;
+  const near = closest(text, PIXEL_FORMATS);
+  throw new Error(`a pixel format that is known here${near === undefined ? "" : ` (${near}?)`}`);
+}
+
+/** Text that is not empty. */
+export function text(value: string): string {
+  if (value === "") throw new Error("a text");
+  return value;
+}
+
+/** `true` or `false`, `1` or `0`. */
+export function boolean(value: string): boolean {
+  if (value === "true" || value === "1") return true;
+  if (value === "false" || value === "0") return false;
+  throw new Error("true or false");
+}
+
+/** A duration as {@linkcode duration} reads it. */
+export function writeDuration(ms: number): string {
+  for (const unit of ["h", "m", "s"]) {
+    const value = ms / DURATION_UNITS[unit]!;
+    if (ms > 0 && Number.isInteger(value)) return `${value}${unit}`;
+  }
+  return `${ms}ms`;
+}
+
+/** A number of bytes as {@linkcode bytes} reads it. */
+export function writeBytes(value: number): string {
+  for (const unit of ["GiB", "MiB", "KiB"]) {
+    const count = value / SIZE_UNITS[unit]!;
+    if (value > 0 && Number.isInteger(count)) return `${count}${unit}`;
+  }
+  return `${value}B`;
+}
+
+function withUnit(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)([A-Za-z]*)$/.exec(text);
+  const unit = match === null
+    ? undefined
+    : Object.entries(units).find(([name]) => name.toLowerCase() === match[2]!.toLowerCase());
+  return unit === undefined ? undefined : Number(match![1]) * unit[1];
+}

@@ -1,0 +1,103 @@
+/**
+ * `stream watch`.
+ *
+ * @module
+ */
+import { DEFAULT_FOLDER, openSink } from "../client/sinks.ts";
+import { Watcher, type WatchStats } from "../client/watch.ts";
+import { ADDRESS, addressOf } from "./address.ts";
+import { command, toggle } from "./command.ts";
+import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
+import { duration, fps, integer, text } from "./value.ts";
+
+const LONG_MS = 365 * 24 * 3_600_000;
+
+/** The command. */
+export const watchCommand = command({
+  name: "watch",
+  summary: "frames of a stream to files or standard output",
+  operands: [ADDRESS],
+  flags: {
+    output: {
+      value: "WHERE",
+      help: `a pattern with %d, a folder, a file, or - (default: the folder ${DEFAULT_FOLDER})`,
+      read: text,
+      alias: "o",
+    },
+    count: { value: "N", help: "stop after N frames", read: integer(1, 1e15) },
+    duration: { value: "TIME", help: "stop after this time", read: duration(1, LONG_MS) },
+    every: {
+      value: "N",
+      help: "write every N-th frame only",
+      read: integer(1, 1e9),
+      fallback: "1",
+    },
+    fps: {
+      value: "N",
+      help: "ask the relay for no more frames a second than this",
+      read: fps,
+      // STREAM_FPS is the rate of a relay, which is often set where its viewers run too.
+      env: "STREAM_WATCH_FPS",
+    },
+    "max-delay": {
+      value: "TIME",
+      help: "skip frames rather than be further behind than this",
+      read: duration(1, 60_000),
+      fallback: "500ms",
+    },
+    follow: toggle("wait for the next publisher when one ends the stream"),
+    overwrite: toggle("replace files that are there"),
+  },
+  examples: [
+    ["stream watch", `each frame to a file: ${DEFAULT_FOLDER}/000001.jpg, …`],
+    ["stream watch --output shot-%03d.png --count 10", "ten pictures"],
+    ["stream watch --output - | ffplay -f mjpeg -", "a live window"],
+  ],
+  async run({ flags, operands, host, log }) {
+    const url = addressOf(operands[0], host);
+    const sink = await openSink({
+      output: flags.output,
+      overwrite: flags.overwrite,
+      writeStdout: host.writeStdout,
+    });
+    const watcher = new Watcher({
+      url: url.socket,
+      count: flags.count ?? null,
+      durationMs: flags.duration ?? null,
+      every: flags.every,
+      fps: flags.fps ?? null,
+      maxDelayMs: flags["max-delay"],
+      follow: flags.follow,
+      clock: host.clock,
+      log,
+    }, sink);
+    using _progress = showProgress(host, log, () => progressLine(watcher.stats()));
+    try {
+      await watcher.run(host.stop);
+    } finally {
+      const { frames, bytes, skipped } = watcher.stats();
+      log.info(
+        `wrote ${frames} frames, ${megabytes(bytes)} to ${sink.describe()}, ${skipped} skipped`,
+        { frames, bytes, skipped, output: sink.describe() },
+      );
+    }
+  },
+});
+
+function progressLine(stats: WatchStats): ProgressLine {
+  const rate = oneDigit(stats.framesPerSecond);
+  const latency = stats.latencyMs === undefined ? null : oneDigit(stats.latencyMs);
+  const waits = stats.waitsFor === undefined ? "" : `  waiting for ${stats.waitsFor}`;
+  return {
+    text: `${stats.frames} frames  ${rate.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  ` +
+      `latency ${latency ?? "?"} ms  skipped ${stats.skipped}${waits}`,
+    fields: {
+      frames: stats.frames,
+      fps: rate,
+      bytesPerSecond: Math.round(stats.bytesPerSecond),
+      latencyMs: latency,
+      skipped: stats.skipped,
+      waitsFor: stats.waitsFor ?? null,
+    },
+  };
+}
