@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { release } from "../bytes/release.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
@@ -169,6 +170,7 @@ export class Watcher {
         this.#meter.add(frame.data.byteLength, clock.nowMs());
       }
     }
+    release(frame.data);
     connection.send(this.#session.acknowledge(frame.header.sequence));
     if (count !== null && this.#frames >= count) this.#isDone = true;
   }

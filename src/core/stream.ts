@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { release } from "../bytes/release.ts";
 import { Backlog } from "./backlog.ts";
 import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
 import { type Frame, type FrameKind, sameConfig, type StreamConfig } from "./frame.ts";
@@ -42,6 +43,7 @@ export interface StreamOptions {
 
 /** A frame as it comes in. */
 export interface FrameInput {
+  /** Belongs to the stream, which frees it when no viewer needs it any more. */
   readonly data: Uint8Array<ArrayBuffer>;
   readonly kind: FrameKind;
   readonly config: StreamConfig;
@@ -333,9 +335,15 @@ export class Stream {
   #letOut(nowMs: number): void {
     const popped = this.#queue.pop();
     if (popped.state !== "ok") return;
+    const previous = this.#last;
     this.#last = popped.frame;
     this.#meter.add(popped.frame.data.byteLength, nowMs);
-    for (const feed of this.#feeds) feed.offer(popped.frame, nowMs);
+    let isPreviousHeld = false;
+    for (const feed of this.#feeds) {
+      feed.offer(popped.frame, nowMs);
+      if (previous !== undefined) isPreviousHeld ||= feed.holds(previous);
+    }
+    if (previous !== undefined && !isPreviousHeld) release(previous.data);
   }
 }
 

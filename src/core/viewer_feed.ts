@@ -69,6 +69,11 @@ export class ViewerFeed {
     return !this.#closed && this.#held === undefined && this.#window.isOpen(nowMs);
   }
 
+  /** Whether `frame` waits here. */
+  holds(frame: Frame): boolean {
+    return this.#held === frame;
+  }
+
   /** Whether a frame waits here for {@linkcode advance}, with nobody to announce the moment. */
   get needsPolling(): boolean {
     return this.#held !== undefined && this.#options.unsentBytes !== null;

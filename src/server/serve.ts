@@ -58,12 +58,16 @@ export function serve(
   const closed = asked.promise.then(async () => {
     signal.removeEventListener("abort", ask);
     hub.refuse();
-    const finished = server.shutdown();
+    let isFinished = false;
+    const finished = server.shutdown().then(() => {
+      isFinished = true;
+    });
     await atMost(DRAIN_MS, drained(hub));
     hub.stop();
     await atMost(GOODBYE_MS, finished);
     clearInterval(maintenance);
-    stop.abort();
+    // A peer that does not answer the goodbye would keep the server waiting.
+    if (!isFinished) stop.abort();
   });
   return {
     address,

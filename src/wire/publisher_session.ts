@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { release } from "../bytes/release.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
@@ -31,6 +32,7 @@ export interface PublisherSessionOptions {
 
 /** A frame on its way to the relay. */
 export interface OutgoingFrame {
+  /** Belongs to the session, which frees it once the relay has it. */
   readonly data: Uint8Array<ArrayBuffer>;
   readonly kind: FrameKind;
   readonly config: StreamConfig;
@@ -193,7 +195,9 @@ export class PublisherSession {
   #confirm(received: number): void {
     let count = 0;
     while (count < this.#kept.length && this.#kept[count]!.sequence <= received) {
-      this.#keptBytes -= this.#kept[count++]!.data.byteLength;
+      const { data } = this.#kept[count++]!;
+      this.#keptBytes -= data.byteLength;
+      release(data);
     }
     this.#kept.splice(0, count);
     this.#unsentFrom = Math.max(0, this.#unsentFrom - count);
