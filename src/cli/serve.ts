@@ -10,6 +10,7 @@ import { bytes, duration, frameRate, integer, text } from "./value.ts";
 const MIB = 1024 * 1024;
 /** The platform takes no message above 64 MiB, and a frame has a header in front. */
 const MAX_FRAME_BYTES = 64 * MIB - 1024;
+const HELLO_TIMEOUT_MS = 5000;
 
 /** Where a relay listens and how fast it ticks. */
 export const LISTEN_FLAGS = {
@@ -88,6 +89,7 @@ export function serveOptions(
     maxMemoryBytes,
     maxViewers: flags["max-viewers"],
     maxStreams: flags["max-streams"],
+    helloTimeoutMs: HELLO_TIMEOUT_MS,
   };
 }
 

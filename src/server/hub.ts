@@ -34,6 +34,8 @@ export interface HubOptions {
   readonly maxViewers: number;
   /** Most streams. */
   readonly maxStreams: number;
+  /** How long a peer that speaks the protocol may take to say hello, in milliseconds. */
+  readonly helloTimeoutMs: number;
 }
 
 /**

@@ -20,9 +20,6 @@ import type { LiveStream, Publisher, Viewer } from "./live_stream.ts";
 import type { Peer } from "./peer.ts";
 import type { SocketPort } from "./socket_port.ts";
 
-/** How long a peer may take to say hello, in milliseconds. */
-const HELLO_TIMEOUT_MS = 5000;
-
 /** Serves one peer that speaks the protocol, first unknown, then a publisher or a viewer. */
 export class ProtocolPeer implements Peer {
   readonly #hub: Hub;
@@ -37,9 +34,10 @@ export class ProtocolPeer implements Peer {
     this.#name = name;
     this.#port = port;
     this.#session = new RelaySession({ maxFrameBytes: hub.options.maxFrameBytes });
+    const { helloTimeoutMs } = hub.options;
     this.#helloTimer = setTimeout(
-      () => port.close(CLOSE.helloTimeout, `no hello came within ${HELLO_TIMEOUT_MS / 1000} s`),
-      HELLO_TIMEOUT_MS,
+      () => port.close(CLOSE.helloTimeout, `no hello came within ${helloTimeoutMs} ms`),
+      helloTimeoutMs,
     );
   }
 
