@@ -1,0 +1,50 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { StreamError } from "../../src/errors.ts";
+import { DEFAULT_URL, parseStreamUrl } from "../../src/net/stream_url.ts";
+
+const VALID: [text: string, socket: string, server: string, name: string][] = [
+  [DEFAULT_URL, "ws://127.0.0.1:8080/live", "http://127.0.0.1:8080", "live"],
+  ["ws://host", "ws://host/live", "http://host", "live"],
+  ["ws://host/", "ws://host/live", "http://host", "live"],
+  ["wss://host/cam-1", "wss://host/cam-1", "https://host", "cam-1"],
+  ["http://host:81/a.b_c", "ws://host:81/a.b_c", "http://host:81", "a.b_c"],
+  ["https://host/x", "wss://host/x", "https://host", "x"],
+  ["https://host:443/x", "wss://host/x", "https://host", "x"],
+  ["WS://HOST/Name", "ws://host/Name", "http://host", "Name"],
+  ["ws://[::1]:9/x", "ws://[::1]:9/x", "http://[::1]:9", "x"],
+  ["ws://host/x?role=watch", "ws://host/x?role=watch", "http://host", "x"],
+  ["ws://host/%61b", "ws://host/ab", "http://host", "ab"],
+];
+
+for (const [text, socket, server, name] of VALID) {
+  Deno.test(`parseStreamUrl reads ${text}`, () => {
+    assertEquals(parseStreamUrl(text), { socket, server, name });
+  });
+}
+
+const INVALID: [text: string, why: string][] = [
+  ["", "it is not a URL"],
+  ["live", "it is not a URL"],
+  ["ws://", "it is not a URL"],
+  ["127.0.0.1:8080", "it is not a URL"],
+  ["localhost:8080/live", "is not ws:// or wss://"],
+  ["ftp://host/x", "is not ws:// or wss://"],
+  ["file:///x", "is not ws:// or wss://"],
+  ["ws://host/x#y", "fragment"],
+  ["ws://host/a/b", "is not 1 to 64"],
+  ["ws://host/x/", "is not 1 to 64"],
+  ["ws://host/a%2Fb", "is not 1 to 64"],
+  ["ws://host/%zz", "is not 1 to 64"],
+  ["ws://host/%ff", "is not 1 to 64"],
+  [`ws://host/${"x".repeat(65)}`, "is not 1 to 64"],
+  ["ws://host/metrics", "is reserved"],
+];
+
+for (const [text, why] of INVALID) {
+  Deno.test(`parseStreamUrl refuses ${JSON.stringify(text.slice(0, 40))}`, () => {
+    const error = assertThrows(() => parseStreamUrl(text), StreamError);
+    assertEquals(error.code, "usage");
+    assertStringIncludes(error.message, why);
+  });
+}
