@@ -1,0 +1,125 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
+
+Deno.test("serve answers /health and /ready", async () => {
+  await using relay = startRelay();
+  for (const path of ["/health", "/ready"]) {
+    const response = await fetch(relay.address + path);
+    assertEquals(response.status, 200);
+    await response.body?.cancel();
+  }
+});
+
+Deno.test("serve lists a stream as soon as a viewer is there, and no longer than anybody is", async () => {
+  await using relay = startRelay({ fps: 30 });
+  const list = async () => await (await fetch(`${relay.address}/api/streams`)).json();
+  assertEquals(await list(), []);
+  {
+    await using _viewer = await Client.open(relay.url("/door?role=watch"));
+    const numbers = await until(relay, ({ viewers }) => viewers === 1, "door");
+    assertEquals(numbers.name, "door");
+    assertEquals(numbers.fps, 30);
+    assertEquals(numbers.format, null);
+    assertEquals(numbers.publishing, false);
+    assertEquals(numbers.queue, { frames: 0, bytes: 0 });
+    assertEquals((await list()).length, 1);
+  }
+  while ((await list()).length > 0);
+});
+
+Deno.test("serve counts frames and bytes received and sent", async () => {
+  await using relay = startRelay();
+  await using sender = await Client.open(relay.url("/live"));
+  await using viewer = await Client.open(relay.url("/live?role=watch"));
+  await until(relay, ({ viewers }) => viewers === 2);
+  sender.send(frameOf(1, 100));
+  await viewer.frame();
+  await sender.frame();
+  const numbers = await status(relay);
+  assertEquals(numbers.received, { frames: 1, bytes: 100 });
+  assertEquals(numbers.sent, { frames: 2, bytes: 200 });
+  assertEquals(numbers.publishing, true);
+  assertEquals(numbers.format, "raw");
+});
+
+Deno.test("serve changes the frame rate by PATCH", async () => {
+  await using relay = startRelay({ fps: 30 });
+  await using _viewer = await Client.open(relay.url("/live"));
+  await until(relay, ({ viewers }) => viewers === 1);
+  const patch = (body: string) =>
+    fetch(`${relay.address}/api/streams/live`, { method: "PATCH", body });
+  const changed = await patch('{"fps": 60}');
+  assertEquals(changed.status, 200);
+  assertEquals((await changed.json()).fps, 60);
+  assertEquals((await (await patch('{"fps": "source"}')).json()).fps, "source");
+  assertEquals((await (await patch('{"fps": 12.5}')).json()).fps, 12.5);
+});
+
+for (
+  const [body, seen] of [
+    ["fps=60", "not JSON"],
+    ["[60]", "no fps"],
+    ["{}", "no fps"],
+    ['{"fps": 0}', "fps is 0"],
+    ['{"fps": 1001}', "fps is 1001"],
+    ['{"fps": "fast"}', 'fps is "fast"'],
+    ['{"fps": 60, "name": "x"}', '"name" cannot be changed'],
+    [`{"fps": ${" ".repeat(5000)}60}`, "at most 4096 bytes"],
+  ] as const
+) {
+  Deno.test(`serve refuses the PATCH ${body.slice(0, 30).trim()} and says why`, async () => {
+    await using relay = startRelay({ fps: 30 });
+    await using _viewer = await Client.open(relay.url("/live"));
+    await until(relay, ({ viewers }) => viewers === 1);
+    const response = await fetch(`${relay.address}/api/streams/live`, { method: "PATCH", body });
+    assertEquals(response.status, 400);
+    assertStringIncludes((await response.json()).error, seen);
+    assertEquals((await status(relay)).fps, 30);
+  });
+}
+
+for (
+  const [method, path, code] of [
+    ["GET", "/api/streams/nobody", 404],
+    ["PATCH", "/api/streams/nobody", 404],
+    ["DELETE", "/api/streams/nobody", 405],
+    ["POST", "/api/streams", 405],
+    ["POST", "/", 405],
+    ["GET", "/live", 426],
+    ["GET", "/a/b", 404],
+    ["GET", "/%ff", 404],
+    ["GET", "/assets", 404],
+    ["GET", "/", 200],
+  ] as const
+) {
+  Deno.test(`serve answers ${method} ${path} with ${code} and a sentence`, async () => {
+    await using relay = startRelay();
+    const response = await fetch(relay.address + path, { method });
+    assertEquals(response.status, code);
+    assertMatch(await response.text(), /\w+ \w+/);
+  });
+}
+
+Deno.test("serve tells its numbers as Prometheus text", async () => {
+  await using relay = startRelay();
+  await using sender = await Client.open(relay.url("/live"));
+  sender.send(frameOf(1, 100));
+  await sender.frame();
+  const response = await fetch(`${relay.address}/metrics`);
+  assertStringIncludes(response.headers.get("content-type")!, "version=0.0.4");
+  const text = await response.text();
+  for (
+    const line of [
+      'stream_received_frames_total{stream="live"} 1',
+      'stream_received_bytes_total{stream="live"} 100',
+      'stream_sent_frames_total{stream="live"} 1',
+      'stream_dropped_frames_total{stream="live",reason="slow_viewer"} 0',
+      'stream_viewers{stream="live"} 1',
+      'stream_publishing{stream="live"} 1',
+    ]
+  ) assertStringIncludes(text, `${line}\n`);
+  for (const line of text.trimEnd().split("\n")) {
+    assertMatch(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.e+-]+)$/);
+  }
+});
