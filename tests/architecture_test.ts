@@ -1,0 +1,204 @@
+/** The house's rules that a machine can hold: directions of imports, cycles, purity, names. */
+// @ts-types="../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+
+const ROOT = new URL("../", import.meta.url);
+
+/** What each room may import, besides itself. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  bytes: ["errors"],
+  core: ["bytes", "errors"],
+  split: ["core", "bytes", "errors"],
+  picture: ["core", "bytes", "errors"],
+  wire: ["core", "bytes", "errors"],
+  host: ["errors"],
+  net: ["wire", "split", "picture", "core", "bytes", "errors", "host"],
+  server: ["net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
+  client: ["net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
+  cli: [
+    "server",
+    "client",
+    "net",
+    "wire",
+    "split",
+    "picture",
+    "core",
+    "bytes",
+    "errors",
+    "host",
+  ],
+  main: ["cli", "host", "errors"],
+};
+
+const PURE_ROOMS = ["errors", "bytes", "core", "split", "wire", "picture"];
+
+/** What no pure room may use: time, the process, the system, waiting, state of a module. */
+const IMPURE: Readonly<Record<string, RegExp>> = {
+  "Deno": /\bDeno\b/,
+  "a timer": /\b(?:setTimeout|setInterval|queueMicrotask)\b/,
+  "the clock": /\bDate\b|\bperformance\b/,
+  "chance": /\bMath\.random\b|\bcrypto\b/,
+  "the console": /\bconsole\b/,
+  "the network": /\bfetch\(|\bWebSocket\(/,
+  "async": /\basync\b|\bawait\b/,
+  "state of a module": /^(?:export )?(?:let|var)\b/m,
+  "a default export": /^export default\b/m,
+};
+
+interface Source {
+  /** Path from the repository's root. */
+  readonly path: string;
+  /** The text without comments, and with all strings empty. */
+  readonly code: string;
+  /** What it imports, as written. */
+  readonly imports: readonly string[];
+}
+
+function parse(path: string, text: string): Source {
+  const strings: string[] = [];
+  const token =
+    /\/\*[^]*?\*\/|\/\/[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`/g;
+  const marked = text.replace(token, (found) => {
+    if (found.startsWith("/")) return "";
+    strings.push(found.slice(1, -1));
+    return `"${strings.length - 1}"`;
+  });
+  const importing = /^(?:import|export)\b[^;"]*?\bfrom\s*"(\d+)"|\bimport\s*\(?\s*"(\d+)"/gm;
+  const imports = [...marked.matchAll(importing)].map((match) =>
+    strings[Number(match[1] ?? match[2])]!
+  );
+  return { path, code: marked.replace(/"\d+"/g, '""'), imports };
+}
+
+function readSources(folder: string): Source[] {
+  return [...Deno.readDirSync(new URL(folder, ROOT))].flatMap(({ name, isDirectory }) => {
+    const path = `${folder}${name}`;
+    if (isDirectory) return readSources(`${path}/`);
+    return /\.ts$/.test(name) ? [parse(path, Deno.readTextFileSync(new URL(path, ROOT)))] : [];
+  });
+}
+
+/** The path that `specifier` means in `source`, `undefined` for what lies outside of the project. */
+function resolve(source: Source, specifier: string): string | undefined {
+  if (!/^\.{1,2}\//.test(specifier)) return undefined;
+  return new URL(specifier, `file:///${source.path}`).pathname.slice(1);
+}
+
+function roomOf(path: string): string {
+  return /^src\/([^/.]+)/.exec(path)?.[1] ?? /^[^/.]*/.exec(path)![0];
+}
+
+function misdirected(sources: readonly Source[]): string[] {
+  return sources.flatMap((source) =>
+    source.imports.flatMap((specifier) => {
+      const target = resolve(source, specifier);
+      if (target === undefined) return [];
+      const [from, to] = [roomOf(source.path), roomOf(target)];
+      // The generated tables of assets, and the project's own description.
+      if (/\.json$/.test(target)) return [];
+      const isAllowed = from === to || MAY_IMPORT[from]?.includes(to) === true;
+      return isAllowed ? [] : [`${source.path} imports ${target}`];
+    })
+  );
+}
+
+function cycles(sources: readonly Source[]): string[] {
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (source: Source, trail: readonly string[]): void => {
+    const at = trail.indexOf(source.path);
+    if (at >= 0) return void found.push([...trail.slice(at), source.path].join(" → "));
+    if (done.has(source.path)) return;
+    for (const specifier of source.imports) {
+      const target = byPath.get(resolve(source, specifier) ?? "");
+      if (target !== undefined) visit(target, [...trail, source.path]);
+    }
+    done.add(source.path);
+  };
+  for (const source of sources) visit(source, []);
+  return found;
+}
+
+function impurities(sources: readonly Source[]): string[] {
+  return sources.filter(({ path }) => PURE_ROOMS.includes(roomOf(path))).flatMap((source) => {
+    const uses = Object.entries(IMPURE).filter(([, pattern]) => pattern.test(source.code));
+    const system = source.imports.filter((specifier) => specifier.startsWith("node:"));
+    return [...uses.map(([what]) => what), ...system].map((what) => `${source.path} uses ${what}`);
+  });
+}
+
+const SOURCES = [...readSources("src/"), parse("main.ts", readMain())];
+
+function readMain(): string {
+  return Deno.readTextFileSync(new URL("main.ts", ROOT));
+}
+
+Deno.test("src has the rooms that the rules know, and every file is in one", () => {
+  assert(SOURCES.length > 50, `${SOURCES.length} files`);
+  const unknown = SOURCES.filter(({ path }) => MAY_IMPORT[roomOf(path)] === undefined);
+  assertEquals(unknown.map(({ path }) => path), []);
+});
+
+Deno.test("src imports in one direction: cli, server and client, net, wire, core, errors", () => {
+  assertEquals(misdirected(SOURCES), []);
+});
+
+Deno.test("src has no cycles among its files", () => {
+  assertEquals(cycles(SOURCES), []);
+});
+
+Deno.test("src keeps its pure rooms free of time, process, waiting and state", () => {
+  assertEquals(impurities(SOURCES), []);
+});
+
+Deno.test("src has no drawer for what has no name", () => {
+  const drawers = /(?:^|\/)(?:misc|utils?|types|helpers?|common)(?:\.ts$|\/)/;
+  assertEquals(SOURCES.filter(({ path }) => drawers.test(path)).map(({ path }) => path), []);
+});
+
+Deno.test("src leaves the end of the process to main.ts", () => {
+  const exits = SOURCES.filter(({ path, code }) =>
+    /\bDeno\s*\.\s*exit\b/.test(code) && path !== "main.ts"
+  );
+  assertEquals(exits.map(({ path }) => path), []);
+});
+
+Deno.test("src has no default exports and no effects at import in any room", () => {
+  const effects = /^(?:export default|(?:await|if|for|while)\b)/m;
+  const found = SOURCES.filter(({ path, code }) => path !== "main.ts" && effects.test(code));
+  assertEquals(found.map(({ path }) => path), []);
+});
+
+Deno.test("the rules of the architecture find what they look for", () => {
+  const bad = [
+    parse("src/core/a.ts", 'import { x } from "../wire/b.ts";\nlet state = 0;\n'),
+    parse("src/wire/b.ts", 'export { y } from "../core/a.ts";\nDate.now();\n'),
+    parse("src/net/c.ts", 'import type {\n  Z,\n} from "../cli/d.ts";\n'),
+    parse("src/cli/d.ts", 'const e = await import("../../main.ts");\n'),
+    parse(
+      "src/split/f.ts",
+      'import { open } from "node:fs";\nasync () => console.log(Deno.args);\n',
+    ),
+  ];
+  assertEquals(misdirected(bad), [
+    "src/core/a.ts imports src/wire/b.ts",
+    "src/net/c.ts imports src/cli/d.ts",
+    "src/cli/d.ts imports main.ts",
+  ]);
+  assertEquals(cycles(bad), ["src/core/a.ts → src/wire/b.ts → src/core/a.ts"]);
+  assertEquals(impurities(bad), [
+    "src/core/a.ts uses state of a module",
+    "src/wire/b.ts uses the clock",
+    "src/split/f.ts uses Deno",
+    "src/split/f.ts uses the console",
+    "src/split/f.ts uses async",
+    "src/split/f.ts uses node:fs",
+  ]);
+  const good = parse(
+    "src/core/g.ts",
+    '// async\n/** Date.now() */\nconst text = "console.log";\nimport { h } from "./h.ts";\n',
+  );
+  assertEquals([impurities([good]), good.imports], [[], ["./h.ts"]]);
+});
