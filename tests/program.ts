@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { StreamStatus } from "../src/wire/control_message.ts";
 
 /** The repository's root, with a slash at the end. */
 export const ROOT: string = new URL("..", import.meta.url).pathname;
@@ -16,17 +17,24 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
 ];
 
+/** A process that runs for longer hangs: it is killed, and its test fails. In milliseconds. */
+const HANGS_MS = 120_000;
+/** How often a relay is asked for its state, in milliseconds. */
+const POLL_MS = 10;
+
 /** How a process is started. */
 export interface StartOptions {
   /** The working folder. */
   readonly cwd?: string;
-  /** The whole environment, beside `NO_COLOR`. */
+  /** Variables beside those of this process, of which the ones named `STREAM_…` are left out. */
   readonly env?: Record<string, string>;
+  /** Whether `env` is all that there is. */
+  readonly clearEnv?: boolean;
   /** The executable and its first arguments, instead of the program's sources. */
   readonly program?: readonly string[];
-  /** What is written to standard input before it ends; `piped` leaves it open, for the caller. */
+  /** What is written to standard input before it ends; `piped` leaves it open for `write`. */
   readonly stdin?: Uint8Array | "piped" | "none";
-  /** `piped` leaves standard output to the caller. */
+  /** `piped` leaves standard output to the caller, who reads or cancels it. */
   readonly stdout?: "collected" | "piped";
 }
 
@@ -59,6 +67,7 @@ export class Running implements AsyncDisposable {
   /** How it ends. */
   readonly outcome: Promise<Outcome>;
   readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array> | undefined;
   readonly #watchers = new Set<() => void>();
   #isOver = false;
 
@@ -68,22 +77,18 @@ export class Running implements AsyncDisposable {
     this.#child = new Deno.Command(command!, {
       args: [...first, ...args],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      env: { NO_COLOR: "1", ...options.env },
+      clearEnv: true,
+      env: { ...(options.clearEnv ? {} : outerEnv()), NO_COLOR: "1", ...options.env },
       stdin: stdin === "none" ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    if (stdin instanceof Uint8Array) this.#feed(stdin);
+    this.#input = stdin === "none" ? undefined : this.#child.stdin.getWriter();
+    const fed = stdin instanceof Uint8Array ? this.#feed(stdin) : undefined;
     const stdout = options.stdout === "piped"
       ? Promise.resolve(new Uint8Array())
       : new Response(this.#child.stdout).bytes();
-    this.outcome = Promise.all([this.#child.status, stdout, this.#collect()]).then(
-      ([{ code }, bytes]) => {
-        this.#isOver = true;
-        this.#look();
-        return { code, stdout: bytes, stderr: this.stderr };
-      },
-    );
+    this.outcome = this.#end(Promise.all([stdout, this.#collect(), fed]));
   }
 
   /** The process id. */
@@ -91,14 +96,19 @@ export class Running implements AsyncDisposable {
     return this.#child.pid;
   }
 
-  /** Standard input, where it was left open. */
-  get stdin(): WritableStream<Uint8Array> {
-    return this.#child.stdin;
-  }
-
   /** Standard output, where it was left to the caller. */
   get stdout(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return this.#child.stdout;
+  }
+
+  /** Writes to standard input, where it was left open. */
+  async write(bytes: Uint8Array): Promise<void> {
+    await this.#input!.write(bytes);
+  }
+
+  /** Ends standard input, where it was left open. */
+  async endInput(): Promise<void> {
+    await this.#input!.close();
   }
 
   /** Waits until standard error matches; an end before that is an error. */
@@ -122,19 +132,37 @@ export class Running implements AsyncDisposable {
 
   /** Sends a signal; to a process that has ended, nothing is sent. */
   kill(signal: Deno.Signal): void {
-    if (!this.#isOver) this.#child.kill(signal);
+    try {
+      this.#child.kill(signal);
+    } catch (error) {
+      // The type of the error for a process that has ended.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.kill("SIGKILL");
     await this.outcome;
+    // What was written and not read is of no use any more.
+    await this.#input?.abort().catch(() => {});
+  }
+
+  async #end(streams: Promise<[Uint8Array, ...unknown[]]>): Promise<Outcome> {
+    const timer = setTimeout(() => {
+      this.stderr += `killed by its test: it ran for more than ${HANGS_MS / 1000} s\n`;
+      this.kill("SIGKILL");
+    }, HANGS_MS);
+    const [{ code }, [stdout]] = await Promise.all([this.#child.status, streams]);
+    clearTimeout(timer);
+    this.#isOver = true;
+    this.#look();
+    return { code, stdout, stderr: this.stderr };
   }
 
   async #feed(bytes: Uint8Array): Promise<void> {
-    const writer = this.#child.stdin.getWriter();
     try {
-      await writer.write(bytes);
-      await writer.close();
+      await this.#input!.write(bytes);
+      await this.#input!.close();
     } catch {
       // The process has ended without reading all; its outcome tells why.
     }
@@ -152,6 +180,11 @@ export class Running implements AsyncDisposable {
   }
 }
 
+function outerEnv(): Record<string, string> {
+  const all = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(all.filter(([name]) => !name.startsWith("STREAM_")));
+}
+
 /** Starts the program. */
 export function start(args: readonly string[], options?: StartOptions): Running {
   return new Running(args, options);
@@ -159,7 +192,8 @@ export function start(args: readonly string[], options?: StartOptions): Running 
 
 /** Runs the program to its end. */
 export async function run(args: readonly string[], options?: StartOptions): Promise<Outcome> {
-  return await new Running(args, options).outcome;
+  await using running = start(args, options);
+  return await running.outcome;
 }
 
 /** A relay on a free port. */
@@ -171,6 +205,10 @@ export interface RunningRelay extends AsyncDisposable {
   readonly http: string;
   /** The address of a stream. */
   url(name?: string): string;
+  /** Waits until a stream's status in the API fulfils `isReached`, and returns it. */
+  until(name: string, isReached: (status: StreamStatus) => boolean): Promise<StreamStatus>;
+  /** Waits until a stream has so many viewers, or one. */
+  watched(name?: string, viewers?: number): Promise<StreamStatus>;
 }
 
 /** Starts `stream serve` on a free port (or on `port`) and waits until it listens. */
@@ -179,13 +217,23 @@ export async function startRelay(
   options: StartOptions & { readonly port?: number } = {},
 ): Promise<RunningRelay> {
   const process = start(["serve", "--port", String(options.port ?? 0), ...args], options);
-  const http = (await process.said(/listening on (http:\/\/\S+)/))[1]!;
+  const http = (await process.said(/listening on (http:\/\/[^\s"]+)[\s"]/))[1]!;
   const host = http.replace("http://", "");
+  const until: RunningRelay["until"] = async (name, isReached) => {
+    for (;;) {
+      const response = await fetch(`${http}/api/streams/${name}`);
+      const status = await response.json();
+      if (response.ok && isReached(status)) return status;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  };
   return {
     process,
     host,
     http,
     url: (name = "live") => `ws://${host}/${name}`,
+    until,
+    watched: (name = "live", viewers = 1) => until(name, (status) => status.viewers === viewers),
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
 }

@@ -1,0 +1,108 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import config from "../../deno.json" with { type: "json" };
+import { run } from "../program.ts";
+
+/** What a flag's line of help ends with: its default, if it has one, and its variable. */
+const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  serve: {
+    "--host ADDRESS": "[127.0.0.1] (STREAM_HOST)",
+    "--port N": "[8080] (STREAM_PORT)",
+    "--fps N|source": "[30] (STREAM_FPS)",
+    "--buffer TIME": "[5s] (STREAM_BUFFER)",
+    "--max-frame SIZE": "[16MiB] (STREAM_MAX_FRAME)",
+    "--max-memory SIZE": "[512MiB] (STREAM_MAX_MEMORY)",
+    "--max-viewers N": "[10000] (STREAM_MAX_VIEWERS)",
+    "--max-streams N": "[100] (STREAM_MAX_STREAMS)",
+    "--workers N": "[1] (STREAM_WORKERS)",
+  },
+  publish: {
+    "--input FILE": "(STREAM_INPUT)",
+    "--test-pattern [WxH]": "(STREAM_TEST_PATTERN)",
+    "--format FORMAT": "[auto] (STREAM_FORMAT)",
+    "--size WxH": "(STREAM_SIZE)",
+    "--pixel-format NAME": "(STREAM_PIXEL_FORMAT)",
+    "--frame-size BYTES": "(STREAM_FRAME_SIZE)",
+    "--max-frame SIZE": "[16MiB] (STREAM_MAX_FRAME)",
+    "--on-full wait|drop": "[wait] (STREAM_ON_FULL)",
+    "--takeover": "(STREAM_TAKEOVER)",
+  },
+  watch: {
+    "-o, --output WHERE": "(STREAM_OUTPUT)",
+    "--count N": "(STREAM_COUNT)",
+    "--duration TIME": "(STREAM_DURATION)",
+    "--every N": "[1] (STREAM_EVERY)",
+    "--fps N": "(STREAM_WATCH_FPS)",
+    "--max-delay TIME": "[500ms] (STREAM_MAX_DELAY)",
+    "--follow": "(STREAM_FOLLOW)",
+    "--overwrite": "(STREAM_OVERWRITE)",
+  },
+  fps: {},
+  list: { "--json": "(STREAM_JSON)" },
+  demo: {
+    "--host ADDRESS": "[127.0.0.1] (STREAM_HOST)",
+    "--port N": "[8080] (STREAM_PORT)",
+    "--fps N|source": "[30] (STREAM_FPS)",
+    "--buffer TIME": "[5s] (STREAM_BUFFER)",
+    "--max-frame SIZE": "[16MiB] (STREAM_MAX_FRAME)",
+    "--max-memory SIZE": "[512MiB] (STREAM_MAX_MEMORY)",
+    "--max-viewers N": "[10000] (STREAM_MAX_VIEWERS)",
+    "--max-streams N": "[100] (STREAM_MAX_STREAMS)",
+    "--duration TIME": "(STREAM_DURATION)",
+  },
+};
+const ALL_COMMANDS = { "--log FORMAT": "[text] (STREAM_LOG)", "-h, --help": "show this help" };
+
+const decoder = new TextDecoder();
+
+/** Standard output of a run that does what it should and says nothing else. */
+async function shown(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(args);
+  assertEquals([code, stderr], [0, ""], args.join(" "));
+  return decoder.decode(stdout);
+}
+
+Deno.test("stream alone shows every command, the default address and the exit codes", async () => {
+  const help = await shown();
+  for (const name of Object.keys(COMMANDS)) {
+    assertMatch(help, RegExp(`^  stream ${name} +\\S`, "m"));
+  }
+  assertStringIncludes(help, "ws://127.0.0.1:8080/live");
+  assertMatch(help, /0 done, 1 failed while running, 2 usage, 3 cannot connect or bind/);
+  assertMatch(help, /4 refused \(credentials\), 5 bad input/);
+});
+
+Deno.test("stream help, --help and -h say the same as stream alone", async () => {
+  const help = await shown();
+  for (const args of ["help", "--help", "-h"]) assertEquals(await shown(args), help);
+});
+
+Deno.test("stream --version is the version in deno.json", async () => {
+  assertEquals(await shown("--version"), `stream ${config.version}\n`);
+});
+
+for (const [name, flags] of Object.entries(COMMANDS)) {
+  Deno.test(`stream help ${name} shows each flag with its default and its variable`, async () => {
+    const help = await shown("help", name);
+    const expected = { ...flags, ...ALL_COMMANDS };
+    const rows = [...help.matchAll(/^ {2}((?:-\w, )?--\S+(?: \[?[A-Za-z|]+\]?)?) {2,}(.*)$/gm)];
+    assertEquals(rows.map(([, flag]) => flag), Object.keys(expected));
+    for (const [, flag, rest] of rows) {
+      const end = expected[flag as keyof typeof expected];
+      assertEquals(rest!.slice(-end.length), end, flag);
+      assertEquals(rest!.includes("["), end.includes("["), `${flag} has no other default`);
+    }
+    assertMatch(help, RegExp(`^usage: stream ${name} `, "m"));
+    assertMatch(help, RegExp(`^  stream ${name}\\b|\\| stream ${name}\\b`, "m"), "an example");
+  });
+
+  Deno.test(`stream ${name} --help says the same as stream help ${name}`, async () => {
+    const help = await shown("help", name);
+    assertEquals(await shown(name, "--help"), help);
+    assertEquals(await shown(name, "-h"), help);
+  });
+}
+
+Deno.test("stream COMMAND --help looks at no other flag", async () => {
+  assertEquals(await shown("serve", "--port", "x", "--help"), await shown("help", "serve"));
+});

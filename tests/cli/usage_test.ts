@@ -1,0 +1,165 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { run, start, startRelay } from "../program.ts";
+import { concat } from "../split/samples.ts";
+import { jpegs, makeFolder } from "./folder.ts";
+
+/** A wrong line, and what its sentence names: the wrong thing, then the right one. */
+const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
+  ["serv", `"stream serv"`, `"stream serve"`],
+  ["watc", `"stream watc"`, `"stream watch"`],
+  ["help publsh", `"stream publsh"`, `"stream publish"`],
+  ["--verison", `"stream --verison"`],
+  ["serve --prot 1", "--prot", "--port?"],
+  ["serve --max-frames=1MiB", "--max-frames", "--max-frame?"],
+  ["serve -p 80", "-p", "--"],
+  ["publish --takover", "--takover", "--takeover?"],
+  ["watch --overwite", "--overwite", "--overwrite?"],
+  ["watch --no-follow", "--no-follow", "--follow?"],
+  ["list --jsn", "--jsn", "--json?"],
+  ["serve --port 65536", "--port 65536", "a whole number from 0 to 65535"],
+  ["serve --port -1", "--port -1", "from 0 to 65535"],
+  ["serve --port 1.5", "--port 1.5", "a whole number"],
+  ["serve --port", "--port needs a value", "from 0 to 65535"],
+  ["serve --port --fps 30", "--port needs a value"],
+  ["serve --fps 0", "--fps 0", `or "source"`],
+  ["serve --fps 1001", "--fps 1001", "to 1000"],
+  ["serve --fps 30/0", "--fps 30/0"],
+  ["serve --fps fast", "--fps fast", `"source"`],
+  ["serve --buffer 5", "--buffer 5", "500ms or 5s"],
+  ["serve --buffer 0s", "--buffer 0s", "from 1ms to 10m"],
+  ["serve --max-frame 8XB", "--max-frame 8XB", "a size such as 8MiB"],
+  ["serve --max-frame 64MiB", "--max-frame 64MiB", "a size from 1B"],
+  ["serve --max-memory 16MiB", "--max-memory", "8 × --max-frame"],
+  ["serve --max-viewers 0", "--max-viewers 0", "from 1 to"],
+  ["serve --workers 2", "--workers 2", "from 1 to 1"],
+  ["serve --log yaml", "--log yaml", "one of text, json"],
+  ["serve extra", `"extra" is one argument too many`],
+  ["publish --format mjpg", "--format mjpg", "mjpeg"],
+  ["publish --size 640", "--size 640", "640x480"],
+  ["publish --size 0x480 --pixel-format rgb24", "--size 0x480"],
+  ["publish --size 4x4 --pixel-format rgb42", "--pixel-format rgb42", "rgb24?"],
+  ["publish --on-full maybe", "--on-full maybe", "one of wait, drop"],
+  ["publish --frame-size 0", "--frame-size 0", "from 1B"],
+  ["publish --frame-size 9 --size 1x3", "--frame-size excludes --size"],
+  ["publish --format png --size 4x4", "--size", "not png"],
+  ["publish --test-pattern --input x", "--test-pattern and --input exclude each other"],
+  ["publish --test-pattern --format mjpeg", "png or raw, not as mjpeg"],
+  ["publish ws://h/a ws://h/b", `"ws://h/b" is one argument too many`],
+  ["watch --every 0", "--every 0", "from 1 to"],
+  ["watch --count x", "--count x", "a whole number"],
+  ["watch --duration soon", "--duration soon", "500ms or 5s"],
+  ["watch --follow=maybe", "--follow maybe", "true or false"],
+  ["watch --max-delay 2m", "--max-delay 2m", "from 1ms to 1m"],
+  ["watch --output=", "--output needs a value"],
+  ["watch ftp://127.0.0.1/live", `"ftp://127.0.0.1/live"`, "ws://127.0.0.1:8080/live"],
+  ["watch nonsense", `"nonsense"`, "ws://127.0.0.1:8080/live"],
+  ["fps sometimes", "the rate sometimes", "source"],
+  ["fps door 10", `"door" is not an address`, "ws://"],
+];
+
+for (const [line, ...named] of WRONG_LINES) {
+  Deno.test(`stream ${line} is a usage error that names what is wrong and right`, async () => {
+    const { code, stdout, stderr } = await run(line.split(" "));
+    assertEquals([code, stdout.length], [2, 0], stderr);
+    assertMatch(stderr, /^error: Cannot [^\n]+\n$/, "one line");
+    for (const name of named) assertStringIncludes(stderr, name);
+  });
+}
+
+const WRONG_VARIABLES: readonly (readonly [line: string, name: string, value: string])[] = [
+  ["serve", "STREAM_PORT", "99999"],
+  ["serve", "STREAM_FPS", "quick"],
+  ["serve", "STREAM_MAX_FRAME", "1 pound"],
+  ["publish", "STREAM_FORMAT", "gif"],
+  ["watch", "STREAM_OVERWRITE", "perhaps"],
+  ["watch", "STREAM_LOG", "xml"],
+];
+
+for (const [line, name, value] of WRONG_VARIABLES) {
+  Deno.test(`stream ${line} names ${name} where its value is wrong`, async () => {
+    const { code, stdout, stderr } = await run([line], { env: { [name]: value } });
+    assertEquals([code, stdout.length], [2, 0]);
+    assertMatch(stderr, RegExp(`^error: Cannot [^\n]*${name} ${value} is not [^\n]+\n$`));
+  });
+}
+
+Deno.test("stream watch names a STREAM_URL that is no address", async () => {
+  const { code, stderr } = await run(["watch"], { env: { STREAM_URL: "nowhere" } });
+  assertEquals(code, 2);
+  assertMatch(stderr, /^error: Cannot use "nowhere" as an address: [^\n]+\n$/);
+});
+
+Deno.test("stream takes options from the environment, and those on the line before them", async () => {
+  await using folder = await makeFolder();
+  const input = jpegs(3);
+  await Deno.writeFile(`${folder.path}/in.mjpeg`, concat(...input));
+  await Deno.mkdir(`${folder.path}/out`);
+  await Deno.writeTextFile(`${folder.path}/out/2.jpg`, "old");
+  await using relay = await startRelay([], { env: { STREAM_PORT: "99999", STREAM_FPS: "123" } });
+  const env = {
+    STREAM_URL: relay.url("door"),
+    STREAM_INPUT: "in.mjpeg",
+    STREAM_OUTPUT: "out/%d.jpg",
+    STREAM_OVERWRITE: "true",
+    STREAM_MAX_DELAY: "30s",
+  };
+  await using watch = start(["watch"], { env, cwd: folder.path });
+  await relay.watched("door");
+  assertEquals(new TextDecoder().decode((await run(["fps"], { env })).stdout), "123\n");
+  const published = await run(["publish"], { env, cwd: folder.path });
+  assertEquals(published.code, 0, published.stderr);
+  const watched = await watch.outcome;
+  assertEquals(watched.code, 0, watched.stderr);
+  assertEquals(await folder.names("out"), ["1.jpg", "2.jpg", "3.jpg"]);
+  assertEquals(await folder.files("out"), input);
+});
+
+Deno.test("stream takes an empty variable for one that is not set", async () => {
+  await using relay = await startRelay([], { env: { STREAM_FPS: "", STREAM_LOG: "" } });
+  await using _watch = start(["watch", relay.url(), "-o", "-"]);
+  assertEquals((await relay.watched()).fps, 30);
+});
+
+Deno.test("stream --log json writes JSON lines only, also about a wrong line", async () => {
+  const wrong = [["serve", "--log", "json", "--prot", "1"], ["serve", "--log=json", "--port", "x"]];
+  for (const args of wrong) {
+    const { code, stderr } = await run(args);
+    const [line, ...more] = jsonLines(stderr);
+    assertEquals([code, line!.level, line!.code, more], [2, "error", "usage", []]);
+    assertMatch(String(line!.message), /^Cannot run "stream serve": /);
+  }
+  const named = await run(["watch", "nonsense"], { env: { STREAM_LOG: "json" } });
+  assertEquals(jsonLines(named.stderr).map(({ level }) => level), ["error"]);
+});
+
+Deno.test("stream serve, publish and watch write JSON lines and nothing to standard output", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--log", "json"]);
+  const address = jsonLines(relay.process.stderr)[0]!.address;
+  assertEquals(address, relay.http);
+  const env = { STREAM_LOG: "json", STREAM_URL: relay.url() };
+  await using watch = start(["watch", "-o", "all.mjpeg"], { env, cwd: folder.path });
+  await relay.watched();
+  const published = await run(["publish"], { env, stdin: concat(...jpegs(2)) });
+  const watched = await watch.outcome;
+  relay.process.kill("SIGTERM");
+  for (const outcome of [published, watched, await relay.process.outcome]) {
+    assertEquals([outcome.code, outcome.stdout.length], [0, 0], outcome.stderr);
+    for (const line of jsonLines(outcome.stderr)) {
+      assertEquals([line.level, typeof line.message], ["info", "string"]);
+    }
+  }
+  assertEquals(jsonLines(published.stderr).at(-1)!.frames, 2);
+  assertEquals(jsonLines(watched.stderr).at(-1)!.output, "all.mjpeg");
+});
+
+/** The lines of a log, each a JSON object with the time. */
+function jsonLines(text: string): Record<string, unknown>[] {
+  assertEquals(text.at(-1), "\n");
+  return text.trimEnd().split("\n").map((line) => {
+    const fields = JSON.parse(line);
+    assertMatch(fields.time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    return fields;
+  });
+}
