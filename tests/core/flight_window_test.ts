@@ -122,6 +122,18 @@ Deno.test("FlightWindow forgets a rate that is more than ten seconds old", () =>
   assertEquals(count, 10);
 });
 
+Deno.test("FlightWindow remembers a rate for five seconds at least", () => {
+  const window = windowOf(100);
+  window.sent(1, 10_000, 4900);
+  window.acknowledge(1, 4910);
+  window.sent(2, 100, 9950);
+  window.acknowledge(2, 9960);
+  // 1000 bytes a millisecond in the period before, 10 in this one.
+  let count = 0;
+  while (window.isOpen(9960)) window.sent(3 + count++, 1000, 9960);
+  assertEquals(count, 100);
+});
+
 Deno.test("FlightWindow counts frames and bytes right, whatever is sent and confirmed", () => {
   const operation = fc.record({
     bytes: fc.integer({ min: 0, max: 1000 }),
