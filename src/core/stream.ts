@@ -24,6 +24,8 @@ const MAX_CREDIT_FRAMES = 250;
 const SOURCE_CREDIT_FRAMES = 64;
 /** The same for a publisher that would rather drop than wait: just enough for every tick. */
 const LIVE_CREDIT_FRAMES = 3;
+/** How much of a frame's wait for its tick is won back at once. */
+const PHASE_PULL = 0.3;
 /** Longest time that a frame waits for a viewer where there is no tick, in milliseconds. */
 const HOLD_MS = 1000;
 
@@ -84,6 +86,8 @@ export class Stream {
   #fired = 0;
   #overruns = 0;
   #lagMs = 0;
+  /** Time by which frames came after their deadlines, as far as it has not been won back. */
+  #lostMs = 0;
   #config: StreamConfig | undefined;
   #epoch = 0;
   #sequence = 0;
@@ -190,9 +194,7 @@ export class Stream {
       receivedMs: nowMs,
     };
     this.#discontinuity = false;
-    if (this.#queue.frames === 0 && this.#tick !== undefined && nowMs > this.#tick.deadlineMs) {
-      this.#tick.restart(nowMs);
-    }
+    if (this.#queue.frames === 0) this.#meet(nowMs);
     const dropped = this.#queue.push(frame);
     if (dropped !== undefined) this.drop(dropped.reason, dropped.frames);
     this.advance(nowMs);
@@ -296,6 +298,25 @@ export class Stream {
     if (this.#credited === "drop") return LIVE_CREDIT_FRAMES;
     if (this.#tick === undefined) return SOURCE_CREDIT_FRAMES;
     return Math.min(MAX_CREDIT_FRAMES, this.#targetFrames());
+  }
+
+  /**
+   * Brings the tick's phase to a source that has the same rate: a frame that comes after its deadline
+   * leaves at once, and the time lost is won back from frames that would wait. Without that, the
+   * latest frame of a source that jitters would set the delay of all that follow. What is won back
+   * never exceeds what was lost, so that the rate is kept.
+   */
+  #meet(nowMs: number): void {
+    if (this.#tick === undefined) return;
+    const waitMs = this.#tick.deadlineMs - nowMs;
+    if (waitMs <= 0) {
+      this.#lostMs = Math.min(this.#lostMs - waitMs, this.#tick.intervalMs);
+      this.#tick.restart(nowMs);
+    } else {
+      const wonMs = Math.min(this.#lostMs, waitMs * PHASE_PULL);
+      this.#lostMs -= wonMs;
+      this.#tick.restart(this.#tick.deadlineMs - wonMs);
+    }
   }
 
   #targetFrames(): number {
