@@ -35,7 +35,7 @@ interface Flight {
  *
  * The rate is measured as in BBR (delivery rate: bytes confirmed between a frame's sending and its
  * confirmation, by the time between the two); the window is that rate times the delay allowed.
- * While the oldest frame is older than that delay, nothing more is sent, whatever the rate was.
+ * While the oldest frame is older than that delay, no third one is sent, whatever the rate was.
  */
 export class FlightWindow {
   readonly #options: FlightWindowOptions;
