@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { writeError } from "../client/sinks.ts";
 import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { createLog } from "../host/log.ts";
@@ -42,9 +43,16 @@ export async function run(args: readonly string[], host: Host, version: string):
     isTerminal: host.isStderrTerminal,
     wallMs: () => host.clock.wallUs() / 1000,
   });
+  const writeStdout = async (bytes: Uint8Array) => {
+    try {
+      await host.writeStdout(bytes);
+    } catch (error) {
+      throw writeError("standard output", error);
+    }
+  };
   try {
     const [name, ...rest] = args;
-    const show = (text: string) => host.writeStdout(new TextEncoder().encode(text));
+    const show = (text: string) => writeStdout(new TextEncoder().encode(text));
     if (name === undefined || name === "--help" || name === "-h") {
       await show(programHelp(COMMANDS, version));
     } else if (name === "help") {
@@ -59,7 +67,7 @@ export async function run(args: readonly string[], host: Host, version: string):
         await show(commandHelp(command));
       } else {
         const { flags, operands } = readLine(command, rest, host.env);
-        await command.run({ flags, operands, host, log });
+        await command.run({ flags, operands, host: { ...host, writeStdout }, log });
       }
     }
     return 0;
@@ -67,10 +75,6 @@ export async function run(args: readonly string[], host: Host, version: string):
     if (error instanceof StreamError) {
       log.error(error.message, { code: error.code });
       return EXIT_CODES[error.code];
-    }
-    if (error instanceof Deno.errors.BrokenPipe) {
-      log.error("Cannot write standard output: whoever read it has gone", { code: "failed" });
-      return EXIT_CODES.failed;
     }
     log.error(`Cannot go on: ${messageOf(error)}; this is a defect of the program`, {
       code: "defect",

@@ -157,12 +157,7 @@ class StdoutSink implements Sink {
   }
 
   async write(data: Uint8Array<ArrayBuffer>, config: StreamConfig): Promise<void> {
-    const bytes = this.#run.next(data, config);
-    try {
-      await this.#write(bytes);
-    } catch (error) {
-      throw writeError("standard output", error);
-    }
+    await this.#write(this.#run.next(data, config));
   }
 
   finish(): Promise<void> {
@@ -205,7 +200,9 @@ async function makeFolderOf(name: string): Promise<void> {
   try {
     await Deno.mkdir(name.slice(0, end), { recursive: true });
   } catch (error) {
-    throw writeError(name.slice(0, end), error);
+    // Only a file can be in the way of a folder that may be there already.
+    const isFile = error instanceof Deno.errors.AlreadyExists;
+    throw writeError(name, isFile ? new Deno.errors.NotADirectory() : error);
   }
 }
 
@@ -236,7 +233,8 @@ function existsError(name: string, cause?: unknown): StreamError {
   );
 }
 
-function writeError(name: string, cause: unknown): StreamError {
+/** Says why `name` could not be written. */
+export function writeError(name: string, cause: unknown): StreamError {
   if (cause instanceof StreamError) return cause;
   if (cause instanceof Deno.errors.AlreadyExists) return existsError(name, cause);
   const text = messageOf(cause);
@@ -246,6 +244,10 @@ function writeError(name: string, cause: unknown): StreamError {
     ? "no space is left on the disk; free some, or write fewer frames with --every or --count"
     : cause instanceof Deno.errors.PermissionDenied
     ? "the system does not permit it"
+    : cause instanceof Deno.errors.NotADirectory
+    ? "a part of the path is a file, not a folder"
+    : cause instanceof Deno.errors.NotCapable
+    ? `the program may not open it; write to standard output instead: -o - >${name}`
     : text;
   return new StreamError("failed", `Cannot write ${name}: ${seen}`, { cause });
 }
