@@ -18,7 +18,7 @@ export const PERMISSIONS: readonly string[] = [
 ];
 
 /** A process that runs for longer hangs: it is killed, and its test fails. In milliseconds. */
-const HANGS_MS = 120_000;
+const HANGS_MS = 60_000;
 /** How often a relay is asked for its state, in milliseconds. */
 const POLL_MS = 10;
 
@@ -94,6 +94,11 @@ export class Running implements AsyncDisposable {
   /** The process id. */
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** Whether it has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Standard output, where it was left to the caller. */
@@ -207,8 +212,8 @@ export interface RunningRelay extends AsyncDisposable {
   url(name?: string): string;
   /** Waits until a stream's status in the API fulfils `isReached`, and returns it. */
   until(name: string, isReached: (status: StreamStatus) => boolean): Promise<StreamStatus>;
-  /** Waits until a stream has so many viewers, or one. */
-  watched(name?: string, viewers?: number): Promise<StreamStatus>;
+  /** Waits until `process` is over, or a stream has a viewer. */
+  watchedBy(process: Running, name?: string): Promise<void>;
 }
 
 /** Starts `stream serve` on a free port (or on `port`) and waits until it listens. */
@@ -219,21 +224,27 @@ export async function startRelay(
   const process = start(["serve", "--port", String(options.port ?? 0), ...args], options);
   const http = (await process.said(/listening on (http:\/\/[^\s"]+)[\s"]/))[1]!;
   const host = http.replace("http://", "");
-  const until: RunningRelay["until"] = async (name, isReached) => {
-    for (;;) {
-      const response = await fetch(`${http}/api/streams/${name}`);
-      const status = await response.json();
-      if (response.ok && isReached(status)) return status;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
+  const status = async (name: string): Promise<StreamStatus | undefined> => {
+    const response = await fetch(`${http}/api/streams/${name}`);
+    const body = await response.json();
+    return response.ok ? body : undefined;
   };
+  const pause = () => new Promise((resolve) => setTimeout(resolve, POLL_MS));
   return {
     process,
     host,
     http,
     url: (name = "live") => `ws://${host}/${name}`,
-    until,
-    watched: (name = "live", viewers = 1) => until(name, (status) => status.viewers === viewers),
+    until: async (name, isReached) => {
+      for (;;) {
+        const seen = await status(name);
+        if (seen !== undefined && isReached(seen)) return seen;
+        await pause();
+      }
+    },
+    watchedBy: async (watch, name = "live") => {
+      while (!watch.isOver && (await status(name))?.viewers !== 1) await pause();
+    },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };
 }

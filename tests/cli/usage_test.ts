@@ -105,7 +105,7 @@ Deno.test("stream takes options from the environment, and those on the line befo
     STREAM_MAX_DELAY: "30s",
   };
   await using watch = start(["watch"], { env, cwd: folder.path });
-  await relay.watched("door");
+  await relay.watchedBy(watch, "door");
   assertEquals(new TextDecoder().decode((await run(["fps"], { env })).stdout), "123\n");
   const published = await run(["publish"], { env, cwd: folder.path });
   assertEquals(published.code, 0, published.stderr);
@@ -117,8 +117,9 @@ Deno.test("stream takes options from the environment, and those on the line befo
 
 Deno.test("stream takes an empty variable for one that is not set", async () => {
   await using relay = await startRelay([], { env: { STREAM_FPS: "", STREAM_LOG: "" } });
-  await using _watch = start(["watch", relay.url(), "-o", "-"]);
-  assertEquals((await relay.watched()).fps, 30);
+  await using watch = start(["watch", relay.url(), "-o", "-"]);
+  await relay.watchedBy(watch);
+  assertEquals(new TextDecoder().decode((await run(["fps", relay.url()])).stdout), "30\n");
 });
 
 Deno.test("stream --log json writes JSON lines only, also about a wrong line", async () => {
@@ -140,7 +141,7 @@ Deno.test("stream serve, publish and watch write JSON lines and nothing to stand
   assertEquals(address, relay.http);
   const env = { STREAM_LOG: "json", STREAM_URL: relay.url() };
   await using watch = start(["watch", "-o", "all.mjpeg"], { env, cwd: folder.path });
-  await relay.watched();
+  await relay.watchedBy(watch);
   const published = await run(["publish"], { env, stdin: concat(...jpegs(2)) });
   const watched = await watch.outcome;
   relay.process.kill("SIGTERM");

@@ -1,0 +1,119 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { assertFailed } from "./assert_failed.ts";
+import { run, start, startRelay } from "../program.ts";
+import { concat } from "../split/samples.ts";
+import { jpegs, makeFolder } from "./folder.ts";
+
+/** A port that is free, since it was until just now. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+const COMMANDS: readonly (readonly string[])[] = [["publish"], ["watch"], ["fps"], ["list"]];
+
+Deno.test("stream serve and demo exit with 3 where the port is in use", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr;
+  for (const command of ["serve", "demo"]) {
+    const outcome = await run([command, "--port", `${port}`]);
+    assertFailed(outcome, 3, RegExp(`127\\.0\\.0\\.1:${port}: the port is in use; .*--port`));
+  }
+});
+
+Deno.test("stream serve exits with 3 for an address that is not of this machine", async () => {
+  assertFailed(await run(["serve", "--host", "203.0.113.1", "--port", "0"]), 3, /203\.0\.113\.1/);
+});
+
+for (const [command] of COMMANDS) {
+  Deno.test(`stream ${command} exits with 3 where nobody listens`, async () => {
+    await using folder = await makeFolder();
+    const url = `ws://127.0.0.1:${freePort()}/live`;
+    const outcome = await run([command!, url], { cwd: folder.path });
+    assertFailed(outcome, 3, /nothing (listens|answers) there; .*stream serve/);
+    assertEquals(await folder.names(), []);
+  });
+
+  Deno.test(`stream ${command} exits with 2 for a name that is not allowed or reserved`, async () => {
+    for (const name of ["a%20b", "a/b", "api", "metrics", "x".repeat(65), "%ff"]) {
+      const outcome = await run([command!, `ws://127.0.0.1:9/${name}`]);
+      assertFailed(outcome, 2, /the name "[^"]+" is (reserved|not 1 to 64 letters, digits)/);
+    }
+  });
+
+  for (const status of [401, 403]) {
+    Deno.test(`stream ${command} exits with 4 where the server answers ${status}`, async () => {
+      await using server = httpServer(() => new Response("no", { status }));
+      const { port } = server.addr;
+      assertFailed(await run([command!, `ws://127.0.0.1:${port}/live`]), 4, RegExp(`${status}`));
+    });
+  }
+}
+
+Deno.test("stream publish and watch exit with 3 where the server is no relay", async () => {
+  await using plain = httpServer(() => new Response("no", { status: 404 }));
+  await using page = httpServer(() => new Response("<html>"));
+  await using other = httpServer((request) => Deno.upgradeWebSocket(request).response);
+  for (const command of ["publish", "watch"]) {
+    for (
+      const [{ addr }, why] of [[plain, /HTTP 404/], [page, /HTTP 200/], [
+        other,
+        /stream\.v1/,
+      ]] as const
+    ) {
+      const url = `ws://127.0.0.1:${addr.port}/live`;
+      assertFailed(await run([command, url, ...(command === "watch" ? ["-o", "-"] : [])]), 3, why);
+    }
+  }
+});
+
+Deno.test("stream fps and list exit with 1 where the server is no relay", async () => {
+  await using plain = httpServer(() => new Response("no", { status: 404 }));
+  await using page = httpServer(() => new Response("<html>"));
+  for (const command of ["fps", "list"]) {
+    for (const [{ addr }, status] of [[plain, 404], [page, 200]] as const) {
+      const outcome = await run([command, `ws://127.0.0.1:${addr.port}/live`]);
+      assertFailed(outcome, 1, RegExp(`no relay \\(HTTP ${status}\\)`));
+    }
+  }
+});
+
+function httpServer(
+  handler: (request: Request) => Response,
+): Deno.HttpServer<Deno.NetAddr> {
+  return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+}
+
+Deno.test("stream fps exits with 1 for a stream that is not there", async () => {
+  await using relay = await startRelay();
+  const outcome = await run(["fps", relay.url("nowhere"), "10"]);
+  assertFailed(outcome, 1, /there is no stream "nowhere"/);
+});
+
+Deno.test("stream publish is refused where the stream has a publisher, who does not notice", async () => {
+  await using relay = await startRelay();
+  await using first = start(["publish", relay.url()], { stdin: "piped" });
+  await first.write(concat(...jpegs(1)));
+  await relay.until("live", (status) => status.received.frames === 1);
+  const second = await run(["publish", relay.url()], { stdin: concat(...jpegs(1)) });
+  assertFailed(second, 1, /has a publisher already; .*--takeover/);
+  await first.endInput();
+  assertEquals((await first.outcome).code, 0);
+});
+
+Deno.test("stream publish --takeover ends the publisher that is there, not its viewers", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay();
+  await using watch = start(["watch", relay.url(), "-o", "%d.jpg"], { cwd: folder.path });
+  await relay.watchedBy(watch);
+  const frames = jpegs(2);
+  await using first = start(["publish", relay.url()], { stdin: "piped" });
+  await first.write(frames[0]!);
+  await relay.until("live", (status) => status.sent.frames === 1);
+  const second = await run(["publish", relay.url(), "--takeover"], { stdin: frames[1]! });
+  assertEquals(second.code, 0, second.stderr);
+  assertFailed(await first.outcome, 1, /another publisher took the stream "live" over/);
+  assertEquals((await watch.outcome).code, 0);
+  assertEquals(await folder.files(), frames);
+});
