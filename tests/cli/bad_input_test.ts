@@ -1,0 +1,218 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { bytesOf } from "../../src/bytes/text.ts";
+import { ffmpeg, NO_FFMPEG } from "../ffmpeg.ts";
+import { run, start, startRelay } from "../program.ts";
+import { concat, png, uint32 } from "../split/samples.ts";
+import { assertFailed } from "./assert_failed.ts";
+import { jpegs, makeFolder } from "./folder.ts";
+
+/** An input with a fault, and what is said of it. */
+interface BadInput {
+  readonly what: string;
+  readonly input: Uint8Array;
+  readonly flags?: readonly string[];
+  /** Whole frames before the fault, as files of a viewer. */
+  readonly frames?: readonly Uint8Array[];
+  readonly frame: number;
+  readonly offset: number;
+  readonly expected: RegExp;
+  readonly found: RegExp;
+  /** What to do, where there is something. */
+  readonly advice?: RegExp;
+}
+
+const JPEGS = jpegs(3, 300);
+const SIZE = JPEGS[0]!.length;
+const PNGS = [png(), png({ width: 17 })];
+const Y4M = bytesOf("YUV4MPEG2 W4 H2 F25:1 Cmono\n");
+const Y4M_FRAME = bytesOf("FRAME\n12345678");
+const RAW = ["--size", "4x2", "--pixel-format", "gray"];
+
+const BAD_INPUTS: readonly BadInput[] = [
+  {
+    what: "a truncated last JPEG image",
+    input: concat(...JPEGS).subarray(0, -1),
+    frames: JPEGS.slice(0, 2),
+    frame: 3,
+    offset: 3 * SIZE - 1,
+    expected: /JPEG/,
+    found: /end of the input/,
+  },
+  {
+    what: "a truncated last PNG image",
+    input: concat(...PNGS).subarray(0, -5),
+    frames: PNGS.slice(0, 1),
+    frame: 2,
+    offset: concat(...PNGS).length - 5,
+    expected: /PNG/,
+    found: /end of the input/,
+  },
+  {
+    what: "a truncated last raw frame",
+    input: bytesOf("12345678ABCDEFGHxyz"),
+    flags: RAW,
+    frames: [bytesOf("12345678"), bytesOf("ABCDEFGH")],
+    frame: 3,
+    offset: 19,
+    expected: /8 bytes/,
+    found: /3/,
+    advice: /check that the size and the pixel format/,
+  },
+  {
+    what: "a truncated last length-prefixed frame",
+    input: concat(uint32(3), bytesOf("abc"), uint32(9), bytesOf("abc")),
+    flags: ["--format", "lp32"],
+    frames: [bytesOf("abc")],
+    frame: 2,
+    offset: 14,
+    expected: /9 bytes/,
+    found: /end of the input/,
+  },
+  {
+    what: "a truncated Y4M frame",
+    input: concat(Y4M, Y4M_FRAME, Y4M_FRAME.subarray(0, 9)),
+    frames: [concat(Y4M, Y4M_FRAME)],
+    frame: 2,
+    offset: Y4M.length + Y4M_FRAME.length + 9,
+    expected: /8 bytes/,
+    found: /end of the input/,
+  },
+  {
+    what: "garbage before the first frame",
+    input: concat(bytesOf("garbage!"), ...JPEGS),
+    frame: 1,
+    offset: 0,
+    expected: /mjpeg, mpjpeg, png or y4m/,
+    found: /67 61 72/,
+    advice: /--format/,
+  },
+  {
+    what: "garbage before the first frame of a format that was given",
+    input: concat(bytesOf("garbage!"), ...JPEGS),
+    flags: ["--format", "mjpeg"],
+    frame: 1,
+    offset: 0,
+    expected: /a JPEG image \(ff d8\)/,
+    found: /67 61/,
+  },
+  {
+    what: "garbage between frames",
+    input: concat(JPEGS[0]!, JPEGS[1]!, bytesOf("garbage"), JPEGS[2]!),
+    frames: JPEGS.slice(0, 2),
+    frame: 3,
+    offset: 2 * SIZE,
+    expected: /a JPEG image \(ff d8\)/,
+    found: /67 61/,
+  },
+  {
+    what: "a frame over --max-frame",
+    input: concat(JPEGS[0]!, ...jpegs(1, 5000)),
+    flags: ["--max-frame", "1kB"],
+    frames: JPEGS.slice(0, 1),
+    frame: 2,
+    offset: SIZE,
+    expected: /1000 bytes/,
+    found: /more|larger|\d{4}/,
+    advice: /--max-frame/,
+  },
+  {
+    what: "an empty input",
+    input: new Uint8Array(0),
+    frame: 1,
+    offset: 0,
+    expected: /mjpeg, mpjpeg, png or y4m/,
+    found: /an empty input/,
+    advice: /check the program/,
+  },
+  {
+    what: "a Y4M header that lies about the size",
+    input: concat(Y4M, bytesOf("FRAME\n123456"), Y4M_FRAME),
+    frames: [concat(Y4M, bytesOf("FRAME\n123456FR"))],
+    frame: 2,
+    offset: Y4M.length + 14,
+    expected: /FRAME/,
+    found: /41 4d 45/,
+  },
+  {
+    what: "a Y4M header that cannot be",
+    input: bytesOf("YUV4MPEG2 W4 H0 F25:1 Cmono\nFRAME\n"),
+    frame: 1,
+    offset: 0,
+    expected: /H from 1 to 65535/,
+    found: /"0"/,
+  },
+];
+
+for (const { what, input, flags = [], frames = [], frame, offset, ...named } of BAD_INPUTS) {
+  Deno.test(`stream publish exits with 5 for ${what}, and delivers the frames before it`, async () => {
+    await using folder = await makeFolder();
+    await using relay = await startRelay(["--fps", "200"]);
+    await using watch = start(["watch", relay.url(), "--max-delay", "30s"], { cwd: folder.path });
+    await relay.watchedBy(watch);
+    const outcome = await run(["publish", relay.url(), ...flags], { stdin: input });
+    const at = RegExp(`^error: Cannot read frame ${frame} at byte ${offset}: expected`);
+    const sentence = assertFailed(outcome, 5, at);
+    const [expected, rest] = sentence.split(": expected ")[1]!.split(", found ");
+    const [found, advice] = rest!.split("; ");
+    assertMatch(expected!, named.expected);
+    assertMatch(found!, named.found);
+    if (named.advice !== undefined) assertMatch(advice!, named.advice);
+    assertEquals((await watch.outcome).code, 0, "the stream ends");
+    assertEquals(await folder.files("frames"), [...frames]);
+  });
+}
+
+Deno.test("stream publish exits with 2 for raw frames without a size", async () => {
+  for (const flags of [["--format", "raw"], ["--size", "4x2"], ["--pixel-format", "gray"]]) {
+    const outcome = await run(["publish", "ws://127.0.0.1:9/live", ...flags], {
+      stdin: bytesOf("12345678"),
+    });
+    assertFailed(outcome, 2, /--size WxH and --pixel-format NAME .*--frame-size BYTES/);
+  }
+});
+
+Deno.test("stream publish exits with 5 for a file that cannot be read", async () => {
+  await using folder = await makeFolder();
+  for (const [name, why] of [["none", /no such file/], [".", /it is a folder/]] as const) {
+    const args = ["publish", "ws://127.0.0.1:9/live", "--input", name];
+    assertFailed(await run(args, { cwd: folder.path }), 5, why);
+  }
+});
+
+Deno.test("stream publish says which limit of the relay a frame is over", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--max-frame", "1kB"]);
+  await using watch = start(["watch", relay.url()], { cwd: folder.path });
+  await relay.watchedBy(watch);
+  const small = jpegs(1)[0]!;
+  const outcome = await run(["publish", relay.url()], { stdin: concat(small, ...jpegs(1, 5000)) });
+  assertFailed(outcome, 1, /frame has 50\d\d bytes, at most 1000 are allowed .*--max-frame/);
+  assertEquals(watch.isOver, false, "its viewers stay");
+  watch.kill("SIGTERM");
+  assertEquals((await watch.outcome).code, 0);
+  assertEquals(await folder.files("frames"), [small]);
+});
+
+/** A container: how ffmpeg makes it, what it begins with elsewhere, and what it is called. */
+const CONTAINERS: readonly (readonly [name: string, flags: string, start: Uint8Array])[] = [
+  ["Matroska or WebM", "-f matroska", Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3)],
+  ["MP4 or MOV", "-f mp4 -movflags frag_keyframe+empty_moov", bytesOf("\0\0\0\x20ftypisom")],
+  ["MPEG-TS", "-f mpegts", Uint8Array.from({ length: 376 }, (_, at) => at % 188 === 0 ? 0x47 : 9)],
+  ["FLV", "-f flv", bytesOf("FLV\x01\x01")],
+];
+
+for (const [name, flags, start] of CONTAINERS) {
+  const source = NO_FFMPEG === undefined ? "from ffmpeg" : "by its first bytes";
+  Deno.test(`stream publish exits with 5 for ${name} ${source}, and says what to do`, async () => {
+    const pattern = "-f lavfi -i testsrc=size=64x48:rate=5 -frames:v 5";
+    const input = NO_FFMPEG !== undefined
+      ? start
+      : await ffmpeg([...pattern.split(" "), ...flags.split(" "), "-"]);
+    await using relay = await startRelay();
+    const outcome = await run(["publish", relay.url()], { stdin: input });
+    const sentence = assertFailed(outcome, 5, /Cannot read frame 1 at byte 0: expected mjpeg, /);
+    assert(sentence.includes(`found ${name}; `), sentence);
+    assertMatch(sentence, /; pipe it through: ffmpeg -i INPUT -f mjpeg -q:v 3 -$/);
+  });
+}
