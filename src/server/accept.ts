@@ -62,11 +62,16 @@ export function acceptPeer(hub: Hub, request: Request, asked: PeerRequest): Resp
         ? new ProtocolPeer(hub, asked.name, port)
         : new BarePeer(hub, asked.name, port, asked.role);
     });
-  socket.onmessage = ({ data }) =>
+  socket.onmessage = ({ data }) => {
+    port.heard();
     guarded(() => peer?.receive(typeof data === "string" ? data : new Uint8Array(data)));
+  };
   // What went wrong is told by the close that follows.
   socket.onerror = () => {};
-  socket.onclose = leave;
+  socket.onclose = () => {
+    port.gone();
+    leave();
+  };
   return response;
 }
 

@@ -43,8 +43,6 @@ export interface HubOptions {
  * half is for frames under way to viewers, of which one viewer may have a quarter.
  */
 export class Hub {
-  /** Name of this run; sequences of different runs do not compare. */
-  readonly run = crypto.randomUUID();
   readonly options: HubOptions;
   readonly clock: Clock;
   readonly log: Log;

@@ -42,6 +42,8 @@ export interface Publisher {
 
 /** Drives a {@linkcode Stream} by a timer and by what its peers do. */
 export class LiveStream {
+  /** Name of this stream's run; sequences of different runs do not compare. */
+  readonly run: string = crypto.randomUUID();
   readonly #stream: Stream;
   readonly #clock: Clock;
   readonly #onIdle: (live: LiveStream) => void;

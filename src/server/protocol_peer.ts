@@ -227,7 +227,7 @@ function welcome(hub: Hub, live: LiveStream, role: "publish" | "watch", received
     version: VERSION,
     role,
     stream: live.name,
-    server: hub.run,
+    run: live.run,
     fps: live.fps,
     maxFrameBytes: hub.options.maxFrameBytes,
     publishing: live.isPublishing,

@@ -14,6 +14,7 @@ const DRAIN_MS = 1000;
 /** How long peers may take to answer the goodbye, in milliseconds. */
 const GOODBYE_MS = 1000;
 const MAINTENANCE_MS = 1000;
+const SETTLE_STEP_MS = 10;
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions extends HubOptions {
@@ -58,16 +59,11 @@ export function serve(
   const closed = asked.promise.then(async () => {
     signal.removeEventListener("abort", ask);
     hub.refuse();
-    let isFinished = false;
-    const finished = server.shutdown().then(() => {
-      isFinished = true;
-    });
-    await atMost(DRAIN_MS, drained(hub));
+    await settled(() => hub.streams.every((live) => !live.hasQueue), DRAIN_MS);
     hub.stop();
-    await atMost(GOODBYE_MS, finished);
+    await settled(() => hub.streams.length === 0, GOODBYE_MS);
     clearInterval(maintenance);
-    // A peer that does not answer the goodbye would keep the server waiting.
-    if (!isFinished) stop.abort();
+    await shutDown(server, stop);
   });
   return {
     address,
@@ -105,17 +101,19 @@ function listen(
   }
 }
 
-async function drained(hub: Hub): Promise<void> {
-  while (hub.streams.some((live) => live.hasQueue)) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
+/** Waits for what others bring about, for so many milliseconds at most. */
+async function settled(hasCome: () => boolean, ms: number): Promise<void> {
+  for (let waitedMs = 0; !hasCome() && waitedMs < ms; waitedMs += SETTLE_STEP_MS) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
   }
 }
 
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+/** Stops listening, and by force when a peer that ignores the goodbye keeps the server waiting. */
+async function shutDown(server: Deno.HttpServer, force: AbortController): Promise<void> {
+  let isDown = false;
+  server.shutdown().then(() => {
+    isDown = true;
   });
-  await Promise.race([work, limit]);
-  clearTimeout(timer);
+  await settled(() => isDown, GOODBYE_MS);
+  if (!isDown) force.abort();
 }

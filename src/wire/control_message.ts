@@ -79,8 +79,8 @@ export interface Welcome {
   readonly role: "publish" | "watch";
   /** The stream's name. */
   readonly stream: string;
-  /** Name of the relay's run; sequences of different runs do not compare. */
-  readonly server: string;
+  /** Name of the stream's run; sequences of different runs do not compare. */
+  readonly run: string;
   readonly fps: FrameRate;
   /** Largest frame in bytes. */
   readonly maxFrameBytes: number;
@@ -191,7 +191,7 @@ export function decodeServerMessage(text: string): ServerMessage {
         version: fields.integer("version", 1),
         role: fields.oneOf("role", ["publish", "watch"]),
         stream: fields.text("stream"),
-        server: fields.text("server"),
+        run: fields.text("run"),
         fps: fields.frameRate("fps"),
         maxFrameBytes: fields.integer("maxFrameBytes", 1),
         publishing: fields.boolean("publishing"),

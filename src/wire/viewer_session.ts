@@ -46,7 +46,7 @@ export class ViewerSession {
   readonly #options: ViewerSessionOptions;
   readonly #clock = new ClockOffset();
   #welcome: Welcome | undefined;
-  #server: string | undefined;
+  #run: string | undefined;
   #stats: StatsMessage | undefined;
   #config: StreamConfig | undefined;
   #epoch = 0;
@@ -105,8 +105,8 @@ export class ViewerSession {
     switch (message.type) {
       case "welcome":
         this.#welcome = message;
-        if (message.server !== this.#server) this.#sequence = 0;
-        this.#server = message.server;
+        if (message.run !== this.#run) this.#sequence = 0;
+        this.#run = message.run;
         return NONE;
       case "config": {
         const { type: _, epoch, ...config } = message;

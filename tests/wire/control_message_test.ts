@@ -52,7 +52,7 @@ const serverMessages: fc.Arbitrary<ServerMessage> = fc.oneof(
     version: fc.integer({ min: 1 }),
     role: fc.constantFrom("publish" as const, "watch" as const),
     stream: text,
-    server: text,
+    run: text,
     fps: fc.oneof(fc.constant("source" as const), fc.integer({ min: 1, max: 1000 })),
     maxFrameBytes: fc.integer({ min: 1 }),
     publishing: fc.boolean(),

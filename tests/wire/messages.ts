@@ -19,13 +19,13 @@ export function outgoing(number: number): Parameters<PublisherSession["add"]>[0]
   };
 }
 
-export function welcome(role: "publish" | "watch", received = 0, server = "one"): string {
+export function welcome(role: "publish" | "watch", received = 0, run = "one"): string {
   return encodeControl({
     type: "welcome",
     version: 1,
     role,
     stream: "live",
-    server,
+    run,
     fps: 30,
     maxFrameBytes: 1000,
     publishing: true,

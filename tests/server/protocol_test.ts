@@ -1,0 +1,254 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { bareConfig } from "../../src/core/frame.ts";
+import { encodeControl } from "../../src/wire/control_message.ts";
+import { decodeFrameMessage, encodeFrameMessage } from "../../src/wire/frame_message.ts";
+import { Client, frameOf, numberOf, startRelay, status, until } from "./fixture.ts";
+
+const CONFIG = encodeControl({ type: "config", epoch: 0, ...bareConfig("raw") });
+
+/** The message of frame `number`, as a publisher sends it. */
+function message(number: number, bytes = 8): Uint8Array<ArrayBuffer> {
+  return encodeFrameMessage({
+    key: true,
+    configuration: false,
+    discontinuity: false,
+    catchUp: false,
+    epoch: 0,
+    sequence: number,
+    ptsUs: null,
+    captureUs: 1,
+  }, frameOf(number, bytes));
+}
+
+async function publisher(
+  url: string,
+  options: Record<string, unknown> = {},
+): Promise<Client> {
+  const client = await Client.hello(url, { role: "publish", session: "one", ...options });
+  await client.control("credit");
+  client.send(CONFIG);
+  return client;
+}
+
+async function viewer(url: string, options: Record<string, unknown> = {}): Promise<Client> {
+  const client = await Client.hello(url, { role: "watch", ...options });
+  await client.control("welcome");
+  return client;
+}
+
+Deno.test("A published frame reaches viewers with the protocol and without, the same bytes", async () => {
+  await using relay = startRelay();
+  await using watching = await viewer(relay.url("/live"));
+  await using bare = await Client.open(relay.url("/live?role=watch"));
+  await until(relay, ({ viewers }) => viewers === 2);
+  await using publishing = await publisher(relay.url("/live"));
+  publishing.send(message(1, 5000));
+  const { header, data } = decodeFrameMessage(await watching.frame());
+  assertEquals([header.sequence, header.epoch, header.discontinuity], [1, 1, true]);
+  assertEquals(data, frameOf(1, 5000));
+  assertEquals(await bare.frame(), frameOf(1, 5000));
+});
+
+Deno.test("A viewer that comes later gets the last frame marked as catch-up, others do not", async () => {
+  await using relay = startRelay();
+  await using first = await viewer(relay.url("/live"));
+  await using publishing = await publisher(relay.url("/live"));
+  publishing.send(message(1));
+  assertEquals(decodeFrameMessage(await first.frame()).header.catchUp, false);
+  await using late = await viewer(relay.url("/live"));
+  assertEquals(decodeFrameMessage(await late.frame()).header.catchUp, true);
+  publishing.send(message(2));
+  assertEquals(decodeFrameMessage(await late.frame()).header.catchUp, false);
+});
+
+Deno.test("A second publisher is refused with 4003 and the first goes on", async () => {
+  await using relay = startRelay();
+  await using watching = await viewer(relay.url("/live"));
+  await using first = await publisher(relay.url("/live"));
+  await using second = await Client.hello(relay.url("/live"), { role: "publish", session: "two" });
+  const { code, reason } = await second.closed;
+  assertEquals(code, 4003);
+  assertStringIncludes(reason, "has a publisher already");
+  first.send(message(1));
+  assertEquals(numberOf((await watching.frame()).subarray(32)), 1);
+});
+
+Deno.test("A publisher with takeover gets the stream, the first is told by 4004, viewers stay", async () => {
+  await using relay = startRelay();
+  await using watching = await viewer(relay.url("/live"));
+  await using first = await publisher(relay.url("/live"));
+  first.send(message(1));
+  assertEquals(decodeFrameMessage(await watching.frame()).header.epoch, 1);
+  await using second = await publisher(relay.url("/live"), { session: "two", takeover: true });
+  assertEquals((await first.closed).code, 4004);
+  second.send(message(1));
+  const { header } = decodeFrameMessage(await watching.frame());
+  assertEquals([header.sequence, header.epoch, header.discontinuity], [2, 2, true]);
+});
+
+Deno.test("A publisher that comes back in its session hears what the relay has, and takes its place", async () => {
+  await using relay = startRelay();
+  await using first = await publisher(relay.url("/live"));
+  first.send(message(1));
+  first.send(message(2));
+  await until(relay, ({ received }) => received.frames === 2);
+  await using again = await Client.hello(relay.url("/live"), { role: "publish", session: "one" });
+  assertEquals((await again.control("welcome")).received, 2);
+  assertEquals((await first.closed).code, 4004);
+});
+
+Deno.test("Frames that a publisher dropped itself are counted", async () => {
+  await using relay = startRelay();
+  await using publishing = await publisher(relay.url("/live"), { onFull: "drop" });
+  publishing.send(message(1));
+  publishing.send(message(5));
+  const { dropped } = await until(relay, ({ received }) => received.frames === 2);
+  assertEquals(dropped.publisher, 3);
+});
+
+Deno.test("The end of a stream comes to viewers after its last frame, and to the publisher", async () => {
+  await using relay = startRelay({ fps: 100 });
+  await using watching = await viewer(relay.url("/live"));
+  await using publishing = await publisher(relay.url("/live"));
+  for (let number = 1; number <= 5; number++) publishing.send(message(number));
+  publishing.send(encodeControl({ type: "end" }));
+  const sequences: number[] = [];
+  for (;;) {
+    const received = await watching.next();
+    if (typeof received === "string") {
+      if (JSON.parse(received).type === "end") break;
+    } else sequences.push(decodeFrameMessage(received).header.sequence);
+  }
+  assertEquals(sequences, [1, 2, 3, 4, 5]);
+  await publishing.control("end");
+  assertEquals((await publishing.closed).code, 1000);
+  assertEquals((await status(relay)).publishing, false);
+});
+
+Deno.test("A viewer that asks for fewer frames gets fewer, and the rest are counted", async () => {
+  await using relay = startRelay({ fps: 100 });
+  await using watching = await viewer(relay.url("/live"), { fps: 1 });
+  await using all = await viewer(relay.url("/live"));
+  await using publishing = await publisher(relay.url("/live"));
+  for (let number = 1; number <= 10; number++) publishing.send(message(number));
+  for (let number = 1; number <= 10; number++) {
+    const { header } = decodeFrameMessage(await all.frame());
+    all.send(encodeControl({ type: "ack", sequence: header.sequence }));
+  }
+  await watching.frame();
+  const { dropped, sent } = await status(relay);
+  assert(dropped.viewer_fps >= 1, "ten frames in less than ten seconds");
+  assertEquals(sent.frames + dropped.viewer_fps, 20);
+});
+
+Deno.test("The relay tells its clock and, once a second, its numbers", async () => {
+  await using relay = startRelay();
+  await using watching = await viewer(relay.url("/live"));
+  watching.send(encodeControl({ type: "time", clientUs: 42 }));
+  const answer = await watching.control("time");
+  assertEquals(answer.clientUs, 42);
+  assert(Math.abs(answer.serverUs / 1000 - Date.now()) < 60_000);
+  const { stream, viewer: own } = await watching.control("stats");
+  assertEquals([stream.name, stream.viewers, own.sent.frames], ["live", 1, 0]);
+});
+
+for (
+  const [what, sent, code, seen] of [
+    ["a frame before the hello", message(1), 1002, "before the hello"],
+    ["no JSON", "hello", 1007, "not JSON"],
+    ["a wrong version", '{"type":"hello","version":2,"role":"watch"}', 4001, "version 2"],
+    ["an unknown role", '{"type":"hello","version":1,"role":"king"}', 1007, '"role"'],
+    ["an unknown type", '{"type":"hi"}', 1002, '"hi"'],
+    ["17,000 characters", " ".repeat(17_000), 1009, "16384"],
+  ] as const
+) {
+  Deno.test(`A peer that begins with ${what} is closed with ${code} and a reason`, async () => {
+    await using relay = startRelay();
+    await using peer = await Client.open(relay.url("/live"), ["stream.v1"]);
+    peer.send(sent);
+    const closed = await peer.closed;
+    assertEquals(closed.code, code);
+    assertStringIncludes(closed.reason, seen);
+  });
+}
+
+for (
+  const [what, sent, code, seen] of [
+    ["a short header", new Uint8Array(31), 1002, "31 bytes"],
+    ["a header alone", message(1).subarray(0, 32), 1002, "32 bytes"],
+    ["a wrong version", message(1).fill(9, 0, 1), 4001, "version 9"],
+    ["unknown flags", message(1).fill(0x80, 1, 2), 1002, "flags"],
+    ["a frame over the limit", message(1, 100_001), 1009, "100001"],
+    ["an acknowledgement", encodeControl({ type: "ack", sequence: 1 }), 1002, "from a publisher"],
+  ] as const
+) {
+  Deno.test(`A publisher that sends ${what} is closed with ${code}, its viewers stay`, async () => {
+    await using relay = startRelay({ maxFrameBytes: 100_000 });
+    await using watching = await viewer(relay.url("/live"));
+    await using bad = await publisher(relay.url("/live"));
+    bad.send(sent);
+    const closed = await bad.closed;
+    assertEquals(closed.code, code);
+    assertStringIncludes(closed.reason, seen);
+    await using good = await publisher(relay.url("/live"), { session: "good" });
+    good.send(message(1));
+    assertEquals(numberOf((await watching.frame()).subarray(32)), 1);
+  });
+}
+
+Deno.test("A publisher that sends without credit is closed with 4006", async () => {
+  await using relay = startRelay({ fps: 0.1 });
+  await using publishing = await publisher(relay.url("/live"));
+  for (let number = 1; number <= 20; number++) publishing.send(message(number));
+  const { code, reason } = await publishing.closed;
+  assertEquals(code, 4006);
+  assertStringIncludes(reason, "without credit");
+});
+
+Deno.test("A viewer that confirms what it did not get, or sends a frame, is closed with 1002", async () => {
+  await using relay = startRelay();
+  await using inventing = await viewer(relay.url("/live"));
+  inventing.send(encodeControl({ type: "ack", sequence: 9 }));
+  assertEquals((await inventing.closed).code, 1002);
+  await using sending = await viewer(relay.url("/live"));
+  sending.send(message(1));
+  assertEquals((await sending.closed).code, 1002);
+});
+
+Deno.test("A peer that never says hello is closed with 4002", async () => {
+  await using relay = startRelay({ helloTimeoutMs: 20 });
+  await using silent = await Client.open(relay.url("/live"), ["stream.v1"]);
+  assertEquals((await silent.closed).code, 4002);
+});
+
+Deno.test("One viewer and one stream more than allowed are refused with 4005", async () => {
+  await using relay = startRelay({ maxViewers: 2, maxStreams: 1 });
+  await using _one = await viewer(relay.url("/live"));
+  await using _two = await Client.open(relay.url("/live"));
+  await until(relay, ({ viewers }) => viewers === 2);
+  await using three = await Client.hello(relay.url("/live"), { role: "watch" });
+  assertStringIncludes((await three.closed).reason, "--max-viewers");
+  await using other = await Client.hello(relay.url("/other"), { role: "publish", session: "x" });
+  const { code, reason } = await other.closed;
+  assertEquals(code, 4005);
+  assertStringIncludes(reason, "--max-streams");
+});
+
+Deno.test("A relay that stops lets its queue out, then closes every peer with 1001", async () => {
+  const relay = startRelay({ fps: 100 });
+  await using watching = await viewer(relay.url("/live"));
+  await using bare = await Client.open(relay.url("/other"));
+  await using publishing = await publisher(relay.url("/live"));
+  for (let number = 1; number <= 10; number++) publishing.send(message(number));
+  await until(relay, ({ received }) => received.frames === 10);
+  const stopped = relay[Symbol.asyncDispose]();
+  for (let number = 1; number <= 10; number++) {
+    assertEquals(decodeFrameMessage(await watching.frame()).header.sequence, number);
+    watching.send(encodeControl({ type: "ack", sequence: number }));
+  }
+  for (const peer of [watching, bare, publishing]) {
+    assertEquals((await peer.closed).code, 1001);
+  }
+  await stopped;
+});
