@@ -39,7 +39,8 @@ export const demoCommand = command({
     await using relay = serve(serveOptions(flags), {
       clock: host.clock,
       log: silentLog,
-      signal: stop,
+      // The relay stops when it is disposed of, once the publisher has ended the stream.
+      signal: new AbortController().signal,
     });
     const timer = flags.duration === undefined
       ? undefined

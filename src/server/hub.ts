@@ -133,7 +133,10 @@ export class Hub {
 
   /** Once a second: sends numbers around, and takes memory from who makes no use of it. */
   maintain(): void {
-    for (const live of this.#streams.values()) live.report();
+    for (const live of this.#streams.values()) {
+      live.report();
+      this.#logDrops(live);
+    }
     if (this.underWay.used < this.underWay.limit * SHORT_OF_MEMORY) return;
     const nowMs = this.clock.nowMs();
     let closed = 0;
@@ -156,6 +159,16 @@ export class Hub {
   /** Closes everybody. */
   stop(): void {
     for (const live of this.streams) live.stop("the relay stops");
+  }
+
+  #logDrops(live: LiveStream): void {
+    const drops = live.newDrops();
+    if (drops.length === 0) return;
+    const text = drops.map(([reason, frames]) => `${reason} ${frames}`).join(", ");
+    this.log.warn(`"${live.name}" dropped frames: ${text}`, {
+      stream: live.name,
+      ...Object.fromEntries(drops),
+    });
   }
 
   #remove(live: LiveStream): void {

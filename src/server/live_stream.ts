@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
@@ -56,6 +57,7 @@ export class LiveStream {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerMs = Infinity;
   #isPolling = false;
+  #droppedBefore = noDrops();
   #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
 
   /** `onIdle` is told when nobody is at the stream and nothing is in it. */
@@ -121,6 +123,16 @@ export class LiveStream {
     const status = this.status();
     this.#publisher?.report(status);
     for (const viewer of this.#viewers) viewer.report(status);
+  }
+
+  /** Frames that were dropped since this was asked last, by reason; `viewer_fps` is no loss. */
+  newDrops(): [DropReason, number][] {
+    const { dropped } = this.#stream;
+    const before = this.#droppedBefore;
+    this.#droppedBefore = dropped;
+    return DROP_REASONS
+      .map((reason): [DropReason, number] => [reason, dropped[reason] - before[reason]])
+      .filter(([reason, frames]) => frames > 0 && reason !== "viewer_fps");
   }
 
   /** Changes the frame rate at once. */
@@ -208,11 +220,12 @@ export class LiveStream {
     this.#drive();
   }
 
-  /** The publisher's connection is gone. */
-  lose(publisher: Publisher): void {
-    if (this.#publisher !== publisher) return;
+  /** The publisher's connection is gone; false where the stream was no longer its own. */
+  lose(publisher: Publisher): boolean {
+    if (this.#publisher !== publisher) return false;
     this.#release(publisher);
     this.#drive();
+    return true;
   }
 
   /** Credit for a publisher from which `totals` came. */

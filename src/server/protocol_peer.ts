@@ -99,6 +99,7 @@ class PublisherRole implements Publisher {
 
   begin(): void {
     const received = this.#live.begin(this, this.#hello);
+    this.#hub.log.info(`"${this.#live.name}" has a publisher`, { stream: this.#live.name });
     this.#session.resume(received);
     this.#port.sendControl(welcome(this.#hub, this.#live, "publish", received));
     this.refreshCredit();
@@ -124,7 +125,9 @@ class PublisherRole implements Publisher {
   }
 
   gone(): void {
-    this.#live.lose(this);
+    if (this.#live.lose(this)) {
+      this.#hub.log.info(`"${this.#live.name}" lost its publisher`, { stream: this.#live.name });
+    }
   }
 
   refreshCredit(): void {
@@ -133,6 +136,7 @@ class PublisherRole implements Publisher {
   }
 
   ended(): void {
+    this.#hub.log.info(`"${this.#live.name}" has ended`, { stream: this.#live.name });
     this.#port.sendControl(encodeControl({ type: "end" }));
     this.#port.close(CLOSE.normal, "the stream has ended");
   }

@@ -6,7 +6,7 @@
  */
 import { release } from "../bytes/release.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
-import { ProtocolError } from "../errors.ts";
+import { ProtocolError, StreamError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
 import { ClockOffset } from "./clock_offset.ts";
 import {
@@ -114,16 +114,29 @@ export class PublisherSession {
     return encodeControl(this.#clock.request(nowUs));
   }
 
-  /** Adds a frame. With `drop`, it takes the place of one that still waits for credit. */
+  /**
+   * Adds a frame. With `drop`, it takes the place of one that still waits for credit.
+   *
+   * @throws {StreamError} (`bad_input`) when it is larger than the relay takes
+   */
   add(frame: OutgoingFrame): void {
     this.#sequence++;
+    const size = frame.data.byteLength;
+    const maxBytes = this.#welcome?.maxFrameBytes ?? Infinity;
+    if (size > maxBytes) {
+      throw new StreamError(
+        "bad_input",
+        `Cannot publish frame ${this.#sequence}: it has ${size} bytes, the relay takes at most ` +
+          `${maxBytes}; start the relay with a larger --max-frame`,
+      );
+    }
     const isFull = this.#unsentFrom < this.#kept.length;
     if (isFull && this.#options.onFull === "drop") {
       this.#keptBytes -= this.#kept.pop()!.data.byteLength;
       this.#dropped++;
     }
     this.#kept.push({ ...frame, sequence: this.#sequence });
-    this.#keptBytes += frame.data.byteLength;
+    this.#keptBytes += size;
   }
 
   /** No more frames come. */
