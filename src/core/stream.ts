@@ -26,6 +26,8 @@ const SOURCE_CREDIT_FRAMES = 64;
 const LIVE_CREDIT_FRAMES = 3;
 /** How much of a frame's wait for its tick is won back at once. */
 const PHASE_PULL = 0.3;
+/** The least distance of two frames, in intervals of the tick, of a source that is not ahead of it. */
+const SAME_RATE = 0.9;
 /** Longest time that a frame waits for a viewer where there is no tick, in milliseconds. */
 const HOLD_MS = 1000;
 
@@ -88,6 +90,7 @@ export class Stream {
   #lagMs = 0;
   /** Time by which frames came after their deadlines, as far as it has not been won back. */
   #lostMs = 0;
+  #pushedMs = -Infinity;
   #config: StreamConfig | undefined;
   #epoch = 0;
   #sequence = 0;
@@ -195,6 +198,7 @@ export class Stream {
     };
     this.#discontinuity = false;
     if (this.#queue.frames === 0) this.#meet(nowMs);
+    this.#pushedMs = nowMs;
     const dropped = this.#queue.push(frame);
     if (dropped !== undefined) this.drop(dropped.reason, dropped.frames);
     this.advance(nowMs);
@@ -307,16 +311,19 @@ export class Stream {
    * never exceeds what was lost, so that the rate is kept.
    */
   #meet(nowMs: number): void {
-    if (this.#tick === undefined) return;
-    const waitMs = this.#tick.deadlineMs - nowMs;
+    const tick = this.#tick;
+    if (tick === undefined) return;
+    const waitMs = tick.deadlineMs - nowMs;
     if (waitMs <= 0) {
-      this.#lostMs = Math.min(this.#lostMs - waitMs, this.#tick.intervalMs);
-      this.#tick.restart(nowMs);
-    } else {
-      const wonMs = Math.min(this.#lostMs, waitMs * PHASE_PULL);
-      this.#lostMs -= wonMs;
-      this.#tick.restart(this.#tick.deadlineMs - wonMs);
+      this.#lostMs = Math.min(this.#lostMs - waitMs, tick.intervalMs);
+      tick.restart(nowMs);
+      return;
     }
+    // A source that is ahead of the tick waits because of its own rate, not for lost time.
+    if (nowMs - this.#pushedMs < tick.intervalMs * SAME_RATE) return;
+    const wonMs = Math.min(this.#lostMs, waitMs * PHASE_PULL);
+    this.#lostMs -= wonMs;
+    tick.restart(tick.deadlineMs - wonMs);
   }
 
   #targetFrames(): number {

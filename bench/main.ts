@@ -1,0 +1,32 @@
+/**
+ * Runs all benchmarks in turn: `deno task bench [NAME …]`, a name being one of the list.
+ *
+ * The relay and its clients run from the sources, or as the executable that `STREAM_PROGRAM` names.
+ *
+ * @module
+ */
+
+const BENCHES: Readonly<Record<string, readonly string[]>> = {
+  split: ["run", "bench/split_bench.ts"],
+  core: ["bench", "--quiet", "bench/core_bench.ts"],
+  startup: ["run", "--allow-all", "bench/startup_bench.ts"],
+  delay: ["run", "--allow-all", "bench/delay_bench.ts"],
+  tick: ["run", "--allow-all", "bench/tick_bench.ts"],
+  pipeline: ["run", "--allow-all", "bench/pipeline_bench.ts"],
+  stalled: ["run", "--allow-all", "bench/stalled_bench.ts"],
+};
+
+const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
+for (const name of names) {
+  const args = BENCHES[name];
+  if (args === undefined) {
+    // deno-lint-ignore no-console
+    console.error(`Cannot run "${name}": the benchmarks are ${Object.keys(BENCHES).join(", ")}`);
+    Deno.exit(2);
+  }
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: new URL("..", import.meta.url),
+  }).spawn().status;
+  if (code !== 0) Deno.exit(code);
+}

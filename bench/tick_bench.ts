@@ -1,0 +1,56 @@
+/**
+ * How evenly frames leave at `--fps 50`: raw 1080p pictures from a file, arrivals at one viewer.
+ *
+ * @module
+ */
+import { watch } from "./clients.ts";
+import { programLine, quantile, startRelay } from "./relay.ts";
+import { printResults } from "./table.ts";
+
+const INTERVALS = 500;
+/** The first frames pass code and memory that is cold. */
+const WARM_UP = 50;
+const INTERVAL_MS = 20;
+
+/** Measures and prints. */
+export async function benchTick(): Promise<void> {
+  await using relay = await startRelay(["--fps", "50"]);
+  const [command, ...first] = programLine();
+  const arrivals: number[] = [];
+  const watching = watch(
+    relay.url,
+    WARM_UP + INTERVALS + 1,
+    (_, nowMs) => arrivals.push(nowMs),
+  );
+  const publisher = new Deno.Command(command!, {
+    args: [
+      ...first,
+      "publish",
+      ...["--input", "/dev/zero", "--size", "1920x1080", "--pixel-format", "rgb24", relay.url],
+    ],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  await watching;
+  publisher.kill("SIGTERM");
+  await publisher.status;
+  arrivals.splice(0, WARM_UP);
+  const intervals = arrivals.slice(1).map((arrival, index) => arrival - arrivals[index]!);
+  const mean = (arrivals.at(-1)! - arrivals[0]!) / INTERVALS;
+  const off = intervals.map((interval) => Math.abs(interval - INTERVAL_MS));
+  printResults("--fps 50, raw 1080p from a file, 500 intervals", [
+    {
+      what: "mean interval",
+      target: "20 ms ± 0.1 %",
+      measured: `${mean.toFixed(3)} ms (${((mean / INTERVAL_MS - 1) * 100).toFixed(3)} %)`,
+    },
+    {
+      what: "99 in 100 intervals are off by",
+      target: "at most 3 ms",
+      measured: `${quantile(off, 0.99).toFixed(2)} ms (median ${quantile(off, 0.5).toFixed(2)} ms)`,
+    },
+  ]);
+}
+
+if (import.meta.main) await benchTick();
