@@ -5,6 +5,7 @@
  * @module
  */
 import { numberOf, pacedFrames, publish, watch } from "./clients.ts";
+import { openRaw } from "./raw_viewer.ts";
 import { startRelay, usageOf } from "./relay.ts";
 import { printResults } from "./table.ts";
 
@@ -12,35 +13,13 @@ const READERS = 50;
 const STALLED = 50;
 const FPS = 30;
 
-/** A viewer that says hello (every second one) and then reads nothing. */
-async function stall(http: string, hasProtocol: boolean): Promise<Deno.Conn> {
-  const { hostname, port } = new URL(http);
-  const connection = await Deno.connect({ hostname, port: Number(port) });
-  const lines = [
-    "GET /live?role=watch HTTP/1.1",
-    `Host: ${hostname}:${port}`,
-    "Connection: Upgrade",
-    "Upgrade: websocket",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ...(hasProtocol ? ["Sec-WebSocket-Protocol: stream.v1"] : []),
-  ];
-  await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`));
-  if (hasProtocol) {
-    const hello = new TextEncoder().encode('{"type":"hello","version":1,"role":"watch"}');
-    // A client's frames are masked; a mask of zeros changes nothing (RFC 6455 section 5.3).
-    await connection.write(Uint8Array.of(0x81, 0x80 | hello.length, 0, 0, 0, 0, ...hello));
-  }
-  return connection;
-}
-
 /** Measures and prints. */
 export async function benchStalled(seconds: number): Promise<void> {
   await using relay = await startRelay(["--fps", String(FPS)]);
   const frames = seconds * FPS;
   const stalled: Deno.Conn[] = [];
   for (let index = 0; index < STALLED; index++) {
-    stalled.push(await stall(relay.http, index % 2 > 0));
+    stalled.push(await openRaw(relay.http, index % 2 > 0));
   }
   const lost: number[] = [];
   const reading = Array.from({ length: READERS }, async () => {

@@ -1,9 +1,10 @@
 /**
- * How evenly frames leave at `--fps 50`: raw 1080p pictures from a file, arrivals at one viewer.
+ * How evenly frames leave at `--fps 50`: raw 1080p pictures from a file, and when the first byte of
+ * each comes to one viewer.
  *
  * @module
  */
-import { watch } from "./clients.ts";
+import { firstBytes } from "./raw_viewer.ts";
 import { programLine, quantile, startRelay } from "./relay.ts";
 import { printResults } from "./table.ts";
 
@@ -16,12 +17,7 @@ const INTERVAL_MS = 20;
 export async function benchTick(): Promise<void> {
   await using relay = await startRelay(["--fps", "50"]);
   const [command, ...first] = programLine();
-  const arrivals: number[] = [];
-  const watching = watch(
-    relay.url,
-    WARM_UP + INTERVALS + 1,
-    (_, nowMs) => arrivals.push(nowMs),
-  );
+  const watching = firstBytes(relay.http, 1920 * 1080 * 3, WARM_UP + INTERVALS + 1);
   const publisher = new Deno.Command(command!, {
     args: [
       ...first,
@@ -32,7 +28,7 @@ export async function benchTick(): Promise<void> {
     stdout: "null",
     stderr: "null",
   }).spawn();
-  await watching;
+  const arrivals = await watching;
   publisher.kill("SIGTERM");
   await publisher.status;
   arrivals.splice(0, WARM_UP);

@@ -5,7 +5,7 @@ import { concat } from "../split/samples.ts";
 import { assertFailed } from "./assert_failed.ts";
 import { jpegs, makeFolder } from "./folder.ts";
 
-const NOBODY = "ws://127.0.0.1:9/live";
+const NOBODY = "ws://127.0.0.1:1/live";
 
 /** The program with its standard output going to /dev/full. */
 function toFullDisk(): readonly string[] {

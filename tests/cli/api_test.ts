@@ -1,0 +1,145 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { decode } from "fast-png";
+import { run, start, startRelay } from "../program.ts";
+import { concat } from "../split/samples.ts";
+import { jpegs, makeFolder } from "./folder.ts";
+
+async function printed(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await run(args);
+  assertEquals([code, stderr], [0, ""], args.join(" "));
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test("stream fps reads the rate of a stream and changes it", async () => {
+  await using relay = await startRelay(["--fps", "25"]);
+  await using watch = start(["watch", relay.url("door"), "-o", "-"]);
+  await relay.watchedBy(watch, "door");
+  const url = relay.url("door");
+  assertEquals(await printed("fps", url), "25\n");
+  for (const [rate, shown] of [["60", 60], ["30000/1001", 30000 / 1001], ["source", "source"]]) {
+    assertEquals(await printed("fps", url, `${rate}`), `${shown}\n`);
+    assertEquals(await printed("fps", url), `${shown}\n`);
+    assertEquals((await relay.until("door", () => true)).fps, shown);
+  }
+  await relay.process.said(/"door" goes from 29\.97\d* to source fps/);
+});
+
+Deno.test("stream fps loses nothing while frames flow", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--fps", "50"]);
+  const { path: cwd } = folder;
+  await using watch = start(["watch", relay.url(), "--max-delay", "30s"], { cwd });
+  await relay.watchedBy(watch);
+  const frames = jpegs(200);
+  await using publish = start(["publish", relay.url()], { stdin: concat(...frames) });
+  await relay.until("live", (status) => status.sent.frames >= 20);
+  assertEquals(await printed("fps", relay.url(), "200"), "200\n");
+  const { sent } = await relay.until("live", () => true);
+  assert(sent.frames < 200, "the change came while frames were flowing");
+  await relay.until("live", (status) => status.sent.frames >= 120);
+  assertEquals(await printed("fps", relay.url(), "source"), "source\n");
+  for (const { code, stderr } of [await publish.outcome, await watch.outcome]) {
+    assertEquals(code, 0, stderr);
+  }
+  assertEquals(await folder.files("frames"), frames);
+});
+
+Deno.test("stream list --json is what the API says, and the table shows the same", async () => {
+  await using relay = await startRelay();
+  assertEquals(await printed("list", relay.url(), "--json"), "[]\n");
+  await using publish = start(["publish", relay.url("door")], { stdin: "piped" });
+  await publish.write(concat(...jpegs(2)));
+  await relay.until("door", (status) => status.tick.fired === 2);
+  await using watch = start(["watch", relay.url("door"), "-o", "-"]);
+  await relay.watchedBy(watch, "door");
+
+  // The measured rate falls while one looks.
+  const still = (streams: { rate: unknown }[]) => streams.map(({ rate: _, ...rest }) => rest);
+  const listed = JSON.parse(await printed("list", relay.url("door"), "--json"));
+  const answer = await fetch(`${relay.http}/api/streams`);
+  assertEquals(still(listed), still(await answer.json()));
+  const [door] = listed;
+  assertEquals(
+    { ...door, epoch: 0, tick: 0, rate: 0, dropped: 0, frameRate: 0, pixelFormat: 0 },
+    {
+      name: "door",
+      format: "mjpeg",
+      codec: "jpeg",
+      width: 16,
+      height: 8,
+      fps: 30,
+      publishing: true,
+      viewers: 1,
+      queue: { frames: 0, bytes: 0 },
+      received: { frames: 2, bytes: concat(...jpegs(2)).length },
+      sent: { frames: 1, bytes: jpegs(1)[0]!.length },
+      ...{ epoch: 0, tick: 0, rate: 0, dropped: 0, frameRate: 0, pixelFormat: 0 },
+    },
+  );
+  for (const [reason, frames] of Object.entries(door.dropped)) assertEquals(frames, 0, reason);
+
+  const [titles, row, end] = (await printed("list", relay.url())).split("\n");
+  assertEquals(
+    titles!.split(/ {2,}/),
+    "NAME FORMAT SIZE FPS PUBLISHING VIEWERS QUEUE RECEIVED SENT DROPPED".split(" "),
+  );
+  assertMatch(row!, /^door +mjpeg +16x8 +\d+\.\d\/30 +yes +1 +0 +2 +1 +0$/);
+  assertEquals(end, "");
+});
+
+Deno.test("stream demo ends after its duration, and its viewers with it", async () => {
+  await using demo = start(["demo", "--port", "0", "--duration", "1s"]);
+  const http = (await demo.said(/listening on (http:\/\/127\.0\.0\.1:\d+)\n/))[1]!;
+  const watched = await run(["watch", `${http}/live`, "-o", "-"]);
+  assertEquals(watched.code, 0, watched.stderr);
+  const { code, stdout, stderr } = await demo.outcome;
+  assertEquals([code, stdout.length], [0, 0], stderr);
+  for (const next of ["stream watch ws://", "stream publish ws://", "curl http://"]) {
+    assert(stderr.includes(next), next);
+  }
+  assertMatch(stderr, /relayed \d+ frames/);
+});
+
+Deno.test("stream demo shows a watcher pictures, and its address the streams", async () => {
+  await using folder = await makeFolder();
+  await using demo = start(["demo", "--port", "0", "--fps", "50"]);
+  const http = (await demo.said(/listening on (http:\/\/\S+)\n/))[1]!;
+  const { code, stderr } = await run(["watch", `${http}/live`, "--count", "3"], {
+    cwd: folder.path,
+  });
+  assertEquals(code, 0, stderr);
+  assertEquals(await folder.names("frames"), ["000001.png", "000002.png", "000003.png"]);
+  for (const file of await folder.files("frames")) {
+    const { width, height } = decode(file);
+    assertEquals([width, height], [640, 360]);
+  }
+  assertMatch(await (await fetch(http)).text(), /\/live +png 640x360 +50 fps/);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`stream serve, publish, watch and demo end with 0 by ${signal}`, async () => {
+    await using folder = await makeFolder();
+    const { path: cwd } = folder;
+    await using relay = await startRelay();
+    await using watch = start(["watch", relay.url(), "-o", "all.mjpeg"], { cwd });
+    await relay.watchedBy(watch);
+    await using publish = start(["publish", relay.url()], { stdin: "piped" });
+    const [frame] = jpegs(1);
+    // The second frame is cut off; a stop makes it no fault.
+    await publish.write(concat(frame!, frame!.subarray(0, 50)));
+    await relay.until("live", (status) => status.sent.frames === 1);
+    await using idle = start(["publish", relay.url("idle"), "--test-pattern"]);
+    await relay.until("idle", (status) => status.received.frames > 0);
+    await using demo = start(["demo", "--port", "0"]);
+    await demo.said(/listening on/);
+    for (const process of [watch, publish, idle, demo, relay.process]) {
+      process.kill(signal);
+      const { code, stderr } = await process.outcome;
+      assertEquals(code, 0, stderr);
+      assert(!stderr.includes("error:"), stderr);
+    }
+    assertEquals(await folder.names(), ["all.mjpeg"]);
+    assertEquals(await folder.files(), [frame!]);
+  });
+}
