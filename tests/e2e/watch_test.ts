@@ -1,0 +1,104 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { decode } from "fast-png";
+import { jpegs, makeFolder } from "../cli/folder.ts";
+import { readCounter } from "../picture/read_counter.ts";
+import { run, start, startRelay } from "../program.ts";
+import { concat } from "../split/samples.ts";
+import { relayed } from "./relayed.ts";
+
+Deno.test("stream watch --every 3 writes every third frame, from the first", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--fps", "200"]);
+  const frames = jpegs(10);
+  await relayed(relay, { input: concat(...frames), watch: ["--every", "3"], cwd: folder.path });
+  assertEquals(
+    await folder.files("frames"),
+    [0, 3, 6, 9].map((index) => frames[index]!),
+  );
+});
+
+Deno.test("stream watch --count 4 ends after four frames", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--fps", "200"]);
+  const frames = jpegs(10);
+  const { stderr } = await relayed(relay, {
+    input: concat(...frames),
+    watch: ["--count", "4"],
+    cwd: folder.path,
+  });
+  assertMatch(stderr, /wrote 4 frames/);
+  assertEquals(await folder.files("frames"), frames.slice(0, 4));
+});
+
+Deno.test("stream watch --duration ends although no frame ever comes", async () => {
+  await using relay = await startRelay();
+  const { code, stderr } = await run(["watch", relay.url(), "-o", "-", "--duration", "50ms"]);
+  assertEquals(code, 0, stderr);
+  assertMatch(stderr, /wrote 0 frames/);
+});
+
+Deno.test("stream watch --fps gets fewer frames, and the relay counts the others", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--fps", "100"]);
+  await using publish = start(["publish", relay.url()], { stdin: "piped" });
+  await using watch = start(["watch", relay.url(), "--fps", "1"], { cwd: folder.path });
+  await relay.watchedBy(watch);
+  await publish.write(concat(...jpegs(30)));
+  const { sent, dropped } = await relay.until("live", ({ tick }) => tick.fired === 30);
+  assert(dropped.viewer_fps > 0);
+  assertEquals(sent.frames + dropped.viewer_fps, 30);
+});
+
+Deno.test("stream watch that comes late gets the last frame at once", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay();
+  await using publish = start(["publish", relay.url()], { stdin: "piped" });
+  const frames = jpegs(3);
+  await publish.write(concat(...frames));
+  await relay.until("live", ({ tick }) => tick.fired === 3);
+  const { code } = await run(["watch", relay.url(), "--count", "1"], { cwd: folder.path });
+  assertEquals(code, 0);
+  assertEquals(await folder.files("frames"), [frames[2]!]);
+});
+
+Deno.test("stream watch writes one file whole, and nothing under its name before", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--fps", "200"]);
+  await using watch = start(["watch", relay.url(), "-o", "all.mjpeg"], { cwd: folder.path });
+  await relay.watchedBy(watch);
+  await using publish = start(["publish", relay.url()], { stdin: "piped" });
+  const frames = jpegs(20);
+  await publish.write(concat(...frames));
+  await relay.until("live", ({ tick }) => tick.fired === 20);
+  assert(!(await folder.names()).includes("all.mjpeg"));
+  await publish.endInput();
+  assertEquals((await watch.outcome).code, 0);
+  assertEquals(await folder.names(), ["all.mjpeg"]);
+  assertEquals(await folder.files(), [concat(...frames)]);
+});
+
+for (const format of ["png", "raw"] as const) {
+  Deno.test(`stream publish --test-pattern as ${format} shows a counter that grows`, async () => {
+    await using folder = await makeFolder();
+    await using relay = await startRelay(["--fps", "50"]);
+    await using watch = start(["watch", relay.url(), "-o", "%d.png", "--count", "5"], {
+      cwd: folder.path,
+    });
+    await relay.watchedBy(watch);
+    await using _publish = start([
+      ...["publish", relay.url(), "--test-pattern", "320x240", "--format", format],
+    ]);
+    assertEquals((await watch.outcome).code, 0);
+    const counters = (await folder.files()).map((file) => {
+      const { width, height, data } = decode(file);
+      assertEquals([width, height], [320, 240]);
+      return readCounter(data as Uint8Array, width, height);
+    });
+    assertEquals(counters.length, 5);
+    assertEquals(counters[0], 1);
+    for (const [index, counter] of counters.slice(1).entries()) {
+      assert(counter! > counters[index]!, String(counters));
+    }
+  });
+}
