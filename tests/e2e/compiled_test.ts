@@ -1,0 +1,76 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { decode } from "fast-png";
+import { jpegs, makeFolder } from "../cli/folder.ts";
+import { needs } from "../ffmpeg.ts";
+import { ROOT, run, start, startRelay } from "../program.ts";
+import { concat } from "../split/samples.ts";
+import { relayed } from "./relayed.ts";
+
+/** Why there is no executable, or its path. */
+const compiled = await compile();
+
+async function compile(): Promise<{ readonly path: string } | { readonly missing: string }> {
+  const path = `${await Deno.makeTempDir({ prefix: "stream_compiled_" })}/stream`;
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["task", "--quiet", "compile", "--output", path],
+    cwd: ROOT,
+  }).output();
+  if (code === 0) return { path };
+  const text = new TextDecoder().decode(stderr);
+  if (/denort|dns error|error sending request/.test(text)) {
+    return { missing: "Deno's runtime for executables cannot be had; DENORT_BIN names one" };
+  }
+  throw new Error(`the program does not compile: ${text}`);
+}
+
+/** Without a runtime to build on, not even CI can run this. */
+const isRequired = Deno.env.get("DENORT_BIN") !== undefined;
+const missing = "missing" in compiled ? compiled.missing : undefined;
+
+Deno.test({
+  ...(isRequired ? { name: "The executable", ignore: false } : needs(missing, "The executable")),
+  fn: async (t) => {
+    if (!("path" in compiled)) throw new Error(compiled.missing);
+    await using folder = await makeFolder();
+    const { path: cwd } = folder;
+    // No deno on the PATH, no cache, nothing of the checkout.
+    const options = {
+      program: [compiled.path],
+      clearEnv: true,
+      env: { PATH: "/nonexistent" },
+      cwd,
+    };
+
+    await t.step("does the main job", async () => {
+      await using relay = await startRelay(["--fps", "100"], options);
+      const frames = jpegs(20, 10_000);
+      await relayed(relay, { input: concat(...frames), cwd, options });
+      assertEquals(await folder.files("frames"), frames);
+    });
+    await t.step("makes a test pattern and writes PNG files of raw pixels", async () => {
+      await using relay = await startRelay([], options);
+      await using watch = start(["watch", relay.url(), "-o", "%d.png", "--count", "2"], options);
+      await relay.watchedBy(watch);
+      await using _publish = start(
+        ["publish", relay.url(), "--test-pattern", "--format", "raw"],
+        options,
+      );
+      const { code, stderr } = await watch.outcome;
+      assertEquals(code, 0, stderr);
+      assertEquals(decode(await Deno.readFile(`${cwd}/2.png`)).width, 640);
+      relay.process.kill("SIGTERM");
+      assertEquals((await relay.process.outcome).code, 0);
+    });
+    await t.step("shows its help and version, and refuses what it does not know", async () => {
+      const help = await run(["help", "serve"], options);
+      assert(new TextDecoder().decode(help.stdout).includes("--max-frame SIZE"));
+      assertEquals((await run(["--version"], options)).code, 0);
+      assertEquals((await run(["serve", "--prot", "1"], options)).code, 2);
+    });
+    await t.step("runs the demo", async () => {
+      assertEquals((await run(["demo", "--port", "0", "--duration", "300ms"], options)).code, 0);
+    });
+    await Deno.remove(compiled.path);
+  },
+});

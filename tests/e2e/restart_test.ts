@@ -1,0 +1,99 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { jpegs, makeFolder } from "../cli/folder.ts";
+import { start, startRelay } from "../program.ts";
+import { concat } from "../split/samples.ts";
+import { silentPeer } from "./raw_peer.ts";
+
+Deno.test("A publisher that is killed and started again finds its viewers connected", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--fps", "100"]);
+  await using watch = start(["watch", relay.url()], { cwd: folder.path });
+  await relay.watchedBy(watch);
+  const frames = jpegs(6);
+  await using first = start(["publish", relay.url()], { stdin: "piped" });
+  await first.write(concat(...frames.slice(0, 3)));
+  await relay.until("live", ({ sent }) => sent.frames === 3);
+  first.kill("SIGKILL");
+  await relay.until("live", ({ publishing }) => !publishing);
+  await using second = start(["publish", relay.url()], { stdin: concat(...frames.slice(3)) });
+  assertEquals((await second.outcome).code, 0);
+  const { code, stderr } = await watch.outcome;
+  assertEquals(code, 0, stderr);
+  assert(!stderr.includes("lost the relay"), stderr);
+  assertEquals(await folder.files("frames"), frames);
+});
+
+Deno.test("A relay that is killed and started again gets its publisher and viewer back", async () => {
+  await using folder = await makeFolder();
+  await using first = await startRelay(["--fps", "100"]);
+  await using watch = start(["watch", first.url()], { cwd: folder.path });
+  await first.watchedBy(watch);
+  await using publish = start(["publish", first.url()], { stdin: "piped" });
+  const frames = jpegs(6);
+  await publish.write(concat(...frames.slice(0, 3)));
+  await first.until("live", ({ sent }) => sent.frames === 3);
+  first.process.kill("SIGKILL");
+  await first.process.outcome;
+  await Promise.all([watch.said(/lost the relay/), publish.said(/lost the relay/)]);
+  const port = Number(first.host.split(":")[1]);
+  await using second = await startRelay(["--fps", "100"], { port });
+  await second.until("live", ({ viewers, publishing }) => viewers === 1 && publishing);
+  await publish.write(concat(...frames.slice(3)));
+  await publish.endInput();
+  assertEquals((await publish.outcome).code, 0);
+  const { code, stderr } = await watch.outcome;
+  assertEquals(code, 0, stderr);
+  const names = await folder.names("frames");
+  assertEquals(names, names.map((_, index) => `${String(index + 1).padStart(6, "0")}.jpg`));
+  const files = await folder.files("frames");
+  assertEquals(files.slice(0, 3), frames.slice(0, 3));
+  assertEquals(files.slice(-3), frames.slice(3));
+});
+
+Deno.test("stream watch --follow waits for the next publisher, without it the end is the end", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay(["--fps", "100"]);
+  await using follower = start(["watch", relay.url(), "--follow", "--count", "4"], {
+    cwd: folder.path,
+  });
+  await relay.watchedBy(follower);
+  await using other = start(["watch", relay.url(), "-o", "-"]);
+  await relay.until("live", ({ viewers }) => viewers === 2);
+  const frames = jpegs(4);
+  for (const pair of [frames.slice(0, 2), frames.slice(2)]) {
+    await using publish = start(["publish", relay.url()], { stdin: concat(...pair) });
+    assertEquals((await publish.outcome).code, 0);
+    assertEquals((await other.outcome).code, 0);
+  }
+  assertEquals((await follower.outcome).code, 0);
+  assertEquals((await other.outcome).stdout, concat(...frames.slice(0, 2)));
+  assertEquals(await folder.files("frames"), frames);
+});
+
+Deno.test("stream serve ends by SIGTERM although peers never answer, and tells the others 1001", async () => {
+  await using relay = await startRelay();
+  const peers = [
+    await silentPeer(relay.host, "half a handshake"),
+    await silentPeer(relay.host, "a handshake"),
+    await silentPeer(relay.host, "a hello"),
+  ];
+  await using publish = start(["publish", relay.url(), "--test-pattern"]);
+  await relay.until("live", ({ viewers, sent }) => viewers === 2 && sent.frames > 5);
+  const codes = ["", "stream.v1"].map((protocol) => {
+    const socket = new WebSocket(relay.url("other"), protocol === "" ? [] : [protocol]);
+    socket.onopen = () =>
+      protocol !== "" && socket.send('{"type":"hello","version":1,"role":"watch"}');
+    return new Promise<number>((resolve) => socket.onclose = ({ code }) => resolve(code));
+  });
+  await relay.until("other", ({ viewers }) => viewers === 2);
+  relay.process.kill("SIGTERM");
+  assertEquals(await Promise.all(codes), [1001, 1001]);
+  const { code, stderr } = await relay.process.outcome;
+  assertEquals(code, 0, stderr);
+  assert(stderr.endsWith("stopped\n"), stderr);
+  await publish.said(/lost the relay: the relay stops/);
+  publish.kill("SIGTERM");
+  assertEquals((await publish.outcome).code, 0);
+  for (const peer of peers) peer.close();
+});
