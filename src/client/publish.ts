@@ -101,7 +101,9 @@ export class Publisher {
     const stop = () => {
       source.stop();
       this.#sourceWakeup.notify();
-      grace = setTimeout(() => giveUp.abort("stopped"), STOP_MS);
+      // Without a connection nothing can leave any more.
+      const graceMs = this.#connection === undefined ? 0 : STOP_MS;
+      grace = setTimeout(() => giveUp.abort("stopped"), graceMs);
     };
     signal.addEventListener("abort", stop);
     if (signal.aborted) stop();
