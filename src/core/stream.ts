@@ -26,6 +26,8 @@ const SOURCE_CREDIT_FRAMES = 64;
 const LIVE_CREDIT_FRAMES = 3;
 /** How much of a frame's wait for its tick is won back at once. */
 const PHASE_PULL = 0.3;
+/** A wait that no timer is exact enough for, in milliseconds: it is won back whole. */
+const MIN_WAIT_MS = 1.5;
 /** The least distance of two frames, in intervals of the tick, of a source that is not ahead of it. */
 const SAME_RATE = 0.9;
 /** Longest time that a frame waits for a viewer where there is no tick, in milliseconds. */
@@ -321,7 +323,7 @@ export class Stream {
     }
     // A source that is ahead of the tick waits because of its own rate, not for lost time.
     if (nowMs - this.#pushedMs < tick.intervalMs * SAME_RATE) return;
-    const wonMs = Math.min(this.#lostMs, waitMs * PHASE_PULL);
+    const wonMs = Math.min(this.#lostMs, waitMs, Math.max(waitMs * PHASE_PULL, MIN_WAIT_MS));
     this.#lostMs -= wonMs;
     tick.restart(tick.deadlineMs - wonMs);
   }

@@ -319,7 +319,8 @@ export class LiveStream {
     if (dueMs === Infinity) return;
     this.#timer = setTimeout(() => {
       this.#timerMs = Infinity;
-      this.#stream.advance(this.#clock.nowMs());
+      // Timers count whole milliseconds and come up to one early; another would come late.
+      this.#stream.advance(Math.max(dueMs, this.#clock.nowMs()));
       this.#drive();
     }, Math.max(0, dueMs - nowMs));
   }
