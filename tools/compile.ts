@@ -18,12 +18,12 @@ const TARGETS: readonly string[] = [
   "x86_64-pc-windows-msvc",
 ];
 
-/** The least that works: sockets, files to read and write, and the program's own variables. */
+/** The least that works: sockets, files to read and write, the program's own variables, one of Deno's. */
 const PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-env=STREAM_*",
+  "--allow-env=STREAM_*,DENO_USE_WRITEV",
 ];
 
 async function compile(args: readonly string[]): Promise<number> {
