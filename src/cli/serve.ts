@@ -103,7 +103,7 @@ export const serveCommand = command({
     ...LIMIT_FLAGS,
     workers: {
       value: "N",
-      help: "processes that send; this release has one",
+      help: "threads that send to viewers; this release has one",
       read: integer(1, 1),
       fallback: "1",
     },
