@@ -29,12 +29,13 @@ export async function ffmpeg(args: readonly string[], stdin?: Uint8Array): Promi
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  if (stdin !== undefined) {
+  const feed = async () => {
+    if (stdin === undefined) return;
     const writer = child.stdin.getWriter();
     await writer.write(stdin);
     await writer.close();
-  }
-  const { code, stdout, stderr } = await child.output();
+  };
+  const [{ code, stdout, stderr }] = await Promise.all([child.output(), feed()]);
   if (code !== 0) throw new Error(`ffmpeg failed: ${new TextDecoder().decode(stderr)}`);
   return stdout;
 }

@@ -24,7 +24,7 @@ export function showProgress(host: Host, log: Log, line: () => ProgressLine): Di
   const timer = setInterval(() => {
     const { text, fields } = line();
     log.progress(text, fields);
-  }, host.isStderrTerminal ? TERMINAL_MS : LINE_MS);
+  }, host.terminals.stderr ? TERMINAL_MS : LINE_MS);
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 

@@ -130,7 +130,15 @@ async function openSource(
     });
   }
   const splitter = openSplitter(flags);
-  if (flags.input === undefined) return new SplitSource(host.stdin(), splitter, "standard input");
+  if (flags.input === undefined) {
+    if (host.terminals.stdin) {
+      throw usage(
+        publishCommand,
+        "standard input is a terminal; pipe frames into it, or give --input FILE or --test-pattern",
+      );
+    }
+    return new SplitSource(host.stdin(), splitter, "standard input");
+  }
   return new SplitSource(await openInput(flags.input), splitter, flags.input);
 }
 

@@ -40,7 +40,7 @@ export async function run(args: readonly string[], host: Host, version: string):
   const log = createLog({
     format: isJson ? "json" : "text",
     write: host.writeStderr,
-    isTerminal: host.isStderrTerminal,
+    isTerminal: host.terminals.stderr,
     wallMs: () => host.clock.wallUs() / 1000,
   });
   const writeStdout = async (bytes: Uint8Array) => {

@@ -6,7 +6,7 @@
 import { DEFAULT_FOLDER, openSink } from "../client/sinks.ts";
 import { Watcher, type WatchStats } from "../client/watch.ts";
 import { ADDRESS, addressOf } from "./address.ts";
-import { command, toggle } from "./command.ts";
+import { command, toggle, usage } from "./command.ts";
 import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
 import { duration, fps, integer, text } from "./value.ts";
 
@@ -55,6 +55,12 @@ export const watchCommand = command({
   ],
   async run({ flags, operands, host, log }) {
     const url = addressOf(operands[0], host);
+    if (flags.output === "-" && host.terminals.stdout) {
+      throw usage(
+        watchCommand,
+        "standard output is a terminal; pipe it on, or give --output another place",
+      );
+    }
     const sink = await openSink({
       output: flags.output,
       overwrite: flags.overwrite,

@@ -18,8 +18,8 @@ export interface Host {
   writeStdout(bytes: Uint8Array): Promise<void>;
   /** Writes `text` to standard error; a standard error that is gone is ignored. */
   writeStderr(text: string): void;
-  /** Whether standard error is a terminal. */
-  readonly isStderrTerminal: boolean;
+  /** Which of the standard streams are a terminal. */
+  readonly terminals: Readonly<Record<"stdin" | "stdout" | "stderr", boolean>>;
 }
 
 /**
@@ -52,7 +52,11 @@ export function processHost(): Host {
         // Nobody reads what is said any more; the work goes on.
       }
     },
-    isStderrTerminal: Deno.stderr.isTerminal(),
+    terminals: {
+      stdin: Deno.stdin.isTerminal(),
+      stdout: Deno.stdout.isTerminal(),
+      stderr: Deno.stderr.isTerminal(),
+    },
   };
 }
 

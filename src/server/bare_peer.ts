@@ -30,13 +30,7 @@ export class BarePeer implements Peer {
   constructor(hub: Hub, name: string, port: SocketPort, role: BareRole) {
     this.#hub = hub;
     this.#role = role;
-    hub.admitViewer();
-    try {
-      this.#live = hub.open(name);
-    } catch (error) {
-      hub.releaseViewer();
-      throw error;
-    }
+    this.#live = hub.admitViewer(name);
     if (role !== "watch") this.#live.joinBare(this);
     if (role === "publish") return;
     const feed = new ViewerFeed({

@@ -112,18 +112,20 @@ export class Hub {
   }
 
   /**
-   * Counts a viewer in.
+   * Counts a viewer in, and returns the stream of that name.
    *
-   * @throws {ProtocolError} when there are as many as may be
+   * @throws {ProtocolError} when there are as many viewers or streams as may be
    */
-  admitViewer(): void {
+  admitViewer(name: string): LiveStream {
     if (this.#viewers >= this.options.maxViewers) {
       throw new ProtocolError(
         CLOSE.full,
         `the relay has ${this.options.maxViewers} viewers already (--max-viewers)`,
       );
     }
+    const live = this.open(name);
     this.#viewers++;
+    return live;
   }
 
   /** Counts a viewer out. */

@@ -160,13 +160,7 @@ class ViewerRole implements Viewer {
   constructor(hub: Hub, name: string, port: SocketPort, hello: WatchHello) {
     this.#hub = hub;
     this.#port = port;
-    hub.admitViewer();
-    try {
-      this.#live = hub.open(name);
-    } catch (error) {
-      hub.releaseViewer();
-      throw error;
-    }
+    this.#live = hub.admitViewer(name);
     this.feed = new ViewerFeed({
       maxDelayMs: hello.maxDelayMs,
       maxBytes: hub.maxViewerBytes,

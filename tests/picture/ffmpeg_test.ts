@@ -1,11 +1,12 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertLess } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { decode } from "fast-png";
 import { bareConfig } from "../../src/core/frame.ts";
 import { PIXEL_FORMATS } from "../../src/core/pixel_format.ts";
 import { frameToPng } from "../../src/picture/png.ts";
 import { toRgb } from "../../src/picture/rgb.ts";
 import { TestPattern } from "../../src/picture/test_pattern.ts";
+import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 
 const [WIDTH, HEIGHT] = [112, 64];
 const SIZE = `${WIDTH}x${HEIGHT}`;
@@ -19,33 +20,6 @@ const BLURRING = 2;
 
 /** Makes swscale share a colour sample as `toRgb` does, and round to the nearest. */
 const PLAIN_SCALING = ["-sws_flags", "neighbor+full_chroma_int+accurate_rnd"];
-
-function isInstalled(): boolean {
-  try {
-    return new Deno.Command("ffmpeg", { args: ["-version"], stdout: "null" }).outputSync().success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-const installed = isInstalled();
-const skipped = installed ? "" : " (skipped: ffmpeg is not installed)";
-const ignore = !installed && Deno.env.get("CI") !== "true";
-
-async function ffmpeg(args: string[], input: Uint8Array = new Uint8Array(0)): Promise<Uint8Array> {
-  const child = new Deno.Command("ffmpeg", {
-    args: ["-v", "error", "-y", ...args],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  const written = writer.write(input).then(() => writer.close());
-  const [output] = await Promise.all([child.output(), written]);
-  assert(output.success, new TextDecoder().decode(output.stderr));
-  return output.stdout;
-}
 
 function rawInput(pixelFormat: string, size: string, from: string): string[] {
   return ["-f", "rawvideo", "-pix_fmt", pixelFormat, "-s", size, "-i", from];
@@ -76,8 +50,7 @@ function meanDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 
 for (const [width, height, tolerance] of [[112, 64, ROUNDING], [113, 67, STRETCHING]] as const) {
   Deno.test({
-    name: `toRgb agrees with ffmpeg about all formats at ${width}x${height}${skipped}`,
-    ignore,
+    ...needs(NO_FFMPEG, `toRgb agrees with ffmpeg about all formats at ${width}x${height}`),
     fn: async () => {
       const folder = await Deno.makeTempDir();
       try {
@@ -107,8 +80,7 @@ for (const [width, height, tolerance] of [[112, 64, ROUNDING], [113, 67, STRETCH
 }
 
 Deno.test({
-  name: `frameToPng shows a Y4M frame of ffmpeg in its right range${skipped}`,
-  ignore,
+  ...needs(NO_FFMPEG, `frameToPng shows a Y4M frame of ffmpeg in its right range`),
   fn: async () => {
     const source = new TestPattern({ width: WIDTH, height: HEIGHT }).render({
       frame: 5,
@@ -134,8 +106,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: `encodePng makes a PNG that ffmpeg reads${skipped}`,
-  ignore,
+  ...needs(NO_FFMPEG, `encodePng makes a PNG that ffmpeg reads`),
   fn: async () => {
     const source = new TestPattern({ width: WIDTH, height: HEIGHT }).render({
       frame: 5,
