@@ -74,10 +74,10 @@ export function serveOptions(
 ): ServeOptions {
   const maxFrameBytes = flags["max-frame"];
   const maxMemoryBytes = flags["max-memory"];
-  if (maxMemoryBytes < 8 * maxFrameBytes) {
+  if (maxMemoryBytes < 2 * maxFrameBytes) {
     throw usage(
       { name: "serve" },
-      "--max-memory is less than 8 × --max-frame, too little to hold frames and send them",
+      "--max-memory is less than 2 × --max-frame: one frame to wait and one under way",
     );
   }
   return {

@@ -30,7 +30,7 @@ const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
   ["serve --buffer 0s", "--buffer 0s", "from 1ms to 10m"],
   ["serve --max-frame 8XB", "--max-frame 8XB", "a size such as 8MiB"],
   ["serve --max-frame 64MiB", "--max-frame 64MiB", "a size from 1B"],
-  ["serve --max-memory 16MiB", "--max-memory", "8 × --max-frame"],
+  ["serve --max-memory 16MiB", "--max-memory", "2 × --max-frame"],
   ["serve --max-viewers 0", "--max-viewers 0", "from 1 to"],
   ["serve --workers 2", "--workers 2", "from 1 to 1"],
   ["serve --log yaml", "--log yaml", "one of text, json"],
