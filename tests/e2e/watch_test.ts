@@ -78,6 +78,28 @@ Deno.test("stream watch writes one file whole, and nothing under its name before
   assertEquals(await folder.files(), [concat(...frames)]);
 });
 
+Deno.test("stream watch writes to a named pipe what its reader takes, and leaves the pipe", async () => {
+  await using folder = await makeFolder();
+  const pipe = `${folder.path}/pipe`;
+  assertEquals((await new Deno.Command("mkfifo", { args: [pipe] }).output()).code, 0);
+  await using relay = await startRelay(["--fps", "200"]);
+  // An open pipe waits for its other end.
+  const read = new Deno.Command("cat", { args: [pipe], stderr: "null" }).output();
+  const frames = jpegs(10);
+  await relayed(relay, { input: concat(...frames), watch: ["-o", pipe] });
+  assertEquals((await read).stdout, concat(...frames));
+  assertEquals(await folder.names(), ["pipe"]);
+});
+
+Deno.test("stream watch -o /dev/null takes every frame and needs no --overwrite", async () => {
+  await using relay = await startRelay(["--fps", "200"]);
+  const { stderr } = await relayed(relay, {
+    input: concat(...jpegs(3)),
+    watch: ["-o", "/dev/null"],
+  });
+  assertMatch(stderr, /wrote 3 frames, \S+ \S+ to \/dev\/null/);
+});
+
 for (const format of ["png", "raw"] as const) {
   Deno.test(`stream publish --test-pattern as ${format} shows a counter that grows`, async () => {
     await using folder = await makeFolder();
