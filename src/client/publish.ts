@@ -13,6 +13,7 @@ import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOCK_INTERVAL_MS } from "../wire/clock_offset.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { HEADER_BYTES } from "../wire/frame_message.ts";
 import { PublisherSession } from "../wire/publisher_session.ts";
 import type { FrameSource } from "./frame_source.ts";
 
@@ -201,7 +202,7 @@ export class Publisher {
     if (this.#connection === undefined) return;
     for (let m = this.#session.next(); m !== undefined; m = this.#session.next()) {
       this.#connection.send(m);
-      if (typeof m !== "string") this.#count(m.byteLength);
+      if (typeof m !== "string") this.#count(m.byteLength - HEADER_BYTES);
     }
   }
 

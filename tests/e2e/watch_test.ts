@@ -31,6 +31,19 @@ Deno.test("stream watch --count 4 ends after four frames", async () => {
   assertEquals(await folder.files("frames"), frames.slice(0, 4));
 });
 
+Deno.test("stream publish and watch count the same frames and bytes: the frames' own", async () => {
+  await using relay = await startRelay(["--fps", "200"]);
+  const url = relay.url();
+  await using watch = start(["watch", url, "-o", "-", "--log", "json", "--max-delay", "30s"]);
+  await relay.watchedBy(watch);
+  const input = concat(...jpegs(7, 1000));
+  const published = await run(["publish", url, "--log", "json"], { stdin: input });
+  for (const { stderr } of [published, await watch.outcome]) {
+    const { frames, bytes } = JSON.parse(stderr.trim().split("\n").at(-1)!);
+    assertEquals([frames, bytes], [7, input.length]);
+  }
+});
+
 Deno.test("stream watch --duration ends although no frame ever comes", async () => {
   await using relay = await startRelay();
   const { code, stderr } = await run(["watch", relay.url(), "-o", "-", "--duration", "50ms"]);
