@@ -203,12 +203,16 @@ export class LiveStream {
   }
 
   /** Announces the configuration of the publisher's next frames. */
-  configure(config: FrameInput["config"]): void {
-    this.#stream.configure(config);
+  configure(publisher: Publisher, config: FrameInput["config"]): void {
+    if (this.#publisher === publisher) this.#stream.configure(config);
   }
 
-  /** Takes a frame of the publisher, before which it dropped `missing` others itself. */
-  push(input: FrameInput, missing: number): void {
+  /**
+   * Takes a frame of the publisher, before which it dropped `missing` others itself. One that has
+   * lost the stream may still send while its connection closes: that is not taken.
+   */
+  push(publisher: Publisher, input: FrameInput, missing: number): void {
+    if (this.#publisher !== publisher) return;
     if (missing > 0) this.#stream.drop("publisher", missing);
     this.#push(input);
   }

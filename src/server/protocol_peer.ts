@@ -109,10 +109,10 @@ class PublisherRole implements Publisher {
     if (event.type === "config") {
       const { type: _, epoch: __, ...config } = event;
       this.#config = config;
-      this.#live.configure(config);
+      this.#live.configure(this, config);
     } else if (event.type === "frame") {
       const { header, data } = event.message;
-      this.#live.push({
+      this.#live.push(this, {
         data,
         kind: header.key ? "key" : "delta",
         config: this.#config!,

@@ -1,0 +1,48 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { bareConfig } from "../../src/core/frame.ts";
+import { LiveStream, type Publisher } from "../../src/server/live_stream.ts";
+import { frameOf } from "./fixture.ts";
+
+Deno.test("LiveStream takes nothing of a publisher from which another took the stream over", () => {
+  const live = new LiveStream(
+    {
+      name: "live",
+      fps: "source",
+      bufferMs: 5000,
+      sourceFrames: 9,
+      maxBytes: 999,
+      maxCreditBytes: 999,
+    },
+    { nowMs: () => 0, wallUs: () => 0 },
+    () => {},
+  );
+  const [first, second] = [publisher("one"), publisher("two")];
+  const frame = (config: ReturnType<typeof bareConfig>) => ({
+    data: frameOf(1),
+    kind: "key" as const,
+    config,
+    ptsUs: null,
+    captureUs: 0,
+  });
+  live.begin(first, { takeover: false, onFull: "wait" });
+  live.begin(second, { takeover: true, onFull: "wait" });
+  live.configure(second, bareConfig("png"));
+  live.configure(first, bareConfig("raw"));
+  live.push(first, frame(bareConfig("raw")), 3);
+  const { epoch, format, received, dropped } = live.status();
+  assertEquals([epoch, format, received.frames, dropped.publisher], [1, "png", 0, 0]);
+  live.push(second, frame(bareConfig("png")), 0);
+  assertEquals(live.status().received.frames, 1);
+});
+
+function publisher(session: string): Publisher {
+  return {
+    session,
+    received: 0,
+    refreshCredit: () => {},
+    ended: () => {},
+    report: () => {},
+    close: () => {},
+  };
+}
