@@ -13,7 +13,7 @@ import { DEFAULT_NAME } from "../wire/stream_name.ts";
 import { command } from "./command.ts";
 import { megabytes, oneDigit, showProgress } from "./progress.ts";
 import { LIMIT_FLAGS, LISTEN_FLAGS, serveOptions } from "./serve.ts";
-import { duration } from "./value.ts";
+import { duration, MAX_TIMER_MS } from "./value.ts";
 
 /** The command. */
 export const demoCommand = command({
@@ -26,7 +26,7 @@ export const demoCommand = command({
     duration: {
       value: "TIME",
       help: "end after this time (default: with Ctrl-C)",
-      read: duration(1, 365 * 24 * 3_600_000),
+      read: duration(1, MAX_TIMER_MS),
     },
   },
   examples: [

@@ -8,6 +8,9 @@ import type { FrameRate } from "../core/stream.ts";
 import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
 import { closest } from "./closest.ts";
 
+/** Longest time that a timer counts: 24 days of the 2³¹ − 1 ms, beyond which it fires at once. */
+export const MAX_TIMER_MS = 24 * 24 * 3_600_000;
+
 /** Reads a value; throws an `Error` whose message says what it should be. */
 export type ReadValue<T> = (text: string) => T;
 

@@ -8,9 +8,7 @@ import { Watcher, type WatchStats } from "../client/watch.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage } from "./command.ts";
 import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
-import { duration, fps, integer, text } from "./value.ts";
-
-const LONG_MS = 365 * 24 * 3_600_000;
+import { duration, fps, integer, MAX_TIMER_MS, text } from "./value.ts";
 
 /** The command. */
 export const watchCommand = command({
@@ -25,7 +23,7 @@ export const watchCommand = command({
       alias: "o",
     },
     count: { value: "N", help: "stop after N frames", read: integer(1, 1e15) },
-    duration: { value: "TIME", help: "stop after this time", read: duration(1, LONG_MS) },
+    duration: { value: "TIME", help: "stop after this time", read: duration(1, MAX_TIMER_MS) },
     every: {
       value: "N",
       help: "write every N-th frame only",

@@ -49,6 +49,8 @@ const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
   ["watch --every 0", "--every 0", "from 1 to"],
   ["watch --count x", "--count x", "a whole number"],
   ["watch --duration soon", "--duration soon", "500ms or 5s"],
+  ["watch --duration 577h", "--duration 577h", "from 1ms to 576h"],
+  ["demo --duration 577h", "--duration 577h", "from 1ms to 576h"],
   ["watch --follow=maybe", "--follow maybe", "true or false"],
   ["watch --max-delay 2m", "--max-delay 2m", "from 1ms to 1m"],
   ["watch --output=", "--output needs a value"],
