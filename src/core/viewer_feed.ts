@@ -76,7 +76,9 @@ export class ViewerFeed {
 
   /** Whether a frame waits here for {@linkcode advance}, with nobody to announce the moment. */
   get needsPolling(): boolean {
-    return this.#held !== undefined && this.#options.unsentBytes !== null;
+    if (this.#held === undefined) return false;
+    // With nothing under way, no acknowledgement comes: it waits for memory that others give back.
+    return this.#options.unsentBytes !== null || this.#window.frames === 0;
   }
 
   /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */

@@ -222,3 +222,15 @@ Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered"
     { seed: 1, numRuns: 500 },
   );
 });
+
+Deno.test("ViewerFeed with nothing under way asks to be looked after while it waits for memory", () => {
+  const budget = new ByteBudget(10);
+  const sent: number[] = [];
+  const waiting = feed({ budget, send: ({ sequence }) => sent.push(sequence) });
+  assertEquals(budget.take(10), true);
+  waiting.offer(frame(1, 10), 0);
+  assertEquals([waiting.needsPolling, sent], [true, []]);
+  budget.give(10);
+  waiting.advance(1);
+  assertEquals([waiting.needsPolling, sent], [false, [1]]);
+});
