@@ -128,13 +128,19 @@ export class FrameInput {
       at: length,
       expected,
       found: length === 0 ? "the end of the input" : `the end of the input after ${length} bytes`,
+      advice: "let the program that writes the input finish it",
       ...options,
     });
   }
 
   /** Throws the fault, with the number of the current frame and its offset. */
   fail({ at, ...fault }: FrameFault): never {
-    throw new InputError({ frame: this.#frame, offset: this.#assembly.offset + at, ...fault });
+    throw new InputError({
+      frame: this.#frame,
+      offset: this.#assembly.offset + at,
+      advice: "check the program that writes the input, or name its format with --format",
+      ...fault,
+    });
   }
 }
 
