@@ -19,10 +19,9 @@ import type { Splitter } from "../split/splitter.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage, type Values } from "./command.ts";
 import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
-import { bytes, oneOf, pictureSize, pixelFormat, text } from "./value.ts";
+import { bytes, MAX_FRAME_BYTES, oneOf, pictureSize, pixelFormat, text } from "./value.ts";
 
 const MAX_SIDE = 65_535;
-const MAX_FRAME_BYTES = 64 * 1024 * 1024 - 1024;
 const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
 
 const FLAGS = {

@@ -5,11 +5,9 @@
  */
 import { serve, type ServeOptions } from "../server/serve.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
-import { bytes, duration, frameRate, integer, text } from "./value.ts";
+import { bytes, duration, frameRate, integer, MAX_FRAME_BYTES, text } from "./value.ts";
 
 const MIB = 1024 * 1024;
-/** The platform takes no message above 64 MiB, and a frame has a header in front. */
-const MAX_FRAME_BYTES = 64 * MIB - 1024;
 const HELLO_TIMEOUT_MS = 5000;
 
 /** Where a relay listens and how fast it ticks. */

@@ -8,6 +8,8 @@ import type { FrameRate } from "../core/stream.ts";
 import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
 import { closest } from "./closest.ts";
 
+/** Largest frame in bytes: the platform takes no message above 64 MiB, header and all. */
+export const MAX_FRAME_BYTES = 64 * 1024 * 1024 - 1024;
 /** Longest time that a timer counts: 24 days of the 2³¹ − 1 ms, beyond which it fires at once. */
 export const MAX_TIMER_MS = 24 * 24 * 3_600_000;
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bareConfig, type StreamConfig } from "../core/frame.ts";
+import type { StreamConfig } from "../core/frame.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
 import { ClockOffset } from "./clock_offset.ts";
@@ -110,7 +110,7 @@ export class ViewerSession {
         return NONE;
       case "config": {
         const { type: _, epoch, ...config } = message;
-        this.#config = { ...bareConfig(config.format), ...config };
+        this.#config = config;
         this.#epoch = epoch;
         return NONE;
       }
