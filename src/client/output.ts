@@ -14,6 +14,11 @@ const EXTENSIONS: Readonly<Record<StreamConfig["format"], string>> = {
   y4m: "y4m",
   raw: "raw",
   lp32: "bin",
+  h264: "h264",
+  hevc: "hevc",
+  vp8: "vp8",
+  vp9: "vp9",
+  av1: "av1",
 };
 const CODEC_EXTENSIONS: Readonly<Record<string, string>> = { jpeg: "jpg", png: "png" };
 

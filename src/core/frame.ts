@@ -7,8 +7,26 @@
 /** Whether a frame can be decoded by itself, as in WebCodecs `EncodedVideoChunkType`. */
 export type FrameKind = "key" | "delta";
 
-/** The formats of a stream: what the bytes of one frame are. */
-export type StreamFormat = "raw" | "mjpeg" | "png" | "y4m" | "lp32";
+/**
+ * The formats of a stream: what the bytes of one frame are. For `h264` and `hevc` that is an access
+ * unit as a byte stream (Annex B of the standard) whose key frames have their parameter sets in
+ * front; for `vp8`, `vp9` and `av1` it is one frame, superframe or temporal unit as IVF holds it.
+ */
+export const STREAM_FORMATS = [
+  "raw",
+  "mjpeg",
+  "png",
+  "y4m",
+  "lp32",
+  "h264",
+  "hevc",
+  "vp8",
+  "vp9",
+  "av1",
+] as const;
+
+/** One of {@linkcode STREAM_FORMATS}. */
+export type StreamFormat = typeof STREAM_FORMATS[number];
 
 /**
  * What a viewer must know to make use of a frame. Every field but `format` is `null` where the
@@ -35,6 +53,13 @@ export interface Frame {
   /** The frame's bytes. Nobody changes them once the frame is made. */
   readonly data: Uint8Array<ArrayBuffer>;
   readonly kind: FrameKind;
+  /**
+   * True for a delta frame that is shown before the key frame it follows and may refer to frames
+   * before that one, so that whoever begins at that key frame cannot decode it. Absent: false.
+   */
+  readonly leading?: boolean;
+  /** Whether the frame carries its decoder's configuration within it. Absent: false. */
+  readonly configuration?: boolean;
   /** What a viewer must know to make use of the frame. */
   readonly config: StreamConfig;
   /** Position in the stream: grows by one with every frame that the stream takes in. */

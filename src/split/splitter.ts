@@ -10,6 +10,13 @@ export interface SplitFrame {
   /** The frame's bytes, with `HEADROOM_BYTES` free bytes before them; the caller owns them. */
   readonly data: Uint8Array<ArrayBuffer>;
   readonly kind: FrameKind;
+  /**
+   * True for a delta frame that is shown before the key frame it follows and may refer to frames
+   * before that one, so that whoever begins at that key frame cannot decode it. Absent: false.
+   */
+  readonly leading?: boolean;
+  /** Whether the frame carries its decoder's configuration within it. Absent: false. */
+  readonly configuration?: boolean;
   /** Presentation time in microseconds from the start of the input, `null` where none is carried. */
   readonly ptsUs: number | null;
   /** The configuration that the frame needs; the same object as long as nothing changes. */
@@ -35,6 +42,16 @@ export interface Splitter {
    * input ended within a frame.
    */
   next(): SplitFrame | undefined;
+  /**
+   * Says that the input has fallen idle: `next` may give a frame that only the beginning of another
+   * would show to be whole. Absent where a frame's last byte shows its end.
+   */
+  idle?(): void;
+  /**
+   * Runs of bytes left out so far because no frame could be made of them. Absent where such bytes
+   * are always an error.
+   */
+  readonly damaged?: number;
 }
 
 /** Options that every splitter takes. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DropCounts } from "../core/drops.ts";
-import type { StreamConfig, StreamFormat } from "../core/frame.ts";
+import { STREAM_FORMATS, type StreamConfig, type StreamFormat } from "../core/frame.ts";
 import type { FrameRate } from "../core/stream.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
@@ -255,7 +255,7 @@ function config(fields: Fields): ConfigMessage {
   return {
     type: "config",
     epoch: fields.integer("epoch", 0),
-    format: fields.oneOf("format", ["raw", "mjpeg", "png", "y4m", "lp32"]),
+    format: fields.oneOf("format", STREAM_FORMATS),
     codec: fields.nullable("codec", text),
     width: fields.nullable("width", size),
     height: fields.nullable("height", size),
