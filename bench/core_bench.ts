@@ -20,6 +20,7 @@ const INPUT: FrameInput = {
   config: bareConfig("mjpeg"),
   ptsUs: null,
   captureUs: 0,
+  captureAgeMs: 0,
 };
 const FRAME: Frame = { ...INPUT, sequence: 1, epoch: 1, discontinuity: false, receivedMs: 0 };
 
@@ -53,6 +54,7 @@ function streamTo(viewers: number): Stream {
     sourceFrames: 64,
     maxBytes: 1e9,
     maxCreditBytes: 1e8,
+    cacheBudget: new ByteBudget(1e9),
   }, 0);
   const budget = new ByteBudget(1e9);
   for (let count = 0; count < viewers; count++) {

@@ -5,7 +5,7 @@
  */
 import { listStreams } from "../client/api.ts";
 import { totalDrops } from "../core/drops.ts";
-import type { StreamStatus } from "../wire/control_message.ts";
+import type { LatencyStatus, StreamStatus } from "../wire/control_message.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle } from "./command.ts";
 
@@ -19,6 +19,7 @@ const COLUMNS: readonly (readonly [string, (status: StreamStatus) => string | nu
   ["QUEUE", ({ queue }) => queue.frames],
   ["RECEIVED", ({ received }) => received.frames],
   ["SENT", ({ sent }) => sent.frames],
+  ["LATENCY", ({ latency }) => latency === null ? "-" : describeLatency(latency)],
   ["DROPPED", ({ dropped }) => describeDrops(dropped)],
 ];
 
@@ -39,6 +40,10 @@ export const listCommand = command({
     await host.writeStdout(new TextEncoder().encode(`${text}\n`));
   },
 });
+
+function describeLatency({ medianMs, maxMs, relayMedianMs }: LatencyStatus): string {
+  return `${medianMs.toFixed(1)}/${maxMs.toFixed(1)} ms, relay ${relayMedianMs.toFixed(1)}`;
+}
 
 function describeDrops(dropped: StreamStatus["dropped"]): string {
   const reasons = Object.entries(dropped).filter(([, frames]) => frames > 0);

@@ -5,7 +5,15 @@
  */
 import { serve, type ServeOptions } from "../server/serve.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
-import { bytes, duration, frameRate, integer, MAX_FRAME_BYTES, text } from "./value.ts";
+import {
+  bytes,
+  duration,
+  frameRate,
+  integer,
+  MAX_FRAME_BYTES,
+  MAX_TIMER_MS,
+  text,
+} from "./value.ts";
 
 const MIB = 1024 * 1024;
 const HELLO_TIMEOUT_MS = 5000;
@@ -64,6 +72,12 @@ export const LIMIT_FLAGS = {
     read: integer(1, 100_000),
     fallback: "100",
   },
+  "stall-timeout": {
+    value: "TIME",
+    help: "close a viewer without a protocol when nothing has drained for so long",
+    read: duration(1000, MAX_TIMER_MS),
+    fallback: "10s",
+  },
 } as const satisfies Record<string, Flag<number>>;
 
 /** The options of a relay that the flags stand for. */
@@ -87,6 +101,7 @@ export function serveOptions(
     maxMemoryBytes,
     maxViewers: flags["max-viewers"],
     maxStreams: flags["max-streams"],
+    stallTimeoutMs: flags["stall-timeout"],
     helloTimeoutMs: HELLO_TIMEOUT_MS,
   };
 }

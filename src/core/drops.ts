@@ -6,13 +6,15 @@
 
 /**
  * The closed set of reasons. The first four happen to a frame of the stream and are counted once a
- * frame; the others happen between the stream and one viewer and are counted once a viewer.
+ * frame; the others happen between the stream and one viewer and are counted once a viewer. Only
+ * `awaiting_key_frame` is both: of a stream that begins without a key frame, and of a viewer.
  *
- * - `queue_frames`: the queue was full in frames; its oldest frame left
- * - `queue_bytes`: the queue was full in bytes; its oldest frame left
+ * - `queue_frames`: the queue was full in frames; its oldest frame left, with those that need it
+ * - `queue_bytes`: the queue was full in bytes; its oldest frame left, with those that need it
  * - `publisher`: the publisher dropped it before sending (`--on-full drop`)
  * - `stopped`: it stood in the queue when the relay stopped
- * - `slow_viewer`: the viewer was behind and skipped to a newer frame
+ * - `slow_viewer`: the viewer was behind and skipped it
+ * - `awaiting_key_frame`: it cannot be decoded after what was skipped before it
  * - `viewer_fps`: the viewer asked for fewer frames a second
  * - `memory`: the relay's memory for frames under way was used up
  * - `disconnected`: it was under way when the viewer's connection ended
@@ -23,6 +25,7 @@ export const DROP_REASONS = [
   "publisher",
   "stopped",
   "slow_viewer",
+  "awaiting_key_frame",
   "viewer_fps",
   "memory",
   "disconnected",

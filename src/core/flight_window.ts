@@ -8,10 +8,12 @@
 const FRAMES_UNMEASURED = 4;
 /** Frames that may always be under way: one on the wire, one ready behind it. */
 const FRAMES_ALWAYS = 2;
+/** How much of the delay allowed may come from frames queued on the way, beyond the round trip. */
+const QUEUED_PART = 0.5;
 /** Most frames under way, whatever their size. */
 const MAX_FRAMES = 1024;
-/** How long a measured rate counts, in milliseconds. */
-const RATE_MEMORY_MS = 5000;
+/** How long a measured rate or round trip counts, in milliseconds. */
+const MEMORY_MS = 5000;
 
 /** Limits of a {@linkcode FlightWindow}. */
 export interface FlightWindowOptions {
@@ -21,8 +23,28 @@ export interface FlightWindowOptions {
   readonly maxBytes: number;
 }
 
+/** When a frame was where, for the latency of its viewer. */
+export interface FrameTimes {
+  /** When the relay received the frame, in milliseconds of its monotonic clock. */
+  readonly receivedMs: number;
+  /** How old the frame was then, in milliseconds since its capture. */
+  readonly captureAgeMs: number;
+}
+
+/** How long frames take to a viewer, in milliseconds. */
+export interface Latency {
+  /** From the publisher's capture to the viewer's acknowledgement of the last frame. */
+  readonly totalMs: number;
+  /** The relay's part: from its receipt of that frame to the moment it was sent. */
+  readonly relayMs: number;
+  /** From that moment to the acknowledgement. */
+  readonly roundTripMs: number;
+}
+
 interface Flight {
   readonly sequence: number;
+  /** `null` for a frame whose age says nothing of the way it took. */
+  readonly times: FrameTimes | null;
   /** Bytes sent up to the end of this frame. */
   readonly endBytes: number;
   readonly sentMs: number;
@@ -35,7 +57,9 @@ interface Flight {
  *
  * The rate is measured as in BBR (delivery rate: bytes confirmed between a frame's sending and its
  * confirmation, by the time between the two); the window is that rate times the delay allowed.
- * While the oldest frame is older than that delay, no third one is sent, whatever the rate was.
+ * A link that lets a burst through makes that rate too high, so the age of the oldest frame counts as
+ * well: while it exceeds the shortest round trip by half the delay allowed, a queue stands somewhere
+ * on the way, and no third frame is sent, whatever the rate was.
  */
 export class FlightWindow {
   readonly #options: FlightWindowOptions;
@@ -46,7 +70,8 @@ export class FlightWindow {
   #rate = 0;
   #olderRate = 0;
   #rateSinceMs = 0;
-  #roundTripMs: number | undefined;
+  readonly #shortest = new Shortest();
+  #latency: Latency | undefined;
 
   constructor(options: FlightWindowOptions) {
     this.#options = options;
@@ -62,9 +87,14 @@ export class FlightWindow {
     return this.#sentBytes - this.#deliveredBytes;
   }
 
-  /** Milliseconds from the last confirmed frame's sending to its confirmation. */
-  get roundTripMs(): number | undefined {
-    return this.#roundTripMs;
+  /** The best rate measured lately in bytes a millisecond; 0 before the first measurement. */
+  get rate(): number {
+    return Math.max(this.#rate, this.#olderRate);
+  }
+
+  /** How long the last confirmed frame took whose times are known. */
+  get latency(): Latency | undefined {
+    return this.#latency;
   }
 
   /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */
@@ -73,22 +103,27 @@ export class FlightWindow {
     return oldest === undefined ? 0 : nowMs - oldest.sentMs;
   }
 
-  /** Whether a frame may be sent now. */
-  isOpen(nowMs: number): boolean {
+  /** Whether a frame may be sent now that has waited for `waitedMs` already. */
+  isOpen(nowMs: number, waitedMs = 0): boolean {
     const frames = this.frames;
     if (frames === 0) return true;
     if (frames >= MAX_FRAMES || this.bytes >= this.#options.maxBytes) return false;
-    const rate = Math.max(this.#rate, this.#olderRate);
+    const { rate } = this;
     if (frames < (rate === 0 ? FRAMES_UNMEASURED : FRAMES_ALWAYS)) return true;
-    if (this.ageMs(nowMs) >= this.#options.maxDelayMs) return false;
-    return this.bytes < rate * this.#options.maxDelayMs;
+    const { maxDelayMs } = this.#options;
+    const shortestMs = this.#shortest.get(nowMs) ?? 0;
+    if (this.ageMs(nowMs) >= Math.min(maxDelayMs, shortestMs + maxDelayMs * QUEUED_PART)) {
+      return false;
+    }
+    return this.bytes < rate * (maxDelayMs - Math.min(waitedMs, maxDelayMs));
   }
 
   /** Counts a frame of `bytes` as under way. Sequences grow. */
-  sent(sequence: number, bytes: number, nowMs: number): void {
+  sent(sequence: number, bytes: number, nowMs: number, times: FrameTimes | null = null): void {
     this.#sentBytes += bytes;
     this.#flights.push({
       sequence,
+      times,
       endBytes: this.#sentBytes,
       sentMs: nowMs,
       deliveredBytes: this.#deliveredBytes,
@@ -121,8 +156,14 @@ export class FlightWindow {
     }
     if (last === undefined) return 0;
     this.#deliveredBytes = last.endBytes;
-    this.#roundTripMs = nowMs - last.sentMs;
-    this.#measure((last.endBytes - last.deliveredBytes) / Math.max(this.#roundTripMs, 0.1), nowMs);
+    const roundTripMs = nowMs - last.sentMs;
+    if (last.times !== null) {
+      const { receivedMs, captureAgeMs } = last.times;
+      const totalMs = captureAgeMs + nowMs - receivedMs;
+      this.#latency = { totalMs, relayMs: last.sentMs - receivedMs, roundTripMs };
+    }
+    this.#shortest.add(roundTripMs, nowMs);
+    this.#measure((last.endBytes - last.deliveredBytes) / Math.max(roundTripMs, 0.1), nowMs);
     if (this.#head === this.#flights.length || this.#head >= 64) {
       this.#flights = this.#flights.slice(this.#head);
       this.#head = 0;
@@ -132,11 +173,37 @@ export class FlightWindow {
 
   /** Keeps the best rate (bytes a millisecond) of this period and of the one before it. */
   #measure(rate: number, nowMs: number): void {
-    if (nowMs - this.#rateSinceMs >= RATE_MEMORY_MS) {
+    if (nowMs - this.#rateSinceMs >= MEMORY_MS) {
       this.#olderRate = this.#rate;
       this.#rate = 0;
       this.#rateSinceMs = nowMs;
     }
     this.#rate = Math.max(this.#rate, rate);
+  }
+}
+
+/** The shortest round trip of this period and of the one before it, in milliseconds. */
+class Shortest {
+  #ms = Infinity;
+  #olderMs = Infinity;
+  #sinceMs = 0;
+
+  get(nowMs: number): number | undefined {
+    this.#roll(nowMs);
+    const ms = Math.min(this.#ms, this.#olderMs);
+    return ms === Infinity ? undefined : ms;
+  }
+
+  add(ms: number, nowMs: number): void {
+    this.#roll(nowMs);
+    this.#ms = Math.min(this.#ms, ms);
+  }
+
+  #roll(nowMs: number): void {
+    // A period without a measurement says nothing: the last one that has any goes on counting.
+    if (nowMs - this.#sinceMs < MEMORY_MS || this.#ms === Infinity) return;
+    this.#olderMs = this.#ms;
+    this.#ms = Infinity;
+    this.#sinceMs = nowMs;
   }
 }

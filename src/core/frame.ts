@@ -74,6 +74,15 @@ export interface Frame {
   readonly captureUs: number;
   /** When the relay received the frame, in milliseconds of the relay's monotonic clock. */
   readonly receivedMs: number;
+  /** How old the frame was then, in milliseconds since its capture. */
+  readonly captureAgeMs: number;
+}
+
+const CODED_IN_TIME: ReadonlySet<StreamFormat> = new Set(["h264", "hevc", "vp8", "vp9", "av1"]);
+
+/** Whether frames of `format` may depend on frames before them. */
+export function isCodedInTime(format: StreamFormat): boolean {
+  return CODED_IN_TIME.has(format);
 }
 
 /** A configuration of which only the format is known. */

@@ -1,11 +1,15 @@
 /**
- * A bounded queue of frames: first in, first out. What overflows is the oldest.
+ * A bounded queue of frames: first in, first out. What overflows is the oldest, and with a frame all
+ * that cannot be decoded without it.
  *
  * @module
  */
 
+import type { FrameKind } from "./frame.ts";
+
 /** What the queue needs to know of an item. */
 export interface Queued {
+  readonly kind: FrameKind;
   readonly data: { readonly byteLength: number };
 }
 
@@ -40,6 +44,8 @@ export class FrameQueue<T extends Queued> {
   #bytes = 0;
   #limits: FrameQueueLimits;
   #closed = false;
+  /** Why the key frame that the next delta frames need is gone. */
+  #lost: Dropped["reason"] | undefined;
 
   constructor(limits: FrameQueueLimits) {
     this.#limits = limits;
@@ -70,27 +76,33 @@ export class FrameQueue<T extends Queued> {
 
   /**
    * Appends `frame`. Returns what had to leave for it (or `frame` itself, when it is larger than
-   * the whole queue may be), `undefined` when nothing had to.
+   * the whole queue may be), `undefined` when nothing had to. What leaves is whole GOPs from the
+   * front; where that is all there is, the delta frames that follow belong to it and leave as well.
    */
   push(frame: T): Dropped | undefined {
     const size = frame.data.byteLength;
     const { maxFrames, maxBytes } = this.#limits;
-    if (this.#closed || size > maxBytes) return { reason: "queue_bytes", frames: 1, bytes: size };
-    let frames = 0;
-    let bytes = 0;
-    let reason: Dropped["reason"] = "queue_frames";
-    if (this.frames >= maxFrames) {
-      bytes += this.#shift().data.byteLength;
-      frames++;
+    if (frame.kind === "delta" && this.#lost !== undefined) {
+      return { reason: this.#lost, frames: 1, bytes: size };
     }
+    this.#lost = undefined;
+    if (this.#closed || size > maxBytes) {
+      this.#lost = "queue_bytes";
+      return { reason: "queue_bytes", frames: 1, bytes: size };
+    }
+    const dropped = { reason: "queue_frames" as Dropped["reason"], frames: 0, bytes: 0 };
+    if (this.frames >= maxFrames) this.#dropGop(dropped);
     while (this.frames > 0 && this.#bytes + size > maxBytes) {
-      reason = "queue_bytes";
-      bytes += this.#shift().data.byteLength;
-      frames++;
+      dropped.reason = "queue_bytes";
+      this.#dropGop(dropped);
+    }
+    if (dropped.frames > 0 && this.frames === 0 && frame.kind === "delta") {
+      this.#lost = dropped.reason;
+      return { ...dropped, frames: dropped.frames + 1, bytes: dropped.bytes + size };
     }
     this.#items.push(frame);
     this.#bytes += size;
-    return frames === 0 ? undefined : { reason, frames, bytes };
+    return dropped.frames === 0 ? undefined : dropped;
   }
 
   /** Removes and returns the oldest frame. */
@@ -111,6 +123,13 @@ export class FrameQueue<T extends Queued> {
     this.#head = 0;
     this.#bytes = 0;
     return frames;
+  }
+
+  #dropGop(dropped: { frames: number; bytes: number }): void {
+    do {
+      dropped.bytes += this.#shift().data.byteLength;
+      dropped.frames++;
+    } while (this.oldest?.kind === "delta");
   }
 
   #shift(): T {

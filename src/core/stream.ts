@@ -4,14 +4,15 @@
  *
  * @module
  */
-import { release } from "../bytes/release.ts";
 import { Backlog } from "./backlog.ts";
+import type { ByteBudget } from "./byte_budget.ts";
 import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
-import { type Frame, type FrameKind, sameConfig, type StreamConfig } from "./frame.ts";
+import { type Frame, isCodedInTime, sameConfig, type StreamConfig } from "./frame.ts";
 import { FrameQueue } from "./frame_queue.ts";
+import { GopCache } from "./gop_cache.ts";
 import { type Rate, RateMeter } from "./rate_meter.ts";
 import { Tick } from "./tick.ts";
-import type { FrameTotals, ViewerFeed } from "./viewer_feed.ts";
+import type { FrameTotals, JoinFrom, ViewerFeed } from "./viewer_feed.ts";
 
 /** Frames a second, or `source`: frames leave as they come. */
 export type FrameRate = number | "source";
@@ -30,6 +31,10 @@ const PHASE_PULL = 0.3;
 const MIN_WAIT_MS = 1.5;
 /** The least distance of two frames, in intervals of the tick, of a source that is not ahead of it. */
 const SAME_RATE = 0.9;
+/** Most frames that are kept for viewers that come. */
+const MAX_CACHE_FRAMES = 1800;
+/** Longest time since the last key frame for which they are kept, in milliseconds. */
+const MAX_CACHE_MS = 30_000;
 /** Longest time that a frame waits for a viewer where there is no tick, in milliseconds. */
 const HOLD_MS = 1000;
 
@@ -45,17 +50,12 @@ export interface StreamOptions {
   readonly maxBytes: number;
   /** Most bytes that a publisher with credit may have in the queue and under way. */
   readonly maxCreditBytes: number;
+  /** Bytes that all streams together may keep for viewers that come or are a little behind. */
+  readonly cacheBudget: ByteBudget;
 }
 
-/** A frame as it comes in. */
-export interface FrameInput {
-  /** Belongs to the stream, which frees it when no viewer needs it any more. */
-  readonly data: Uint8Array<ArrayBuffer>;
-  readonly kind: FrameKind;
-  readonly config: StreamConfig;
-  readonly ptsUs: number | null;
-  readonly captureUs: number;
-}
+/** A frame as it comes in. Its data belong to the stream, which frees them when nobody needs them. */
+export type FrameInput = Omit<Frame, "sequence" | "epoch" | "discontinuity" | "receivedMs">;
 
 /** Totals that a publisher may reach; it may begin a frame while it is below both. */
 export interface Credit {
@@ -80,6 +80,7 @@ export class Stream {
   readonly received: FrameTotals = { frames: 0, bytes: 0 };
   readonly #options: StreamOptions;
   readonly #queue: FrameQueue<Frame>;
+  readonly #cache: GopCache;
   readonly #feeds = new Set<ViewerFeed>();
   readonly #backlog = new Backlog();
   readonly #meter = new RateMeter();
@@ -96,8 +97,10 @@ export class Stream {
   #config: StreamConfig | undefined;
   #epoch = 0;
   #sequence = 0;
-  #discontinuity = false;
-  #last: Frame | undefined;
+  /** Whether what comes next cannot be decoded unless it is a key frame. */
+  #awaitsKey = true;
+  /** Epoch of the last frame that left the queue. */
+  #leftEpoch = 0;
   /** `wait` and `drop`: a publisher with credit; `none`: the queue overflows instead. */
   #credited: "wait" | "drop" | "none" = "none";
   #maxBytes: number;
@@ -108,6 +111,12 @@ export class Stream {
     this.#maxBytes = options.maxBytes;
     this.#tick = options.fps === "source" ? undefined : new Tick(options.fps, nowMs);
     this.#queue = new FrameQueue(this.#limits());
+    this.#cache = new GopCache({
+      maxFrames: MAX_CACHE_FRAMES,
+      maxBytes: options.cacheBudget.limit,
+      maxMs: MAX_CACHE_MS,
+      budget: options.cacheBudget,
+    });
   }
 
   /** The frame rate. */
@@ -163,11 +172,12 @@ export class Stream {
   }
 
   /**
-   * A publisher with credit has come: a new epoch begins with its configuration. `wait`: it loses
-   * nothing and waits; `drop`: it keeps to its own pace and drops what it may not send.
+   * A publisher with credit has come. `wait`: it loses nothing and waits; `drop`: it keeps to its
+   * own pace and drops what it may not send. A new epoch begins with its configuration, except
+   * where it `resumes`: it goes on with the frame behind the last one that it sent here.
    */
-  begin(onFull: "wait" | "drop"): void {
-    this.#config = undefined;
+  begin(onFull: "wait" | "drop", resumes = false): void {
+    if (!resumes) this.#config = undefined;
     this.#credited = onFull;
     this.#queue.setLimits(this.#limits());
   }
@@ -183,7 +193,7 @@ export class Stream {
     if (this.#config !== undefined && sameConfig(this.#config, config)) return;
     this.#config = config;
     this.#epoch++;
-    this.#discontinuity = true;
+    this.#awaitsKey = true;
   }
 
   /** Takes a frame in, and lets frames out that are due. */
@@ -191,19 +201,27 @@ export class Stream {
     this.configure(input.config);
     this.received.frames++;
     this.received.bytes += input.data.byteLength;
+    if (input.kind === "key") this.#awaitsKey = false;
+    else if (this.#awaitsKey) return this.drop("awaiting_key_frame", 1);
     const frame: Frame = {
       ...input,
       sequence: ++this.#sequence,
       epoch: this.#epoch,
-      discontinuity: this.#discontinuity,
+      discontinuity: false,
       receivedMs: nowMs,
     };
-    this.#discontinuity = false;
     if (this.#queue.frames === 0) this.#meet(nowMs);
     this.#pushedMs = nowMs;
     const dropped = this.#queue.push(frame);
     if (dropped !== undefined) this.drop(dropped.reason, dropped.frames);
     this.advance(nowMs);
+  }
+
+  /** The publisher has dropped `frames` of its own before the one that comes next. */
+  miss(frames: number): void {
+    if (frames === 0) return;
+    this.drop("publisher", frames);
+    this.#awaitsKey = true;
   }
 
   /** Counts frames that were not taken in or not let out. */
@@ -236,8 +254,10 @@ export class Stream {
     this.#overruns += fired.overruns;
     this.#lagMs = fired.lagMs;
     this.#letOut(nowMs);
-    const isLong = this.#backlog.observe(this.#queue.frames, this.#targetFrames(), nowMs);
-    if (isLong && this.#credited === "none") this.#letOut(nowMs);
+    // A publisher that waits comes down to the tick by itself.
+    if (this.#credited === "wait") return;
+    const targetFrames = this.#credited === "drop" ? LIVE_CREDIT_FRAMES : this.#targetFrames();
+    if (this.#backlog.observe(this.#queue.frames, targetFrames, nowMs)) this.#letOut(nowMs);
   }
 
   /** Changes the frame rate; the next frame already follows it, and no frame is lost by it. */
@@ -255,10 +275,10 @@ export class Stream {
     this.#queue.setLimits(this.#limits());
   }
 
-  /** Adds a viewer; it gets the last frame at once. */
-  join(feed: ViewerFeed, nowMs: number): void {
+  /** Adds a viewer; with `key` it gets the last key frame and what follows it at once. */
+  join(feed: ViewerFeed, nowMs: number, from: JoinFrom = "key"): void {
     this.#feeds.add(feed);
-    if (this.#last !== undefined) feed.join(this.#last, nowMs);
+    feed.join(this.#cache, from, nowMs);
     this.advance(nowMs);
   }
 
@@ -272,9 +292,14 @@ export class Stream {
     this.advance(nowMs);
   }
 
-  /** Sends what viewers hold back: the stream has ended. */
+  /** Sends what waits for viewers: the stream has ended. */
   flush(nowMs: number): void {
     for (const feed of this.#feeds) feed.flush(nowMs);
+  }
+
+  /** Gives up the memory that is shared with other streams: this one is no more. */
+  close(): void {
+    this.#cache.clear();
   }
 
   /** Sends held frames to viewers that announce nothing; true while there are any. */
@@ -301,7 +326,10 @@ export class Stream {
   }
 
   #creditFrames(): number {
-    if (this.#credited === "drop") return LIVE_CREDIT_FRAMES;
+    // A frame that others need is not dropped for being one too many at the moment.
+    const isLive = this.#credited === "drop" &&
+      (this.#config === undefined || !isCodedInTime(this.#config.format));
+    if (isLive) return LIVE_CREDIT_FRAMES;
     if (this.#tick === undefined) return SOURCE_CREDIT_FRAMES;
     return Math.min(MAX_CREDIT_FRAMES, this.#targetFrames());
   }
@@ -354,26 +382,28 @@ export class Stream {
   #mayLeave(nowMs: number): boolean {
     if (this.#credited !== "wait" || this.#feeds.size === 0) return true;
     if (nowMs - this.#queue.oldest!.receivedMs >= HOLD_MS) return true;
-    let allStalled = true;
+    let fastest: ViewerFeed | undefined;
     for (const feed of this.#feeds) {
-      if (feed.isReady(nowMs)) return true;
-      allStalled &&= feed.ageMs(nowMs) >= HOLD_MS;
+      if (feed.ageMs(nowMs) >= HOLD_MS) continue;
+      if (fastest === undefined || feed.rate > fastest.rate) fastest = feed;
     }
-    return allStalled;
+    return fastest === undefined || fastest.isReady(nowMs);
   }
 
   #letOut(nowMs: number): void {
     const popped = this.#queue.pop();
     if (popped.state !== "ok") return;
-    const previous = this.#last;
-    this.#last = popped.frame;
-    this.#meter.add(popped.frame.data.byteLength, nowMs);
-    let isPreviousHeld = false;
+    const isFirst = popped.frame.epoch !== this.#leftEpoch;
+    const frame = isFirst ? { ...popped.frame, discontinuity: true } : popped.frame;
+    this.#leftEpoch = frame.epoch;
+    this.#meter.add(frame.data.byteLength, nowMs);
+    this.#cache.push(frame, nowMs);
+    let neededFrom = Infinity;
     for (const feed of this.#feeds) {
-      feed.offer(popped.frame, nowMs);
-      if (previous !== undefined) isPreviousHeld ||= feed.holds(previous);
+      feed.advance(nowMs);
+      neededFrom = Math.min(neededFrom, feed.needsFrom);
     }
-    if (previous !== undefined && !isPreviousHeld) release(previous.data);
+    this.#cache.trim(neededFrom);
   }
 }
 

@@ -1,12 +1,14 @@
 /**
- * What one viewer of a stream gets: every frame while it keeps up, else the newest.
+ * What one viewer of a stream gets: every frame while it keeps up, else what it can decode of the
+ * newest.
  *
  * @module
  */
 import type { ByteBudget } from "./byte_budget.ts";
 import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
-import { FlightWindow } from "./flight_window.ts";
+import { FlightWindow, type Latency } from "./flight_window.ts";
 import type { Frame } from "./frame.ts";
+import type { GopCache } from "./gop_cache.ts";
 import { RateLimit } from "./rate_limit.ts";
 
 /** Hands a frame to the viewer's socket; never blocks, never throws. */
@@ -31,6 +33,16 @@ export interface ViewerFeedOptions {
   readonly unsentBytes: (() => number) | null;
 }
 
+/** Where a viewer begins: with the last key frame and what follows it, or with the next one. */
+export type JoinFrom = "key" | "live";
+
+/** How far behind a viewer may be before it skips, as a part of the longest delay. */
+const PATIENCE = 0.5;
+/** How long a viewer that has come may take to be brought up to the present, in milliseconds. */
+const CATCH_UP_MS = 3000;
+/** How early a delta frame may be for a viewer that wants fewer frames, in milliseconds. */
+const DELTA_TOLERANCE_MS = 1000;
+
 /** Frames and bytes. */
 export interface FrameTotals {
   frames: number;
@@ -38,8 +50,10 @@ export interface FrameTotals {
 }
 
 /**
- * Decides for each frame whether it is sent, held or skipped. At most one frame is held: the newest
- * that could not be sent yet, so that a viewer that comes back sees the present.
+ * Sends the frames that have left the queue in order, as far as there is room on the way to the
+ * viewer. One that is behind waits at its place in the cache; it skips to a newer key frame when it
+ * stands at one itself, or has waited for too long. Where there is none it gets nothing until one
+ * comes: a delta frame is only sent behind all that it needs.
  */
 export class ViewerFeed {
   /** Frames and bytes handed to the socket. */
@@ -49,7 +63,17 @@ export class ViewerFeed {
   readonly #options: ViewerFeedOptions;
   readonly #window: FlightWindow;
   readonly #limit: RateLimit | undefined;
-  #held: Frame | undefined;
+  #cache: GopCache | undefined;
+  /** Position in the cache of the next frame to send. */
+  #next = 0;
+  /** Since when frames from before the viewer came are being sent to it. */
+  #catchUpSinceMs: number | undefined;
+  /** Why delta frames are dropped until the next key frame. */
+  #awaiting: DropReason | undefined;
+  /** Whether leading frames miss what they refer to. */
+  #isAfterSkip = false;
+  /** Sequence of the last frame sent. */
+  #sequence = 0;
   #closed = false;
 
   constructor(options: ViewerFeedOptions) {
@@ -58,27 +82,42 @@ export class ViewerFeed {
     this.#limit = options.fps === null ? undefined : new RateLimit(options.fps);
   }
 
-  /** Frames and bytes under way, and how long the last confirmed frame took. */
-  get window(): Pick<FlightWindow, "frames" | "bytes" | "roundTripMs"> {
-    return this.#window;
+  /** Frames and bytes under way. */
+  get underWay(): Readonly<FrameTotals> {
+    return { frames: this.#window.frames, bytes: this.#window.bytes };
+  }
+
+  /** How long the last frame took; of a viewer that confirms nothing, until it left the socket. */
+  get latency(): Latency | undefined {
+    return this.#window.latency;
+  }
+
+  /** The best rate of the way to this viewer in bytes a millisecond; 0 before it is measured. */
+  get rate(): number {
+    return this.#window.rate;
+  }
+
+  /** Whether the viewer confirms what it has received. */
+  get isConfirming(): boolean {
+    return this.#options.unsentBytes === null;
+  }
+
+  /** Position in the cache from which on this viewer still needs frames. */
+  get needsFrom(): number {
+    return this.#waiting > 0 ? this.#next : Infinity;
   }
 
   /** Whether the next frame would be sent at once. */
   isReady(nowMs: number): boolean {
     this.#confirmDrained(nowMs);
-    return !this.#closed && this.#held === undefined && this.#window.isOpen(nowMs);
-  }
-
-  /** Whether `frame` waits here. */
-  holds(frame: Frame): boolean {
-    return this.#held === frame;
+    return !this.#closed && this.#waiting === 0 && this.#window.isOpen(nowMs);
   }
 
   /** Whether a frame waits here for {@linkcode advance}, with nobody to announce the moment. */
   get needsPolling(): boolean {
-    if (this.#held === undefined) return false;
+    if (this.#waiting === 0) return false;
     // With nothing under way, no acknowledgement comes: it waits for memory that others give back.
-    return this.#options.unsentBytes !== null || this.#window.frames === 0;
+    return !this.isConfirming || this.#window.frames === 0;
   }
 
   /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */
@@ -87,42 +126,45 @@ export class ViewerFeed {
     return this.#window.ageMs(nowMs);
   }
 
-  /** Sends `frame`, holds it, or skips it; a skipped frame is counted. */
-  offer(frame: Frame, nowMs: number): void {
+  /**
+   * Begins to send the frames of `cache`: with `key` from its newest key frame on, as far as it is
+   * all there, to show a picture at once; with `live` from the next key frame on.
+   */
+  join(cache: GopCache, from: JoinFrom, nowMs: number): void {
     if (this.#closed) return;
-    if (this.#limit !== undefined && !this.#limit.admit(nowMs)) return this.#drop("viewer_fps");
-    this.advance(nowMs);
-    if (this.#held === undefined && this.#window.isOpen(nowMs) && this.#take(frame)) {
-      return this.#send(frame, false, nowMs);
+    this.#cache = cache;
+    this.#next = cache.end;
+    this.#awaiting = "awaiting_key_frame";
+    const { key } = cache;
+    if (from === "live" || key === undefined) return;
+    this.#catchUpSinceMs = nowMs;
+    if (cache.isWhole) {
+      this.#next = cache.keyPosition;
+      this.advance(nowMs);
+    } else {
+      // Without what follows it the key frame is a picture to look at until the next one comes.
+      if (this.#take(key.frame)) this.#send(key.frame, nowMs);
+      else this.#drop("memory", 1);
+      this.#catchUpSinceMs = undefined;
+      this.#awaiting = "awaiting_key_frame";
     }
-    // What is held behind an open window is held for want of memory.
-    if (this.#held !== undefined) this.#drop(this.#window.isOpen(nowMs) ? "memory" : "slow_viewer");
-    this.#held = frame;
   }
 
-  /** Sends the stream's last frame to a viewer that has just come. */
-  join(frame: Frame, nowMs: number): void {
-    if (this.#closed) return;
-    if (this.#take(frame)) this.#send(frame, true, nowMs);
-    else this.#drop("memory");
-  }
-
-  /** Sends the held frame where there is room by now. */
+  /** Sends what there is room for by now, and gives up what has waited for too long. */
   advance(nowMs: number): void {
+    if (this.#closed) return;
     this.#confirmDrained(nowMs);
-    const frame = this.#held;
-    if (frame === undefined || !this.#window.isOpen(nowMs) || !this.#take(frame)) return;
-    this.#held = undefined;
-    this.#send(frame, false, nowMs);
+    while (this.#waiting > 0) {
+      if (this.#step(nowMs, false)) continue;
+      this.#giveWay(nowMs);
+      break;
+    }
+    if (this.#waiting === 0) this.#catchUpSinceMs = undefined;
   }
 
-  /** Sends the held frame although there is no room: it is the last one. */
+  /** Sends what waits although there is no room: nothing follows it. */
   flush(nowMs: number): void {
-    const frame = this.#held;
-    if (frame === undefined) return;
-    this.#held = undefined;
-    if (this.#take(frame)) this.#send(frame, false, nowMs);
-    else this.#drop("memory");
+    while (!this.#closed && this.#waiting > 0) this.#step(nowMs, true);
   }
 
   /**
@@ -137,33 +179,96 @@ export class ViewerFeed {
     return true;
   }
 
-  /** Ends the feed: what was under way or held counts as dropped. Repeating it does nothing. */
+  /** Ends the feed: what was under way or waited counts as dropped. Repeating it does nothing. */
   close(): void {
     if (this.#closed) return;
+    this.#drop("disconnected", this.#window.frames + this.#waiting);
     this.#closed = true;
     this.#options.budget.give(this.#window.bytes);
-    this.dropped.disconnected += this.#window.frames + (this.#held === undefined ? 0 : 1);
-    this.#held = undefined;
+  }
+
+  /** Frames that have left the queue and wait here. */
+  get #waiting(): number {
+    return this.#cache === undefined || this.#closed ? 0 : this.#cache.end - this.#next;
+  }
+
+  /** Sends or drops the next frame; false where it has to wait. */
+  #step(nowMs: number, isLast: boolean): boolean {
+    const cache = this.#cache!;
+    const item = cache.at(this.#next);
+    if (item === undefined) {
+      // Its memory was needed for newer ones.
+      this.#skip("memory", 1, "awaiting_key_frame");
+      return true;
+    }
+    const { frame, leftMs } = item;
+    if (frame.kind === "delta") {
+      if (this.#awaiting !== undefined) return this.#skip(this.#awaiting, 1, this.#awaiting);
+      if (frame.leading && this.#isAfterSkip) return this.#skip("awaiting_key_frame", 1, undefined);
+    }
+    if (!isLast && !this.#hasRoom(nowMs, leftMs)) return false;
+    const isCatchUp = this.#catchUpSinceMs !== undefined;
+    if (this.#limit !== undefined && !isCatchUp) {
+      const tolerance = frame.kind === "delta" ? DELTA_TOLERANCE_MS : undefined;
+      if (!this.#limit.admit(nowMs, tolerance)) return this.#skip("viewer_fps", 1, "viewer_fps");
+    }
+    if (!this.#take(frame)) return isLast && this.#skip("memory", 1, "awaiting_key_frame");
+    this.#next++;
+    this.#send(frame, nowMs);
+    return true;
+  }
+
+  /** Finds a newer place for a viewer whose next frame has to wait. */
+  #giveWay(nowMs: number): void {
+    const cache = this.#cache!;
+    const { frame, leftMs } = cache.at(this.#next)!;
+    const hasNewer = cache.keyPosition > this.#next;
+    const isLate = this.#catchUpSinceMs === undefined
+      ? nowMs - leftMs > this.#options.maxDelayMs * PATIENCE
+      : hasNewer || nowMs - this.#catchUpSinceMs > CATCH_UP_MS;
+    // The newest key frame is never late: nothing newer can be shown before the next one.
+    if (frame.kind === "key" ? !hasNewer : !isLate) return;
+    // What waits behind an open window waits for want of memory.
+    const reason = this.#hasRoom(nowMs, leftMs) ? "memory" : "slow_viewer";
+    const to = hasNewer ? cache.keyPosition : cache.end;
+    this.#skip(reason, to - this.#next, "awaiting_key_frame");
+  }
+
+  #hasRoom(nowMs: number, leftMs: number): boolean {
+    const isCatchUp = this.#catchUpSinceMs !== undefined;
+    return this.#window.isOpen(nowMs, isCatchUp ? 0 : nowMs - leftMs);
+  }
+
+  #skip(reason: DropReason, frames: number, awaiting: DropReason | undefined): true {
+    this.#drop(reason, frames);
+    this.#next += frames;
+    this.#awaiting = awaiting;
+    return true;
   }
 
   #take(frame: Frame): boolean {
     return this.#options.budget.take(frame.data.byteLength);
   }
 
-  #send(frame: Frame, catchUp: boolean, nowMs: number): void {
-    this.#window.sent(frame.sequence, frame.data.byteLength, nowMs);
+  #send(frame: Frame, nowMs: number): void {
+    const isCatchUp = this.#catchUpSinceMs !== undefined;
+    if (frame.kind === "key") this.#isAfterSkip = frame.sequence !== this.#sequence + 1;
+    else if (!frame.leading) this.#isAfterSkip = false;
+    this.#awaiting = undefined;
+    this.#sequence = frame.sequence;
+    this.#window.sent(frame.sequence, frame.data.byteLength, nowMs, isCatchUp ? null : frame);
     this.sent.frames++;
     this.sent.bytes += frame.data.byteLength;
-    this.#options.send(frame, catchUp);
+    this.#options.send(frame, isCatchUp);
   }
 
   #confirmDrained(nowMs: number): void {
-    if (this.#closed || this.#options.unsentBytes === null || this.#window.frames === 0) return;
-    const left = this.#window.confirmAllBut(this.#options.unsentBytes(), nowMs);
-    this.#options.budget.give(left);
+    const { unsentBytes, budget } = this.#options;
+    if (this.#closed || unsentBytes === null || this.#window.frames === 0) return;
+    budget.give(this.#window.confirmAllBut(unsentBytes(), nowMs));
   }
 
-  #drop(reason: DropReason): void {
-    this.dropped[reason]++;
+  #drop(reason: DropReason, frames: number): void {
+    this.dropped[reason] += frames;
   }
 }

@@ -8,7 +8,7 @@ import { CLOSE } from "../wire/close_code.ts";
 import { SUBPROTOCOL } from "../wire/frame_message.ts";
 import { BarePeer, type BareRole } from "./bare_peer.ts";
 import type { Hub } from "./hub.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer, PeerPlace } from "./peer.ts";
 import { ProtocolPeer } from "./protocol_peer.ts";
 import { SocketPort } from "./socket_port.ts";
 
@@ -16,9 +16,7 @@ import { SocketPort } from "./socket_port.ts";
 const IDLE_TIMEOUT_S = 30;
 
 /** What a WebSocket request asks for. */
-export interface PeerRequest {
-  /** The stream's name. */
-  readonly name: string;
+export interface PeerRequest extends PeerPlace {
   /** What a client without a protocol wants to do. */
   readonly role: BareRole;
   /** Why the peer is closed as soon as it is open. */
@@ -59,8 +57,8 @@ export function acceptPeer(hub: Hub, request: Request, asked: PeerRequest): Resp
       if (asked.fault !== undefined) throw asked.fault;
       if (hub.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
       peer = speaks
-        ? new ProtocolPeer(hub, asked.name, port)
-        : new BarePeer(hub, asked.name, port, asked.role);
+        ? new ProtocolPeer(hub, asked, port)
+        : new BarePeer(hub, asked, port, asked.role);
     });
   socket.onmessage = ({ data }) => {
     port.heard();

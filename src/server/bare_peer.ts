@@ -10,7 +10,7 @@ import { sniffFrame } from "../split/sniff.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { Hub } from "./hub.ts";
 import type { LiveStream, Viewer } from "./live_stream.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer, PeerPlace } from "./peer.ts";
 import type { SocketPort } from "./socket_port.ts";
 
 /** What a client without a protocol does. */
@@ -27,7 +27,7 @@ export class BarePeer implements Peer {
   readonly #viewer: Viewer | undefined;
   #config: StreamConfig | undefined;
 
-  constructor(hub: Hub, name: string, port: SocketPort, role: BareRole) {
+  constructor(hub: Hub, { name, joinFrom }: PeerPlace, port: SocketPort, role: BareRole) {
     this.#hub = hub;
     this.#role = role;
     this.#live = hub.admitViewer(name);
@@ -43,6 +43,7 @@ export class BarePeer implements Peer {
     });
     this.#viewer = {
       feed,
+      joinFrom,
       ended: () => {},
       report: () => {},
       close: (code, reason) => port.close(code, reason),

@@ -34,13 +34,16 @@ export interface HubOptions {
   readonly maxViewers: number;
   /** Most streams. */
   readonly maxStreams: number;
+  /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
+  readonly stallTimeoutMs: number;
   /** How long a peer that speaks the protocol may take to say hello, in milliseconds. */
   readonly helloTimeoutMs: number;
 }
 
 /**
- * The streams by name. Half of the memory is for queues, in equal shares for the streams; the other
- * half is for frames under way to viewers, of which one viewer may have a quarter.
+ * The streams by name. Half of the memory is for queues, in equal shares for the streams; an eighth
+ * is for frames kept for viewers that come; the rest is for frames under way to viewers, of which
+ * one viewer may have a quarter.
  */
 export class Hub {
   readonly options: HubOptions;
@@ -48,6 +51,8 @@ export class Hub {
   readonly log: Log;
   /** What is under way to all viewers together. */
   readonly underWay: ByteBudget;
+  /** What is kept for viewers that come or are a little behind. */
+  readonly cached: ByteBudget;
   readonly #streams = new Map<string, LiveStream>();
   #viewers = 0;
   #isStopping = false;
@@ -56,7 +61,8 @@ export class Hub {
     this.options = options;
     this.clock = clock;
     this.log = log;
-    this.underWay = new ByteBudget(options.maxMemoryBytes / 2);
+    this.underWay = new ByteBudget(options.maxMemoryBytes * 3 / 8);
+    this.cached = new ByteBudget(options.maxMemoryBytes / 8);
   }
 
   /** Whether the relay is about to stop. */
@@ -102,6 +108,7 @@ export class Hub {
         sourceFrames: SOURCE_QUEUE_FRAMES,
         maxBytes: maxMemoryBytes / 2,
         maxCreditBytes: MAX_CREDIT_BYTES,
+        cacheBudget: this.cached,
       },
       this.clock,
       (idle) => this.#remove(idle),
@@ -139,6 +146,7 @@ export class Hub {
       live.report();
       this.#logDrops(live);
     }
+    this.#closeStalled();
     if (this.underWay.used < this.underWay.limit * SHORT_OF_MEMORY) return;
     const nowMs = this.clock.nowMs();
     let closed = 0;
@@ -161,6 +169,22 @@ export class Hub {
   /** Closes everybody. */
   stop(): void {
     for (const live of this.streams) live.stop("the relay stops");
+  }
+
+  /** Without acknowledgements, what has not drained is all that tells of a viewer that is stuck. */
+  #closeStalled(): void {
+    const nowMs = this.clock.nowMs();
+    const { stallTimeoutMs } = this.options;
+    for (const { viewers } of this.#streams.values()) {
+      for (const viewer of [...viewers]) {
+        const { feed } = viewer;
+        if (feed.isConfirming || feed.ageMs(nowMs) < stallTimeoutMs) continue;
+        viewer.close(
+          CLOSE.stalled,
+          `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`,
+        );
+      }
+    }
   }
 
   #logDrops(live: LiveStream): void {

@@ -6,11 +6,11 @@
 import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
-import type { ViewerFeed } from "../core/viewer_feed.ts";
+import type { JoinFrom, ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { StreamStatus } from "../wire/control_message.ts";
+import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { encodeFrameMessage } from "../wire/frame_message.ts";
 
 /** How often a viewer that announces nothing is looked after while a frame waits for it. */
@@ -19,6 +19,8 @@ const POLL_MS = 10;
 /** A viewer's connection. */
 export interface Viewer {
   readonly feed: ViewerFeed;
+  /** Where the viewer begins. */
+  readonly joinFrom: JoinFrom;
   /** The stream's publisher has ended it. */
   ended(): void;
   /** Numbers, once a second. */
@@ -114,7 +116,13 @@ export class LiveStream {
       dropped: stream.dropped,
       rate: stream.rate(this.#clock.nowMs()),
       tick: stream.tick,
+      latency: latencyOf(this.#viewers),
     };
+  }
+
+  /** Numbers of at most `limit` viewers, those that came first. */
+  viewerStatuses(limit: number): ViewerStatus[] {
+    return [...this.#viewers].slice(0, limit).map(viewerStatus);
   }
 
   /** Sends the numbers to the peers that take them. */
@@ -149,7 +157,7 @@ export class LiveStream {
   /** Adds a viewer. */
   join(viewer: Viewer): void {
     this.#viewers.add(viewer);
-    this.#stream.join(viewer.feed, this.#clock.nowMs());
+    this.#stream.join(viewer.feed, this.#clock.nowMs(), viewer.joinFrom);
     this.#drive();
   }
 
@@ -176,7 +184,7 @@ export class LiveStream {
    *
    * @throws {ProtocolError} when the stream has a publisher
    */
-  pushBare(client: object, input: FrameInput): void {
+  pushBare(client: object, input: Arrival): void {
     if (this.#publisher !== undefined) throw busy(this.name);
     this.#bareClients.set(client, true);
     this.#push(input);
@@ -197,9 +205,10 @@ export class LiveStream {
     }
     this.#publisher = publisher;
     this.#isEnding = false;
-    this.#stream.begin(options.onFull);
     const last = this.#lastSession;
-    return last.session === publisher.session ? last.received : 0;
+    const received = last.session === publisher.session ? last.received : 0;
+    this.#stream.begin(options.onFull, received > 0);
+    return received;
   }
 
   /** Announces the configuration of the publisher's next frames. */
@@ -211,9 +220,9 @@ export class LiveStream {
    * Takes a frame of the publisher, before which it dropped `missing` others itself. One that has
    * lost the stream may still send while its connection closes: that is not taken.
    */
-  push(publisher: Publisher, input: FrameInput, missing: number): void {
+  push(publisher: Publisher, input: Arrival, missing: number): void {
     if (this.#publisher !== publisher) return;
-    if (missing > 0) this.#stream.drop("publisher", missing);
+    this.#stream.miss(missing);
     this.#push(input);
   }
 
@@ -255,9 +264,10 @@ export class LiveStream {
     if (!catchUp && this.#encoded?.frame === frame) return this.#encoded.message;
     const message = encodeFrameMessage({
       key: frame.kind === "key",
-      configuration: false,
+      configuration: frame.configuration === true,
       discontinuity: frame.discontinuity,
       catchUp,
+      leading: frame.leading === true,
       epoch: frame.epoch,
       sequence: frame.sequence,
       ptsUs: frame.ptsUs,
@@ -281,8 +291,9 @@ export class LiveStream {
     for (const viewer of this.#viewers) viewer.close(CLOSE.goingAway, reason);
   }
 
-  #push(input: FrameInput): void {
-    this.#stream.push(input, this.#clock.nowMs());
+  #push(input: Arrival): void {
+    const captureAgeMs = (this.#clock.wallUs() - input.captureUs) / 1000;
+    this.#stream.push({ ...input, captureAgeMs }, this.#clock.nowMs());
     this.#drive();
   }
 
@@ -309,7 +320,10 @@ export class LiveStream {
     this.#arm(nowMs);
     const isIdle = this.#viewers.size === 0 && this.#bareClients.size === 0 &&
       this.#publisher === undefined && !this.hasQueue;
-    if (isIdle) this.#onIdle(this);
+    if (isIdle) {
+      this.#stream.close();
+      this.#onIdle(this);
+    }
   }
 
   #arm(nowMs: number): void {
@@ -330,6 +344,9 @@ export class LiveStream {
   }
 }
 
+/** A frame as a peer sent it. */
+export type Arrival = Omit<FrameInput, "captureAgeMs">;
+
 /** How a publisher begins. */
 export interface BeginOptions {
   /** Take the stream from another publisher. */
@@ -340,4 +357,34 @@ export interface BeginOptions {
 
 function busy(name: string): ProtocolError {
   return new ProtocolError(CLOSE.busy, `the stream "${name}" has a publisher already`);
+}
+
+/** A viewer's own numbers. */
+export function viewerStatus({ feed }: Viewer): ViewerStatus {
+  const { latency } = feed;
+  return {
+    confirming: feed.isConfirming,
+    latencyMs: feed.isConfirming ? latency?.totalMs ?? null : null,
+    relayMs: latency?.relayMs ?? null,
+    roundTripMs: feed.isConfirming ? latency?.roundTripMs ?? null : null,
+    sent: feed.sent,
+    dropped: feed.dropped,
+    underWay: feed.underWay,
+  };
+}
+
+function latencyOf(viewers: ReadonlySet<Viewer>): LatencyStatus | null {
+  const latencies = [...viewers].flatMap(({ feed }) =>
+    feed.isConfirming && feed.latency !== undefined ? [feed.latency] : []
+  );
+  if (latencies.length === 0) return null;
+  const total = latencies.map(({ totalMs }) => totalMs).sort((a, b) => a - b);
+  const relay = latencies.map(({ relayMs }) => relayMs).sort((a, b) => a - b);
+  const middle = total.length >> 1;
+  return {
+    medianMs: total[middle]!,
+    maxMs: total.at(-1)!,
+    relayMedianMs: relay[middle]!,
+    relayMaxMs: relay.at(-1)!,
+  };
 }

@@ -48,6 +48,18 @@ const METRICS: readonly Metric[] = [
   one("counter", "stream_ticks_total", "Ticks on which a frame left.", (s) => s.tick.fired),
   one("counter", "stream_tick_overruns_total", "Ticks missed.", (s) => s.tick.overruns),
   one("gauge", "stream_tick_lag_seconds", "Lag of the last tick.", (s) => s.tick.lagMs / 1000),
+  {
+    name: "stream_latency_seconds",
+    type: "gauge",
+    help: "From capture to acknowledgement of each viewer's last frame; relay: its part of that.",
+    samples: ({ latency }) =>
+      latency === null ? [] : [
+        [`,part="all",quantile="0.5"`, latency.medianMs / 1000],
+        [`,part="all",quantile="1"`, latency.maxMs / 1000],
+        [`,part="relay",quantile="0.5"`, latency.relayMedianMs / 1000],
+        [`,part="relay",quantile="1"`, latency.relayMaxMs / 1000],
+      ],
+  },
 ];
 
 /** All numbers of the relay. Streams' names need no escaping: they have letters, digits, `._-`. */
@@ -68,6 +80,8 @@ export function metricsText(hub: Hub): string {
   lines.push(`stream_streams ${statuses.length}`);
   head("stream_under_way_bytes", "gauge", "Bytes under way to all viewers.");
   lines.push(`stream_under_way_bytes ${hub.underWay.used}`);
+  head("stream_cached_bytes", "gauge", "Bytes kept for viewers that come.");
+  lines.push(`stream_cached_bytes ${hub.cached.used}`);
   head("process_resident_memory_bytes", "gauge", "Resident memory.");
   lines.push(`process_resident_memory_bytes ${Deno.memoryUsage().rss}`);
   return lines.join("\n") + "\n";

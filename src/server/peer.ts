@@ -4,6 +4,16 @@
  * @module
  */
 
+import type { JoinFrom } from "../core/viewer_feed.ts";
+
+/** Where a connection goes. */
+export interface PeerPlace {
+  /** The stream's name. */
+  readonly name: string;
+  /** Where it begins, if it watches. */
+  readonly joinFrom: JoinFrom;
+}
+
 /** One connection's side in the relay. */
 export interface Peer {
   /**

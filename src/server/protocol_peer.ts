@@ -4,7 +4,7 @@
  * @module
  */
 import type { Frame, StreamConfig } from "../core/frame.ts";
-import { ViewerFeed } from "../core/viewer_feed.ts";
+import { type JoinFrom, ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import {
@@ -16,22 +16,22 @@ import {
 import { VERSION } from "../wire/frame_message.ts";
 import { type RelayEvent, RelaySession } from "../wire/relay_session.ts";
 import type { Hub } from "./hub.ts";
-import type { LiveStream, Publisher, Viewer } from "./live_stream.ts";
-import type { Peer } from "./peer.ts";
+import { type LiveStream, type Publisher, type Viewer, viewerStatus } from "./live_stream.ts";
+import type { Peer, PeerPlace } from "./peer.ts";
 import type { SocketPort } from "./socket_port.ts";
 
 /** Serves one peer that speaks the protocol, first unknown, then a publisher or a viewer. */
 export class ProtocolPeer implements Peer {
   readonly #hub: Hub;
-  readonly #name: string;
+  readonly #place: PeerPlace;
   readonly #port: SocketPort;
   readonly #session: RelaySession;
   readonly #helloTimer: ReturnType<typeof setTimeout>;
   #role: PublisherRole | ViewerRole | undefined;
 
-  constructor(hub: Hub, name: string, port: SocketPort) {
+  constructor(hub: Hub, place: PeerPlace, port: SocketPort) {
     this.#hub = hub;
-    this.#name = name;
+    this.#place = place;
     this.#port = port;
     this.#session = new RelaySession({ maxFrameBytes: hub.options.maxFrameBytes });
     const { helloTimeoutMs } = hub.options;
@@ -56,8 +56,8 @@ export class ProtocolPeer implements Peer {
   #greet(hello: PublishHello | WatchHello): void {
     clearTimeout(this.#helloTimer);
     this.#role = hello.role === "publish"
-      ? new PublisherRole(this.#hub, this.#name, this.#port, this.#session, hello)
-      : new ViewerRole(this.#hub, this.#name, this.#port, hello);
+      ? new PublisherRole(this.#hub, this.#place.name, this.#port, this.#session, hello)
+      : new ViewerRole(this.#hub, this.#place, this.#port, hello);
     this.#role.begin();
   }
 
@@ -115,6 +115,8 @@ class PublisherRole implements Publisher {
       this.#live.push(this, {
         data,
         kind: header.key ? "key" : "delta",
+        leading: header.leading,
+        configuration: header.configuration,
         config: this.#config!,
         ptsUs: header.ptsUs,
         captureUs: header.captureUs,
@@ -152,13 +154,15 @@ class PublisherRole implements Publisher {
 
 class ViewerRole implements Viewer {
   readonly feed: ViewerFeed;
+  readonly joinFrom: JoinFrom;
   readonly #port: SocketPort;
   readonly #hub: Hub;
   readonly #live: LiveStream;
   #epoch = 0;
 
-  constructor(hub: Hub, name: string, port: SocketPort, hello: WatchHello) {
+  constructor(hub: Hub, { name, joinFrom }: PeerPlace, port: SocketPort, hello: WatchHello) {
     this.#hub = hub;
+    this.joinFrom = joinFrom;
     this.#port = port;
     this.#live = hub.admitViewer(name);
     this.feed = new ViewerFeed({
@@ -198,9 +202,8 @@ class ViewerRole implements Viewer {
   report(status: StreamStatus): void {
     // A viewer that is behind gets frames before numbers.
     if (!this.feed.isReady(this.#hub.clock.nowMs())) return;
-    const { sent, dropped } = this.feed;
     this.#port.sendControl(
-      encodeControl({ type: "stats", stream: status, viewer: { sent, dropped } }),
+      encodeControl({ type: "stats", stream: status, viewer: viewerStatus(this) }),
     );
   }
 

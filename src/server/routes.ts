@@ -9,6 +9,7 @@ import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transfor
 import { toText } from "@std/streams/to-text";
 import type { FrameRate } from "../core/stream.ts";
 import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
+import type { JoinFrom } from "../core/viewer_feed.ts";
 import { messageOf, ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { DEFAULT_NAME, nameFault } from "../wire/stream_name.ts";
@@ -20,6 +21,9 @@ import { metricsText } from "./metrics.ts";
 /** Largest body of a request in bytes. */
 const MAX_BODY_BYTES = 4096;
 const BARE_ROLES: readonly BareRole[] = ["both", "watch", "publish"];
+const JOIN_FROM: readonly JoinFrom[] = ["key", "live"];
+/** Most viewers that are listed one by one. */
+const MAX_LISTED_VIEWERS = 1000;
 
 /** Answers a request to the relay. */
 export async function route(hub: Hub, request: Request): Promise<Response> {
@@ -58,13 +62,17 @@ async function api(hub: Hub, request: Request, name: string): Promise<Response> 
     if (request.method !== "GET") return notAllowed("GET");
     return json(200, hub.streams.map((live) => live.status()));
   }
+  const viewersOf = /^(.+)\/viewers$/.exec(name)?.[1];
+  if (viewersOf !== undefined) {
+    if (request.method !== "GET") return notAllowed("GET");
+    const live = hub.find(viewersOf);
+    return live === undefined
+      ? unknownStream(viewersOf)
+      : json(200, live.viewerStatuses(MAX_LISTED_VIEWERS));
+  }
   if (request.method !== "GET" && request.method !== "PATCH") return notAllowed("GET, PATCH");
   const live = hub.find(name);
-  if (live === undefined) {
-    return json(404, {
-      error: nameFault(name) ?? `there is no stream "${name}": nobody publishes or watches it`,
-    });
-  }
+  if (live === undefined) return unknownStream(name);
   if (request.method === "PATCH") {
     let fps: FrameRate;
     try {
@@ -77,6 +85,12 @@ async function api(hub: Hub, request: Request, name: string): Promise<Response> 
     hub.log.info(`"${name}" goes from ${before} to ${fps} fps`, { stream: name, fps });
   }
   return json(200, live.status());
+}
+
+function unknownStream(name: string): Response {
+  return json(404, {
+    error: nameFault(name) ?? `there is no stream "${name}": nobody publishes or watches it`,
+  });
 }
 
 async function body(request: Request): Promise<string> {
@@ -121,11 +135,15 @@ function peerRequest(path: string, query: URLSearchParams): PeerRequest {
   if (!BARE_ROLES.includes(role as BareRole)) {
     return refusal(name, CLOSE.protocolError, `role is not one of ${BARE_ROLES.join(", ")}`);
   }
-  return { name, role: role as BareRole, fault: undefined };
+  const joinFrom = query.get("join") ?? "key";
+  if (!JOIN_FROM.includes(joinFrom as JoinFrom)) {
+    return refusal(name, CLOSE.protocolError, `join is not one of ${JOIN_FROM.join(", ")}`);
+  }
+  return { name, role: role as BareRole, joinFrom: joinFrom as JoinFrom, fault: undefined };
 }
 
 function refusal(name: string, code: number, reason: string): PeerRequest {
-  return { name, role: "both", fault: new ProtocolError(code, reason) };
+  return { name, role: "both", joinFrom: "key", fault: new ProtocolError(code, reason) };
 }
 
 function overview(hub: Hub, url: URL): string {

@@ -112,6 +112,33 @@ export interface StreamStatus extends StreamConfigStatus {
   /** Frames and bytes a second that leave the queue, over the last three seconds. */
   readonly rate: { readonly framesPerSecond: number; readonly bytesPerSecond: number };
   readonly tick: { readonly fired: number; readonly overruns: number; readonly lagMs: number };
+  /** Of the viewers that confirm what they receive; `null` while no frame has been confirmed. */
+  readonly latency: LatencyStatus | null;
+}
+
+/** How long the last frame of each viewer took, over all viewers, in milliseconds. */
+export interface LatencyStatus {
+  /** From the publisher's capture to the viewer's acknowledgement. */
+  readonly medianMs: number;
+  readonly maxMs: number;
+  /** The relay's part of that, on its own clock: from receiving the frame to sending it. */
+  readonly relayMedianMs: number;
+  readonly relayMaxMs: number;
+}
+
+/** Numbers of one viewer. */
+export interface ViewerStatus {
+  /** Whether it confirms what it receives: a viewer without a protocol does not. */
+  readonly confirming: boolean;
+  /** Milliseconds from the publisher's capture to its acknowledgement of the last frame. */
+  readonly latencyMs: number | null;
+  /** The relay's part of that. */
+  readonly relayMs: number | null;
+  /** Milliseconds from sending that frame to its acknowledgement. */
+  readonly roundTripMs: number | null;
+  readonly sent: { readonly frames: number; readonly bytes: number };
+  readonly dropped: Readonly<DropCounts>;
+  readonly underWay: { readonly frames: number; readonly bytes: number };
 }
 
 /** The configuration's part of a {@linkcode StreamStatus}; all `null` before the first frame. */
@@ -128,10 +155,7 @@ export interface StreamConfigStatus {
 export interface StatsMessage {
   readonly type: "stats";
   readonly stream: StreamStatus;
-  readonly viewer: {
-    readonly sent: { readonly frames: number; readonly bytes: number };
-    readonly dropped: Readonly<DropCounts>;
-  } | null;
+  readonly viewer: ViewerStatus | null;
 }
 
 /** The relay's clock. */

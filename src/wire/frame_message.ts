@@ -4,7 +4,8 @@
  * ```
  * offset  size  field
  *      0     1  version, 1
- *      1     1  flags: 1 key frame, 2 configuration, 4 discontinuity, 8 catch-up; others 0
+ *      1     1  flags: 1 key frame, 2 configuration, 4 discontinuity, 8 catch-up, 16 leading;
+ *               others 0
  *      2     2  length of the header in bytes, 32 or more
  *      4     4  epoch
  *      8     8  sequence, from 1
@@ -31,7 +32,8 @@ const FLAG_KEY = 1;
 const FLAG_CONFIGURATION = 2;
 const FLAG_DISCONTINUITY = 4;
 const FLAG_CATCH_UP = 8;
-const FLAGS = FLAG_KEY | FLAG_CONFIGURATION | FLAG_DISCONTINUITY | FLAG_CATCH_UP;
+const FLAG_LEADING = 16;
+const FLAGS = FLAG_KEY | FLAG_CONFIGURATION | FLAG_DISCONTINUITY | FLAG_CATCH_UP | FLAG_LEADING;
 const NO_PTS_HIGH = -0x8000_0000;
 const HIGH = 0x1_0000_0000;
 
@@ -45,6 +47,8 @@ export interface FrameHeader {
   readonly discontinuity: boolean;
   /** Sent to bring a new viewer up to the present; not to be shown for its own time. */
   readonly catchUp: boolean;
+  /** A delta frame that whoever begins at the key frame before it cannot decode. */
+  readonly leading: boolean;
   /** Number of the publisher's session or configuration; 0 on the way to the relay. */
   readonly epoch: number;
   /** Position in the stream, from 1. */
@@ -87,7 +91,8 @@ export function encodeFrameMessage(
   view.setUint8(
     1,
     (header.key ? FLAG_KEY : 0) | (header.configuration ? FLAG_CONFIGURATION : 0) |
-      (header.discontinuity ? FLAG_DISCONTINUITY : 0) | (header.catchUp ? FLAG_CATCH_UP : 0),
+      (header.discontinuity ? FLAG_DISCONTINUITY : 0) | (header.catchUp ? FLAG_CATCH_UP : 0) |
+      (header.leading ? FLAG_LEADING : 0),
   );
   view.setUint16(2, HEADER_BYTES);
   view.setUint32(4, header.epoch);
@@ -139,6 +144,7 @@ export function decodeFrameMessage(message: Uint8Array<ArrayBuffer>): FrameMessa
       configuration: (flags & FLAG_CONFIGURATION) !== 0,
       discontinuity: (flags & FLAG_DISCONTINUITY) !== 0,
       catchUp: (flags & FLAG_CATCH_UP) !== 0,
+      leading: (flags & FLAG_LEADING) !== 0,
       epoch: view.getUint32(4),
       sequence,
       ptsUs: isPtsNone ? null : getSafeInteger(view, 16, "presentation time"),

@@ -19,6 +19,9 @@ import { encodeFrameMessage, VERSION } from "./frame_message.ts";
 
 /** Most bytes that are kept for a relay that confirms nothing. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
+/** Most delta frames that wait for credit before they are dropped, and how long they do, in µs. */
+const MAX_WAITING_FRAMES = 60;
+const MAX_WAIT_US = 500_000;
 
 /** Options of a {@linkcode PublisherSession}. */
 export interface PublisherSessionOptions {
@@ -35,6 +38,8 @@ export interface OutgoingFrame {
   /** Belongs to the session, which frees it once the relay has it. */
   readonly data: Uint8Array<ArrayBuffer>;
   readonly kind: FrameKind;
+  readonly leading?: boolean;
+  readonly configuration?: boolean;
   readonly config: StreamConfig;
   readonly ptsUs: number | null;
   /** Time of capture in microseconds since the Unix epoch, on the own clock. */
@@ -55,6 +60,8 @@ export class PublisherSession {
   #unsentFrom = 0;
   #sequence = 0;
   #dropped = 0;
+  /** Whether delta frames are dropped until the next key frame. */
+  #awaitsKey = false;
   #welcome: Welcome | undefined;
   #stats: StatsMessage | undefined;
   #config: StreamConfig | undefined;
@@ -115,7 +122,8 @@ export class PublisherSession {
   }
 
   /**
-   * Adds a frame. With `drop`, it takes the place of one that still waits for credit.
+   * Adds a frame. With `drop`, frames that wait for credit give way to a key frame; a delta frame,
+   * which is of no use without them, waits with them for a while and then is dropped with them.
    *
    * @throws {StreamError} (`bad_input`) when it is larger than the relay takes
    */
@@ -130,10 +138,9 @@ export class PublisherSession {
           `${maxBytes}; start the relay with a larger --max-frame`,
       );
     }
-    const isFull = this.#unsentFrom < this.#kept.length;
-    if (isFull && this.#options.onFull === "drop") {
-      this.#keptBytes -= this.#kept.pop()!.data.byteLength;
+    if (this.#options.onFull === "drop" && !this.#makeRoom(frame)) {
       this.#dropped++;
+      return;
     }
     this.#kept.push({ ...frame, sequence: this.#sequence });
     this.#keptBytes += size;
@@ -190,14 +197,32 @@ export class PublisherSession {
     this.#bytes += frame.data.byteLength;
     return encodeFrameMessage({
       key: frame.kind === "key",
-      configuration: false,
+      configuration: frame.configuration === true,
       discontinuity: false,
       catchUp: false,
+      leading: frame.leading === true,
       epoch: 0,
       sequence: frame.sequence,
       ptsUs: frame.ptsUs,
       captureUs: Math.max(0, Math.round(frame.captureUs + this.#clock.offsetUs)),
     }, frame.data);
+  }
+
+  /** Drops frames that wait for credit where `frame` needs that; false where it is dropped too. */
+  #makeRoom(frame: OutgoingFrame): boolean {
+    const isKey = frame.kind === "key";
+    if (isKey) this.#awaitsKey = false;
+    const oldest = this.#kept[this.#unsentFrom];
+    if (oldest === undefined) return !this.#awaitsKey;
+    const isLate = frame.captureUs - oldest.captureUs > MAX_WAIT_US ||
+      this.#kept.length - this.#unsentFrom >= MAX_WAITING_FRAMES;
+    if (!isKey && !isLate) return true;
+    for (const { data } of this.#kept.splice(this.#unsentFrom)) {
+      this.#keptBytes -= data.byteLength;
+      this.#dropped++;
+    }
+    this.#awaitsKey = !isKey;
+    return isKey;
   }
 
   #mayBegin(): boolean {

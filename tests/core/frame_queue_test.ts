@@ -5,11 +5,12 @@ import { FrameQueue, type FrameQueueLimits } from "../../src/core/frame_queue.ts
 
 interface Item {
   readonly id: number;
+  readonly kind: "key" | "delta";
   readonly data: { readonly byteLength: number };
 }
 
 function item(id: number, byteLength = 10): Item {
-  return { id, data: { byteLength } };
+  return { id, kind: "key", data: { byteLength } };
 }
 
 function queueOf(limits: Partial<FrameQueueLimits>): FrameQueue<Item> {

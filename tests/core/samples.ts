@@ -2,6 +2,7 @@
 import { ByteBudget } from "../../src/core/byte_budget.ts";
 import { bareConfig, type Frame, type StreamConfig } from "../../src/core/frame.ts";
 import { type FrameInput, Stream, type StreamOptions } from "../../src/core/stream.ts";
+import { GopCache, type GopCacheOptions } from "../../src/core/gop_cache.ts";
 import { ViewerFeed, type ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
 
 export const MJPEG = bareConfig("mjpeg");
@@ -13,7 +14,25 @@ export function frame(sequence: number, bytes = 10, receivedMs = 0): Frame {
 
 /** A frame as it comes in. */
 export function input(bytes = 10, config: StreamConfig = MJPEG): FrameInput {
-  return { data: new Uint8Array(bytes), kind: "key", config, ptsUs: null, captureUs: 0 };
+  return {
+    data: new Uint8Array(bytes),
+    kind: "key",
+    config,
+    ptsUs: null,
+    captureUs: 0,
+    captureAgeMs: 0,
+  };
+}
+
+/** A cache with room for everything, except where `options` says otherwise. */
+export function cache(options: Partial<GopCacheOptions> = {}): GopCache {
+  return new GopCache({
+    maxFrames: 1e6,
+    maxBytes: 1e9,
+    maxMs: 1e9,
+    budget: new ByteBudget(1e9),
+    ...options,
+  });
 }
 
 /** A stream with room for everything, except where `options` says otherwise. */
@@ -25,6 +44,7 @@ export function stream(options: Partial<StreamOptions> = {}): Stream {
     sourceFrames: 1024,
     maxBytes: 1e9,
     maxCreditBytes: 1e8,
+    cacheBudget: new ByteBudget(1e9),
     ...options,
   }, 0);
 }

@@ -3,24 +3,39 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ByteBudget } from "../../src/core/byte_budget.ts";
 import { totalDrops } from "../../src/core/drops.ts";
+import type { Frame } from "../../src/core/frame.ts";
+import type { GopCache } from "../../src/core/gop_cache.ts";
 import type { ViewerFeed, ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
-import { feed, frame } from "./samples.ts";
+import { cache, feed, frame } from "./samples.ts";
 
-function recorded(
-  options: Partial<ViewerFeedOptions> = {},
-): { viewer: ViewerFeed; sent: number[] } {
+interface Recorded {
+  readonly viewer: ViewerFeed;
+  /** Sequences of the frames sent, negative for catch-up. */
+  readonly sent: number[];
+  readonly frames: GopCache;
+  /** Lets a frame out of the queue. */
+  offer(frame: Frame, nowMs: number): void;
+}
+
+function recorded(options: Partial<ViewerFeedOptions> = {}, frames = cache()): Recorded {
   const sent: number[] = [];
   const viewer = feed({
     ...options,
     send: (frame, catchUp) => sent.push(catchUp ? -frame.sequence : frame.sequence),
   });
-  return { viewer, sent };
+  viewer.join(frames, "key", 0);
+  const offer = (frame: Frame, nowMs: number) => {
+    frames.push(frame, nowMs);
+    viewer.advance(nowMs);
+    frames.trim(viewer.needsFrom);
+  };
+  return { viewer, sent, frames, offer };
 }
 
 Deno.test("ViewerFeed sends every frame to a viewer that confirms", () => {
-  const { viewer, sent } = recorded();
+  const { viewer, sent, offer } = recorded();
   for (let sequence = 1; sequence <= 100; sequence++) {
-    viewer.offer(frame(sequence), sequence * 33);
+    offer(frame(sequence), sequence * 33);
     assert(viewer.acknowledge(sequence, sequence * 33 + 5));
   }
   assertEquals(sent, Array.from({ length: 100 }, (_, index) => index + 1));
@@ -29,8 +44,8 @@ Deno.test("ViewerFeed sends every frame to a viewer that confirms", () => {
 });
 
 Deno.test("ViewerFeed holds the newest frame and counts those it skips", () => {
-  const { viewer, sent } = recorded();
-  for (let sequence = 1; sequence <= 20; sequence++) viewer.offer(frame(sequence), 0);
+  const { viewer, sent, offer } = recorded();
+  for (let sequence = 1; sequence <= 20; sequence++) offer(frame(sequence), 0);
   assertEquals(sent, [1, 2, 3, 4]);
   assertEquals(viewer.dropped.slow_viewer, 15);
   viewer.acknowledge(4, 10);
@@ -39,17 +54,17 @@ Deno.test("ViewerFeed holds the newest frame and counts those it skips", () => {
 });
 
 Deno.test("ViewerFeed sends what it holds at the end, whatever is under way", () => {
-  const { viewer, sent } = recorded();
-  for (let sequence = 1; sequence <= 6; sequence++) viewer.offer(frame(sequence), 0);
+  const { viewer, sent, offer } = recorded();
+  for (let sequence = 1; sequence <= 6; sequence++) offer(frame(sequence), 0);
   viewer.flush(1);
   viewer.flush(2);
   assertEquals(sent, [1, 2, 3, 4, 6]);
 });
 
 Deno.test("ViewerFeed sends no more frames a second than the viewer wants", () => {
-  const { viewer, sent } = recorded({ fps: 10 });
+  const { viewer, sent, offer } = recorded({ fps: 10 });
   for (let sequence = 1; sequence <= 300; sequence++) {
-    viewer.offer(frame(sequence), sequence * 1000 / 30);
+    offer(frame(sequence), sequence * 1000 / 30);
     viewer.acknowledge(sequence, sequence * 1000 / 30 + 1);
   }
   assert(Math.abs(sent.length - 100) <= 1, `${sent.length} sent`);
@@ -57,9 +72,10 @@ Deno.test("ViewerFeed sends no more frames a second than the viewer wants", () =
 });
 
 Deno.test("ViewerFeed marks the frame for a viewer that joins as catch-up", () => {
-  const { viewer, sent } = recorded();
-  viewer.join(frame(7), 0);
-  viewer.offer(frame(8), 0);
+  const frames = cache();
+  frames.push(frame(7), 0);
+  const { sent, offer } = recorded({}, frames);
+  offer(frame(8), 0);
   assertEquals(sent, [-7, 8]);
 });
 
@@ -67,10 +83,10 @@ Deno.test("ViewerFeed takes no more of the memory that all viewers share than th
   const budget = new ByteBudget(100);
   const one = recorded({ budget });
   const two = recorded({ budget });
-  one.viewer.offer(frame(1, 60), 0);
-  two.viewer.offer(frame(1, 60), 0);
+  one.offer(frame(1, 60), 0);
+  two.offer(frame(1, 60), 0);
   assertEquals([one.sent, two.sent, budget.used], [[1], [], 60]);
-  two.viewer.offer(frame(2, 60), 0);
+  two.offer(frame(2, 60), 0);
   assertEquals([two.viewer.dropped.memory, two.viewer.dropped.slow_viewer], [1, 0]);
   one.viewer.acknowledge(1, 1);
   assertEquals(budget.used, 0);
@@ -81,17 +97,18 @@ Deno.test("ViewerFeed takes no more of the memory that all viewers share than th
 Deno.test("ViewerFeed counts a joining viewer's frame and a last frame without memory", () => {
   const budget = new ByteBudget(100);
   budget.take(100);
-  const { viewer, sent } = recorded({ budget });
-  viewer.join(frame(1), 0);
-  viewer.offer(frame(2), 0);
+  const frames = cache();
+  frames.push(frame(1), 0);
+  const { viewer, sent, offer } = recorded({ budget }, frames);
+  offer(frame(2), 0);
   viewer.flush(0);
   assertEquals([sent, viewer.dropped.memory], [[], 2]);
 });
 
 Deno.test("ViewerFeed counts what was under way and held when the viewer goes", () => {
   const budget = new ByteBudget(1000);
-  const { viewer } = recorded({ budget });
-  for (let sequence = 1; sequence <= 6; sequence++) viewer.offer(frame(sequence, 100), 0);
+  const { viewer, offer } = recorded({ budget });
+  for (let sequence = 1; sequence <= 6; sequence++) offer(frame(sequence, 100), 0);
   viewer.acknowledge(1, 1);
   viewer.close();
   viewer.close();
@@ -105,13 +122,13 @@ Deno.test("ViewerFeed does nothing once it is closed", () => {
   let unsent = 0;
   for (const unsentBytes of [null, () => unsent]) {
     unsent = 300;
-    const { viewer, sent } = recorded({ budget, unsentBytes });
-    for (let sequence = 1; sequence <= 3; sequence++) viewer.offer(frame(sequence, 100), 0);
+    const { viewer, sent, frames, offer } = recorded({ budget, unsentBytes });
+    for (let sequence = 1; sequence <= 3; sequence++) offer(frame(sequence, 100), 0);
     viewer.close();
     unsent = 0;
     const dropped = { ...viewer.dropped };
-    viewer.offer(frame(4), 1);
-    viewer.join(frame(4), 1);
+    offer(frame(4), 1);
+    viewer.join(frames, "key", 1);
     viewer.advance(1);
     viewer.flush(1);
     assert(!viewer.acknowledge(3, 1));
@@ -123,10 +140,10 @@ Deno.test("ViewerFeed does nothing once it is closed", () => {
 
 Deno.test("ViewerFeed of a bare viewer goes by what has not left the socket", () => {
   let unsent = 0;
-  const { viewer, sent } = recorded({ unsentBytes: () => unsent });
+  const { viewer, sent, offer } = recorded({ unsentBytes: () => unsent });
   for (let sequence = 1; sequence <= 10; sequence++) {
     unsent += 100;
-    viewer.offer(frame(sequence, 100), 0);
+    offer(frame(sequence, 100), 0);
   }
   assertEquals(sent, [1, 2, 3, 4]);
   assert(viewer.needsPolling);
@@ -140,12 +157,12 @@ Deno.test("ViewerFeed of a bare viewer goes by what has not left the socket", ()
 });
 
 Deno.test("ViewerFeed says whether the next frame would be sent at once", () => {
-  const { viewer } = recorded();
+  const { viewer, offer } = recorded();
   assert(viewer.isReady(0));
-  for (let sequence = 1; sequence <= 4; sequence++) viewer.offer(frame(sequence), 0);
+  for (let sequence = 1; sequence <= 4; sequence++) offer(frame(sequence), 0);
   assert(!viewer.isReady(100));
   assertEquals(viewer.ageMs(100), 100);
-  assertEquals(viewer.window.frames, 4);
+  assertEquals(viewer.underWay.frames, 4);
   viewer.acknowledge(4, 100);
   assert(viewer.isReady(100));
 });
@@ -172,7 +189,7 @@ Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered"
         const budget = new ByteBudget(2000);
         let others = 0;
         let unsent = 0;
-        const { viewer, sent } = recorded({
+        const { viewer, sent, frames, offer } = recorded({
           ...options,
           budget,
           unsentBytes: isBare ? () => unsent : null,
@@ -183,11 +200,14 @@ Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered"
         for (const operation of operations) {
           if (operation === "join") {
             // Only at first: later frames must not repeat.
-            if (offered === 0) viewer.join(frame(++offered), nowMs);
+            if (offered === 0) {
+              frames.push(frame(++offered), nowMs);
+              viewer.join(frames, "key", nowMs);
+            }
           } else if (typeof operation === "string") {
             viewer[operation](nowMs);
           } else if ("offer" in operation) {
-            viewer.offer(frame(++offered, operation.offer), nowMs);
+            offer(frame(++offered, operation.offer), nowMs);
           } else if ("ack" in operation) {
             if (isBare) unsent = Math.floor(unsent / 2);
             else viewer.acknowledge(sent.length - operation.ack, nowMs);
@@ -199,13 +219,13 @@ Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered"
           } else if (budget.take(operation.others)) {
             others += operation.others;
           }
-          if (isBare && sent.length > last) unsent = viewer.window.bytes;
+          if (isBare && sent.length > last) unsent = viewer.underWay.bytes;
           last = sent.length;
           const held = offered - viewer.sent.frames - totalDrops(viewer.dropped);
           assert(held === 0 || held === 1, `${held} frames are unaccounted for`);
           if (viewer.needsPolling) assertEquals(held, 1);
           assert(budget.used <= 2000);
-          assertEquals(budget.used - others, viewer.window.bytes);
+          assertEquals(budget.used - others, viewer.underWay.bytes);
           assertEquals(viewer.sent.frames, sent.length);
           assert(
             sent.every((sequence, index) =>
@@ -213,7 +233,7 @@ Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered"
             ),
           );
         }
-        const underWay = viewer.window.frames;
+        const underWay = viewer.underWay.frames;
         viewer.close();
         assertEquals(viewer.sent.frames - underWay + totalDrops(viewer.dropped), offered);
         assertEquals(budget.used, others);
@@ -225,12 +245,11 @@ Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered"
 
 Deno.test("ViewerFeed with nothing under way asks to be looked after while it waits for memory", () => {
   const budget = new ByteBudget(10);
-  const sent: number[] = [];
-  const waiting = feed({ budget, send: ({ sequence }) => sent.push(sequence) });
+  const { viewer, sent, offer } = recorded({ budget });
   assertEquals(budget.take(10), true);
-  waiting.offer(frame(1, 10), 0);
-  assertEquals([waiting.needsPolling, sent], [true, []]);
+  offer(frame(1, 10), 0);
+  assertEquals([viewer.needsPolling, sent], [true, []]);
   budget.give(10);
-  waiting.advance(1);
-  assertEquals([waiting.needsPolling, sent], [false, [1]]);
+  viewer.advance(1);
+  assertEquals([viewer.needsPolling, sent], [false, [1]]);
 });

@@ -23,6 +23,7 @@ export function startRelay(
     maxMemoryBytes: 512 * MIB,
     maxViewers: 10_000,
     maxStreams: 100,
+    stallTimeoutMs: 10_000,
     helloTimeoutMs: 60_000,
     ...options,
   }, { clock: systemClock, log: silentLog, signal: new AbortController().signal });

@@ -1,5 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
+import { ByteBudget } from "../../src/core/byte_budget.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { LiveStream, type Publisher } from "../../src/server/live_stream.ts";
 import { frameOf } from "./fixture.ts";
@@ -13,6 +14,7 @@ Deno.test("LiveStream takes nothing of a publisher from which another took the s
       sourceFrames: 9,
       maxBytes: 999,
       maxCreditBytes: 999,
+      cacheBudget: new ByteBudget(1e9),
     },
     { nowMs: () => 0, wallUs: () => 0 },
     () => {},

@@ -14,6 +14,7 @@ function message(number: number, bytes = 8): Uint8Array<ArrayBuffer> {
     configuration: false,
     discontinuity: false,
     catchUp: false,
+    leading: false,
     epoch: 0,
     sequence: number,
     ptsUs: null,

@@ -28,6 +28,7 @@ function run(
     sourceFrames: 1024,
     maxBytes: 1e6,
     maxCreditBytes: 1e5,
+    cacheBudget: new ByteBudget(1e9),
   }, 0);
 
   const viewer = new ViewerSession({ fps: null, maxDelayMs: 500 });
@@ -64,7 +65,13 @@ function run(
         epoch = header.epoch;
         toViewer(encodeControl({ type: "config", epoch, ...config }));
       }
-      const fields = { ...header, key: kind === "key", configuration: false, catchUp };
+      const fields = {
+        ...header,
+        key: kind === "key",
+        configuration: false,
+        leading: false,
+        catchUp,
+      };
       toViewer(encodeFrameMessage(fields, data));
     },
   });
@@ -108,7 +115,14 @@ function run(
       } else if (event.type === "frame") {
         const { header, data } = event.message;
         const { ptsUs, captureUs } = header;
-        stream.push({ data, kind: "key", config: stream.config!, ptsUs, captureUs }, nowMs);
+        stream.push({
+          data,
+          kind: "key",
+          config: stream.config!,
+          ptsUs,
+          captureUs,
+          captureAgeMs: 0,
+        }, nowMs);
       } else if (event.type === "end") {
         isEnding = true;
       }

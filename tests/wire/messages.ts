@@ -42,6 +42,7 @@ const HEADER: FrameHeader = {
   configuration: false,
   discontinuity: false,
   catchUp: false,
+  leading: false,
   epoch: 1,
   sequence: 1,
   ptsUs: null,

@@ -28,7 +28,7 @@ Deno.test("protocol.md has every close code and whether to try again", () => {
 });
 
 Deno.test("protocol.md has every reason for a drop", () => {
-  const reasons = [...PAGE.matchAll(/^\| `([a-z]+(?:_[a-z]+)?)` +\| (?:the|it) /gm)];
+  const reasons = [...PAGE.matchAll(/^\| `([a-z]+(?:_[a-z]+)*)` +\| (?:the|it) /gm)];
   assertEquals(reasons.map(([, reason]) => reason), [...DROP_REASONS]);
 });
 

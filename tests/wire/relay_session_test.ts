@@ -21,6 +21,7 @@ function frameMessage(sequence: number, bytes = 10): Uint8Array<ArrayBuffer> {
     configuration: false,
     discontinuity: false,
     catchUp: false,
+    leading: false,
     epoch: 0,
     sequence,
     ptsUs: null,
