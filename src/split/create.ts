@@ -5,6 +5,7 @@
  */
 import { detectFormat } from "./detect.ts";
 import type { InputFormat } from "./format.ts";
+import { IvfSplitter } from "./ivf.ts";
 import { Lp32Splitter } from "./lp32.ts";
 import { MjpegSplitter } from "./mjpeg.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";
@@ -28,6 +29,7 @@ const SPLITTERS: Readonly<
   mpjpeg: MpjpegSplitter,
   png: PngSplitter,
   y4m: Y4mSplitter,
+  ivf: IvfSplitter,
   lp32: Lp32Splitter,
 };
 

@@ -5,7 +5,7 @@
  */
 import { hex } from "../bytes/text.ts";
 import { InputError, type InputFault } from "../errors.ts";
-import type { InputFormat } from "./format.ts";
+import { INPUT_FORMATS, type InputFormat } from "./format.ts";
 import { type Pattern, type Signature, SIGNATURES } from "./signatures.ts";
 
 export { INPUT_FORMATS, type InputFormat } from "./format.ts";
@@ -45,8 +45,13 @@ export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputForma
 }
 
 function failToDetect(fault: Required<Pick<InputFault, "found" | "advice">>): never {
-  const expected = "mjpeg, mpjpeg, png or y4m";
+  const names = INPUT_FORMATS.filter(hasSignature);
+  const expected = `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
   throw new InputError({ frame: 1, offset: 0, expected, ...fault });
+}
+
+function hasSignature(format: InputFormat): boolean {
+  return SIGNATURES.some(({ meaning }) => "format" in meaning && meaning.format === format);
 }
 
 function matchSignature(

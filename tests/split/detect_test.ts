@@ -17,6 +17,7 @@ const KNOWN: [InputFormat, Uint8Array][] = [
   ["mjpeg", jpeg()],
   ["png", png()],
   ["y4m", bytesOf("YUV4MPEG2 W2 H2\n")],
+  ["ivf", bytesOf("DKIF\0\0\x20\0VP80")],
   ["mpjpeg", bytesOf("--ffmpeg\r\n")],
   ["mpjpeg", bytesOf("\r\n--ffmpeg\r\n")],
 ];
@@ -35,7 +36,6 @@ const FOREIGN: [string, Uint8Array][] = [
   ["MPEG-TS", every188(400)],
   ["MPEG-PS", Uint8Array.of(0, 0, 1, 0xba, 0x44)],
   ["Ogg", bytesOf("OggS\0\x02")],
-  ["IVF", bytesOf("DKIF\0\0\x20\0VP80")],
   ["a GIF image", bytesOf("GIF89a\x10\0")],
   ["a BMP image", bytesOf("BM\x10\x20\0\0\0\0\0\0\x36\0")],
   ["H.264 (Annex B)", Uint8Array.of(0, 0, 0, 1, 0x67, 0x42, 0, 0x1e)],
