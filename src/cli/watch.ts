@@ -91,15 +91,17 @@ export const watchCommand = command({
 function progressLine(stats: WatchStats): ProgressLine {
   const rate = oneDigit(stats.framesPerSecond);
   const latency = stats.latencyMs === undefined ? null : oneDigit(stats.latencyMs);
+  const relay = stats.relayMs === undefined ? null : oneDigit(stats.relayMs);
   const waits = stats.waitsFor === undefined ? "" : `  waiting for ${stats.waitsFor}`;
   return {
     text: `${stats.frames} frames  ${rate.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  ` +
-      `latency ${latency ?? "?"} ms  skipped ${stats.skipped}${waits}`,
+      `latency ${latency ?? "?"} ms (relay ${relay ?? "?"})  skipped ${stats.skipped}${waits}`,
     fields: {
       frames: stats.frames,
       fps: rate,
       bytesPerSecond: Math.round(stats.bytesPerSecond),
       latencyMs: latency,
+      relayMs: relay,
       skipped: stats.skipped,
       waitsFor: stats.waitsFor ?? null,
     },

@@ -45,6 +45,8 @@ export interface WatchStats {
   readonly bytesPerSecond: number;
   /** From the publisher's capture to here in milliseconds, once it is known. */
   readonly latencyMs: number | undefined;
+  /** The relay's part of that in milliseconds, as it last said. */
+  readonly relayMs: number | undefined;
   /** Frames of the stream that did not come. */
   readonly skipped: number;
   /** What the viewer waits for, or `undefined` while frames come. */
@@ -85,6 +87,7 @@ export class Watcher {
       bytes: this.#bytes,
       ...rate,
       latencyMs: this.#latencyUs === undefined ? undefined : this.#latencyUs / 1000,
+      relayMs: this.#session.stats?.viewer?.relayMs ?? undefined,
       skipped: this.#session.skipped,
       waitsFor,
     };

@@ -71,7 +71,9 @@ export class FlightWindow {
   #olderRate = 0;
   #rateSinceMs = 0;
   readonly #shortest = new Shortest();
-  #latency: Latency | undefined;
+  /** The last frame confirmed whose times are known, and when it was. */
+  #timed: Flight | undefined;
+  #timedMs = 0;
 
   constructor(options: FlightWindowOptions) {
     this.#options = options;
@@ -94,7 +96,15 @@ export class FlightWindow {
 
   /** How long the last confirmed frame took whose times are known. */
   get latency(): Latency | undefined {
-    return this.#latency;
+    if (this.#timed === undefined) return undefined;
+    const { times, sentMs } = this.#timed;
+    const { receivedMs, captureAgeMs } = times!;
+    const confirmedMs = this.#timedMs;
+    return {
+      totalMs: captureAgeMs + confirmedMs - receivedMs,
+      relayMs: sentMs - receivedMs,
+      roundTripMs: confirmedMs - sentMs,
+    };
   }
 
   /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */
@@ -158,9 +168,8 @@ export class FlightWindow {
     this.#deliveredBytes = last.endBytes;
     const roundTripMs = nowMs - last.sentMs;
     if (last.times !== null) {
-      const { receivedMs, captureAgeMs } = last.times;
-      const totalMs = captureAgeMs + nowMs - receivedMs;
-      this.#latency = { totalMs, relayMs: last.sentMs - receivedMs, roundTripMs };
+      this.#timed = last;
+      this.#timedMs = nowMs;
     }
     this.#shortest.add(roundTripMs, nowMs);
     this.#measure((last.endBytes - last.deliveredBytes) / Math.max(roundTripMs, 0.1), nowMs);
