@@ -6,6 +6,8 @@
  * @module
  */
 import { bytesOf } from "../src/bytes/text.ts";
+import { ivfFrameHeader, ivfHeader } from "../src/client/ivf_writer.ts";
+import { bareConfig } from "../src/core/frame.ts";
 import { createSplitter, type CreateSplitterOptions } from "../src/split/create.ts";
 
 const CHUNK_BYTES = 65_536;
@@ -77,6 +79,17 @@ function png(idatBytes: number): Uint8Array {
   );
 }
 
+/** A key frame of AV1 behind its IVF header, with the sequence header of libaom for 160x90. */
+function ivfFrame(tileBytes: number): Uint8Array {
+  const sequence = [0x20, 0, 0, 3, 0xb4, 0xfd, 0x93, 0x6b, 0xe4, 0x80, 0x86, 0x80, 0x10];
+  const size = [(tileBytes & 0x7f) | 0x80, ((tileBytes >> 7) & 0x7f) | 0x80, tileBytes >> 14];
+  const unit = concat(
+    Uint8Array.of(0x12, 0, 0x0a, sequence.length, ...sequence, 0x32, ...size, 0x10),
+    noise(tileBytes - 1),
+  );
+  return concat(ivfFrameHeader(unit.length, 0), unit);
+}
+
 function cases(): Case[] {
   const none = new Uint8Array(0);
   const maxFrameBytes = 16 * 2 ** 20;
@@ -109,6 +122,12 @@ function cases(): Case[] {
       header: bytesOf("YUV4MPEG2 W1920 H1080 F30:1 C420jpeg\n"),
       frame: concat(bytesOf("FRAME\n"), noise(1920 * 1080 * 1.5)),
     },
+    ...[100_000, 1000].map((tileBytes): Case => ({
+      format: "ivf",
+      options: { format: "ivf", maxFrameBytes },
+      header: ivfHeader(bareConfig("av1")),
+      frame: ivfFrame(tileBytes),
+    })),
     {
       format: "lp32",
       options: { format: "lp32", maxFrameBytes },

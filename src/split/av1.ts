@@ -5,6 +5,7 @@
  * @module
  */
 import { BitReader } from "../bytes/bit_reader.ts";
+import { hasBytesAt } from "../bytes/text.ts";
 import type { KeyFrame } from "./key_frame.ts";
 
 /** Largest sequence header in bytes that is believed; 32 operating points make some 500. */
@@ -67,7 +68,7 @@ export class Av1Reader {
     const { delimiterEnd, sequenceHeader, frameHeader } = opening;
     const sequence = sequenceHeader === undefined
       ? this.#sequence
-      : readSequence(unit.subarray(sequenceHeader.start, sequenceHeader.end));
+      : this.#readSequence(unit.subarray(sequenceHeader.start, sequenceHeader.end));
     if (sequence === undefined) return undefined;
     this.#sequence = sequence;
     const { codec, width, height, bytes, isReducedStillPicture } = sequence;
@@ -76,6 +77,13 @@ export class Av1Reader {
     return sequenceHeader === undefined
       ? { ...keyFrame, missing: { at: delimiterEnd, bytes } }
       : keyFrame;
+  }
+
+  /** The sequence of a header, which seldom differs from the one before. */
+  #readSequence(obu: Uint8Array): Sequence | undefined {
+    const last = this.#sequence;
+    const isSame = last?.bytes.length === obu.length && hasBytesAt(obu, 0, last.bytes);
+    return isSame ? last : readSequence(obu);
   }
 }
 
