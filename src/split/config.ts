@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { bareConfig, type StreamConfig } from "../core/frame.ts";
+import { bareConfig, sameConfig, type StreamConfig } from "../core/frame.ts";
+import type { VideoFacts } from "./video_facts.ts";
 
 /** What one coded picture tells of itself. */
 export interface PictureInfo {
@@ -24,4 +25,14 @@ export function pictureConfig(
   const same = previous !== undefined && previous.format === format && previous.codec === codec &&
     previous.width === width && previous.height === height;
   return same ? previous : bareConfig(format, { codec, width, height });
+}
+
+/** `previous` itself when it fits `format` and `facts`, else a new configuration that does. */
+export function videoConfig(
+  previous: StreamConfig,
+  format: StreamConfig["format"],
+  facts: VideoFacts,
+): StreamConfig {
+  const config = bareConfig(format, facts);
+  return sameConfig(previous, config) ? previous : config;
 }

@@ -52,8 +52,6 @@ export const HEVC_NAL = {
   idrWithRadl: 19,
   idrWithoutLeading: 20,
   cra: 21,
-  /** All types up to here are slices. */
-  sliceLast: 31,
   vps: 32,
   sps: 33,
   pps: 34,
@@ -63,6 +61,11 @@ export const HEVC_NAL = {
   filler: 38,
   prefixSei: 39,
   suffixSei: 40,
+  /** Reserved and unspecified ones that begin an access unit as a parameter set does. */
+  reservedOpeningFirst: 41,
+  reservedOpeningLast: 44,
+  unspecifiedOpeningFirst: 48,
+  unspecifiedOpeningLast: 55,
 } as const;
 
 /** The type of an H.264 NAL unit from the first byte of its header, H.264 7.3.1. */
@@ -120,4 +123,26 @@ export function nalUnits(bytes: Uint8Array): NalUnit[] {
     if (end > start) units.push({ start, end });
   }
   return units;
+}
+
+/**
+ * At most `maxBytes` of a NAL unit from its header on, without the bytes 03 that stand behind two
+ * zeros so that no start code appears within (emulation_prevention_three_byte in 7.3.1): what the
+ * syntax of its payload is read from.
+ */
+export function unescapedNal(bytes: Uint8Array, unit: NalUnit, maxBytes: number): Uint8Array {
+  const end = Math.min(unit.end, unit.start + maxBytes);
+  const plain = new Uint8Array(end - unit.start);
+  let length = 0;
+  let zeros = 0;
+  for (let at = unit.start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (zeros >= 2 && byte === 3) {
+      zeros = 0;
+      continue;
+    }
+    zeros = byte === 0 ? zeros + 1 : 0;
+    plain[length++] = byte;
+  }
+  return plain.subarray(0, length);
 }
