@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { listStreams } from "../client/api.ts";
+import { listStreams, listViewers } from "../client/api.ts";
 import { totalDrops } from "../core/drops.ts";
-import type { LatencyStatus, StreamStatus } from "../wire/control_message.ts";
+import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle } from "./command.ts";
 
-const COLUMNS: readonly (readonly [string, (status: StreamStatus) => string | number])[] = [
+type Columns<T> = readonly (readonly [string, (row: T) => string | number])[];
+
+const COLUMNS: Columns<StreamStatus> = [
   ["NAME", ({ name }) => name],
   ["FORMAT", ({ format }) => format ?? "-"],
   ["SIZE", ({ width, height }) => width === null ? "-" : `${width}x${height}`],
@@ -23,12 +25,25 @@ const COLUMNS: readonly (readonly [string, (status: StreamStatus) => string | nu
   ["DROPPED", ({ dropped }) => describeDrops(dropped)],
 ];
 
+const VIEWER_COLUMNS: Columns<ViewerStatus & { readonly stream: string }> = [
+  ["VIEWER OF", ({ stream }) => stream],
+  ["LATENCY", ({ latencyMs }) => milliseconds(latencyMs)],
+  ["RELAY", ({ relayMs }) => milliseconds(relayMs)],
+  ["ROUND TRIP", ({ roundTripMs }) => milliseconds(roundTripMs)],
+  ["UNDER WAY", ({ underWay }) => underWay.frames],
+  ["SENT", ({ sent }) => sent.frames],
+  ["DROPPED", ({ dropped }) => describeDrops(dropped)],
+];
+
 /** The command. */
 export const listCommand = command({
   name: "list",
   summary: "the streams of a server: format, size, fps, viewers, drops (also --json)",
   operands: [ADDRESS],
-  flags: { json: toggle("write JSON, the same as the server's /api/streams") },
+  flags: {
+    json: toggle("write JSON, the same as the server's /api/streams"),
+    viewers: toggle("list each viewer as well, with its latency"),
+  },
   examples: [
     ["stream list", "a table; FPS is measured/target"],
     ["stream list --json | jq '.[].viewers'", "for programs"],
@@ -36,7 +51,21 @@ export const listCommand = command({
   async run({ flags, operands, host }) {
     const url = addressOf(operands[0], host);
     const streams = await listStreams(url.server, host.stop);
-    const text = flags.json ? JSON.stringify(streams, undefined, 2) : table(streams);
+    const viewers = flags.viewers
+      ? await Promise.all(streams.map(({ name }) => listViewers(url.server, name, host.stop)))
+      : undefined;
+    const text = flags.json
+      ? JSON.stringify(
+        streams.map((status, n) => viewers ? { ...status, viewerList: viewers[n] } : status),
+        undefined,
+        2,
+      )
+      : [
+        table(COLUMNS, streams),
+        ...(viewers ?? []).map((list, n) =>
+          table(VIEWER_COLUMNS, list.map((row) => ({ ...row, stream: streams[n]!.name })))
+        ),
+      ].join("\n\n");
     await host.writeStdout(new TextEncoder().encode(`${text}\n`));
   },
 });
@@ -52,13 +81,17 @@ function describeDrops(dropped: StreamStatus["dropped"]): string {
   return `${totalDrops(dropped)} (${parts.join(", ")})`;
 }
 
-function table(streams: readonly StreamStatus[]): string {
-  const rows = [
-    COLUMNS.map(([title]) => title),
-    ...streams.map((status) => COLUMNS.map(([, value]) => String(value(status)))),
+function milliseconds(ms: number | null): string {
+  return ms === null ? "-" : `${ms.toFixed(1)} ms`;
+}
+
+function table<T>(columns: Columns<T>, rows: readonly T[]): string {
+  const cells = [
+    columns.map(([title]) => title),
+    ...rows.map((row) => columns.map(([, value]) => String(value(row)))),
   ];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
+  const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+  return cells.map((row) =>
     row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd()
   ).join("\n");
 }

@@ -5,7 +5,7 @@
  */
 import type { FrameRate } from "../core/stream.ts";
 import { messageOf, StreamError } from "../errors.ts";
-import type { StreamStatus } from "../wire/control_message.ts";
+import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 
 const TIMEOUT_MS = 10_000;
 
@@ -29,6 +29,19 @@ export async function findStream(
   signal: AbortSignal,
 ): Promise<StreamStatus> {
   return await ask<StreamStatus>(`${server}/api/streams/${name}`, { signal });
+}
+
+/**
+ * The viewers of one stream, the first thousand.
+ *
+ * @throws {StreamError} as {@linkcode findStream}
+ */
+export async function listViewers(
+  server: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<ViewerStatus[]> {
+  return await ask<ViewerStatus[]>(`${server}/api/streams/${name}/viewers`, { signal });
 }
 
 /**

@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decode } from "fast-png";
 import { run, start, startRelay } from "../program.ts";
+import { Client } from "../server/fixture.ts";
 import { concat } from "../split/samples.ts";
 import { jpegs, makeFolder } from "./folder.ts";
 
@@ -74,6 +75,8 @@ Deno.test("stream list --json is what the API says, and the table shows the same
       queue: { frames: 0, bytes: 0 },
       received: { frames: 2, bytes: concat(...jpegs(2)).length },
       sent: { frames: 1, bytes: jpegs(1)[0]!.length },
+      // A frame from before the viewer came says nothing of the way it took.
+      latency: null,
       ...{ epoch: 0, tick: 0, rate: 0, dropped: 0, frameRate: 0, pixelFormat: 0 },
     },
   );
@@ -82,10 +85,39 @@ Deno.test("stream list --json is what the API says, and the table shows the same
   const [titles, row, end] = (await printed("list", relay.url())).split("\n");
   assertEquals(
     titles!.split(/ {2,}/),
-    "NAME FORMAT SIZE FPS PUBLISHING VIEWERS QUEUE RECEIVED SENT DROPPED".split(" "),
+    "NAME FORMAT SIZE FPS PUBLISHING VIEWERS QUEUE RECEIVED SENT LATENCY DROPPED".split(" "),
   );
-  assertMatch(row!, /^door +mjpeg +16x8 +\d+\.\d\/30 +yes +1 +0 +2 +1 +0$/);
+  assertMatch(row!, /^door +mjpeg +16x8 +\d+\.\d\/30 +yes +1 +0 +2 +1 +- +0$/);
   assertEquals(end, "");
+});
+
+Deno.test("stream list and the API tell the latency of a stream and of each of its viewers", async () => {
+  await using relay = await startRelay();
+  await using watch = start(["watch", relay.url("door"), "-o", "-"]);
+  await relay.watchedBy(watch, "door");
+  await using bare = await Client.open(`${relay.url("door")}?role=watch`);
+  await using publish = start(["publish", relay.url("door")], { stdin: "piped" });
+  await publish.write(concat(...jpegs(5)));
+  for (let count = 0; count < 5; count++) await bare.frame();
+  const { latency } = await relay.until("door", (status) => status.latency !== null);
+  assert(latency!.relayMedianMs >= 0 && latency!.relayMedianMs <= latency!.medianMs);
+  assertEquals([latency!.medianMs, latency!.relayMedianMs], [latency!.maxMs, latency!.relayMaxMs]);
+
+  const [door] = JSON.parse(await printed("list", relay.url(), "--json", "--viewers"));
+  const [one, other] = door.viewerList;
+  assertEquals(one.confirming, true);
+  assert(one.relayMs + one.roundTripMs <= one.latencyMs + 1, JSON.stringify(one));
+  assertEquals([other.confirming, other.latencyMs, other.roundTripMs], [false, null, null]);
+  assertEquals(other.sent.frames, 5);
+
+  const [, second] = (await printed("list", relay.url(), "--viewers")).split("\n\n");
+  const [titles, ...rows] = second!.trim().split("\n");
+  assertEquals(
+    titles!.split(/ {2,}/),
+    ["VIEWER OF", "LATENCY", "RELAY", "ROUND TRIP", "UNDER WAY", "SENT", "DROPPED"],
+  );
+  assertMatch(rows[0]!, /^door( +\d+\.\d ms){3} +0 +5 +0$/);
+  assertMatch(rows[1]!, /^door +- +\d+\.\d ms +- +[01] +5 +0$/);
 });
 
 Deno.test("stream demo ends after its duration, and its viewers with it", async () => {

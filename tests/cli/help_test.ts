@@ -14,6 +14,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--max-memory SIZE": "[512MiB] (STREAM_MAX_MEMORY)",
     "--max-viewers N": "[10000] (STREAM_MAX_VIEWERS)",
     "--max-streams N": "[100] (STREAM_MAX_STREAMS)",
+    "--stall-timeout TIME": "[10s] (STREAM_STALL_TIMEOUT)",
     "--workers N": "[1] (STREAM_WORKERS)",
   },
   publish: {
@@ -38,7 +39,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--overwrite": "(STREAM_OVERWRITE)",
   },
   fps: {},
-  list: { "--json": "(STREAM_JSON)" },
+  list: { "--json": "(STREAM_JSON)", "--viewers": "(STREAM_VIEWERS)" },
   demo: {
     "--host ADDRESS": "[127.0.0.1] (STREAM_HOST)",
     "--port N": "[8080] (STREAM_PORT)",
@@ -48,6 +49,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--max-memory SIZE": "[512MiB] (STREAM_MAX_MEMORY)",
     "--max-viewers N": "[10000] (STREAM_MAX_VIEWERS)",
     "--max-streams N": "[100] (STREAM_MAX_STREAMS)",
+    "--stall-timeout TIME": "[10s] (STREAM_STALL_TIMEOUT)",
     "--duration TIME": "(STREAM_DURATION)",
   },
 };
