@@ -17,9 +17,8 @@ const OBU_TEMPORAL_DELIMITER = 2;
 const OBU_FRAME_HEADER = 3;
 const OBU_FRAME = 6;
 
-/** The most bytes of a leb128() number, 4.10.5, and the largest that it may be. */
+/** The most bytes of a leb128() number, 4.10.5. */
 const MAX_LEB128_BYTES = 8;
-const MAX_LEB128 = 2 ** 32 - 1;
 
 /** Where an OBU and its payload lie in a temporal unit. */
 interface Obu {
@@ -113,19 +112,16 @@ function readObu(unit: Uint8Array, at: number): Obu | undefined {
   const hasExtension = (first & 4) !== 0;
   const hasSize = (first & 2) !== 0;
   let payload = at + (hasExtension ? 2 : 1);
-  if (!hasSize) {
-    // Only the last OBU can do without: it takes what is left.
-    return payload <= unit.length ? { type, start: at, payload, end: unit.length } : undefined;
-  }
   let size = 0;
-  for (let count = 0;; count++) {
+  for (let count = 0, isLast = !hasSize; !isLast; count++) {
     const byte = unit[payload++];
     if (byte === undefined || count === MAX_LEB128_BYTES) return undefined;
     size += (byte & 0x7f) * 2 ** (7 * count);
-    if (byte < 0x80) break;
+    isLast = byte < 0x80;
   }
-  const end = payload + size;
-  return size <= MAX_LEB128 && end <= unit.length ? { type, start: at, payload, end } : undefined;
+  // Only the last OBU can do without its size: it takes what is left.
+  const end = hasSize ? payload + size : unit.length;
+  return payload <= end && end <= unit.length ? { type, start: at, payload, end } : undefined;
 }
 
 /** show_existing_frame 0, frame_type KEY_FRAME and show_frame 1: the header's first bits, 5.9.2. */

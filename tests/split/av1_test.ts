@@ -36,6 +36,8 @@ Deno.test("Av1Reader reads profile, level, tier, bits and size of a key frame", 
   assertEquals(readSequence({ level: 7 }), "av01.0.07M.08 16x8");
   assertEquals(readSequence({ level: 8 }), "av01.0.08M.08 16x8");
   assertEquals(readSequence({ level: 13, tier: 1 }), "av01.0.13H.08 16x8");
+  // The bit behind high_bitdepth is mono_chrome here.
+  assertEquals(readSequence({ depth: [3, 2] }), "av01.0.05M.10 16x8");
   assertEquals(readSequence({ profile: 1, depth: [1, 1] }), "av01.1.05M.10 16x8");
   assertEquals(readSequence({ profile: 2, depth: [0, 1] }), "av01.2.05M.08 16x8");
   assertEquals(readSequence({ profile: 2, depth: [2, 2] }), "av01.2.05M.10 16x8");
@@ -125,6 +127,7 @@ Deno.test("Av1Reader names the sequence header that a key frame misses, and wher
   assertEquals(reader.read(concat(TEMPORAL_DELIMITER, later, INTER_FRAME_OBU)), undefined);
   assertEquals(reader.read(bare)?.missing?.bytes, later);
   assertEquals(reader.read(KEY_FRAME_OBU)?.missing?.at, 0);
+  assertEquals(reader.read(concat(PADDING, bare))?.missing?.at, 0);
   assertEquals(reader.read(KEY_FRAME_OBU)?.width, 32);
 });
 
@@ -148,9 +151,11 @@ Deno.test("Av1Reader takes no headers that are broken, and keeps what it had", (
     concat(obu(1, sequence({ profile: 3 })), KEY_FRAME_OBU),
     concat(obu(1, sequence().subarray(0, 10)), KEY_FRAME_OBU),
     concat(sequenceObu(), Uint8Array.of((6 << 3) | 2, 0)),
+    concat(sequenceObu(), Uint8Array.of((6 << 3) | 2, 0), TEMPORAL_DELIMITER),
     concat(sequenceObu(), Uint8Array.of((6 << 3) | 2, 5, 0x10)),
     concat(sequenceObu(), Uint8Array.of((6 << 3) | 6)),
     concat(sequenceObu(), Uint8Array.of((6 << 3) | 4)),
+    concat(obu(1, stillSequence(320, 200)), Uint8Array.of((6 << 3) | 4)),
     concat(UNIT.subarray(0, 2), sequenceObu()),
     TEMPORAL_DELIMITER,
     new Uint8Array(0),
