@@ -4,8 +4,9 @@
  * @module
  */
 import { HEADROOM_BYTES } from "../bytes/assembly.ts";
-import { bareConfig, sameConfig, type StreamConfig } from "../core/frame.ts";
+import { bareConfig, type StreamConfig } from "../core/frame.ts";
 import { Av1Reader } from "./av1.ts";
+import { videoConfig } from "./config.ts";
 import { FrameInput } from "./frame_input.ts";
 import {
   IVF_FRAME_HEADER_BYTES,
@@ -86,15 +87,17 @@ export class IvfSplitter implements Splitter {
     const { size, ptsUs } = frame;
     if (input.length < size) return input.lack(`a frame of ${size} bytes`);
     const keyFrame = stream.readKeyFrame(input.bytes.subarray(0, size));
-    if (keyFrame === undefined) {
-      this.#frame = undefined;
-      return { data: input.take(size), kind: "delta", ptsUs, config: stream.config };
-    }
-    input.checkFrameBytes(size + (keyFrame.missing?.bytes.length ?? 0));
+    input.checkFrameBytes(size + (keyFrame?.missing?.bytes.length ?? 0));
     this.#frame = undefined;
-    const data = withMissing(input.take(size), keyFrame.missing);
-    const config = stream.config = configOf(keyFrame, stream);
-    return { data, kind: "key", configuration: true, ptsUs, config };
+    const bytes = input.take(size);
+    if (keyFrame === undefined) {
+      return { data: bytes, kind: "delta", ptsUs, config: stream.config };
+    }
+    const { codec, width, height, missing } = keyFrame;
+    const { format, frameRate } = stream.header;
+    const config = videoConfig(stream.config, format, { codec, width, height, frameRate });
+    stream.config = config;
+    return { data: withMissing(bytes, missing), kind: "key", configuration: true, ptsUs, config };
   }
 
   #readHeader(): IvfStream | undefined {
@@ -147,14 +150,6 @@ export class IvfSplitter implements Splitter {
       this.#damaged++;
     }
   }
-}
-
-/** The configuration so far when it fits the key frame, else a new one that does. */
-function configOf(keyFrame: KeyFrame, { header, config }: IvfStream): StreamConfig {
-  const { format, frameRate } = header;
-  const { codec, width, height } = keyFrame;
-  const next = bareConfig(format, { codec, width, height, frameRate });
-  return sameConfig(config, next) ? config : next;
 }
 
 /** The frame with what is missing in it, and free bytes before it as before. */
