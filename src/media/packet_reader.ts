@@ -1,0 +1,166 @@
+/**
+ * Makes frames of the packets of a file's video track.
+ *
+ * @module
+ */
+import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { hasBytesAt } from "../bytes/text.ts";
+import type { StreamConfig } from "../core/frame.ts";
+import type { AccessUnitSyntax } from "../split/annex_b.ts";
+import { Av1Reader } from "../split/av1.ts";
+import { H264Syntax } from "../split/h264.ts";
+import { HevcSyntax } from "../split/hevc.ts";
+import type { KeyFrame } from "../split/key_frame.ts";
+import { nalUnits } from "../split/nal.ts";
+import type { SplitFrame } from "../split/splitter.ts";
+import { readVp8KeyFrame } from "../split/vp8.ts";
+import { readVp9KeyFrame } from "../split/vp9.ts";
+import { DamageError } from "./damage.ts";
+import { readDecoderRecord } from "./decoder_record.ts";
+import { type NalFormat, sampleUnits, writeByteStream } from "./nal_samples.ts";
+
+/** One packet of a track. */
+export interface Packet {
+  readonly data: Uint8Array;
+  /** Presentation time in microseconds. */
+  readonly ptsUs: number;
+}
+
+/**
+ * Makes frames of packets, in their order. What a key frame is, the frames themselves say: not every
+ * file knows.
+ */
+export interface PacketReader {
+  /**
+   * The frame of a packet.
+   *
+   * @throws {DamageError} when the packet's parts do not fit in it
+   */
+  read(packet: Packet): SplitFrame;
+}
+
+/** What {@linkcode createPacketReader} needs to know of a track. */
+export interface TrackInfo {
+  readonly config: StreamConfig;
+  /** The decoder configuration record, where the track has one. */
+  readonly record: Uint8Array | undefined;
+}
+
+/**
+ * A reader for a track.
+ *
+ * @throws {DamageError} when the track's decoder configuration record cannot be read
+ */
+export function createPacketReader({ config, record }: TrackInfo): PacketReader {
+  switch (config.format) {
+    case "h264":
+    case "hevc":
+      return new NalPacketReader(config, config.format, record);
+    default:
+      return new PlainPacketReader(config);
+  }
+}
+
+/** Access units: behind start codes, and key frames with their parameter sets. */
+class NalPacketReader implements PacketReader {
+  readonly #config: StreamConfig;
+  readonly #syntax: AccessUnitSyntax;
+  /** Bytes of the lengths in front of NAL units, 0 where they have start codes. */
+  readonly #lengthBytes: number;
+
+  constructor(config: StreamConfig, format: NalFormat, record: Uint8Array | undefined) {
+    const known = record === undefined ? undefined : readDecoderRecord(format, record);
+    if (record !== undefined && known === undefined) {
+      throw new DamageError("its decoder configuration record is broken");
+    }
+    this.#config = config;
+    this.#syntax = format === "h264" ? new H264Syntax() : new HevcSyntax();
+    this.#lengthBytes = known?.lengthBytes ?? 0;
+    if (known === undefined) return;
+    // From now on it knows them, as if they had stood in a frame before.
+    const parameterSets = writeByteStream(known.parameterSets);
+    this.#syntax.read(parameterSets, nalUnits(parameterSets));
+  }
+
+  read({ data, ptsUs }: Packet): SplitFrame {
+    const bytes = this.#lengthBytes === 0 ? withHeadroom(data) : this.#byteStream(data);
+    const units = nalUnits(bytes);
+    const [first] = units;
+    if (first === undefined) throw new DamageError("it is no picture");
+    const { kind, leading, lacks } = this.#syntax.read(bytes, units);
+    const isDelimiter = this.#syntax.roleOf(bytes, first.start, undefined) === "delimiter";
+    const at = isDelimiter ? first.end : 0;
+    return {
+      data: lacks.length === 0 ? bytes : inserted(bytes, { at, parts: lacks }),
+      kind,
+      leading,
+      configuration: kind === "key",
+      ptsUs,
+      config: this.#config,
+    };
+  }
+
+  #byteStream(sample: Uint8Array): Uint8Array<ArrayBuffer> {
+    const units = sampleUnits(sample, this.#lengthBytes);
+    if (units === undefined) throw new DamageError("the lengths in it do not fit");
+    return writeByteStream(units);
+  }
+}
+
+/** VP8, VP9 and AV1: the packet is the frame. */
+class PlainPacketReader implements PacketReader {
+  readonly #config: StreamConfig;
+  readonly #av1 = new Av1Reader();
+
+  constructor(config: StreamConfig) {
+    this.#config = config;
+  }
+
+  read({ data, ptsUs }: Packet): SplitFrame {
+    const isAv1 = this.#config.format === "av1";
+    const frame = isAv1 ? withDelimiter(data) : withHeadroom(data);
+    const key = this.#readKeyFrame(frame);
+    return {
+      data: key?.missing === undefined
+        ? frame
+        : inserted(frame, { at: key.missing.at, parts: [key.missing.bytes] }),
+      kind: key === undefined ? "delta" : "key",
+      configuration: key !== undefined,
+      ptsUs,
+      config: this.#config,
+    };
+  }
+
+  #readKeyFrame(frame: Uint8Array): KeyFrame | undefined {
+    const { format, frameRate } = this.#config;
+    if (format === "vp8") return readVp8KeyFrame(frame);
+    return format === "vp9" ? readVp9KeyFrame(frame, frameRate) : this.#av1.read(frame);
+  }
+}
+
+/** A temporal delimiter OBU, AV1 5.6: IVF has them in front of every temporal unit, files do not. */
+export const TEMPORAL_DELIMITER: Uint8Array<ArrayBuffer> = Uint8Array.of(0x12, 0);
+
+function withDelimiter(unit: Uint8Array): Uint8Array<ArrayBuffer> {
+  const parts = hasBytesAt(unit, 0, TEMPORAL_DELIMITER) ? [] : [TEMPORAL_DELIMITER];
+  return inserted(unit, { at: 0, parts });
+}
+
+function withHeadroom(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return inserted(bytes, { at: 0, parts: [] });
+}
+
+/** A copy with headroom before it, and with `parts` behind its first `at` bytes. */
+function inserted(
+  bytes: Uint8Array,
+  { at, parts }: { readonly at: number; readonly parts: readonly Uint8Array[] },
+): Uint8Array<ArrayBuffer> {
+  const all = [bytes.subarray(0, at), ...parts, bytes.subarray(at)];
+  const result = new Uint8Array(all.reduce((end, part) => end + part.length, HEADROOM_BYTES));
+  let end = HEADROOM_BYTES;
+  for (const part of all) {
+    result.set(part, end);
+    end += part.length;
+  }
+  return result.subarray(HEADROOM_BYTES);
+}
