@@ -5,6 +5,8 @@
  */
 import { detectFormat } from "./detect.ts";
 import type { InputFormat } from "./format.ts";
+import { H264Splitter } from "./h264.ts";
+import { HevcSplitter } from "./hevc.ts";
 import { IvfSplitter } from "./ivf.ts";
 import { Lp32Splitter } from "./lp32.ts";
 import { MjpegSplitter } from "./mjpeg.ts";
@@ -29,6 +31,8 @@ const SPLITTERS: Readonly<
   mpjpeg: MpjpegSplitter,
   png: PngSplitter,
   y4m: Y4mSplitter,
+  h264: H264Splitter,
+  hevc: HevcSplitter,
   ivf: IvfSplitter,
   lp32: Lp32Splitter,
 };
@@ -63,6 +67,10 @@ class AutoSplitter implements Splitter {
     this.#options = options;
   }
 
+  get damaged(): number {
+    return this.#splitter?.damaged ?? 0;
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#splitter !== undefined) return this.#splitter.push(chunk);
     if (this.#ended) throw new TypeError("Cannot push bytes: the input has ended");
@@ -75,6 +83,10 @@ class AutoSplitter implements Splitter {
   end(): void {
     this.#ended = true;
     this.#splitter?.end();
+  }
+
+  idle(): void {
+    this.#splitter?.idle?.();
   }
 
   next(): SplitFrame | undefined {

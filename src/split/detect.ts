@@ -9,7 +9,7 @@ import { INPUT_FORMATS, type InputFormat } from "./format.ts";
 import { type Pattern, type Signature, SIGNATURES } from "./signatures.ts";
 
 export { INPUT_FORMATS, type InputFormat } from "./format.ts";
-export { sniffFrame } from "./sniff.ts";
+export { sniffFrame, sniffKind } from "./sniff.ts";
 
 /** Most bytes that {@linkcode detectFormat} needs to decide. */
 export const MAX_SIGNATURE_BYTES: number = Math.max(
@@ -26,18 +26,14 @@ const NO_SIGNATURE_ADVICE =
  * @throws {InputError} when the input is empty, or is not of a format that is split here.
  */
 export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputFormat | undefined {
-  let undecided = false;
   for (const { patterns, meaning } of SIGNATURES) {
     const match = matchSignature(patterns, firstBytes);
-    if (match === "no") continue;
-    if (match === "more") {
-      undecided = true;
-      continue;
-    }
+    // A signature before others wins, however little of the input has come.
+    if (match === "more" && !atEnd) return undefined;
+    if (match !== "yes") continue;
     if ("format" in meaning) return meaning.format;
     failToDetect({ found: meaning.name, advice: meaning.advice });
   }
-  if (undecided && !atEnd) return undefined;
   if (firstBytes.length === 0) {
     failToDetect({ found: "an empty input", advice: "check the program that writes to the pipe" });
   }

@@ -5,7 +5,16 @@
  */
 
 /** Formats of an input that can be split into frames. */
-export type InputFormat = "raw" | "mjpeg" | "mpjpeg" | "png" | "y4m" | "ivf" | "lp32";
+export type InputFormat =
+  | "raw"
+  | "mjpeg"
+  | "mpjpeg"
+  | "png"
+  | "y4m"
+  | "h264"
+  | "hevc"
+  | "ivf"
+  | "lp32";
 
 /** All formats that can be split; `raw` and `lp32` have no signature and must be named. */
 export const INPUT_FORMATS: readonly InputFormat[] = [
@@ -14,6 +23,8 @@ export const INPUT_FORMATS: readonly InputFormat[] = [
   "mpjpeg",
   "png",
   "y4m",
+  "h264",
+  "hevc",
   "ivf",
   "lp32",
 ];

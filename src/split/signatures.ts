@@ -48,13 +48,31 @@ function advised(name: string, advice: string, ...patterns: Pattern[]): Signatur
   return { patterns, meaning: { name, advice } };
 }
 
-function annexB(name: string, demuxer: string, firstBytes: readonly number[]): Signature[] {
-  const advice = `pipe it through: ffmpeg -f ${demuxer} -i INPUT -f mjpeg -q:v 3 -`;
-  return firstBytes.flatMap((byte) => [
-    advised(name, advice, pattern([0, 0, 1, byte])),
-    advised(name, advice, pattern([0, 0, 0, 1, byte])),
+/** A byte stream whose first NAL unit has one of these headers, behind a start code. */
+function annexB(format: InputFormat, headers: readonly (readonly number[])[]): Signature[] {
+  return headers.flatMap((header) => [
+    known(format, pattern([0, 0, 1, ...header])),
+    known(format, pattern([0, 0, 0, 1, ...header])),
   ]);
 }
+
+/**
+ * Headers of NAL units that an H.265 stream begins with, H.265 7.3.1.2: those of parameter sets, an
+ * access unit delimiter, a prefix SEI or a picture to begin at, in the base layer and the lowest
+ * temporal layer.
+ */
+const HEVC_HEADERS = [32, 33, 34, 35, 39, 16, 17, 18, 19, 20, 21].map((type) => [type << 1, 1]);
+
+/**
+ * Headers of NAL units that an H.264 stream begins with, H.264 7.3.1, as nal_ref_idc and type: those
+ * of parameter sets and slices, and of SEI and delimiters, to which nothing refers. One can be the
+ * first half of a header of H.265, but would be followed by what only H.265 has behind it.
+ */
+const H264_HEADERS = [
+  ...[1, 2, 3].flatMap((reference) => [7, 8, 5, 1].map((type) => [(reference << 5) | type])),
+  [6],
+  [9],
+];
 
 /** Signatures in the order in which they are tried. */
 export const SIGNATURES: readonly Signature[] = [
@@ -73,8 +91,10 @@ export const SIGNATURES: readonly Signature[] = [
   foreign("MP4 or MOV", pattern("ftyp", 4)),
   foreign("MOV", pattern("moov", 4)),
   foreign("MOV", pattern("mdat", 4)),
-  foreign("MPEG-TS", pattern([0x47]), pattern([0x47], 188)),
-  foreign("MPEG-TS with time codes (M2TS)", pattern([0x47], 4), pattern([0x47], 196)),
+  advised("JPEG behind 4 bytes", "give --format lp32", pattern([0xff, 0xd8, 0xff], 4)),
+  advised("PNG behind 4 bytes", "give --format lp32", pattern("\x89PNG", 4)),
+  ...annexB("hevc", HEVC_HEADERS),
+  ...annexB("h264", H264_HEADERS),
   foreign("MPEG-PS", pattern([0, 0, 1, 0xba])),
   foreign("MPEG-1 or MPEG-2 video", pattern([0, 0, 1, 0xb3])),
   foreign("Ogg", pattern("OggS\0")),
@@ -88,10 +108,8 @@ export const SIGNATURES: readonly Signature[] = [
   foreign("a JPEG XL image", pattern([0, 0, 0, 0x0c, 0x4a, 0x58, 0x4c, 0x20, 0x0d, 0x0a])),
   foreign("a JPEG 2000 image", pattern([0, 0, 0, 0x0c, 0x6a, 0x50, 0x20, 0x20, 0x0d, 0x0a])),
   foreign("a JPEG 2000 code stream", pattern([0xff, 0x4f, 0xff, 0x51])),
-  // The first byte of a NAL unit: nal_ref_idc and type in H.264 (7.3.1), type and layer in H.265.
-  ...annexB("H.264 (Annex B)", "h264", [0x67, 0x27, 0x47, 0x68, 0x28, 0x06, 0x09, 0x65, 0x25]),
-  ...annexB("H.265 (Annex B)", "hevc", [0x40, 0x42, 0x44, 0x46, 0x4e]),
   advised("an HTTP response with its headers", "leave out curl's -i", pattern("HTTP/")),
-  advised("JPEG behind 4 bytes", "give --format lp32", pattern([0xff, 0xd8, 0xff], 4)),
-  advised("PNG behind 4 bytes", "give --format lp32", pattern("\x89PNG", 4)),
+  // Last, because one byte is little to go by, and the other comes late.
+  foreign("MPEG-TS", pattern([0x47]), pattern([0x47], 188)),
+  foreign("MPEG-TS with time codes (M2TS)", pattern([0x47], 4), pattern([0x47], 196)),
 ];

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { bytesOf } from "../../src/bytes/text.ts";
+import { bytesOf, hex } from "../../src/bytes/text.ts";
 import { InputError } from "../../src/errors.ts";
 import { createAutoSplitter, createSplitter } from "../../src/split/create.ts";
 import {
@@ -17,6 +17,9 @@ const KNOWN: [InputFormat, Uint8Array][] = [
   ["mjpeg", jpeg()],
   ["png", png()],
   ["y4m", bytesOf("YUV4MPEG2 W2 H2\n")],
+  ["h264", Uint8Array.of(0, 0, 0, 1, 0x67, 0x42, 0, 0x1e)],
+  ["h264", Uint8Array.of(0, 0, 1, 0x09, 0xf0, 0, 0, 1)],
+  ["hevc", Uint8Array.of(0, 0, 0, 1, 0x40, 1, 0x0c, 1)],
   ["ivf", bytesOf("DKIF\0\0\x20\0VP80")],
   ["mpjpeg", bytesOf("--ffmpeg\r\n")],
   ["mpjpeg", bytesOf("\r\n--ffmpeg\r\n")],
@@ -35,12 +38,10 @@ const FOREIGN: [string, Uint8Array][] = [
   ["MP4 or MOV", bytesOf("\0\0\0\x1cftypisom")],
   ["MPEG-TS", every188(400)],
   ["MPEG-PS", Uint8Array.of(0, 0, 1, 0xba, 0x44)],
+  ["MPEG-1 or MPEG-2 video", Uint8Array.of(0, 0, 1, 0xb3, 0x14)],
   ["Ogg", bytesOf("OggS\0\x02")],
   ["a GIF image", bytesOf("GIF89a\x10\0")],
   ["a BMP image", bytesOf("BM\x10\x20\0\0\0\0\0\0\x36\0")],
-  ["H.264 (Annex B)", Uint8Array.of(0, 0, 0, 1, 0x67, 0x42, 0, 0x1e)],
-  ["H.264 (Annex B)", Uint8Array.of(0, 0, 1, 0x09, 0xf0, 0, 0, 1)],
-  ["H.265 (Annex B)", Uint8Array.of(0, 0, 0, 1, 0x40, 1, 0x0c, 1)],
   ["JPEG behind 4 bytes", concat(Uint8Array.of(0, 0, 0, 70), jpeg())],
   ["an HTTP response with its headers", bytesOf("HTTP/1.1 200 OK\r\n")],
 ];
@@ -55,6 +56,56 @@ Deno.test("detectFormat knows every format that has a signature", () => {
     assertEquals(detectFormat(bytes, true), format);
   }
   assert(KNOWN.every(([format]) => INPUT_FORMATS.includes(format)));
+});
+
+/** The first bytes of a NAL unit, and whose they are; `undefined` where they are of neither. */
+const NAL_UNITS: [header: readonly number[], format: "h264" | "hevc" | undefined][] = [
+  ...[0x67, 0x47, 0x27, 0x68, 0x28, 0x65, 0x45, 0x41, 0x61, 0x06, 0x09]
+    .map((first): [number[], "h264"] => [[first, 0x64], "h264"]),
+  ...[0x40, 0x42, 0x44, 0x46, 0x4e, 0x26, 0x28, 0x2a, 0x20]
+    .map((first): [number[], "hevc"] => [[first, 1], "hevc"]),
+  // A PPS of H.264, a picture of H.265 to begin at.
+  [[0x28, 0xee], "h264"],
+  [[0x28, 0x01], "hevc"],
+  // SEI of H.264, of type 1 and 5, are like pictures of H.265 that refer to others.
+  [[0x06, 0x01], "h264"],
+  [[0x06, 0x05], "h264"],
+  // Headers of H.265 in another layer, in another temporal layer, and of a picture to go on with.
+  [[0x41, 0x01], "h264"],
+  [[0x40, 0x09], undefined],
+  [[0x42, 0x02], undefined],
+  [[0x02, 0x01], undefined],
+  // The forbidden bit, and the start of an icon file.
+  [[0xe7, 0x64], undefined],
+  [[0x00, 0x01], undefined],
+];
+
+Deno.test("detectFormat tells H.264 from H.265 by the header behind either start code", () => {
+  for (const [header, format] of NAL_UNITS) {
+    for (const code of [[0, 0, 1], [0, 0, 0, 1]]) {
+      const bytes = Uint8Array.of(...code, ...header, 0x0a, 0x0b, 0x0c, 0x0d);
+      if (format === undefined) assertEquals(faultOf(bytes, true).found, `the bytes ${hex(bytes)}`);
+      else assertEquals(detectFormat(bytes, false), format, hex(bytes));
+    }
+  }
+});
+
+Deno.test("detectFormat decides alike however few bytes have come", () => {
+  const jpegOf359Bytes = concat(Uint8Array.of(0, 0, 1, 0x67), jpeg());
+  const mp4OfBytes = concat(Uint8Array.of(0, 0, 1, 0x67), bytesOf("ftypisom"));
+  for (
+    const [name, bytes] of [["JPEG behind 4 bytes", jpegOf359Bytes], [
+      "MP4 or MOV",
+      mp4OfBytes,
+    ]] as const
+  ) {
+    for (const chunks of [[bytes], cutAt(bytes, [...bytes.keys()])]) {
+      assertEquals(
+        errorOf(createAutoSplitter({ maxFrameBytes: 100 }), ...chunks).fault.found,
+        name,
+      );
+    }
+  }
 });
 
 Deno.test("detectFormat asks for more until it can decide", () => {
