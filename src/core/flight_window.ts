@@ -12,8 +12,12 @@ const FRAMES_ALWAYS = 2;
 const QUEUED_PART = 0.5;
 /** Most frames under way, whatever their size. */
 const MAX_FRAMES = 1024;
-/** How long a measured rate or round trip counts, in milliseconds. */
+/** How long a round trip counts, in milliseconds. */
 const MEMORY_MS = 5000;
+/** Less time than this is not told from none, in milliseconds. */
+const MIN_RATE_MS = 0.1;
+/** Time with frames under way after which a measured rate counts for a third, in milliseconds. */
+const RATE_MEMORY_MS = 1000;
 
 /** Limits of a {@linkcode FlightWindow}. */
 export interface FlightWindowOptions {
@@ -48,18 +52,17 @@ interface Flight {
   /** Bytes sent up to the end of this frame. */
   readonly endBytes: number;
   readonly sentMs: number;
-  /** Bytes delivered when this frame was sent, for the rate. */
-  readonly deliveredBytes: number;
 }
 
 /**
  * The frames sent to a viewer that it has not yet confirmed, and the rule whether one more may go.
  *
- * The rate is measured as in BBR (delivery rate: bytes confirmed between a frame's sending and its
- * confirmation, by the time between the two); the window is that rate times the delay allowed.
- * A link that lets a burst through makes that rate too high, so the age of the oldest frame counts as
- * well: while it exceeds the shortest round trip by half the delay allowed, a queue stands somewhere
- * on the way, and no third frame is sent, whatever the rate was.
+ * The rate is what was confirmed in the time in which something was under way: a viewer that could
+ * take more shows at least the stream's own rate, one that cannot shows its link's, and a link that
+ * lets a burst through does not deceive for long. The window is that rate times the delay allowed.
+ * The age of the oldest frame counts as well, since it tells of a link that has become slow before
+ * anything is confirmed: while it exceeds the shortest round trip by half the delay allowed, a queue
+ * stands somewhere on the way, and no third frame is sent, whatever the rate was.
  */
 export class FlightWindow {
   readonly #options: FlightWindowOptions;
@@ -67,9 +70,10 @@ export class FlightWindow {
   #head = 0;
   #sentBytes = 0;
   #deliveredBytes = 0;
-  #rate = 0;
-  #olderRate = 0;
-  #rateSinceMs = 0;
+  /** Bytes confirmed and the time it took, both fading; and up to when that time is counted. */
+  #rateBytes = 0;
+  #rateMs = 0;
+  #countedMs = 0;
   readonly #shortest = new Shortest();
   /** The last frame confirmed whose times are known, and when it was. */
   #timed: Flight | undefined;
@@ -89,9 +93,9 @@ export class FlightWindow {
     return this.#sentBytes - this.#deliveredBytes;
   }
 
-  /** The best rate measured lately in bytes a millisecond; 0 before the first measurement. */
+  /** The rate of the way to the viewer in bytes a millisecond; 0 before it is measured. */
   get rate(): number {
-    return Math.max(this.#rate, this.#olderRate);
+    return this.#rateBytes / Math.max(this.#rateMs, MIN_RATE_MS);
   }
 
   /** How long the last confirmed frame took whose times are known. */
@@ -130,14 +134,9 @@ export class FlightWindow {
 
   /** Counts a frame of `bytes` as under way. Sequences grow. */
   sent(sequence: number, bytes: number, nowMs: number, times: FrameTimes | null = null): void {
+    if (this.frames === 0) this.#countedMs = nowMs;
     this.#sentBytes += bytes;
-    this.#flights.push({
-      sequence,
-      times,
-      endBytes: this.#sentBytes,
-      sentMs: nowMs,
-      deliveredBytes: this.#deliveredBytes,
-    });
+    this.#flights.push({ sequence, times, endBytes: this.#sentBytes, sentMs: nowMs });
   }
 
   /**
@@ -172,7 +171,7 @@ export class FlightWindow {
       this.#timedMs = nowMs;
     }
     this.#shortest.add(roundTripMs, nowMs);
-    this.#measure((last.endBytes - last.deliveredBytes) / Math.max(roundTripMs, 0.1), nowMs);
+    this.#measure(this.#deliveredBytes - before, nowMs);
     if (this.#head === this.#flights.length || this.#head >= 64) {
       this.#flights = this.#flights.slice(this.#head);
       this.#head = 0;
@@ -180,14 +179,12 @@ export class FlightWindow {
     return this.#deliveredBytes - before;
   }
 
-  /** Keeps the best rate (bytes a millisecond) of this period and of the one before it. */
-  #measure(rate: number, nowMs: number): void {
-    if (nowMs - this.#rateSinceMs >= MEMORY_MS) {
-      this.#olderRate = this.#rate;
-      this.#rate = 0;
-      this.#rateSinceMs = nowMs;
-    }
-    this.#rate = Math.max(this.#rate, rate);
+  #measure(bytes: number, nowMs: number): void {
+    const elapsedMs = nowMs - this.#countedMs;
+    const kept = Math.exp(-elapsedMs / RATE_MEMORY_MS);
+    this.#rateBytes = this.#rateBytes * kept + bytes;
+    this.#rateMs = this.#rateMs * kept + elapsedMs;
+    this.#countedMs = nowMs;
   }
 }
 

@@ -37,7 +37,7 @@ export interface ViewerFeedOptions {
 export type JoinFrom = "key" | "live";
 
 /** How far behind a viewer may be before it skips, as a part of the longest delay. */
-const PATIENCE = 0.5;
+const PATIENCE = 0.75;
 /** How long a viewer that has come may take to be brought up to the present, in milliseconds. */
 const CATCH_UP_MS = 3000;
 /** How early a delta frame may be for a viewer that wants fewer frames, in milliseconds. */
