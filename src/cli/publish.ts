@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { openFileSource, PACES } from "../client/file_source.ts";
 import {
   type FrameSource,
   PATTERN_FORMATS,
@@ -10,7 +11,6 @@ import {
   SplitSource,
 } from "../client/frame_source.ts";
 import { Publisher, type PublishStats } from "../client/publish.ts";
-import { messageOf, StreamError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
 import { createSplitter } from "../split/create.ts";
@@ -25,7 +25,18 @@ const MAX_SIDE = 65_535;
 const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
 
 const FLAGS = {
-  input: { value: "FILE", help: "read this instead of standard input", read: text },
+  input: {
+    value: "FILE",
+    help: "read this instead of standard input; also MP4, MOV, MKV, WebM and MPEG-TS",
+    read: text,
+  },
+  pace: {
+    value: PACES.join("|"),
+    help: "how fast an MP4, MKV, … goes: by its timestamps, or as the relay takes it",
+    read: oneOf(PACES),
+    fallback: "timestamps",
+  },
+  loop: toggle("repeat the file without end"),
   "test-pattern": {
     value: "WxH",
     help: `publish a moving picture with a counter and a clock, of ${PATTERN_SIZE} or this size`,
@@ -73,6 +84,7 @@ export const publishCommand = command({
   flags: FLAGS,
   examples: [
     ["ffmpeg -i video.mp4 -f mjpeg -q:v 3 - | stream publish", "whatever ffmpeg can read"],
+    ["stream publish --input movie.mp4 --loop", "a file as it is, again and again"],
     [
       "stream publish --input video.rgb --size 640x480 --pixel-format rgb24",
       "raw pixels from a file",
@@ -90,15 +102,17 @@ export const publishCommand = command({
     });
     const startMs = host.clock.nowMs();
     const source = await openSource(flags, host, publisher);
-    using _progress = showProgress(host, log, () => progressLine(publisher.stats()));
+    const damaged = () => source.damaged ?? 0;
+    using _progress = showProgress(host, log, () => progressLine(publisher.stats(), damaged()));
     try {
       await publisher.run(source, host.stop);
     } finally {
       const { frames, bytes: sent, dropped } = publisher.stats();
       const seconds = oneDigit((host.clock.nowMs() - startMs) / 1000);
       log.info(
-        `published ${frames} frames, ${megabytes(sent)} in ${seconds} s, ${dropped} dropped`,
-        { frames, bytes: sent, seconds, dropped },
+        `published ${frames} frames, ${megabytes(sent)} in ${seconds} s, ${dropped} dropped` +
+          (damaged() > 0 ? `, ${damaged()} damaged` : ""),
+        { frames, bytes: sent, seconds, dropped, damaged: damaged() },
       );
     }
   },
@@ -110,6 +124,9 @@ async function openSource(
   publisher: Publisher,
 ): Promise<FrameSource> {
   const pattern = flags["test-pattern"];
+  if (flags.loop && flags.input === undefined) {
+    throw usage(publishCommand, "--loop repeats a file; give --input FILE");
+  }
   if (pattern !== undefined) {
     if (flags.input !== undefined) {
       throw usage(publishCommand, "--test-pattern and --input exclude each other");
@@ -129,16 +146,29 @@ async function openSource(
     });
   }
   const splitter = openSplitter(flags);
-  if (flags.input === undefined) {
-    if (host.terminals.stdin) {
-      throw usage(
-        publishCommand,
-        "standard input is a terminal; pipe frames into it, or give --input FILE or --test-pattern",
-      );
-    }
-    return new SplitSource(host.stdin(), splitter, "standard input");
+  if (flags.input !== undefined) {
+    return await openFileSource({
+      path: flags.input,
+      maxFrameBytes: flags["max-frame"],
+      createSplitter: () => openSplitter(flags),
+      mayBeMedia: flags.format === "auto" && !describesRaw(flags),
+      pace: flags.pace,
+      isLooped: flags.loop,
+      clock: host.clock,
+    });
   }
-  return new SplitSource(await openInput(flags.input), splitter, flags.input);
+  if (host.terminals.stdin) {
+    throw usage(
+      publishCommand,
+      "standard input is a terminal; pipe frames into it, or give --input FILE or --test-pattern",
+    );
+  }
+  return new SplitSource(host.stdin(), splitter, "standard input");
+}
+
+function describesRaw(flags: Values<typeof FLAGS>): boolean {
+  return flags.size !== undefined || flags["pixel-format"] !== undefined ||
+    flags["frame-size"] !== undefined;
 }
 
 function openSplitter(flags: Values<typeof FLAGS>): Splitter {
@@ -147,9 +177,8 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
   const maxFrameBytes = flags["max-frame"];
   const frameBytes = flags["frame-size"];
   const name = flags["pixel-format"];
-  const describesRaw = size !== undefined || name !== undefined || frameBytes !== undefined;
-  if (format !== "raw" && !(format === "auto" && describesRaw)) {
-    if (describesRaw) {
+  if (format !== "raw" && !(format === "auto" && describesRaw(flags))) {
+    if (describesRaw(flags)) {
       throw usage(
         publishCommand,
         `--size, --pixel-format and --frame-size describe raw frames, not ${format}`,
@@ -172,25 +201,7 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
   return createSplitter({ format: "raw", maxFrameBytes, ...size, pixelFormat: name });
 }
 
-async function openInput(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  try {
-    const file = await Deno.open(path);
-    if ((await file.stat()).isDirectory) {
-      file.close();
-      throw new Error("it is a folder; name a file");
-    }
-    return file.readable;
-  } catch (cause) {
-    const seen = cause instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "the system does not permit it"
-      : messageOf(cause);
-    throw new StreamError("bad_input", `Cannot read ${path}: ${seen}`, { cause });
-  }
-}
-
-function progressLine(stats: PublishStats): ProgressLine {
+function progressLine(stats: PublishStats, damaged: number): ProgressLine {
   const fps = oneDigit(stats.framesPerSecond);
   return {
     text: `${stats.frames} frames  ${fps.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  ` +
@@ -202,6 +213,7 @@ function progressLine(stats: PublishStats): ProgressLine {
       queue: stats.queue,
       dropped: stats.dropped,
       undelivered: stats.undelivered,
+      damaged,
     },
   };
 }

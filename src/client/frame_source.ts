@@ -12,24 +12,44 @@ import { encodePng } from "../picture/png.ts";
 import { TestPattern } from "../picture/test_pattern.ts";
 import type { SplitFrame, Splitter } from "../split/splitter.ts";
 
+/** A frame of a source. */
+export interface SourceFrame extends SplitFrame {
+  /** Time to the next frame in decoding order in microseconds; absent or 0 where it is not known. */
+  readonly durationUs?: number;
+}
+
 /** Frames one after another. */
 export interface FrameSource {
+  /** Runs of bytes left out so far because no frame could be made of them. Absent: none ever are. */
+  readonly damaged?: number;
   /**
    * The next frame, or `undefined` when there are no more.
    *
    * @throws {InputError} when the input is broken
    * @throws {StreamError} when it cannot be read
    */
-  next(): Promise<SplitFrame | undefined>;
+  next(): Promise<SourceFrame | undefined>;
   /** Ends the source; a `next` that waits gives `undefined`. */
   stop(): void;
 }
+
+/**
+ * How long an input must be silent before it counts as idle, in milliseconds: longer than a writer
+ * takes between two parts of a picture, shorter than a person notices.
+ */
+export const IDLE_MS = 100;
+
+type Read = ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
 
 /** Frames split from a run of bytes. */
 export class SplitSource implements FrameSource {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #splitter: Splitter;
   readonly #name: string;
+  /** The read that is under way: there is never another beside it. */
+  #pending: Promise<Read> | undefined;
+  /** Whether the splitter has been told that nothing came since the last read. */
+  #isIdle = false;
   #isEnded = false;
   #isStopped = false;
 
@@ -44,6 +64,10 @@ export class SplitSource implements FrameSource {
     this.#name = name;
   }
 
+  get damaged(): number {
+    return this.#splitter.damaged ?? 0;
+  }
+
   async next(): Promise<SplitFrame | undefined> {
     while (!this.#isStopped) {
       const frame = this.#splitter.next();
@@ -51,7 +75,9 @@ export class SplitSource implements FrameSource {
       const read = await this.#read();
       // Once it is stopped, what was cut off is no error of the input.
       if (this.#isStopped) break;
-      if (read.done) {
+      if (read === "idle") {
+        this.#splitter.idle?.();
+      } else if (read.done) {
         this.#splitter.end();
         this.#isEnded = true;
       } else {
@@ -67,14 +93,35 @@ export class SplitSource implements FrameSource {
     this.#reader.cancel().catch(() => {});
   }
 
-  async #read(): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> {
+  /** What is read next; `idle`, once, when nothing has come for a while. */
+  async #read(): Promise<Read | "idle"> {
+    this.#pending ??= this.#reader.read();
     try {
-      return await this.#reader.read();
+      const read = this.#splitter.idle === undefined || this.#isIdle
+        ? await this.#pending
+        : await within(IDLE_MS, this.#pending);
+      this.#isIdle = read === undefined;
+      if (read === undefined) return "idle";
+      this.#pending = undefined;
+      return read;
     } catch (cause) {
       throw new StreamError("bad_input", `Cannot read ${this.#name}: ${messageOf(cause)}`, {
         cause,
       });
     }
+  }
+}
+
+/** The value of `promise`, or `undefined` after so many milliseconds. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    const timeUp = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), ms);
+    });
+    return await Promise.race([promise, timeUp]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -122,7 +122,7 @@ async function findTrack(input: Input, file: RandomAccessFile, name: string): Pr
   const format = codec === null ? undefined : FORMATS[codec];
   if (format === undefined) {
     const id = codec ?? await track.getInternalCodecId();
-    const called = typeof id === "string" ? id : "something unknown";
+    const called = typeof id === "string" && /^[!-~]+$/.test(id) ? id : "something unknown";
     throw badInput(name, `its video is coded as ${called}, which no stream carries`);
   }
   const { underlyingFrameRate } = await track.computeFrameRateMetrics({
@@ -262,8 +262,8 @@ async function withoutVideo(
 
 function damaged(name: string, what: string, cause: unknown): StreamError {
   // What the library asserts says nothing to people.
-  const why = cause instanceof DamageError ? cause.message : "that is not understood";
-  return badInput(name, `${what} is damaged: ${why}`, cause);
+  const why = cause instanceof DamageError ? ` (${cause.message})` : "";
+  return badInput(name, `${what} is damaged${why}`, cause);
 }
 
 function badInput(name: string, seen: string, cause?: unknown): StreamError {

@@ -40,6 +40,12 @@ export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputForma
   failToDetect({ found: `the bytes ${hex(firstBytes)}`, advice: NO_SIGNATURE_ADVICE });
 }
 
+/** Whether a file that begins with `firstBytes` is a container of which the video can be read. */
+export function isMediaFile(firstBytes: Uint8Array): boolean {
+  const found = SIGNATURES.find(({ patterns }) => matchSignature(patterns, firstBytes) === "yes");
+  return found !== undefined && "isMedia" in found.meaning && found.meaning.isMedia;
+}
+
 function failToDetect(fault: Required<Pick<InputFault, "found" | "advice">>): never {
   const names = INPUT_FORMATS.filter(hasSignature);
   const expected = `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;

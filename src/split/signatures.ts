@@ -28,9 +28,13 @@ export interface ForeignInput {
   readonly name: string;
   /** What to do with it instead. */
   readonly advice: string;
+  /** Whether it is a container that is read from a file, at any place, but not as it comes. */
+  readonly isMedia: boolean;
 }
 
 const CONVERT = "pipe it through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
+const GIVE_FILE = "give the file with --input, or pipe H.264 through: ffmpeg -i INPUT -c copy " +
+  "-f h264 -, and anything else through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
 
 function pattern(bytes: string | readonly number[], at = 0): Pattern {
   return { at, bytes: typeof bytes === "string" ? bytesOf(bytes) : Uint8Array.from(bytes) };
@@ -41,11 +45,15 @@ function known(format: InputFormat, ...patterns: Pattern[]): Signature {
 }
 
 function foreign(name: string, ...patterns: Pattern[]): Signature {
-  return { patterns, meaning: { name, advice: CONVERT } };
+  return { patterns, meaning: { name, advice: CONVERT, isMedia: false } };
+}
+
+function media(name: string, ...patterns: Pattern[]): Signature {
+  return { patterns, meaning: { name, advice: GIVE_FILE, isMedia: true } };
 }
 
 function advised(name: string, advice: string, ...patterns: Pattern[]): Signature {
-  return { patterns, meaning: { name, advice } };
+  return { patterns, meaning: { name, advice, isMedia: false } };
 }
 
 /** A byte stream whose first NAL unit has one of these headers, behind a start code. */
@@ -84,13 +92,14 @@ export const SIGNATURES: readonly Signature[] = [
   known("mpjpeg", pattern("\n--")),
   known("mpjpeg", pattern("\r\n--")),
   foreign("FLV", pattern("FLV\x01")),
-  foreign("Matroska or WebM", pattern([0x1a, 0x45, 0xdf, 0xa3])),
+  media("Matroska or WebM", pattern([0x1a, 0x45, 0xdf, 0xa3])),
   foreign("AVI", pattern("RIFF"), pattern("AVI ", 8)),
   foreign("a WebP image", pattern("RIFF"), pattern("WEBP", 8)),
   foreign("a RIFF container", pattern("RIFF"), pattern([], 12)),
-  foreign("MP4 or MOV", pattern("ftyp", 4)),
-  foreign("MOV", pattern("moov", 4)),
-  foreign("MOV", pattern("mdat", 4)),
+  media("MP4 or MOV", pattern("ftyp", 4)),
+  media("MOV", pattern("moov", 4)),
+  media("MOV", pattern("mdat", 4)),
+  media("MOV", pattern("wide", 4)),
   advised("JPEG behind 4 bytes", "give --format lp32", pattern([0xff, 0xd8, 0xff], 4)),
   advised("PNG behind 4 bytes", "give --format lp32", pattern("\x89PNG", 4)),
   ...annexB("hevc", HEVC_HEADERS),
@@ -110,6 +119,6 @@ export const SIGNATURES: readonly Signature[] = [
   foreign("a JPEG 2000 code stream", pattern([0xff, 0x4f, 0xff, 0x51])),
   advised("an HTTP response with its headers", "leave out curl's -i", pattern("HTTP/")),
   // Last, because one byte is little to go by, and the other comes late.
-  foreign("MPEG-TS", pattern([0x47]), pattern([0x47], 188)),
-  foreign("MPEG-TS with time codes (M2TS)", pattern([0x47], 4), pattern([0x47], 196)),
+  media("MPEG-TS", pattern([0x47]), pattern([0x47], 188)),
+  media("MPEG-TS with time codes (M2TS)", pattern([0x47], 4), pattern([0x47], 196)),
 ];

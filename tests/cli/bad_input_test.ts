@@ -216,6 +216,11 @@ for (const [name, flags, start] of CONTAINERS) {
     const outcome = await run(["publish", relay.url()], { stdin: input });
     const sentence = assertFailed(outcome, 5, /Cannot read frame 1 at byte 0: expected mjpeg, /);
     assert(sentence.includes(`found ${name}; `), sentence);
-    assertMatch(sentence, /; pipe it through: ffmpeg -i INPUT -f mjpeg -q:v 3 -$/);
+    const isRead = name !== "FLV";
+    assertMatch(
+      sentence,
+      isRead ? /; give the file with --input, or pipe / : /; pipe it through: /,
+    );
+    assertMatch(sentence, /: ffmpeg -i INPUT -f mjpeg -q:v 3 -$/);
   });
 }

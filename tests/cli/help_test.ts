@@ -19,6 +19,8 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   publish: {
     "--input FILE": "(STREAM_INPUT)",
+    "--pace timestamps|relay": "[timestamps] (STREAM_PACE)",
+    "--loop": "(STREAM_LOOP)",
     "--test-pattern [WxH]": "(STREAM_TEST_PATTERN)",
     "--format FORMAT": "[auto] (STREAM_FORMAT)",
     "--size WxH": "(STREAM_SIZE)",

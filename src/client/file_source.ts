@@ -1,0 +1,115 @@
+/**
+ * The frames of a file.
+ *
+ * @module
+ */
+import { messageOf, StreamError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import { openMedia } from "../media/media_source.ts";
+import { RandomAccessFile } from "../media/random_access_file.ts";
+import { isMediaFile, MAX_SIGNATURE_BYTES } from "../split/detect.ts";
+import type { Splitter } from "../split/splitter.ts";
+import { type FrameSource, SplitSource } from "./frame_source.ts";
+import { LoopedSource } from "./looped_source.ts";
+import { PacedSource } from "./paced_source.ts";
+
+/** How fast the frames of a media file go: by their timestamps, or as fast as the relay takes them. */
+export const PACES = ["timestamps", "relay"] as const;
+
+/** Options of {@linkcode openFileSource}. */
+export interface FileSourceOptions {
+  readonly path: string;
+  /** Largest frame in bytes. */
+  readonly maxFrameBytes: number;
+  /** Makes a splitter for a file that is no media file. */
+  readonly createSplitter: () => Splitter;
+  /** Whether the file may be a media file; otherwise it is what the splitter takes it for. */
+  readonly mayBeMedia: boolean;
+  readonly pace: typeof PACES[number];
+  /** Whether the file is repeated without end. */
+  readonly isLooped: boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * Opens a file, a named pipe or a device.
+ *
+ * @throws {StreamError} `bad_input` when it cannot be read, `usage` when it cannot be repeated
+ */
+export async function openFileSource(options: FileSourceOptions): Promise<FrameSource> {
+  const { path, clock, isLooped, pace } = options;
+  const { source, isMedia, isRegular } = await openOnce(options);
+  if (isLooped && !isRegular) {
+    source.stop();
+    throw new StreamError(
+      "usage",
+      `Cannot repeat ${path}: it is no regular file; leave out --loop, or give a file`,
+    );
+  }
+  const whole = isLooped
+    ? new LoopedSource(source, async () => (await openOnce(options)).source, path)
+    : source;
+  return isMedia && pace === "timestamps" ? new PacedSource(whole, clock) : whole;
+}
+
+interface OpenedSource {
+  readonly source: FrameSource;
+  readonly isMedia: boolean;
+  readonly isRegular: boolean;
+}
+
+async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
+  const { path: name, maxFrameBytes, createSplitter, mayBeMedia } = options;
+  const { file, info: { isFile: isRegular, size } } = await openFile(name);
+  if (mayBeMedia && isRegular && isMediaFile(await firstBytes(file, name))) {
+    const source = await openMedia(new RandomAccessFile(file, size), { name, maxFrameBytes });
+    return { source, isMedia: true, isRegular };
+  }
+  const source = new SplitSource(file.readable, createSplitter(), name);
+  return { source, isMedia: false, isRegular };
+}
+
+async function openFile(
+  path: string,
+): Promise<{ readonly file: Deno.FsFile; readonly info: Deno.FileInfo }> {
+  try {
+    const file = await Deno.open(path);
+    const info = await file.stat();
+    if (info.isDirectory) {
+      file.close();
+      throw new Error("it is a folder; name a file");
+    }
+    return { file, info };
+  } catch (cause) {
+    throw readError(path, cause);
+  }
+}
+
+/** The bytes that a file begins with; it is read from its start afterwards. */
+async function firstBytes(file: Deno.FsFile, path: string): Promise<Uint8Array> {
+  try {
+    const bytes = new Uint8Array(MAX_SIGNATURE_BYTES);
+    let length = 0;
+    for (
+      let count: number | null = 0;
+      length < bytes.length && count !== null;
+      length += count ?? 0
+    ) {
+      count = await file.read(bytes.subarray(length));
+    }
+    await file.seek(0, Deno.SeekMode.Start);
+    return bytes.subarray(0, length);
+  } catch (cause) {
+    file.close();
+    throw readError(path, cause);
+  }
+}
+
+function readError(path: string, cause: unknown): StreamError {
+  const seen = cause instanceof Deno.errors.NotFound
+    ? "there is no such file"
+    : cause instanceof Deno.errors.PermissionDenied
+    ? "the system does not permit it"
+    : messageOf(cause);
+  return new StreamError("bad_input", `Cannot read ${path}: ${seen}`, { cause });
+}
