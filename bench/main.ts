@@ -14,6 +14,7 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   tick: ["run", "--allow-all", "bench/tick_bench.ts"],
   pipeline: ["run", "--allow-all", "bench/pipeline_bench.ts"],
   stalled: ["run", "--allow-all", "bench/stalled_bench.ts"],
+  "slow-link": ["run", "--allow-all", "bench/slow_link_bench.ts"],
 };
 
 const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);

@@ -17,7 +17,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
 ];
 
-/** A process that runs for longer hangs: it is killed, and its test fails. In milliseconds. */
+/** A process that runs for longer hangs, unless its test says otherwise. In milliseconds. */
 const HANGS_MS = 60_000;
 /** How often a relay is asked for its state, in milliseconds. */
 const POLL_MS = 10;
@@ -36,6 +36,8 @@ export interface StartOptions {
   readonly stdin?: Uint8Array | "piped" | "none";
   /** `piped` leaves standard output to the caller, who reads or cancels it. */
   readonly stdout?: "collected" | "piped";
+  /** The process is killed, and its test fails, after so many milliseconds. @default {60000} */
+  readonly hangsMs?: number;
 }
 
 /** How a process ended. */
@@ -88,7 +90,8 @@ export class Running implements AsyncDisposable {
     const stdout = options.stdout === "piped"
       ? Promise.resolve(new Uint8Array())
       : new Response(this.#child.stdout).bytes();
-    this.outcome = this.#end(Promise.all([stdout, this.#collect(), fed]));
+    const { hangsMs = HANGS_MS } = options;
+    this.outcome = this.#end(Promise.all([stdout, this.#collect(), fed]), hangsMs);
   }
 
   /** The process id. */
@@ -152,11 +155,14 @@ export class Running implements AsyncDisposable {
     await this.#input?.abort().catch(() => {});
   }
 
-  async #end(streams: Promise<[Uint8Array, ...unknown[]]>): Promise<Outcome> {
+  async #end(
+    streams: Promise<[Uint8Array, ...unknown[]]>,
+    hangsMs: number,
+  ): Promise<Outcome> {
     const timer = setTimeout(() => {
-      this.stderr += `killed by its test: it ran for more than ${HANGS_MS / 1000} s\n`;
+      this.stderr += `killed by its test: it ran for more than ${hangsMs / 1000} s\n`;
       this.kill("SIGKILL");
-    }, HANGS_MS);
+    }, hangsMs);
     const [{ code }, [stdout]] = await Promise.all([this.#child.status, streams]);
     clearTimeout(timer);
     this.#isOver = true;
