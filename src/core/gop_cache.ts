@@ -8,15 +8,18 @@ import { release } from "../bytes/release.ts";
 import type { ByteBudget } from "./byte_budget.ts";
 import type { Frame } from "./frame.ts";
 
-/** Limits of a {@linkcode GopCache}. The newest key frame is held whatever they are. */
+/**
+ * Limits of a {@linkcode GopCache}. The newest key frame is held whatever they are, and its bytes do
+ * not count.
+ */
 export interface GopCacheOptions {
   /** Most frames. */
   readonly maxFrames: number;
-  /** Most bytes of delta frames. */
+  /** Most bytes. */
   readonly maxBytes: number;
   /** Longest time since the newest key frame in milliseconds, for viewers that come. */
   readonly maxMs: number;
-  /** Bytes of delta frames that all streams together may hold. */
+  /** Bytes that all streams together may hold. */
   readonly budget: ByteBudget;
 }
 
@@ -28,8 +31,8 @@ export interface Departed {
 }
 
 interface Held extends Departed {
-  /** Whether the frame, if it is a delta frame, counts in `bytes` and in the budget. */
-  readonly isCounted: boolean;
+  /** Whether the frame counts in `bytes` and in the budget. */
+  isCounted: boolean;
 }
 
 /**
@@ -43,9 +46,14 @@ export class GopCache {
   /** Position of the item at `#head`. */
   #first = 0;
   #bytes = 0;
-  #key: Departed | undefined;
+  #key: Held | undefined;
   #keyPosition = 0;
+  /** The key frame before the newest one, as long as it does not count. */
+  #oldKey: Held | undefined;
+  #oldKeyPosition = 0;
   #isWhole = false;
+  /** Whether the newest frame is held beyond the limits. */
+  #isOver = false;
 
   constructor(options: GopCacheOptions) {
     this.#options = options;
@@ -56,7 +64,7 @@ export class GopCache {
     return this.#first + this.#items.length - this.#head;
   }
 
-  /** Bytes of delta frames held. */
+  /** Bytes held, without the newest key frame's. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -88,20 +96,18 @@ export class GopCache {
    */
   push(frame: Frame, nowMs: number): void {
     const { maxFrames, maxMs } = this.#options;
-    if (this.#items.at(-1)?.isCounted === false) this.#drop();
-    let isCounted = true;
+    if (this.#isOver) this.#drop();
+    const item = { frame, leftMs: nowMs, isCounted: false };
     if (frame.kind === "key") {
-      const old = this.#key;
-      if (old !== undefined && this.#keyPosition < this.#first) release(old.frame.data);
+      this.#retireKey();
+      this.#key = item;
       this.#keyPosition = this.end;
       this.#isWhole = true;
     } else {
-      isCounted = this.#count(frame.data.byteLength);
+      this.#isOver = !this.#count(item);
       const isOld = this.#key === undefined || nowMs - this.#key.leftMs > maxMs;
-      if (!isCounted || isOld) this.#isWhole = false;
+      if (this.#isOver || isOld) this.#isWhole = false;
     }
-    const item = { frame, leftMs: nowMs, isCounted };
-    if (frame.kind === "key") this.#key = item;
     this.#items.push(item);
     if (this.end - this.#first > maxFrames) this.#shift();
   }
@@ -110,24 +116,48 @@ export class GopCache {
   trim(position: number): void {
     const needed = this.#isWhole ? Math.min(position, this.#keyPosition) : position;
     while (this.#first < needed && this.#head < this.#items.length) this.#shift();
+    this.#countOldKey();
   }
 
   /** Gives everything up. */
   clear(): void {
+    this.#retireKey();
+    this.#oldKey = undefined;
     this.#drop();
-    this.#key = undefined;
     this.#isWhole = false;
   }
 
-  #count(bytes: number): boolean {
+  /** The newest key frame is no longer that: it is freed, or held for those who are behind. */
+  #retireKey(): void {
+    this.#countOldKey();
+    const key = this.#key;
+    if (key === undefined) return;
+    this.#key = undefined;
+    if (this.#keyPosition < this.#first) return release(key.frame.data);
+    this.#oldKey = key;
+    this.#oldKeyPosition = this.#keyPosition;
+  }
+
+  /** Where a key frame is held for those who are behind, it counts; they lose it without room. */
+  #countOldKey(): void {
+    const key = this.#oldKey;
+    this.#oldKey = undefined;
+    if (key === undefined || this.#oldKeyPosition < this.#first || this.#count(key)) return;
+    while (this.#first < this.#keyPosition) this.#shift();
+  }
+
+  #count(item: Held): boolean {
     const { maxBytes, budget } = this.#options;
+    const bytes = item.frame.data.byteLength;
     if (this.#bytes + bytes > maxBytes || !budget.take(bytes)) return false;
     this.#bytes += bytes;
+    item.isCounted = true;
     return true;
   }
 
   #drop(): void {
     while (this.#head < this.#items.length) this.#shift();
+    this.#isOver = false;
   }
 
   #shift(): void {
@@ -135,7 +165,7 @@ export class GopCache {
     this.#items[this.#head] = undefined as unknown as Held;
     this.#head++;
     this.#first++;
-    if (frame.kind === "delta" && isCounted) {
+    if (isCounted) {
       this.#bytes -= frame.data.byteLength;
       this.#options.budget.give(frame.data.byteLength);
     }

@@ -1,15 +1,46 @@
 /** Frames, and a simulated relay in simulated time, for the tests of the core. */
 import { ByteBudget } from "../../src/core/byte_budget.ts";
-import { bareConfig, type Frame, type StreamConfig } from "../../src/core/frame.ts";
+import { bareConfig, type Frame, type FrameKind, type StreamConfig } from "../../src/core/frame.ts";
 import { type FrameInput, Stream, type StreamOptions } from "../../src/core/stream.ts";
 import { GopCache, type GopCacheOptions } from "../../src/core/gop_cache.ts";
-import { ViewerFeed, type ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
+import { type JoinFrom, ViewerFeed, type ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
 
 export const MJPEG = bareConfig("mjpeg");
+export const H264 = bareConfig("h264");
 
 /** A frame as the relay makes it. */
-export function frame(sequence: number, bytes = 10, receivedMs = 0): Frame {
-  return { ...input(bytes), sequence, epoch: 1, discontinuity: false, receivedMs };
+export function frame(
+  sequence: number,
+  bytes = 10,
+  receivedMs = 0,
+  fields: Partial<Frame> = {},
+): Frame {
+  return { ...input(bytes), sequence, epoch: 1, discontinuity: false, receivedMs, ...fields };
+}
+
+/** What a frame of a format coded in time is: a key frame, a delta frame, a leading delta frame. */
+export type Coded = "k" | "d" | "l";
+
+/** Frames of a format coded in time, one for each letter; sequences count from `first`. */
+export function codedFrames(
+  kinds: string,
+  options: { first?: number; bytes?: number } = {},
+): Frame[] {
+  const { first = 1, bytes = 10 } = options;
+  return [...kinds].map((kind, index) =>
+    frame(first + index, bytes, 0, { ...codedInput(kind as Coded, 0), data: new Uint8Array(bytes) })
+  );
+}
+
+/** A frame of a format coded in time as it comes in. */
+export function codedInput(kind: Coded, bytes = 10, config: StreamConfig = H264): FrameInput {
+  const frameKind: FrameKind = kind === "k" ? "key" : "delta";
+  return {
+    ...input(bytes, config),
+    kind: frameKind,
+    leading: kind === "l",
+    configuration: kind === "k",
+  };
 }
 
 /** A frame as it comes in. */
@@ -76,11 +107,28 @@ export interface Delivered {
 export interface LinkOptions {
   /** Bytes a millisecond. @default {Infinity} */
   readonly bytesPerMs?: number;
+  /** Bytes that pass at once after the link was idle, as through a token bucket. @default {0} */
+  readonly burstBytes?: number;
   /** Time from the viewer back to the relay in milliseconds. @default {1} */
   readonly ackMs?: number;
   /** The viewer confirms nothing from this instant on. @default {Infinity} */
   readonly stalledFromMs?: number;
+  /** Where the viewer begins. @default {"key"} */
+  readonly from?: JoinFrom;
   readonly feed?: Partial<ViewerFeedOptions>;
+}
+
+/** Frames of a format coded in time at an even distance. */
+export interface CodedOptions {
+  readonly startMs: number;
+  readonly intervalMs: number;
+  readonly count: number;
+  /** Frames from one key frame to the next. */
+  readonly gop: number;
+  /** Bytes of a delta frame. */
+  readonly bytes: number;
+  /** Bytes of a key frame. @default {bytes} */
+  readonly keyBytes?: number;
 }
 
 /** Runs a stream in simulated time: its deadlines, its viewers' links, and what a test schedules. */
@@ -112,17 +160,27 @@ export class Simulation {
     }
   }
 
+  /** Pushes frames of a format coded in time. */
+  feedCoded(options: CodedOptions): void {
+    const { startMs, intervalMs, count, gop, bytes, keyBytes = bytes } = options;
+    for (let n = 0; n < count; n++) {
+      const frame = () => n % gop === 0 ? codedInput("k", keyBytes) : codedInput("d", bytes);
+      this.at(startMs + n * intervalMs, () => this.stream.push(frame(), this.nowMs));
+    }
+  }
+
   /** Joins a viewer behind a link; the result fills as frames arrive. */
   view(link: LinkOptions = {}): { feed: ViewerFeed; delivered: Delivered[] } {
-    const { bytesPerMs = Infinity, ackMs = 1, stalledFromMs = Infinity } = link;
+    const { bytesPerMs = Infinity, burstBytes = 0, ackMs = 1, stalledFromMs = Infinity } = link;
     const delivered: Delivered[] = [];
+    /** When the bucket would be full again. */
     let freeMs = 0;
     const viewer = feed({
       ...link.feed,
       send: (frame, catchUp) => {
         const sentMs = this.nowMs;
         freeMs = Math.max(freeMs, sentMs) + frame.data.byteLength / bytesPerMs;
-        const arrivedMs = freeMs;
+        const arrivedMs = Math.max(sentMs, freeMs - burstBytes / bytesPerMs);
         if (arrivedMs >= stalledFromMs) return;
         delivered.push({ sequence: frame.sequence, frame, catchUp, sentMs, arrivedMs });
         this.at(arrivedMs + ackMs, () => {
@@ -131,7 +189,7 @@ export class Simulation {
         });
       },
     });
-    this.stream.join(viewer, this.nowMs);
+    this.stream.join(viewer, this.nowMs, link.from);
     return { feed: viewer, delivered };
   }
 
