@@ -74,8 +74,9 @@ function readHead(bytes: Uint8Array, syntax: AccessUnitSyntax): AccessUnit | und
 /** The format that the first NAL unit shows: see the headers in signatures.ts, and those of deltas. */
 function formatOf(bytes: Uint8Array, before: AnnexBFormat | undefined): AnnexBFormat | undefined {
   if (bytes[0] !== 0 || bytes[1] !== 0) return undefined;
-  const start = bytes[2] === 1 ? 3 : bytes[2] === 0 && bytes[3] === 1 ? 4 : undefined;
-  const [first, second] = start === undefined ? [] : bytes.subarray(start, start + 2);
+  const code = bytes[2] === 1 ? 2 : bytes[2] === 0 && bytes[3] === 1 ? 3 : undefined;
+  if (code === undefined) return undefined;
+  const [first, second] = [bytes[code + 1], bytes[code + 2]];
   if (first === undefined || second === undefined) return undefined;
   const isH264 = canBeginH264(first);
   const isHevc = canBeginHevc(first, second);
