@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { StreamConfig } from "../core/frame.ts";
+import { isCodedInTime, type StreamConfig } from "../core/frame.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
-import { sniffFrame } from "../split/sniff.ts";
+import { sniffFrame, sniffKind } from "../split/sniff.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { Hub } from "./hub.ts";
 import type { LiveStream, Viewer } from "./live_stream.ts";
@@ -64,9 +64,11 @@ export class BarePeer implements Peer {
       );
     }
     this.#config = sniffFrame(message, this.#config);
+    const kind = sniffKind(message, this.#config);
     this.#live.pushBare(this, {
       data: message,
-      kind: "key",
+      kind,
+      configuration: kind === "key" && isCodedInTime(this.#config.format),
       config: this.#config,
       ptsUs: null,
       captureUs: this.#hub.clock.wallUs(),
