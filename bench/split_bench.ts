@@ -90,6 +90,53 @@ function ivfFrame(tileBytes: number): Uint8Array {
   return concat(ivfFrameHeader(unit.length, 0), unit);
 }
 
+function fromHex(text: string): Uint8Array {
+  return Uint8Array.from(text.split(" "), (byte) => parseInt(byte, 16));
+}
+
+/** A NAL unit with a payload in which no start code appears, as entropy-coded data has none. */
+function nal(beginning: string, payloadBytes = 0): Uint8Array {
+  const payload = noise(payloadBytes);
+  for (let at = 2; at < payload.length; at++) {
+    if (payload[at]! <= 3 && payload[at - 1] === 0 && payload[at - 2] === 0) payload[at] = 4;
+  }
+  return concat(Uint8Array.of(0, 0, 0, 1), fromHex(beginning), payload);
+}
+
+/** Parameter sets for 1920x1080 as x264 and x265 write them, and how slices begin. */
+const NAL_UNITS = {
+  h264: {
+    parameters: [
+      "67 64 00 28 ac d9 40 78 02 27 e5 c0 44 00 00 03 00 04 00 00 03 00 f0 3c 60 c6 58",
+      "68 eb e3 cb 22 c0",
+    ],
+    key: ["65 88 84", "65 00 7f", "65 00 3f", "65 00 2f"],
+    delta: "41 9a 24",
+  },
+  hevc: {
+    parameters: [
+      "40 01 0c 01 ff ff 01 60 00 00 03 00 90 00 00 03 00 00 03 00 78 95 98 09",
+      "42 01 01 01 60 00 00 03 00 90 00 00 03 00 00 03 00 78 a0 03 c0 80 10 e5 96 56 69 24 ca f0 " +
+      "16 80 80 00 00 03 00 80 00 00 0f 04",
+      "44 01 c1 72 b4 62 40",
+    ],
+    key: ["28 01 af", "28 01 24", "28 01 22", "28 01 21"],
+    delta: "02 01 d0",
+  },
+};
+
+/** A stream of key frames of four slices, and one of delta frames. */
+function accessUnitCases(format: keyof typeof NAL_UNITS, maxFrameBytes: number): Case[] {
+  const units = NAL_UNITS[format];
+  const parameters = concat(...units.parameters.map((set) => nal(set)));
+  const key = concat(parameters, ...units.key.map((beginning) => nal(beginning, 25_000)));
+  const shared = { format, options: { format, maxFrameBytes } };
+  return [
+    { ...shared, header: new Uint8Array(0), frame: key },
+    { ...shared, header: parameters, frame: nal(units.delta, 25_000) },
+  ];
+}
+
 function cases(): Case[] {
   const none = new Uint8Array(0);
   const maxFrameBytes = 16 * 2 ** 20;
@@ -122,6 +169,8 @@ function cases(): Case[] {
       header: bytesOf("YUV4MPEG2 W1920 H1080 F30:1 C420jpeg\n"),
       frame: concat(bytesOf("FRAME\n"), noise(1920 * 1080 * 1.5)),
     },
+    ...accessUnitCases("h264", maxFrameBytes),
+    ...accessUnitCases("hevc", maxFrameBytes),
     ...[100_000, 1000].map((tileBytes): Case => ({
       format: "ivf",
       options: { format: "ivf", maxFrameBytes },
@@ -160,6 +209,8 @@ function measure({ options, header, frame }: Case, count: number): number {
     }
     bytes += block.length;
   }
+  splitter.end();
+  while (splitter.next() !== undefined) frames++;
   const ms = performance.now() - start;
   if (frames * frame.length !== bytes) throw new Error(`Cannot trust the run: ${frames} frames`);
   return bytes / 1e3 / ms;
