@@ -68,11 +68,13 @@ export class ViewerFeed {
   #next = 0;
   /** Since when frames from before the viewer came are being sent to it. */
   #catchUpSinceMs: number | undefined;
+  /** Whether the stream has more frames a second than the viewer wants. */
+  #limitsCatchUp = false;
   /** Why delta frames are dropped until the next key frame. */
   #awaiting: DropReason | undefined;
   /** Whether leading frames miss what they refer to. */
   #isAfterSkip = false;
-  /** Sequence of the last frame sent. */
+  /** Sequence of the last frame sent, or of a leading frame behind it that was left out. */
   #sequence = 0;
   #closed = false;
 
@@ -138,6 +140,9 @@ export class ViewerFeed {
     const { key } = cache;
     if (from === "live" || key === undefined) return;
     this.#catchUpSinceMs = nowMs;
+    const { fps } = this.#options;
+    const wanted = (fps ?? Infinity) * (nowMs - key.leftMs + DELTA_TOLERANCE_MS) / 1000;
+    this.#limitsCatchUp = cache.end - cache.keyPosition > wanted;
     if (cache.isWhole) {
       this.#next = cache.keyPosition;
       this.advance(nowMs);
@@ -204,11 +209,15 @@ export class ViewerFeed {
     const { frame, leftMs } = item;
     if (frame.kind === "delta") {
       if (this.#awaiting !== undefined) return this.#skip(this.#awaiting, 1, this.#awaiting);
-      if (frame.leading && this.#isAfterSkip) return this.#skip("awaiting_key_frame", 1, undefined);
+      if (frame.leading && this.#isAfterSkip) {
+        // No later frame but another leading one needs it, so that this is no gap.
+        this.#sequence = frame.sequence;
+        return this.#skip("awaiting_key_frame", 1, undefined);
+      }
     }
     if (!isLast && !this.#hasRoom(nowMs, leftMs)) return false;
     const isCatchUp = this.#catchUpSinceMs !== undefined;
-    if (this.#limit !== undefined && !isCatchUp) {
+    if (this.#limit !== undefined && (!isCatchUp || this.#limitsCatchUp)) {
       const tolerance = frame.kind === "delta" ? DELTA_TOLERANCE_MS : undefined;
       if (!this.#limit.admit(nowMs, tolerance)) return this.#skip("viewer_fps", 1, "viewer_fps");
     }
@@ -252,8 +261,9 @@ export class ViewerFeed {
 
   #send(frame: Frame, nowMs: number): void {
     const isCatchUp = this.#catchUpSinceMs !== undefined;
-    if (frame.kind === "key") this.#isAfterSkip = frame.sequence !== this.#sequence + 1;
-    else if (!frame.leading) this.#isAfterSkip = false;
+    if (frame.kind === "key") {
+      this.#isAfterSkip = frame.discontinuity || frame.sequence !== this.#sequence + 1;
+    }
     this.#awaiting = undefined;
     this.#sequence = frame.sequence;
     this.#window.sent(frame.sequence, frame.data.byteLength, nowMs, isCatchUp ? null : frame);
