@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeError } from "../client/sinks.ts";
+import { writeError } from "../client/part_file.ts";
 import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { createLog } from "../host/log.ts";

@@ -10,6 +10,9 @@ import { command, toggle, usage } from "./command.ts";
 import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
 import { duration, fps, integer, MAX_TIMER_MS, text } from "./value.ts";
 
+/** Longest length of a segment: a year. */
+const MAX_SEGMENT_MS = 365 * 24 * 3_600_000;
+
 /** The command. */
 export const watchCommand = command({
   name: "watch",
@@ -18,15 +21,22 @@ export const watchCommand = command({
   flags: {
     output: {
       value: "WHERE",
-      help: `a pattern with %d, a folder, a file, or - (default: the folder ${DEFAULT_FOLDER})`,
+      help:
+        `a pattern with %d, a folder, a file (also .mp4, .mkv, .webm, .ivf), or - (default: the ` +
+        `folder ${DEFAULT_FOLDER})`,
       read: text,
       alias: "o",
+    },
+    segment: {
+      value: "TIME",
+      help: "begin another file at the first key frame after this time: rec-%03d.mp4",
+      read: duration(1, MAX_SEGMENT_MS),
     },
     count: { value: "N", help: "stop after N frames", read: integer(1, 1e15) },
     duration: { value: "TIME", help: "stop after this time", read: duration(1, MAX_TIMER_MS) },
     every: {
       value: "N",
-      help: "write every N-th frame only",
+      help: "write every N-th frame only, where frames stand alone",
       read: integer(1, 1e9),
       fallback: "1",
     },
@@ -49,6 +59,7 @@ export const watchCommand = command({
   examples: [
     ["stream watch", `each frame to a file: ${DEFAULT_FOLDER}/000001.jpg, …`],
     ["stream watch --output shot-%03d.png --count 10", "ten pictures"],
+    ["stream watch --output rec-%03d.mkv --segment 10m", "a recording in files of ten minutes"],
     ["stream watch --output - | ffplay -f mjpeg -", "a live window"],
   ],
   async run({ flags, operands, host, log }) {
@@ -61,8 +72,10 @@ export const watchCommand = command({
     }
     const sink = await openSink({
       output: flags.output,
+      segmentMs: flags.segment,
       overwrite: flags.overwrite,
       writeStdout: host.writeStdout,
+      log,
     });
     const watcher = new Watcher({
       url: url.socket,

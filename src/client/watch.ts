@@ -4,6 +4,7 @@
  * @module
  */
 import { release } from "../bytes/release.ts";
+import { isCodedInTime } from "../core/frame.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
@@ -14,7 +15,7 @@ import { Wakeup } from "../net/wakeup.ts";
 import { CLOCK_INTERVAL_MS } from "../wire/clock_offset.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
-import type { Sink } from "./sinks.ts";
+import type { Sink } from "./sink.ts";
 
 /** Options of a {@linkcode Watcher}. */
 export interface WatchOptions {
@@ -167,14 +168,26 @@ export class Watcher {
     if (frame.isNew) {
       if (!frame.header.catchUp) this.#latencyUs = frame.latencyUs ?? this.#latencyUs;
       if (this.#received++ % every === 0) {
-        await this.#sink.write(frame.data, frame.config);
-        this.#frames++;
-        this.#bytes += frame.data.byteLength;
-        this.#meter.add(frame.data.byteLength, clock.nowMs());
+        const { data, config, header } = frame;
+        if (every > 1 && isCodedInTime(config.format)) throw everyError(config.format);
+        const kind = header.key ? "key" : "delta";
+        if (await this.#sink.write({ ...header, data, config, kind })) {
+          this.#frames++;
+          this.#bytes += data.byteLength;
+          this.#meter.add(data.byteLength, clock.nowMs());
+        }
       }
     }
     release(frame.data);
     connection.send(this.#session.acknowledge(frame.header.sequence));
     if (count !== null && this.#frames >= count) this.#isDone = true;
   }
+}
+
+function everyError(format: string): StreamError {
+  return new StreamError(
+    "failed",
+    `Cannot write every n-th frame of ${format}: its frames depend on one another; leave out ` +
+      "--every, or use --fps, by which the relay sends fewer",
+  );
 }

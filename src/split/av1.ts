@@ -86,6 +86,12 @@ export class Av1Reader {
   }
 }
 
+/** The sequence header OBU in front of a temporal unit's first frame; `undefined` without one. */
+export function av1SequenceHeader(unit: Uint8Array): Uint8Array | undefined {
+  const obu = readOpening(unit)?.sequenceHeader;
+  return obu === undefined ? undefined : unit.subarray(obu.start, obu.end);
+}
+
 /** Walks the OBUs up to the first frame header; `undefined` where they are not whole, or lack it. */
 function readOpening(unit: Uint8Array): Opening | undefined {
   let delimiterEnd = 0;

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   watch: {
     "-o, --output WHERE": "(STREAM_OUTPUT)",
+    "--segment TIME": "(STREAM_SEGMENT)",
     "--count N": "(STREAM_COUNT)",
     "--duration TIME": "(STREAM_DURATION)",
     "--every N": "[1] (STREAM_EVERY)",

@@ -1,0 +1,77 @@
+/**
+ * When the frames of a recording are shown.
+ *
+ * @module
+ */
+import type { FrameKind } from "../core/frame.ts";
+
+/** What of a received frame tells its time. */
+export interface FrameTime {
+  readonly kind: FrameKind;
+  /** Whether whoever begins at the key frame before it cannot decode it. */
+  readonly leading: boolean;
+  /** Presentation time in microseconds, `null` where the source has none. */
+  readonly ptsUs: number | null;
+  /** Time of capture in microseconds since the Unix epoch. */
+  readonly captureUs: number;
+  /** True for the first frame of a publisher's session or configuration. */
+  readonly discontinuity: boolean;
+}
+
+/** Time between two frames where nothing tells it, in microseconds. */
+const DEFAULT_STEP_US = 33_333;
+/** Least time between two frames that have no time of their own, in microseconds. */
+const MIN_STEP_US = 1000;
+
+/**
+ * Times from 0 at the first key frame. Where the times of the source begin anew, as behind another
+ * publisher, those of the recording go on.
+ */
+export class RecordingTimes {
+  /** What is added to a frame's own time; `undefined` until a key frame tells. */
+  #shiftUs: number | undefined;
+  /** Own time of the last key frame. */
+  #keyUs = 0;
+  /** Whether the last key frame is one that the recording begins or goes on with. */
+  #isFirstKey = true;
+  #hasPts = false;
+  #lastUs: number | undefined;
+  #stepUs = DEFAULT_STEP_US;
+
+  /**
+   * The time of a frame in microseconds; `undefined` for one that is left out, because what a
+   * decoder needs for it is not in the recording.
+   */
+  next({ kind, leading, ptsUs, captureUs, discontinuity }: FrameTime): number | undefined {
+    const ownUs = ptsUs ?? captureUs;
+    const hasPts = ptsUs !== null;
+    if (discontinuity || hasPts !== this.#hasPts) this.#shiftUs = undefined;
+    this.#hasPts = hasPts;
+    if (kind === "key") this.#takeKey(ownUs);
+    else if (this.#isFirstKey && (leading || ownUs < this.#keyUs)) return undefined;
+    if (this.#shiftUs === undefined) return undefined;
+    // Frames without a time of their own are shown in the order in which they come.
+    const earliestUs = hasPts || this.#lastUs === undefined ? 0 : this.#lastUs + MIN_STEP_US;
+    const timeUs = Math.max(earliestUs, ownUs + this.#shiftUs);
+    if (this.#lastUs === undefined) this.#lastUs = timeUs;
+    if (timeUs > this.#lastUs) {
+      this.#stepUs = timeUs - this.#lastUs;
+      this.#lastUs = timeUs;
+    }
+    return timeUs;
+  }
+
+  /** Says that a new file begins at the key frame that was last. */
+  restart(): void {
+    this.#isFirstKey = true;
+  }
+
+  #takeKey(ownUs: number): void {
+    const isBehind = this.#shiftUs !== undefined && ownUs <= this.#keyUs;
+    if (isBehind) this.#shiftUs = undefined;
+    this.#isFirstKey = this.#shiftUs === undefined;
+    this.#keyUs = ownUs;
+    const nextUs = this.#lastUs === undefined ? 0 : this.#lastUs + this.#stepUs;
+    this.#shiftUs ??= nextUs - ownUs;
+  }
+}

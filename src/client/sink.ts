@@ -1,0 +1,27 @@
+/**
+ * What takes a viewer's frames.
+ *
+ * @module
+ */
+import type { StreamConfig } from "../core/frame.ts";
+import type { FrameTime } from "./recording_times.ts";
+
+/** A frame as it was received. */
+export interface SinkFrame extends FrameTime {
+  readonly data: Uint8Array<ArrayBuffer>;
+  readonly config: StreamConfig;
+}
+
+/** Takes frames one by one. */
+export interface Sink {
+  /**
+   * Writes a frame; false for one that is left out because nobody could decode it.
+   *
+   * @throws {StreamError} (`failed`) when it cannot be written
+   */
+  write(frame: SinkFrame): Promise<boolean>;
+  /** Brings what has been written to its place. */
+  finish(): Promise<void>;
+  /** Where the frames are, for people. */
+  describe(): string;
+}

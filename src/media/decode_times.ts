@@ -1,0 +1,58 @@
+/**
+ * Times of decoding, made of times of presentation.
+ *
+ * @module
+ */
+
+/** Time between two pictures where nothing tells it, in microseconds. */
+const DEFAULT_STEP_US = 33_333;
+
+/**
+ * Gives each frame a time of decoding that grows from frame to frame and is not after the time at
+ * which it is shown.
+ *
+ * The times of decoding are the times of presentation in order, as many frames late as pictures are
+ * shown out of order; how many that is, the first frames show.
+ */
+export class DecodeTimes {
+  /** Time between two pictures at the beginning, in microseconds. */
+  readonly stepUs: number;
+  /** How much later everything is shown than it would be without pictures out of order. */
+  readonly delayUs: number;
+  readonly #depth: number;
+  /** Times of presentation that have not become times of decoding yet, in order. */
+  #waiting: number[] = [];
+  #count = 0;
+  #lastUs = -1;
+
+  /** @param firstUs times of presentation of the first frames, in the order of decoding. */
+  constructor(firstUs: readonly number[]) {
+    const ordered = [...firstUs].sort((one, other) => one - other);
+    this.stepUs = ordered.length > 1 ? Math.max(1, ordered[1]! - ordered[0]!) : DEFAULT_STEP_US;
+    this.#depth = firstUs.reduce((depth, timeUs, index) => {
+      const later = firstUs.slice(0, index).filter((earlier) => earlier > timeUs).length;
+      return Math.max(depth, later);
+    }, 0);
+    this.delayUs = this.#depth * this.stepUs;
+  }
+
+  /** The time of decoding of the next frame; `timeUs` is when it is shown. */
+  next(timeUs: number): number {
+    const { decodeUs, waiting } = this.#after(timeUs);
+    this.#waiting = waiting;
+    this.#count++;
+    this.#lastUs = decodeUs;
+    return decodeUs;
+  }
+
+  /** What {@linkcode next} would give. */
+  peek(timeUs: number): number {
+    return this.#after(timeUs).decodeUs;
+  }
+
+  #after(timeUs: number): { readonly decodeUs: number; readonly waiting: number[] } {
+    const waiting = [...this.#waiting, timeUs + this.delayUs].sort((one, other) => one - other);
+    const inOrderUs = this.#count < this.#depth ? this.#count * this.stepUs : waiting.shift()!;
+    return { decodeUs: Math.max(inOrderUs, this.#lastUs + 1), waiting };
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Files of frames: what is common to all that are written here.
+ *
+ * @module
+ */
+import type { FrameKind } from "../core/frame.ts";
+
+/** A frame as a file holds it. */
+export interface TimedFrame {
+  readonly data: Uint8Array;
+  readonly kind: FrameKind;
+  /** Presentation time in microseconds from the start of the file, not negative. */
+  readonly timeUs: number;
+}
+
+/** Bytes that take the place of those at an offset. */
+export interface Patch {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What is to be done to a file. */
+export interface Output {
+  /** What goes behind all that is there. */
+  readonly append: readonly Uint8Array[];
+  /** What changes in front of that; a reader that sees none of it can read the file all the same. */
+  readonly patches: readonly Patch[];
+}
+
+/**
+ * Makes the bytes of one file.
+ *
+ * The frames come in the order in which they are decoded, a key frame first. A file that ends after
+ * any of the outputs, or within one, can be read up to there.
+ */
+export interface MediaWriter {
+  write(frame: TimedFrame): Output;
+  /** The end of the file. */
+  finish(): Output;
+}
+
+/** No bytes. */
+export const NOTHING: Output = { append: [], patches: [] };

@@ -1,0 +1,339 @@
+/**
+ * Fragmented MP4 files: ISO/IEC 14496-12 (2022), of which clauses are named.
+ *
+ * @module
+ */
+import { bytesOf } from "../bytes/text.ts";
+import type { FrameKind, StreamFormat } from "../core/frame.ts";
+import { DecodeTimes } from "./decode_times.ts";
+import { joined, sizeOf, uint16, uint32, uint64, uint8 } from "./layout.ts";
+import {
+  type MediaWriter,
+  NOTHING,
+  type Output,
+  type Patch,
+  type TimedFrame,
+} from "./media_writer.ts";
+import type { Track } from "./track.ts";
+
+/** A sample's entry in the list of codecs, and the box of what its decoder must know: 8.5.2. */
+const CODECS: Readonly<Partial<Record<StreamFormat, readonly [entry: string, record: string]>>> = {
+  h264: ["avc1", "avcC"],
+  hevc: ["hvc1", "hvcC"],
+  vp9: ["vp09", "vpcC"],
+  av1: ["av01", "av1C"],
+};
+
+/** Formats that an MP4 file can hold here. */
+export const MP4_FORMATS: readonly StreamFormat[] = Object.keys(CODECS) as StreamFormat[];
+
+/** Units of time in a second, in all boxes. */
+const TIMESCALE = 1_000_000;
+/** A fragment ends at a key frame once it is so long, and at any frame once it is longer, in µs. */
+const FRAGMENT_US = 250_000;
+const MAX_FRAGMENT_US = 1_000_000;
+/** Most bytes and samples of a fragment: what a crash may cost, and what is held in memory. */
+const MAX_FRAGMENT_BYTES = 8 * 1024 * 1024;
+const MAX_FRAGMENT_SAMPLES = 1000;
+/** Most entries of the index; then every second one is left out. */
+const MAX_INDEX = 65_536;
+
+/** sample_flags of a sample that needs no other, and of one that does and is no sync sample: 8.8.3. */
+const KEY_FLAGS = 0x0200_0000;
+const DELTA_FLAGS = 0x0101_0000;
+const MAX_UINT32 = 2 ** 32 - 1;
+
+interface Sample {
+  readonly bytes: Uint8Array;
+  readonly kind: FrameKind;
+  readonly timeUs: number;
+}
+
+/** A sample that knows when it is decoded. */
+interface TimedSample extends Sample {
+  readonly decodeUs: number;
+  /** When it is shown, on the same line of time. */
+  readonly shownUs: number;
+}
+
+/**
+ * Writes a file fragment by fragment, each of a second or less, so that a file whose writer was
+ * killed is whole up to there. An index and the duration are added at the end.
+ */
+export class Mp4Writer implements MediaWriter {
+  readonly #track: Track;
+  #bytes = 0;
+  #fragments = 0;
+  #pending: Sample[] = [];
+  #pendingBytes = 0;
+  #times: DecodeTimes | undefined;
+  #durationAt = 0;
+  #endUs = 0;
+  #index: { readonly timeUs: number; readonly at: number }[] = [];
+  #indexDistance = 1;
+  #indexed = 0;
+
+  constructor(track: Track) {
+    this.#track = track;
+  }
+
+  write({ data, kind, timeUs }: TimedFrame): Output {
+    const append = this.#isFull(kind, timeUs) ? this.#writeFragment(timeUs) : [];
+    const sample = this.#track.sample(data, kind);
+    // What is held is a copy: the frame belongs to whoever gave it.
+    const bytes = sample.buffer === data.buffer ? sample.slice() : sample;
+    this.#pending.push({ bytes, kind, timeUs });
+    this.#pendingBytes += bytes.length;
+    return append.length === 0 ? NOTHING : { append, patches: [] };
+  }
+
+  finish(): Output {
+    const append = this.#pending.length === 0 ? [] : this.#writeFragment();
+    const patches: Patch[] = this.#bytes === 0
+      ? []
+      : [{ at: this.#durationAt, bytes: durationBox(this.#endUs) }];
+    return { append: [...append, this.#indexBox()], patches };
+  }
+
+  /** Whether the fragment ends in front of a frame. */
+  #isFull(kind: FrameKind, timeUs: number): boolean {
+    const [first] = this.#pending;
+    if (first === undefined) return false;
+    const ageUs = Math.abs(timeUs - first.timeUs);
+    return ageUs >= MAX_FRAGMENT_US || (kind === "key" && ageUs >= FRAGMENT_US) ||
+      this.#pendingBytes >= MAX_FRAGMENT_BYTES || this.#pending.length >= MAX_FRAGMENT_SAMPLES;
+  }
+
+  /** @param nextUs time of the frame that follows, where there is one. */
+  #writeFragment(nextUs?: number): Uint8Array[] {
+    const append: Uint8Array[] = [];
+    if (this.#times === undefined) {
+      this.#times = new DecodeTimes(this.#pending.map(({ timeUs }) => timeUs));
+      append.push(...this.#begin(this.#times.delayUs));
+    }
+    const times = this.#times;
+    const samples = this.#pending.map((sample): TimedSample => ({
+      ...sample,
+      decodeUs: times.next(sample.timeUs),
+      shownUs: sample.timeUs + times.delayUs,
+    }));
+    const durations = durationsOf(samples, times, nextUs);
+    for (const [index, { shownUs }] of samples.entries()) {
+      this.#endUs = Math.max(this.#endUs, shownUs - times.delayUs + durations[index]!);
+    }
+    const first = samples[0]!;
+    if (first.kind === "key") this.#addToIndex(first.shownUs, this.#bytes);
+    const data = samples.map(({ bytes }) => bytes);
+    const movie = fragmentBox({ number: ++this.#fragments, samples, durations });
+    append.push(movie, uint32(8 + sizeOf(data)), bytesOf("mdat"), ...data);
+    this.#bytes += movie.length + 8 + sizeOf(data);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return append;
+  }
+
+  #begin(delayUs: number): Uint8Array[] {
+    const type = box("ftyp", bytesOf("iso6"), uint32(0), bytesOf("iso6iso5mp41"));
+    const extends_ = [
+      // Room for the duration, which nobody knows yet.
+      box("free", new Uint8Array(durationBox(0).length - 8)),
+      // track_ID, sample_description_index and nothing that holds for all samples: 8.8.3.
+      fullBox("trex", { version: 0, flags: 0 }, uint32(1), uint32(1), new Uint8Array(12)),
+    ];
+    const extendsBox = box("mvex", ...extends_);
+    const movie = box("moov", movieHeader(), trackBox(this.#track, delayUs), extendsBox);
+    this.#bytes = type.length + movie.length;
+    this.#durationAt = this.#bytes - sizeOf(extends_);
+    return [type, movie];
+  }
+
+  #addToIndex(timeUs: number, at: number): void {
+    if (this.#indexed++ % this.#indexDistance === 0) this.#index.push({ timeUs, at });
+    if (this.#index.length <= MAX_INDEX) return;
+    this.#index = this.#index.filter((_, index) => index % 2 === 0);
+    this.#indexDistance *= 2;
+  }
+
+  /** Where key frames are: 8.8.9 to 8.8.11. */
+  #indexBox(): Uint8Array {
+    const entries = this.#index.map(({ timeUs, at }) =>
+      // The first sample of the first run of the first track fragment.
+      joined([uint64(timeUs), uint64(at), uint8(1, 1, 1)])
+    );
+    const version = { version: 1, flags: 0 };
+    const fragments = fullBox(
+      "tfra",
+      version,
+      uint32(1),
+      uint32(0),
+      uint32(entries.length),
+      ...entries,
+    );
+    const size = 8 + fragments.length + 16;
+    return box("mfra", fragments, fullBox("mfro", { version: 0, flags: 0 }, uint32(size)));
+  }
+}
+
+/** Time from each sample to the next, in order of decoding. */
+function durationsOf(
+  samples: readonly TimedSample[],
+  times: DecodeTimes,
+  nextUs: number | undefined,
+): number[] {
+  const starts = samples.map(({ decodeUs }) => decodeUs);
+  const last = starts.at(-1)!;
+  const end = nextUs === undefined ? last + times.stepUs : times.peek(nextUs);
+  return starts.map((start, index) =>
+    Math.min(MAX_UINT32, Math.max(0, (starts[index + 1] ?? end) - start))
+  );
+}
+
+/** One track fragment of one run: 8.8.4 to 8.8.8. */
+function fragmentBox({ number, samples, durations }: {
+  readonly number: number;
+  readonly samples: readonly TimedSample[];
+  readonly durations: readonly number[];
+}): Uint8Array {
+  const entries = samples.map(({ bytes, kind, decodeUs, shownUs }, index) =>
+    joined([
+      uint32(durations[index]!),
+      uint32(bytes.length),
+      uint32(kind === "key" ? KEY_FLAGS : DELTA_FLAGS),
+      uint32(shownUs - decodeUs),
+    ])
+  );
+  const header = fullBox("mfhd", { version: 0, flags: 0 }, uint32(number));
+  // default-base-is-moof
+  const track = fullBox("tfhd", { version: 0, flags: 0x02_0000 }, uint32(1));
+  const time = fullBox("tfdt", { version: 1, flags: 0 }, uint64(samples[0]!.decodeUs));
+  const run = (dataAt: number) =>
+    fullBox(
+      "trun",
+      // data-offset, and of each sample duration, size, flags and signed composition time offset.
+      { version: 1, flags: 0x0f01 },
+      uint32(samples.length),
+      uint32(dataAt),
+      ...entries,
+    );
+  const whole = (dataAt: number) => box("moof", header, box("traf", track, time, run(dataAt)));
+  return whole(whole(0).length + 8);
+}
+
+function movieHeader(): Uint8Array {
+  return fullBox(
+    "mvhd",
+    { version: 0, flags: 0 },
+    uint32(0), // creation_time
+    uint32(0), // modification_time
+    uint32(TIMESCALE),
+    uint32(0), // duration: that of the fragments stands elsewhere
+    uint32(0x0001_0000), // rate
+    uint16(0x0100), // volume
+    new Uint8Array(10),
+    IDENTITY,
+    new Uint8Array(24),
+    uint32(2), // next_track_ID
+  );
+}
+
+const IDENTITY = joined([
+  ...[0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000].map(uint32),
+]);
+
+function trackBox(track: Track, delayUs: number): Uint8Array {
+  const { width, height } = track.config;
+  const header = fullBox(
+    "tkhd",
+    { version: 0, flags: 3 }, // enabled, in the movie
+    ...[0, 0, 1, 0, 0].map(uint32), // times, track_ID, duration
+    new Uint8Array(16),
+    IDENTITY,
+    uint32((width ?? 0) * 65_536),
+    uint32((height ?? 0) * 65_536),
+  );
+  const mediaHeader = fullBox(
+    "mdhd",
+    { version: 0, flags: 0 },
+    ...[0, 0, TIMESCALE, 0].map(uint32),
+    uint16(0x55c4), // language: und
+    uint16(0),
+  );
+  const handler = fullBox(
+    "hdlr",
+    { version: 0, flags: 0 },
+    uint32(0),
+    bytesOf("vide"),
+    new Uint8Array(12),
+    bytesOf("video\0"),
+  );
+  const none = { version: 0, flags: 0 };
+  const information = box(
+    "minf",
+    fullBox("vmhd", { version: 0, flags: 1 }, new Uint8Array(8)),
+    box("dinf", fullBox("dref", none, uint32(1), fullBox("url ", { version: 0, flags: 1 }))),
+    box(
+      "stbl",
+      fullBox("stsd", none, uint32(1), sampleEntry(track)),
+      fullBox("stts", none, uint32(0)),
+      fullBox("stsc", none, uint32(0)),
+      fullBox("stsz", none, uint32(0), uint32(0)),
+      fullBox("stco", none, uint32(0)),
+    ),
+  );
+  // Pictures that are shown out of order are decoded before the time at which the first is shown.
+  const edits = fullBox("elst", none, uint32(1), uint32(0), uint32(delayUs), uint32(0x0001_0000));
+  const media = box("mdia", mediaHeader, handler, information);
+  return box("trak", header, ...delayUs > 0 ? [box("edts", edits)] : [], media);
+}
+
+/** VisualSampleEntry: 12.1.3. */
+function sampleEntry({ config, record }: Track): Uint8Array {
+  const [entry, recordBox] = CODECS[config.format]!;
+  return box(
+    entry,
+    new Uint8Array(6),
+    uint16(1), // data_reference_index
+    new Uint8Array(16),
+    uint16(config.width ?? 0),
+    uint16(config.height ?? 0),
+    uint32(0x0048_0000), // 72 dpi
+    uint32(0x0048_0000),
+    uint32(0),
+    uint16(1), // frame_count
+    new Uint8Array(32), // compressorname
+    uint16(0x18), // depth
+    uint16(-1),
+    config.format === "vp9" ? vp9Box(config.codec) : box(recordBox, record),
+  );
+}
+
+/** VPCodecConfigurationBox of "VP Codec ISO Media File Format Binding" 1.0, from the codec string. */
+function vp9Box(codec: string | null): Uint8Array {
+  const [profile = 0, level = 10, depth = 8, chroma = 1, ...color] = (codec ?? "").split(".").slice(
+    1,
+  )
+    .map(Number);
+  const [primaries = 2, transfer = 2, matrix = 2, range = 0] = color;
+  return fullBox(
+    "vpcC",
+    { version: 1, flags: 0 },
+    uint8(profile, level, (depth << 4) | (chroma << 1) | range, primaries, transfer, matrix, 0, 0),
+  );
+}
+
+/** Duration of all fragments: 8.8.2. */
+function durationBox(durationUs: number): Uint8Array {
+  return fullBox("mehd", { version: 1, flags: 0 }, uint64(durationUs));
+}
+
+function box(type: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  return joined([uint32(8 + sizeOf(parts)), bytesOf(type), ...parts]);
+}
+
+function fullBox(
+  type: string,
+  { version, flags }: { readonly version: number; readonly flags: number },
+  ...parts: readonly Uint8Array[]
+): Uint8Array {
+  return box(type, uint32(version * 2 ** 24 + flags), ...parts);
+}
