@@ -15,7 +15,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   host: ["errors"],
   media: ["split", "core", "bytes", "errors"],
   net: ["wire", "split", "picture", "core", "bytes", "errors", "host"],
-  server: ["net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
+  viewer: [],
+  server: ["viewer", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
   client: ["media", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
   cli: [
     "server",

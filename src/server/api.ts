@@ -1,0 +1,91 @@
+/**
+ * The relay's numbers as JSON, and the change of a frame rate.
+ *
+ * @module
+ */
+// @ts-types="../../types/std_streams.d.ts"
+import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
+// @ts-types="../../types/std_streams.d.ts"
+import { toText } from "@std/streams/to-text";
+import type { FrameRate } from "../core/stream.ts";
+import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
+import { messageOf } from "../errors.ts";
+import { nameFault } from "../wire/stream_name.ts";
+import { json, notAllowed } from "./answer.ts";
+import type { Hub } from "./hub.ts";
+
+/** Largest body of a request in bytes. */
+const MAX_BODY_BYTES = 4096;
+/** Most viewers that are listed one by one. */
+const MAX_LISTED_VIEWERS = 1000;
+
+/** Answers a request to `/api/streams`, or to what `name` says behind it. */
+export async function api(hub: Hub, request: Request, name: string): Promise<Response> {
+  if (name === "") {
+    if (request.method !== "GET") return notAllowed("GET");
+    return json(200, hub.streams.map((live) => live.status()));
+  }
+  const viewersOf = /^(.+)\/viewers$/.exec(name)?.[1];
+  if (viewersOf !== undefined) {
+    if (request.method !== "GET") return notAllowed("GET");
+    const live = hub.find(viewersOf);
+    return live === undefined
+      ? unknownStream(viewersOf)
+      : json(200, live.viewerStatuses(MAX_LISTED_VIEWERS));
+  }
+  if (request.method !== "GET" && request.method !== "PATCH") return notAllowed("GET, PATCH");
+  const live = hub.find(name);
+  if (live === undefined) return unknownStream(name);
+  if (request.method === "PATCH") {
+    let fps: FrameRate;
+    try {
+      fps = readPatch(await body(request));
+    } catch (error) {
+      return json(400, { error: messageOf(error) });
+    }
+    const before = live.fps;
+    live.setFps(fps);
+    hub.log.info(`"${name}" goes from ${before} to ${fps} fps`, { stream: name, fps });
+  }
+  return json(200, live.status());
+}
+
+function unknownStream(name: string): Response {
+  return json(404, {
+    error: nameFault(name) ?? `there is no stream "${name}": nobody publishes or watches it`,
+  });
+}
+
+async function body(request: Request): Promise<string> {
+  if (request.body === null) return "";
+  const limit = new LimitedBytesTransformStream(MAX_BODY_BYTES, { error: true });
+  try {
+    return await toText(request.body.pipeThrough(limit));
+  } catch (cause) {
+    throw new Error(`the body is not text of at most ${MAX_BODY_BYTES} bytes`, { cause });
+  }
+}
+
+function readPatch(text: string): FrameRate {
+  const example = `it should read {"fps": 60} or {"fps": "source"}`;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(`the body is not JSON; ${example}`);
+  }
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  const unknown = isObject ? Object.keys(value as object).filter((key) => key !== "fps") : [];
+  if (!isObject || unknown.length > 0 || !Object.hasOwn(value as object, "fps")) {
+    const seen = unknown.length > 0 ? `the field "${unknown[0]}" cannot be changed` : "no fps";
+    throw new Error(`the body has ${seen}; ${example}`);
+  }
+  const { fps } = value as { fps: unknown };
+  if (fps === "source") return fps;
+  if (typeof fps !== "number" || !(fps >= MIN_FPS && fps <= MAX_FPS)) {
+    throw new Error(
+      `fps is ${JSON.stringify(fps)}, not a number from ${MIN_FPS} to ${MAX_FPS}; ${example}`,
+    );
+  }
+  return fps;
+}

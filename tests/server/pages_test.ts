@@ -1,0 +1,133 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ASSETS } from "../../src/server/assets.ts";
+import { Client, frameOf, startRelay } from "./fixture.ts";
+
+/** What browsers send when a person follows a link. */
+const BROWSER = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
+const VIEWER = new URL("../../src/viewer/", import.meta.url);
+
+Deno.test("ASSETS has every file of src/viewer, as it is, under a type that browsers take", async () => {
+  const names = (await Array.fromAsync(Deno.readDir(VIEWER))).map(({ name }) => name);
+  const files = names.filter((name) => !/_test\.\w+$/.test(name)).sort();
+  assertEquals([...ASSETS.keys()].sort(), files);
+  const types = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
+  for (const [name, { content, type }] of ASSETS) {
+    assertEquals(content, await Deno.readTextFile(new URL(name, VIEWER)), name);
+    const ending = /\.(\w+)$/.exec(name)![1] as keyof typeof types;
+    assertEquals(type.replace("; charset=utf-8", ""), types[ending], name);
+  }
+});
+
+Deno.test("ASSETS has no script or style within a page, which its policy would not run", () => {
+  for (const [name, { content }] of ASSETS) {
+    if (!name.endsWith(".html")) continue;
+    for (const [script] of content.matchAll(/<script\b[^>]*>[^<]*/g)) {
+      assertMatch(script, /src="\/assets\/[\w.]+\.js"[^>]*>$/, name);
+    }
+    assert(!/<style\b|\sstyle=|\son\w+=|javascript:/i.test(content), name);
+    for (const [, file] of content.matchAll(/"\/assets\/([^"]+)"/g)) {
+      assert(ASSETS.has(file!), `${name} refers to ${file}`);
+    }
+  }
+});
+
+Deno.test("ASSETS has scripts that import nothing but each other", () => {
+  for (const [name, { content }] of ASSETS) {
+    if (!name.endsWith(".js")) continue;
+    for (const [, from] of content.matchAll(/^\s*(?:import|export)\b[^;"]*"([^"]+)"/gm)) {
+      assert(ASSETS.has(from!.replace(/^\.\//, "")), `${name} imports ${from}`);
+    }
+  }
+});
+
+for (const [path, file] of [["/", "streams.html"], ["/live", "player.html"]] as const) {
+  Deno.test(`serve shows browsers ${file} at ${path}, and everything else text`, async () => {
+    await using relay = startRelay();
+    const page = await fetch(relay.address + path, { headers: BROWSER });
+    assertEquals(page.status, 200);
+    assertEquals(await page.text(), ASSETS.get(file)!.content);
+    assertEquals(page.headers.get("vary"), "accept");
+    for (const headers of [{ accept: "*/*" }, { accept: "application/json" }]) {
+      const text = await fetch(relay.address + path, { headers });
+      assertStringIncludes(text.headers.get("content-type")!, "text/plain");
+      assertMatch(await text.text(), /stream/);
+      assertEquals(text.headers.get("vary"), "accept");
+    }
+  });
+}
+
+Deno.test("serve shows the player of a stream that is there, and takes its WebSocket", async () => {
+  await using relay = startRelay();
+  await using client = await Client.open(relay.url("/live"));
+  client.send(frameOf(1));
+  await client.frame();
+  const page = await fetch(`${relay.address}/live`, { headers: BROWSER });
+  assertEquals(await page.text(), ASSETS.get("player.html")!.content);
+});
+
+for (
+  const [path, code] of [
+    ["/", 200],
+    ["/live", 200],
+    ["/a/b", 404],
+    ["/assets/style.css", 200],
+  ] as const
+) {
+  Deno.test(`serve lets nothing but its own files act on ${path}`, async () => {
+    await using relay = startRelay();
+    const { status, headers, body } = await fetch(relay.address + path, { headers: BROWSER });
+    await body?.cancel();
+    assertEquals(status, code);
+    const policy = headers.get("content-security-policy")!.split("; ");
+    assert(policy.includes("default-src 'none'"));
+    assert(policy.includes("script-src 'self'"));
+    assert(policy.includes("frame-ancestors 'self'"));
+    assert(policy.every((rule) => !/unsafe|\*|https?:/.test(rule)));
+    assertEquals(headers.get("x-content-type-options"), "nosniff");
+    assertEquals(headers.get("referrer-policy"), "no-referrer");
+    assertEquals(headers.get("cache-control"), "no-cache");
+  });
+}
+
+Deno.test("serve tells a browser that it has a file already", async () => {
+  await using relay = startRelay();
+  const url = `${relay.address}/assets/style.css`;
+  const first = await fetch(url);
+  assertStringIncludes(first.headers.get("content-type")!, "text/css");
+  assertEquals(await first.text(), ASSETS.get("style.css")!.content);
+  const etag = first.headers.get("etag")!;
+  const again = await fetch(url, { headers: { "if-none-match": etag } });
+  assertEquals([again.status, await again.text()], [304, ""]);
+  const other = await fetch(url, { headers: { "if-none-match": '"0123"' } });
+  assertEquals([other.status, (await other.text()).length > 0], [200, true]);
+});
+
+Deno.test("serve answers HEAD for a page and a file without a body", async () => {
+  await using relay = startRelay();
+  for (const path of ["/", "/live", "/assets/style.css"]) {
+    const response = await fetch(relay.address + path, { method: "HEAD", headers: BROWSER });
+    assertEquals([response.status, await response.text()], [200, ""], path);
+  }
+});
+
+for (const path of ["/%3Cscript%3Ealert(1)%3C/script%3E", "/%22%3E%3Cimg%20onerror=x%3E", "/api"]) {
+  Deno.test(`serve shows browsers a page without injections at ${path}`, async () => {
+    await using relay = startRelay();
+    const response = await fetch(relay.address + path, { headers: BROWSER });
+    assertEquals(response.status, 404);
+    assertStringIncludes(response.headers.get("content-type")!, "text/html");
+    const page = await response.text();
+    assertMatch(page, /<p>Cannot find \/.+: the name .+<\/p>/);
+    assert(!/<script|<img|alert\(1\)</.test(page));
+  });
+}
+
+Deno.test("serve has no files beyond its table", async () => {
+  await using relay = startRelay();
+  for (const name of ["", "nothing.js", "..%2Fplayer.js", "toString"]) {
+    const response = await fetch(`${relay.address}/assets/${name}`);
+    assertEquals(response.status, 404, name);
+    assertMatch(await response.text(), /^Cannot find .+: /);
+  }
+});
