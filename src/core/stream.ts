@@ -201,11 +201,12 @@ export class Stream {
     this.configure(input.config);
     this.received.frames++;
     this.received.bytes += input.data.byteLength;
+    const sequence = ++this.#sequence;
     if (input.kind === "key") this.#awaitsKey = false;
     else if (this.#awaitsKey) return this.drop("awaiting_key_frame", 1);
     const frame: Frame = {
       ...input,
-      sequence: ++this.#sequence,
+      sequence,
       epoch: this.#epoch,
       discontinuity: false,
       receivedMs: nowMs,
@@ -221,6 +222,8 @@ export class Stream {
   miss(frames: number): void {
     if (frames === 0) return;
     this.drop("publisher", frames);
+    // Viewers see that something is missing; how much, no publisher can make arbitrarily large.
+    this.#sequence++;
     this.#awaitsKey = true;
   }
 
@@ -229,9 +232,10 @@ export class Stream {
     this.#dropped[reason] += frames;
   }
 
-  /** Drops what waits in the queue. */
+  /** Drops what waits in the queue, and with it what needs that. */
   clear(reason: DropReason): void {
     this.drop(reason, this.#queue.clear());
+    this.#awaitsKey = true;
   }
 
   /** When {@linkcode advance} must be called next, unless something else happens before. */
