@@ -216,15 +216,21 @@ export class ViewerFeed {
       }
     }
     if (!isLast && !this.#hasRoom(nowMs, leftMs)) return false;
-    const isCatchUp = this.#catchUpSinceMs !== undefined;
-    if (this.#limit !== undefined && (!isCatchUp || this.#limitsCatchUp)) {
-      const tolerance = frame.kind === "delta" ? DELTA_TOLERANCE_MS : undefined;
-      if (!this.#limit.admit(nowMs, tolerance)) return this.#skip("viewer_fps", 1, "viewer_fps");
-    }
     if (!this.#take(frame)) return isLast && this.#skip("memory", 1, "awaiting_key_frame");
+    if (!this.#admits(frame, nowMs)) {
+      this.#options.budget.give(frame.data.byteLength);
+      return this.#skip("viewer_fps", 1, "viewer_fps");
+    }
     this.#next++;
     this.#send(frame, nowMs);
     return true;
+  }
+
+  /** Whether the viewer wants a frame that has come to its turn; if so, it counts. */
+  #admits({ kind }: Frame, nowMs: number): boolean {
+    const isCatchUp = this.#catchUpSinceMs !== undefined;
+    if (this.#limit === undefined || (isCatchUp && !this.#limitsCatchUp)) return true;
+    return this.#limit.admit(nowMs, kind === "delta" ? DELTA_TOLERANCE_MS : undefined);
   }
 
   /** Finds a newer place for a viewer whose next frame has to wait. */

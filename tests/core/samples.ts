@@ -28,7 +28,10 @@ export function codedFrames(
 ): Frame[] {
   const { first = 1, bytes = 10 } = options;
   return [...kinds].map((kind, index) =>
-    frame(first + index, bytes, 0, { ...codedInput(kind as Coded, 0), data: new Uint8Array(bytes) })
+    frame(first + index, bytes, 0, {
+      ...codedInput(kind as Coded, bytes),
+      discontinuity: first + index === 1,
+    })
   );
 }
 
@@ -93,10 +96,42 @@ export function feed(options: Partial<ViewerFeedOptions> = {}): ViewerFeed {
   });
 }
 
+/** A feed at a cache, and what it has sent. */
+export interface Recorded {
+  readonly viewer: ViewerFeed;
+  /** Sequences of the frames sent, negative for catch-up. */
+  readonly sent: number[];
+  readonly frames: GopCache;
+  /** Lets a frame out of the queue. */
+  offer(frame: Frame, nowMs: number): void;
+}
+
+/** A feed that joins `frames` at 0 ms. */
+export function recorded(
+  options: Partial<ViewerFeedOptions> = {},
+  frames = cache(),
+  from: JoinFrom = "key",
+): Recorded {
+  const sent: number[] = [];
+  const viewer = feed({
+    ...options,
+    send: (frame, catchUp) => sent.push(catchUp ? -frame.sequence : frame.sequence),
+  });
+  viewer.join(frames, from, 0);
+  const offer = (frame: Frame, nowMs: number) => {
+    frames.push(frame, nowMs);
+    viewer.advance(nowMs);
+    frames.trim(viewer.needsFrom);
+  };
+  return { viewer, sent, frames, offer };
+}
+
 /** A frame as a viewer got it. */
 export interface Delivered {
   readonly sequence: number;
   readonly frame: Frame;
+  /** Bytes of the frame, whose own memory may have been freed since. */
+  readonly bytes: number;
   readonly catchUp: boolean;
   readonly sentMs: number;
   /** When its last byte arrived. */
@@ -179,10 +214,11 @@ export class Simulation {
       ...link.feed,
       send: (frame, catchUp) => {
         const sentMs = this.nowMs;
-        freeMs = Math.max(freeMs, sentMs) + frame.data.byteLength / bytesPerMs;
+        const bytes = frame.data.byteLength;
+        freeMs = Math.max(freeMs, sentMs) + bytes / bytesPerMs;
         const arrivedMs = Math.max(sentMs, freeMs - burstBytes / bytesPerMs);
         if (arrivedMs >= stalledFromMs) return;
-        delivered.push({ sequence: frame.sequence, frame, catchUp, sentMs, arrivedMs });
+        delivered.push({ sequence: frame.sequence, frame, bytes, catchUp, sentMs, arrivedMs });
         this.at(arrivedMs + ackMs, () => {
           viewer.acknowledge(frame.sequence, this.nowMs);
           if (this.stream.fps === "source") this.stream.advance(this.nowMs);

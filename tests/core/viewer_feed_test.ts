@@ -3,34 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { ByteBudget } from "../../src/core/byte_budget.ts";
 import { totalDrops } from "../../src/core/drops.ts";
-import type { Frame } from "../../src/core/frame.ts";
-import type { GopCache } from "../../src/core/gop_cache.ts";
-import type { ViewerFeed, ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
-import { cache, feed, frame } from "./samples.ts";
-
-interface Recorded {
-  readonly viewer: ViewerFeed;
-  /** Sequences of the frames sent, negative for catch-up. */
-  readonly sent: number[];
-  readonly frames: GopCache;
-  /** Lets a frame out of the queue. */
-  offer(frame: Frame, nowMs: number): void;
-}
-
-function recorded(options: Partial<ViewerFeedOptions> = {}, frames = cache()): Recorded {
-  const sent: number[] = [];
-  const viewer = feed({
-    ...options,
-    send: (frame, catchUp) => sent.push(catchUp ? -frame.sequence : frame.sequence),
-  });
-  viewer.join(frames, "key", 0);
-  const offer = (frame: Frame, nowMs: number) => {
-    frames.push(frame, nowMs);
-    viewer.advance(nowMs);
-    frames.trim(viewer.needsFrom);
-  };
-  return { viewer, sent, frames, offer };
-}
+import { cache, frame, recorded } from "./samples.ts";
 
 Deno.test("ViewerFeed sends every frame to a viewer that confirms", () => {
   const { viewer, sent, offer } = recorded();
