@@ -1,0 +1,183 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals, assertRejects } from "@std/assert";
+import { SplitSource } from "../../src/client/frame_source.ts";
+import { LoopedSource } from "../../src/client/looped_source.ts";
+import { type FrameTimes, Pace, PacedSource } from "../../src/client/paced_source.ts";
+import { bareConfig } from "../../src/core/frame.ts";
+import { StreamError } from "../../src/errors.ts";
+import { H264Splitter } from "../../src/split/h264.ts";
+import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
+import { concat } from "../split/samples.ts";
+import { frame, ListSource } from "./sources.ts";
+
+/** An input that a test writes to; `reads` counts how often it was asked for bytes. */
+function input() {
+  let reads = 0;
+  let controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+  const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start: (given) => void (controller = given),
+    pull: () => void reads++,
+  }, { highWaterMark: 0 });
+  return {
+    stream,
+    reads: () => reads,
+    write: (bytes: Uint8Array<ArrayBuffer>) => controller.enqueue(bytes),
+    end: () => controller.close(),
+  };
+}
+
+const KEY = concat(h264Sps(), h264Pps(), idr());
+
+Deno.test("SplitSource gives the last picture of a pipe that falls silent, and goes on", async () => {
+  const pipe = input();
+  const splitter = new H264Splitter({ maxFrameBytes: 1000 });
+  const source = new SplitSource(pipe.stream, splitter, "pipe");
+  const first = source.next();
+  pipe.write(KEY);
+  assertEquals((await first)?.data, KEY, "nothing has ended it but silence");
+  const second = source.next();
+  pipe.write(h264Slice());
+  assertEquals((await second)?.data, h264Slice());
+  const third = source.next();
+  pipe.end();
+  assertEquals(await third, undefined);
+  assertEquals(pipe.reads(), 3, "one read at a time");
+});
+
+Deno.test("SplitSource tells how much of its input was left out", async () => {
+  const pipe = input();
+  const source = new SplitSource(pipe.stream, new H264Splitter({ maxFrameBytes: 1000 }), "pipe");
+  const first = source.next();
+  pipe.write(concat(Uint8Array.of(9, 9), KEY));
+  pipe.end();
+  assertEquals((await first)?.data, KEY);
+  assertEquals(source.damaged, 1);
+  assertEquals(await source.next(), undefined);
+});
+
+Deno.test("SplitSource leaves no timer behind when it is stopped", async () => {
+  const pipe = input();
+  const source = new SplitSource(pipe.stream, new H264Splitter({ maxFrameBytes: 1000 }), "pipe");
+  const next = source.next();
+  source.stop();
+  assertEquals(await next, undefined);
+});
+
+/** When each of the frames is due that are asked for at the times before them. */
+function dueTimes(frames: readonly (readonly [nowMs: number, frame: FrameTimes])[]): number[] {
+  const pace = new Pace();
+  return frames.map(([nowMs, frame]) => pace.next(frame, nowMs));
+}
+
+const delta = (ptsUs: number, durationUs = 40_000) =>
+  ({ kind: "delta", ptsUs, durationUs }) as const;
+const key = (ptsUs: number, durationUs = 40_000) => ({ kind: "key", ptsUs, durationUs }) as const;
+
+Deno.test("Pace lets frames leave evenly that are shown in another order", () => {
+  const due = dueTimes([
+    [1000, key(0)],
+    [1000, delta(120_000)],
+    [1040, delta(40_000)],
+    [1080, delta(80_000)],
+    [1120, key(160_000)],
+  ]);
+  assertEquals(due, [1000, 1040, 1080, 1120, 1160]);
+});
+
+Deno.test("Pace begins at once, whatever the first time is, and keeps gaps", () => {
+  const due = dueTimes([
+    [0, key(-80_000)],
+    [0, delta(-40_000)],
+    [40, key(5_000_000)],
+    [40, delta(5_040_000)],
+  ]);
+  assertEquals(due, [0, 40, 5080, 5120]);
+});
+
+Deno.test("Pace goes by the times where no durations are known, and never back", () => {
+  const frames = [key(0, 0), delta(30_000, 0), delta(10_000, 0), key(90_000, 0)];
+  assertEquals(dueTimes(frames.map((frame) => [0, frame])), [0, 30, 30, 90]);
+});
+
+Deno.test("Pace makes up for a second, not for more", () => {
+  const frames = [0, 1, 2, 3].map((at) => key(at * 40_000));
+  const due = dueTimes([[0, frames[0]!], [1040, frames[1]!], [9000, frames[2]!], [
+    9000,
+    frames[3]!,
+  ]]);
+  assertEquals(due, [0, 40, 9000, 9040]);
+});
+
+Deno.test("PacedSource gives each frame when it is due", async () => {
+  let nowMs = 0;
+  const clock = { nowMs: () => nowMs++, wallUs: () => 0 };
+  const frames = [0, 5000, 10_000].map((ptsUs) => frame({ ptsUs, durationUs: 5000 }));
+  const source = new PacedSource(new ListSource(frames), clock);
+  const given = [];
+  for (let next = await source.next(); next !== undefined; next = await source.next()) {
+    given.push([next, nowMs > given.length * 5]);
+  }
+  assertEquals(given, frames.map((frame) => [frame, true]));
+  assertEquals(source.damaged, 1);
+});
+
+Deno.test("PacedSource waits no longer when it is stopped", async () => {
+  const clock = { nowMs: () => 0, wallUs: () => 0 };
+  const list = new ListSource([frame({ ptsUs: 0 }), frame({ ptsUs: 3_600_000_000 })]);
+  const source = new PacedSource(list, clock);
+  await source.next();
+  const next = source.next();
+  source.stop();
+  assertEquals(await next, undefined);
+  assertEquals(list.isStopped, true);
+});
+
+Deno.test("LoopedSource repeats frames, and their times go on", async () => {
+  const config = () => bareConfig("vp8", { width: 16 });
+  const round = () =>
+    new ListSource([
+      frame({ ptsUs: 100, durationUs: 10, config: config() }),
+      frame({ ptsUs: 120, durationUs: 10, kind: "delta" }),
+      frame({ ptsUs: 110, durationUs: 10, kind: "delta" }),
+    ]);
+  let rounds = 0;
+  const source = new LoopedSource(round(), () => Promise.resolve((rounds++, round())), "x");
+  const frames = [];
+  for (let count = 0; count < 8; count++) frames.push((await source.next())!);
+  assertEquals(frames.map(({ ptsUs }) => ptsUs), [100, 120, 110, 130, 150, 140, 160, 180]);
+  assertEquals(rounds, 2);
+  assertEquals(source.damaged, 3);
+  source.stop();
+  assertEquals(await source.next(), undefined);
+});
+
+Deno.test("LoopedSource keeps the configuration where another round has the same", async () => {
+  const round = () => new ListSource([frame({ config: bareConfig("vp8", { width: 16 }) })]);
+  const source = new LoopedSource(round(), () => Promise.resolve(round()), "x");
+  const [one, other] = [await source.next(), await source.next()];
+  assertEquals(one!.config === other!.config, true);
+  assertEquals([one!.ptsUs, other!.ptsUs], [null, null]);
+  source.stop();
+});
+
+Deno.test("LoopedSource takes the frame rate or the last step where no duration is known", async () => {
+  for (const [frameRate, next] of [[50, 60_000], [null, 80_000]] as const) {
+    const config = bareConfig("y4m", { frameRate });
+    const round = () => new ListSource([0, 40_000].map((ptsUs) => frame({ ptsUs, config })));
+    const source = new LoopedSource(round(), () => Promise.resolve(round()), "x");
+    await source.next();
+    await source.next();
+    assertEquals((await source.next())!.ptsUs, next);
+    source.stop();
+  }
+});
+
+Deno.test("LoopedSource does not go round for ever without a frame", async () => {
+  const none = () => new ListSource([]);
+  const source = new LoopedSource(none(), () => Promise.resolve(none()), "x.mjpeg");
+  await assertRejects(
+    () => source.next(),
+    StreamError,
+    "Cannot repeat x.mjpeg: it has no frame; give a file with frames",
+  );
+});

@@ -1,0 +1,258 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type FrameTime, RecordingTimes } from "../../src/client/recording_times.ts";
+import type { Sink, SinkFrame } from "../../src/client/sink.ts";
+import { openSink } from "../../src/client/sinks.ts";
+import { bareConfig } from "../../src/core/frame.ts";
+import { StreamError } from "../../src/errors.ts";
+import type { Log } from "../../src/host/log.ts";
+import { type Folder, makeFolder } from "../cli/folder.ts";
+import { h264Shots, readFile, type Shot } from "../media/files.ts";
+
+function timesOf(frames: readonly Partial<FrameTime>[]): (number | undefined)[] {
+  const times = new RecordingTimes();
+  return frames.map((frame) =>
+    times.next({
+      kind: "key",
+      leading: false,
+      ptsUs: null,
+      captureUs: 0,
+      discontinuity: false,
+      ...frame,
+    })
+  );
+}
+
+const KEY = "key";
+const DELTA = "delta";
+
+Deno.test("RecordingTimes begin with 0 at the first key frame", () => {
+  const times = timesOf([
+    { kind: DELTA, ptsUs: 900 },
+    { kind: KEY, ptsUs: 1000 },
+    { kind: DELTA, ptsUs: 1200 },
+    { kind: DELTA, ptsUs: 1100 },
+  ]);
+  assertEquals(times, [undefined, 0, 200, 100]);
+});
+
+Deno.test("RecordingTimes leave out what is shown before the first key frame, no later such frames", () => {
+  const gop = (ptsUs: number) => [
+    { kind: KEY, ptsUs } as const,
+    { kind: DELTA, ptsUs: ptsUs - 100, leading: true } as const,
+    { kind: DELTA, ptsUs: ptsUs - 50 } as const,
+  ];
+  assertEquals(timesOf([...gop(1000), ...gop(2000)]), [
+    ...[0, undefined, undefined],
+    ...[1000, 900, 950],
+  ]);
+});
+
+Deno.test("RecordingTimes go on where those of the source begin anew", () => {
+  const round = [
+    { kind: KEY, ptsUs: 500 } as const,
+    { kind: DELTA, ptsUs: 540 } as const,
+    { kind: DELTA, ptsUs: 580 } as const,
+  ];
+  assertEquals(timesOf([...round, ...round]), [0, 40, 80, 120, 160, 200]);
+  const [first, ...others] = round;
+  const again = [{ ...first!, ptsUs: 9_000_000, discontinuity: true }, others[0]!];
+  assertEquals(timesOf([...round, ...again]), [0, 40, 80, 120, undefined]);
+});
+
+Deno.test("RecordingTimes wait for a key frame behind a discontinuity", () => {
+  const times = timesOf([
+    { kind: KEY, ptsUs: 0 },
+    { kind: DELTA, ptsUs: 10, discontinuity: true },
+    { kind: DELTA, ptsUs: 20 },
+    { kind: KEY, ptsUs: 5 },
+  ]);
+  assertEquals(times.map((time) => time === undefined), [false, true, true, false]);
+});
+
+Deno.test("RecordingTimes are those of capture where the source has none, and grow", () => {
+  const times = timesOf(
+    [1_000_000, 1_040_000, 1_040_000, 1_030_000, 1_100_000].map((captureUs) => ({
+      captureUs,
+    })),
+  );
+  assertEquals(times, [0, 40_000, 41_000, 42_000, 100_000]);
+});
+
+const CONFIG = bareConfig("vp8", { width: 16, height: 8 });
+
+function frameOf(options: Partial<SinkFrame> = {}): SinkFrame {
+  return {
+    data: Uint8Array.of(1, 2, 3),
+    kind: "key",
+    leading: false,
+    ptsUs: 0,
+    captureUs: 0,
+    discontinuity: false,
+    config: CONFIG,
+    ...options,
+  };
+}
+
+/** A sink for `output` in a folder; `said` is what it logged. */
+async function sinkIn(
+  folder: Folder,
+  output: string,
+  { segmentMs, overwrite = false }: { segmentMs?: number; overwrite?: boolean } = {},
+): Promise<{ readonly sink: Sink; readonly said: readonly string[] }> {
+  const said: string[] = [];
+  const log: Log = {
+    info: (message) => void said.push(message),
+    warn: () => {},
+    error: () => {},
+    progress: () => {},
+  };
+  const writeStdout = () => Promise.resolve();
+  const place = output === "-" ? output : `${folder.path}/${output}`;
+  const sink = await openSink({ output: place, segmentMs, overwrite, writeStdout, log });
+  return { sink, said };
+}
+
+const shotFrame = ({ data, kind, timeUs, config }: Shot): SinkFrame =>
+  // A sink may do with the bytes what it likes.
+  frameOf({ data: data.slice(), kind, ptsUs: timeUs, config });
+
+for (const output of ["rec-%03d.mkv", "rec.mp4", "x.264"]) {
+  Deno.test(`A recording to ${output} in segments begins each at a key frame, with time 0`, async () => {
+    await using folder = await makeFolder();
+    const shots = h264Shots(23);
+    const { sink } = await sinkIn(folder, output, { segmentMs: 300 });
+    for (const shot of shots) assertEquals(await sink.write(shotFrame(shot)), true);
+    await sink.finish();
+    const names = await folder.names();
+    const [before, digits, after] = {
+      "rec-%03d.mkv": ["rec-", 3, ".mkv"] as const,
+      "rec.mp4": ["rec-", 6, ".mp4"] as const,
+      "x.264": ["x-", 6, ".264"] as const,
+    }[output]!;
+    // Key frames stand 200 ms apart: the second is the first that is far enough.
+    const wanted = ["1", "2", "3"].map((n) => `${before}${n.padStart(digits, "0")}${after}`);
+    assertEquals(names, wanted);
+    assertEquals(sink.describe(), `${folder.path}/${wanted[0]} to ${folder.path}/${wanted[2]}`);
+    if (after === ".264") return;
+    for (const [index, name] of names.entries()) {
+      const { frames, error } = await readFile(`${folder.path}/${name}`);
+      assertEquals(error, undefined);
+      const part = shots.slice(index * 10, index * 10 + 10);
+      assertEquals(frames.map(({ data }) => data), part.map(({ data }) => data));
+      assertEquals(
+        frames.map(({ ptsUs }) => ptsUs),
+        part.map(({ timeUs }) => timeUs - part[0]!.timeUs),
+      );
+    }
+  });
+}
+
+Deno.test("A recording goes to a hidden file until it is whole, and says so", async () => {
+  await using folder = await makeFolder();
+  const { sink, said } = await sinkIn(folder, "x.webm");
+  await sink.write(frameOf());
+  const partial = `.x.webm.${Deno.pid}.part`;
+  assertEquals(await folder.names(), [partial]);
+  assertEquals(said, [`recording to ${folder.path}/${partial} until it is whole`]);
+  await sink.finish();
+  assertEquals(await folder.names(), ["x.webm"]);
+  assertEquals(sink.describe(), `${folder.path}/x.webm`);
+});
+
+Deno.test("A recording of nothing leaves no file", async () => {
+  await using folder = await makeFolder();
+  for (const output of ["x.mp4", "x.mkv", "x.ivf"]) {
+    const { sink } = await sinkIn(folder, output);
+    assertEquals(await sink.write(frameOf({ kind: "delta" })), false);
+    await sink.finish();
+  }
+  assertEquals(await folder.names(), []);
+});
+
+Deno.test("A recording never touches a file that is there", async () => {
+  await using folder = await makeFolder();
+  await Deno.writeTextFile(`${folder.path}/x-000001.mp4`, "mine");
+  await assertRejects(
+    () => sinkIn(folder, "x.mp4", { segmentMs: 1000 }),
+    StreamError,
+    "x-000001.mp4: it exists already; use --overwrite",
+  );
+  assertEquals(await folder.names(), ["x-000001.mp4"]);
+});
+
+for (
+  const [output, format, fitting] of [
+    ["x.mp4", "mjpeg", "use a name that ends in .mkv"],
+    ["x.webm", "h264", "use a name that ends in .mkv or .mp4 or .h264"],
+    ["x.ivf", "hevc", "use a name that ends in .mkv or .mp4 or .hevc"],
+    ["x.264", "vp8", "use a name that ends in .mkv or .webm or .ivf"],
+    ["x.mkv", "y4m", "write each frame to a file of its own, or convert with ffmpeg"],
+  ] as const
+) {
+  Deno.test(`A recording to ${output} refuses ${format} and says which names would do`, async () => {
+    await using folder = await makeFolder();
+    const { sink } = await sinkIn(folder, output);
+    const config = bareConfig(format);
+    await assertRejects(
+      () => sink.write(frameOf({ config })),
+      StreamError,
+      `it cannot hold the stream's format, ${format}; ${fitting}`,
+    );
+    await sink.finish();
+    assert(!(await folder.names()).includes("x.mp4"));
+  });
+}
+
+Deno.test("A recording of other pictures than before needs another file", async () => {
+  await using folder = await makeFolder();
+  const other = bareConfig("vp8", { width: 32, height: 8 });
+  const frames = [
+    frameOf(),
+    frameOf({ kind: "delta", ptsUs: 40_000 }),
+    frameOf({ config: other, discontinuity: true }),
+  ];
+  for (const output of ["x.webm", "x.ivf", "x.mkv"]) {
+    const { sink } = await sinkIn(folder, output);
+    await sink.write(frames[0]!);
+    await sink.write(frames[1]!);
+    await assertRejects(
+      () => sink.write(frames[2]!),
+      StreamError,
+      "the stream changed from vp8 16x8 to vp8 32x8; use --segment TIME",
+    );
+    await sink.finish();
+  }
+  assertEquals(await folder.names(), ["x.ivf", "x.mkv", "x.webm"], "what came before is kept");
+  const { sink } = await sinkIn(folder, "s.mkv", { segmentMs: 3_600_000 });
+  for (const frame of frames) await sink.write(frame);
+  await sink.finish();
+  assertEquals(await folder.names(), ["s-000001.mkv", "s-000002.mkv", "x.ivf", "x.mkv", "x.webm"]);
+});
+
+Deno.test("openSink refuses segments that are no files, and a container for each frame", async () => {
+  await using folder = await makeFolder();
+  const cases = [
+    ["-", 1000, "Cannot use --segment with standard output: segments are files; give --output"],
+    ["frames/", 1000, "segments are files"],
+    ["x-%d.mp4", undefined, "one frame makes no such file; add --segment 60s"],
+    ["x-%d.ivf", undefined, "one frame makes no such file"],
+  ] as const;
+  for (const [output, segmentMs, why] of cases) {
+    const options = segmentMs === undefined ? {} : { segmentMs };
+    const error = await assertRejects(() => sinkIn(folder, output, options), StreamError, why);
+    assertEquals(error.code, "usage");
+  }
+  assertEquals(await folder.names(), []);
+});
+
+Deno.test("A recording that cannot be written any more stays under its hidden name", async () => {
+  await using folder = await makeFolder();
+  const { sink } = await sinkIn(folder, "x.mkv");
+  await sink.write(frameOf());
+  // The place that it is to have is taken meanwhile.
+  await Deno.writeTextFile(`${folder.path}/x.mkv`, "mine");
+  await assertRejects(() => sink.finish(), StreamError, "x.mkv: it exists already");
+  assertEquals(await folder.names(), [`.x.mkv.${Deno.pid}.part`, "x.mkv"]);
+  assertEquals(await Deno.readTextFile(`${folder.path}/x.mkv`), "mine");
+});
