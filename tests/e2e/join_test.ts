@@ -3,9 +3,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { start, startRelay } from "../program.ts";
+import { Client } from "../server/fixture.ts";
 import { concat } from "../split/samples.ts";
 import { Viewer } from "./viewer.ts";
-import { cutVideo, makeVideo, see, videoFile } from "./videos.ts";
+import { cutVideo, makeVideo, see, videoFile, withSetsOnce } from "./videos.ts";
 
 /** Ten seconds. */
 const GOP = 300;
@@ -64,3 +65,50 @@ for (
     },
   );
 }
+
+for (const format of ["h264", "hevc"] as const) {
+  Deno.test(
+    needs(NO_FFMPEG, `A bare viewer of ${format} gets what decodes from its first message on`),
+    async () => {
+      await using relay = await startRelay(["--fps", "source"]);
+      const video = await makeVideo({ format, gop: 40, frames: 120, isOpen: true });
+      const frames = cutVideo(format, withSetsOnce(format, video));
+      const source = await see(format, video);
+      await using publish = start(["publish", relay.url()], { stdin: "piped" });
+      await publish.write(concat(...frames.slice(0, 60)));
+      await relay.until("live", ({ received }) => received.frames === 60);
+      await using viewer = await Client.open(`${relay.url()}?role=watch`);
+      await publish.write(concat(...frames.slice(60)));
+      await publish.endInput();
+      const messages = [];
+      while (messages.length < 120 - 40) messages.push(await viewer.frame());
+      const seen = await see(format, concat(...messages));
+      assertEquals(seen.complaints, "");
+      assertEquals(seen.pictures, source.pictures.slice(40));
+    },
+  );
+}
+
+Deno.test(
+  needs(NO_FFMPEG, "A stream that ends while a viewer is catching up loses nothing for it"),
+  async () => {
+    await using relay = await startRelay(["--fps", "source"]);
+    const video = await makeVideo({ format: "h264", gop: 100, frames: 200 });
+    const source = await see("h264", video);
+    const frames = cutVideo("h264", video);
+    await using publish = start(["publish", relay.url()], { stdin: "piped" });
+    await publish.write(concat(...frames.slice(0, 180)));
+    await relay.until("live", ({ received }) => received.frames === 180);
+    await using viewer = await Viewer.join(relay.url(), { isStalled: true });
+    await viewer.until(({ frames }) => frames.length > 0);
+    assert(viewer.frames.length < 80, `${viewer.frames.length} frames came unconfirmed`);
+    await publish.write(concat(...frames.slice(180)));
+    await publish.endInput();
+    assertEquals((await publish.outcome).code, 0);
+    viewer.resume();
+    await viewer.until(({ ends }) => ends === 1);
+    const seen = await see("h264", concat(...viewer.frames.map(({ data }) => data)));
+    assertEquals(seen.complaints, "");
+    assertEquals(seen.pictures, source.pictures.slice(100));
+  },
+);

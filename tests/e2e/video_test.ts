@@ -3,14 +3,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { makeFolder } from "../cli/folder.ts";
 import { needs, NO_FFMPEG } from "../ffmpeg.ts";
-import { startRelay } from "../program.ts";
+import { start, startRelay } from "../program.ts";
 import { relayed } from "./relayed.ts";
+import { Viewer } from "./viewer.ts";
 import {
   cutVideo,
   ivfFile,
   makeVideo,
   nalUnits,
   see,
+  videoFile,
   type VideoOptions,
   withSetsOnce,
 } from "./videos.ts";
@@ -70,4 +72,38 @@ for (const format of ["vp8", "vp9", "av1"] as const) {
       },
     );
   }
+}
+
+// A gap in front of a key frame of H.264 that is no IDR picture leaves decoders without the order of
+// pictures for a moment, whoever made it: H.264 has no way to say that there is one.
+for (const [format, isOpen] of [["h264", false], ["hevc", true], ["vp9", false]] as const) {
+  Deno.test(
+    needs(NO_FFMPEG, `stream publish --on-full drop drops nothing that ${format} needs afterwards`),
+    async () => {
+      await using relay = await startRelay(["--fps", "60"]);
+      const video = await makeVideo({ format, gop: 20, frames: 120, isOpen });
+      const source = await see(format, video);
+      await using viewer = await Viewer.join(relay.url());
+      await using publish = start(["publish", relay.url(), "--on-full", "drop", "--log", "json"], {
+        stdin: video,
+      });
+      const { code, stderr } = await publish.outcome;
+      assertEquals(code, 0, stderr);
+      await viewer.until(({ ends }) => ends === 1);
+      const { frames, dropped } = JSON.parse(stderr.trim().split("\n").at(-1)!);
+      assertEquals(frames + dropped, 120);
+      assert(dropped > 20, `${dropped} frames dropped`);
+      const { received, dropped: counted } = await relay.until("live", () => true);
+      assertEquals(received.frames, frames);
+      // It is told of a gap by the frame behind it.
+      assert(counted.publisher > 20 && counted.publisher <= dropped);
+      // Leading pictures behind the gap.
+      assertEquals(counted.awaiting_key_frame + viewer.frames.length, frames);
+      const seen = await see(format, videoFile(format, viewer.frames.map(({ data }) => data)));
+      assertEquals(seen.complaints, "");
+      assertEquals(seen.pictures.length, viewer.frames.length);
+      const order = seen.pictures.map((picture) => source.pictures.indexOf(picture));
+      assert(order.every((at, index) => at > (order[index - 1] ?? -1)), String(order));
+    },
+  );
 }
