@@ -14,6 +14,8 @@ import type { VideoFacts } from "./video_facts.ts";
 
 /** Most bytes in front of the first start code. */
 export const MAX_JUNK_BYTES = 65_536;
+/** Most bytes that may go with a slice that is yet to come, behind a slice. */
+export const MAX_PREFIX_BYTES = 65_536;
 /** NAL units of one access unit that are looked into; what else there is counts as bytes only. */
 const MAX_UNITS = 65_536;
 
@@ -169,7 +171,7 @@ export class AnnexBSplitter implements Splitter {
       const unit = { code: codeStart(bytes, code), start };
       const isFirst = this.#units.length === 0;
       if (this.#isRest && isFirst) this.#hasPicture = hasContent(bytes, unit.code);
-      if (this.#isEndedBy(role)) return this.#mayEnd ?? unit.code;
+      if (this.#isEndedBy(role) || this.#isPrefixOver(unit.code)) return this.#mayEnd ?? unit.code;
       this.#add(unit, role, bytes[start]!);
       this.#searched = start;
     }
@@ -178,6 +180,11 @@ export class AnnexBSplitter implements Splitter {
   #isEndedBy(role: NalRole): boolean {
     if (role === "delimiter") return this.#hasPicture || this.#hasDelimiter;
     return this.#hasPicture && (role === "opens" || role === "picture");
+  }
+
+  /** Whether the NAL units that go with the next slice are too many for that to be of this picture. */
+  #isPrefixOver(end: number): boolean {
+    return this.#mayEnd !== undefined && end - this.#mayEnd > MAX_PREFIX_BYTES;
   }
 
   #add(unit: FoundUnit, role: NalRole, header: number): void {
@@ -194,7 +201,9 @@ export class AnnexBSplitter implements Splitter {
   #takeUnfinished(): SplitFrame | undefined {
     const input = this.#input;
     const { bytes } = input;
-    const end = this.#unfinishedEnd(bytes);
+    const known = this.#knownEnd(bytes);
+    const end = this.#mayEnd ?? known;
+    if (this.#isPrefixOver(known)) return this.#take(end);
     if (input.ended || this.#isIdle) {
       if (this.#isRest && this.#units.length === 0) this.#hasPicture = hasContent(bytes, end);
       if (this.#hasPicture) {
@@ -210,9 +219,8 @@ export class AnnexBSplitter implements Splitter {
     return undefined;
   }
 
-  /** Where the access unit ends as far as is known: in front of what may be a start code. */
-  #unfinishedEnd(bytes: Uint8Array): number {
-    if (this.#mayEnd !== undefined) return this.#mayEnd;
+  /** Where the NAL units end as far as is known: in front of what may be a start code. */
+  #knownEnd(bytes: Uint8Array): number {
     const code = findStartCode(bytes, this.#searched);
     if (code >= 0) return codeStart(bytes, code);
     if (this.#input.ended) return bytes.length;
@@ -242,13 +250,13 @@ export class AnnexBSplitter implements Splitter {
     };
   }
 
-  /** Passes over bytes that hold no picture; their parameter sets are kept. */
+  /** Passes over bytes that hold no picture; their parameter sets are kept, and zeros are no damage. */
   #leaveOut(end: number): void {
     const bytes = this.#input.bytes.subarray(0, end);
     this.#input.checkFrameBytes(end);
     this.#syntax.read(bytes, this.#nalUnits(bytes));
     this.#forgetUnit();
-    this.#damaged++;
+    if (hasContent(bytes, end)) this.#damaged++;
     this.#input.skip(end);
   }
 

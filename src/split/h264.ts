@@ -118,12 +118,12 @@ export class H264Syntax implements AccessUnitSyntax {
     const isIdr = first?.isIdr === true;
     const isRandomAccess = isIdr ||
       (isRecoveryPoint && slices.every(({ type }) => INTRA_TYPES.includes(type)));
+    if (isIdr) this.#leading.close();
     if (chains === undefined || first?.firstBlock !== 0 || !isRandomAccess) {
       const leading = first !== undefined && this.#isLeading(bytes, first);
       return { kind: "delta", leading, facts, lacks: [] };
     }
-    if (isIdr) this.#leading.close();
-    else this.#leading.open(this.#positionOf(bytes, first));
+    if (!isIdr) this.#leading.open(this.#positionOf(bytes, first));
     return { kind: "key", leading: false, facts, lacks: lackingSets(chains, present) };
   }
 

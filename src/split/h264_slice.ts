@@ -5,7 +5,6 @@
  */
 import { BitReader } from "../bytes/bit_reader.ts";
 import type { H264Pps, H264SliceSyntax } from "./h264_sps.ts";
-import { H264_NAL, h264NalType } from "./nal.ts";
 
 /** Bytes of a NAL unit within which all fields that are read here lie. */
 export const MAX_SLICE_HEADER_BYTES = 48;
@@ -42,7 +41,10 @@ export function parseH264SliceStart(nal: Uint8Array): H264SliceStart | undefined
   return reader.isOverrun ? undefined : start;
 }
 
-/** The position of the picture of the slice in `nal`; `undefined` where the stream does not tell. */
+/**
+ * The position of the picture of the slice in `nal`, which is no IDR picture; `undefined` where the
+ * stream does not tell.
+ */
 export function parseH264Position(
   nal: Uint8Array,
   slices: H264SliceSyntax,
@@ -55,13 +57,11 @@ export function parseH264Position(
   const frameNum = reader.read(slices.frameNumBits);
   const isField = !slices.isFramesOnly && reader.flag();
   const isBottom = isField && reader.flag();
-  const header = nal[0] ?? 0;
-  if (h264NalType(header) === H264_NAL.idrSlice) reader.unsignedGolomb();
   const order = reader.read(slices.orderBits);
   const bottomDelta = pps.hasBottomOrder && !isField ? reader.signedGolomb() : 0;
   if (reader.isOverrun) return undefined;
   return {
-    isReference: (header & 0x60) !== 0,
+    isReference: ((nal[0] ?? 0) & 0x60) !== 0,
     frameNum,
     structure: isField ? (isBottom ? "bottom field" : "top field") : "frame",
     order,

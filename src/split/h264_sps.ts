@@ -125,10 +125,8 @@ function passScalingLists(reader: BitReader, count: number): void {
   for (let list = 0; list < count; list++) {
     if (!reader.flag()) continue;
     const size = list < 6 ? 16 : 64;
-    let last = 8;
-    for (let index = 0, next = 8; index < size && next !== 0 && !reader.isOverrun; index++) {
-      next = (last + reader.signedGolomb() + 256) % 256;
-      if (next !== 0) last = next;
+    for (let index = 0, scale = 8; index < size && scale !== 0 && !reader.isOverrun; index++) {
+      scale = (scale + reader.signedGolomb() + 256) % 256;
     }
   }
 }

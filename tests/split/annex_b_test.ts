@@ -3,8 +3,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
 import { type AnnexBSplitter, MAX_JUNK_BYTES } from "../../src/split/annex_b.ts";
+import { createSplitter } from "../../src/split/create.ts";
 import { H264Splitter } from "../../src/split/h264.ts";
 import { HevcSplitter } from "../../src/split/hevc.ts";
+import { nalUnits } from "../../src/split/nal.ts";
 import { MAX_PARAMETER_SET_BYTES } from "../../src/split/parameter_sets.ts";
 import type { SplitFrame } from "../../src/split/splitter.ts";
 import {
@@ -244,6 +246,16 @@ for (const codec of CODECS) {
     }
   });
 
+  Deno.test(`${name} knows a parameter set again that had zeros behind it`, () => {
+    const sets = nalUnits(parameters).map(({ start, end }) =>
+      concat(CODE_4, parameters.subarray(start, end))
+    );
+    const padded = concat(...sets.map((set) => concat(set, new Uint8Array(5))));
+    const { frames } = split(create(), [concat(padded, key, sets[0]!, key, key)]);
+    assertEquals(kindsOf(frames), ["key", "key", "key"]);
+    assertEquals(frames[2]!.data, concat(parameters, key));
+  });
+
   Deno.test(`${name} makes no key frame of a picture whose parameter sets were never seen`, () => {
     const { frames } = split(create(), [concat(key, delta, parameters, key)]);
     assertEquals(kindsOf(frames), ["delta", "delta", "key"]);
@@ -298,6 +310,27 @@ for (const codec of CODECS) {
     splitter.end();
     assertEquals(dataOf(drain(splitter)), [delta]);
     assertEquals([splitter.next(), splitter.damaged], [undefined, 0]);
+  });
+
+  Deno.test(`createSplitter passes idle and damaged on to ${name}`, () => {
+    const splitter = createSplitter({ format: "auto", maxFrameBytes: 4096 });
+    assertEquals(splitter.damaged, 0);
+    splitter.idle?.();
+    splitter.push(concat(delimiter, delimiter, parameters, key));
+    assertEquals([splitter.next(), splitter.damaged], [undefined, 1]);
+    splitter.idle?.();
+    assertEquals(splitter.next()?.data, concat(delimiter, parameters, key));
+  });
+
+  Deno.test(`${name} counts no zeros as damage that come behind a picture given when idle`, () => {
+    const splitter = create();
+    splitter.push(concat(parameters, key));
+    splitter.idle();
+    assertEquals(drain(splitter).length, 1);
+    splitter.push(new Uint8Array(9));
+    splitter.idle();
+    splitter.end();
+    assertEquals([drain(splitter), splitter.damaged], [[], 0]);
   });
 
   Deno.test(`${name} gives nothing when idle where no picture is`, () => {

@@ -1,11 +1,13 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { StreamConfig } from "../../src/core/frame.ts";
+import { MAX_PREFIX_BYTES } from "../../src/split/annex_b.ts";
 import { H264Splitter } from "../../src/split/h264.ts";
 import { MAX_SEI_BYTES } from "../../src/split/h264_sei.ts";
 import type { SplitFrame } from "../../src/split/splitter.ts";
 import {
   BitWriter,
+  CODE_4,
   H264_DELIMITER,
   h264Pps,
   h264Sei,
@@ -17,7 +19,7 @@ import {
   recoveryPoint,
   unit,
 } from "./nal_samples.ts";
-import { concat, ramp, split } from "./samples.ts";
+import { bytesUntilError, concat, cutAt, ramp, split } from "./samples.ts";
 
 const I = 7;
 
@@ -111,6 +113,43 @@ Deno.test("H264Splitter gives NAL units of types 14 to 18 to the slice behind th
   }
 });
 
+Deno.test("H264Splitter ends a picture at too many NAL units that go with the next slice", () => {
+  const head = concat(h264Sps(), h264Pps(), idr());
+  const prefix = unit([0x6e], new Uint8Array(MAX_PREFIX_BYTES - 5).fill(0x55));
+  const later = idr({ first: 20 });
+  const cases = [
+    [concat(head, prefix, later)],
+    [head, concat(prefix, Uint8Array.of(0x55), later)],
+    [head, concat(prefix, unit([0x6f], ramp(9)), later)],
+  ];
+  for (const frames of cases) {
+    const input = concat(...frames);
+    const cuts = [head.length + 5, head.length + prefix.length, input.length - later.length + 4];
+    for (const chunks of [[input], cutAt(input, cuts)]) {
+      const found = split(new H264Splitter({ maxFrameBytes: 1e6 }), chunks);
+      assertEquals(found.frames.map(({ data }) => data.length), frames.map(({ length }) => length));
+    }
+  }
+  const endless: [Uint8Array, Uint8Array][] = [
+    [head, unit([0x6e], ramp(90))],
+    [concat(head, CODE_4, Uint8Array.of(0x6e)), new Uint8Array(90).fill(0x55)],
+  ];
+  for (const [start, filler] of endless) {
+    const splitter = new H264Splitter({ maxFrameBytes: 70_000 });
+    assert(bytesUntilError(splitter, start, filler) < 70_000 + start.length + 200);
+  }
+});
+
+Deno.test("H264Splitter reads nothing of NAL units with the forbidden bit", () => {
+  const sps = h264Sps({ blocks: [20, 4] });
+  const forbidden = concat(sps.subarray(0, 4), Uint8Array.of(0xe7), sps.subarray(5));
+  const frames = framesOf(h264Sps(), h264Pps(), idr(), forbidden, H264_DELIMITER, idr());
+  assertEquals(frames.map(({ kind, config }) => [kind, config.width]), [["key", 160], [
+    "key",
+    160,
+  ]]);
+});
+
 Deno.test("H264Splitter makes frames of fields", () => {
   const sps = h264Sps({ isFramesOnly: false, blocks: [10, 4] });
   const top = idr({ field: "top" });
@@ -182,6 +221,7 @@ Deno.test("H264Splitter marks pictures that a recovery point precedes in decodin
   assertEquals(kindsOf(...head, key, b(24, 6), b(16, 6)), "KK.l");
   assertEquals(kindsOf(...head, b(16, 1), idr(), b(2, 1)), "K.K.");
   assertEquals(kindsOf(...head, key, idr(), b(2, 1)), "KKK.");
+  assertEquals(kindsOf(...head, key, idr({ first: 9 }), b(2, 1)), "KK..");
   assertEquals(
     kindsOf(...head, key, b(16, 6), recovery({ order: 40, frameNum: 6 }), b(36, 7)),
     "KKlKl",
@@ -197,6 +237,12 @@ Deno.test("H264Splitter tells leading pictures where the order of output wraps",
   assertEquals(kindsOf(...head, key(2), b(62, 1), b(60), b(0), b(4)), "KKlll.");
   assertEquals(kindsOf(...head, key(62), b(58), b(60), b(2)), "KKll.");
   assertEquals(kindsOf(...head, key(0), b(40, 1), b(20, 1), b(60)), "KKlll");
+  assertEquals(kindsOf(...head, key(63), b(31)), "KK.");
+  assertEquals(kindsOf(...head, key(0), b(32)), "KK.");
+  assertEquals(kindsOf(...head, key(0), b(33)), "KKl");
+  // Only pictures for reference are what the next is counted from.
+  assertEquals(kindsOf(...head, key(10), b(50), b(20)), "KKl.");
+  assertEquals(kindsOf(...head, key(10), b(10)), "KK.");
 });
 
 Deno.test("H264Splitter tells leading pictures by all that slice headers hold", () => {
@@ -204,7 +250,15 @@ Deno.test("H264Splitter tells leading pictures by all that slice headers hold", 
     [{ profile: [244, 0, 30], chroma: 3, hasSeparatePlanes: true }, false, {
       hasSeparatePlanes: true,
     }],
-    [{ profile: [100, 0, 30], chroma: 1, scalingLists: [[1, 2, 3, -14], ...Array(7)] }, false, {}],
+    [
+      {
+        profile: [100, 0, 30],
+        chroma: 1,
+        scalingLists: [[1, 2, 3, -14], Array(16).fill(3), ...Array(6)],
+      },
+      false,
+      {},
+    ],
     [{ frameNumBits: 16, orderBits: 16 }, false, { frameNumBits: 16, orderBits: 16 }],
     [{ isFramesOnly: false }, false, { field: "none" }],
     [{}, true, { bottomDelta: 1 }],
@@ -223,14 +277,22 @@ Deno.test("H264Splitter tells leading pictures by all that slice headers hold", 
   const b = (order: number, bottomDelta: number) =>
     h264Slice({ sliceType: 1, reference: 0, order, frameNum: 6, bottomDelta });
   assertEquals(kindsOf(...head, key, b(18, 0), b(18, -3), b(14, 9)), "KK.ll");
+  // What stands there counts only where the PPS says that it does.
+  const plain = [h264Sps(), h264Pps(), idr()];
+  assertEquals(kindsOf(...plain, key, b(18, -1)), "KKl");
 });
 
 Deno.test("H264Splitter keeps the two fields of a recovery point together", () => {
-  const head = [h264Sps({ isFramesOnly: false }), h264Pps(), idr({ field: "none" })];
+  const pps = h264Pps({ hasBottomOrder: true });
+  const head = [h264Sps({ isFramesOnly: false }), pps, idr({ field: "none" })];
   const field = (parity: "top" | "bottom", options: H264SliceOptions) =>
     h264Slice({ field: parity, ...options });
   const key = [
-    concat(recoveryPoint(), field("top", { sliceType: I, order: 20, frameNum: 5 })),
+    // A field has no other; what would be its order is the beginning of something else.
+    concat(
+      recoveryPoint(),
+      field("top", { sliceType: I, order: 20, frameNum: 5, bottomDelta: -9 }),
+    ),
     field("bottom", { order: 21, frameNum: 5 }),
   ];
   const b = [

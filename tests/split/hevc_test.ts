@@ -77,6 +77,10 @@ Deno.test("HevcSplitter passes over the NAL units of other layers", () => {
   );
   const frames = [concat(...SETS, CRA, ...others, hevcSlice({ type: 21, layer })), hevcSlice()];
   assertEquals(framesOf(...frames).map(({ data }) => data), frames);
+  // An SPS of another layer has ids of its own.
+  const wide = hevcSps({ size: [320, 64] });
+  const other = concat(wide.subarray(0, 5), Uint8Array.of((layer << 3) | 1), wide.subarray(6));
+  assertEquals(kindsOf(...SETS, CRA, other, CRA), "KK");
 });
 
 Deno.test("HevcSplitter puts in only the parameter sets that a key frame refers to", () => {
@@ -151,7 +155,7 @@ Deno.test("HevcSplitter finds the frame rate behind all else that an SPS or a VP
       assertEquals(configOf(sps).frameRate, 50, JSON.stringify(sps));
       assertEquals(configOf({ ...sps, chroma: 3 }).width, 160);
     }
-    const vps = hevcVps({ subLayers, layerSets: 5, timing: [1, 24] });
+    const vps = hevcVps({ subLayers, layerSets: 5, layers: 3, timing: [1, 24] });
     assertEquals(configOf({ isElaborate: true }, vps).frameRate, 24);
     assertEquals(configOf({ timing: [1, 60] }, vps).frameRate, 60);
   }

@@ -224,17 +224,19 @@ export interface HevcVpsOptions {
   readonly id?: number;
   readonly subLayers?: number;
   readonly layerSets?: number;
+  /** Layers that a set tells of, one bit each. */
+  readonly layers?: number;
   readonly timing?: Timing;
 }
 
 export function hevcVps(options: HevcVpsOptions = {}): Uint8Array<ArrayBuffer> {
-  const { id = 0, subLayers = 1, layerSets = 1, timing } = options;
+  const { id = 0, subLayers = 1, layerSets = 1, layers = 1, timing } = options;
   const bits = new BitWriter().u(4, id).u(2, 3).u(6, 0).u(3, subLayers - 1).u(1, 1).u(16, 0xffff);
   profileTierLevel(bits, {}, subLayers);
   bits.u(1, 1);
   for (let layer = 0; layer < subLayers; layer++) bits.ue(4, 2, 5);
-  bits.u(6, 0).ue(layerSets - 1);
-  for (let set = 1; set < layerSets; set++) bits.u(1, 1);
+  bits.u(6, layers - 1).ue(layerSets - 1);
+  for (let set = 1; set < layerSets; set++) bits.u(layers, 1);
   bits.u(1, timing === undefined ? 0 : 1).u(32, ...timing ?? []);
   return unit(hevcHeader(32), bits.u(2, 0).bytes());
 }
