@@ -67,7 +67,7 @@ export class RecordingTimes {
   }
 
   #takeKey(ownUs: number): void {
-    const isBehind = this.#hasPts && ownUs < this.#keyUs;
+    const isBehind = this.#hasPts && this.#shiftUs !== undefined && ownUs <= this.#keyUs;
     if (isBehind) this.#shiftUs = undefined;
     this.#isFirstKey = this.#shiftUs === undefined;
     this.#keyUs = ownUs;
