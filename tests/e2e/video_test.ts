@@ -8,7 +8,6 @@ import { relayed } from "./relayed.ts";
 import { Viewer } from "./viewer.ts";
 import {
   cutVideo,
-  ivfFile,
   makeVideo,
   nalUnits,
   see,
@@ -59,16 +58,19 @@ for (const format of ["vp8", "vp9", "av1"] as const) {
       async () => {
         await using folder = await makeFolder();
         await using relay = await startRelay(["--fps", "source"]);
-        const input = await makeVideo({ format, gop: 40, frames: 120, hasHidden });
-        await relayed(relay, { input, cwd: folder.path });
-        const names = await folder.names("frames");
-        assertEquals(names.length, cutVideo(format, input).length);
-        assert(names.every((name) => name.endsWith(`.${format}`)));
-        const dump = ivfFile(format, await folder.files("frames"));
+        const input = await makeVideo({ format, gop: 40, frames: 100, hasHidden });
+        await relayed(relay, { input, watch: ["-o", "x.ivf"], cwd: folder.path });
+        const dump = await Deno.readFile(`${folder.path}/x.ivf`);
         const [source, seen] = [await see(format, input), await see(format, dump)];
-        assertEquals(source.pictures.length, 120);
-        assertEquals(seen.pictures, source.pictures);
+        assertEquals(source.framemd5.length, 100);
+        assertEquals(seen.framemd5, source.framemd5);
         assertEquals(seen.complaints, "");
+        const frames = cutVideo(format, dump);
+        assertEquals(frames.length, cutVideo(format, input).length);
+        // Hidden frames of VP8 come by themselves, those of VP9 at the head of a superframe.
+        const superframes = frames.filter((frame) => (frame.at(-1)! & 0xe0) === 0xc0);
+        if (format === "vp8") assertEquals(frames.length > 100, hasHidden);
+        if (format === "vp9") assertEquals(superframes.length > 0, hasHidden);
       },
     );
   }
