@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { decode } from "fast-png";
 import { jpegs, makeFolder } from "../cli/folder.ts";
+import { fileOf, h264Shots, readFile } from "../media/files.ts";
 import { ROOT, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { relayed } from "./relayed.ts";
@@ -62,6 +63,16 @@ Deno.test({
       assertEquals(decode(await Deno.readFile(`${cwd}/2.png`)).width, 640);
       relay.process.kill("SIGTERM");
       assertEquals((await relay.process.outcome).code, 0);
+    });
+    await t.step("publishes a media file and records it", async () => {
+      await using relay = await startRelay(["--fps", "source"], options);
+      const shots = h264Shots(20);
+      await Deno.writeFile(`${cwd}/in.mp4`, fileOf("in.mp4", shots));
+      const publish = ["--input", "in.mp4", "--pace", "relay"];
+      await relayed(relay, { publish, watch: ["-o", "out.mkv"], cwd, options });
+      const { frames, error } = await readFile(`${cwd}/out.mkv`);
+      assertEquals(error, undefined);
+      assertEquals(frames.map(({ data }) => data), shots.map(({ data }) => data));
     });
     await t.step("shows its help and version, and refuses what it does not know", async () => {
       const help = await run(["help", "serve"], options);
