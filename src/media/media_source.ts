@@ -37,12 +37,13 @@ const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
 /** Largest range that is read at once; the list of the frames of a day fits. In bytes. */
 const MAX_READ_BYTES = 256 * 1024 * 1024;
 /**
- * Most reads for one frame. A whole file needs a handful; in a damaged one the library may follow
- * references in a circle.
+ * Most reads for one frame, and most of one range behind one another. A whole file needs a few, or
+ * in MPEG-TS one for each 188 bytes; in a damaged one the library may search in a circle.
  */
-const MAX_READS = 100_000;
+const MAX_READS = 1_000_000;
+const MAX_SAME_READS = 1000;
 /** Packets that the frame rate is found from. */
-const PROBED_PACKETS = 64;
+const PROBED_PACKETS = 32;
 
 type Library = typeof import("mediabunny");
 type PacketSink = InstanceType<Library["EncodedPacketSink"]>;
@@ -89,16 +90,13 @@ interface OpenedInput {
 
 function openInput(library: Library, file: RandomAccessFile): OpenedInput {
   const { MP4, QTFF, MATROSKA, WEBM, MPEG_TS } = library;
-  let reads = 0;
+  const guard = new ReadGuard();
   const input = new library.Input({
     formats: [MP4, QTFF, MATROSKA, WEBM, MPEG_TS],
     source: new library.CustomSource({
       getSize: () => file.size,
       read: async (start, end) => {
-        if (++reads > MAX_READS) {
-          throw new DamageError("its parts refer to one another in a circle");
-        }
-        if (end - start > MAX_READ_BYTES) throw new DamageError(`a part has ${end - start} bytes`);
+        guard.check(start, end);
         return await file.read(start, end);
       },
       // Its own cache would hide reads in a circle.
@@ -106,7 +104,31 @@ function openInput(library: Library, file: RandomAccessFile): OpenedInput {
       prefetchProfile: "none",
     }),
   });
-  return { input, allowReads: () => reads = 0 };
+  return { input, allowReads: () => guard.allow() };
+}
+
+/** Ends a search that would never end. */
+class ReadGuard {
+  #reads = 0;
+  #sameReads = 0;
+  #range = "";
+
+  /** Grants the reads for another frame. */
+  allow(): void {
+    this.#reads = 0;
+    this.#sameReads = 0;
+  }
+
+  /** @throws {DamageError} when the range should not be read */
+  check(start: number, end: number): void {
+    const range = `${start} ${end}`;
+    this.#sameReads = range === this.#range ? this.#sameReads + 1 : 0;
+    this.#range = range;
+    if (++this.#reads > MAX_READS || this.#sameReads > MAX_SAME_READS) {
+      throw new DamageError("its parts refer to one another in a circle");
+    }
+    if (end - start > MAX_READ_BYTES) throw new DamageError(`a part has ${end - start} bytes`);
+  }
 }
 
 interface FoundTrack {
