@@ -26,6 +26,8 @@ export interface Flag<T> {
   readonly aloneUnless?: RegExp;
   /** The environment variable, where it is not `STREAM_` and the flag's name. */
   readonly env?: string;
+  /** Whether it may be given more than once; the values are then joined by commas. */
+  readonly isList?: boolean;
   /** A short name of one letter. */
   readonly alias?: string;
 }
@@ -117,6 +119,7 @@ export function readLine<F extends Flags>(
   const parsed = parseArgs(joined(args, all, alias), {
     string: ["_", ...names],
     alias,
+    collect: names.filter((name) => all[name]!.isList === true),
     "--": true,
     unknown: (arg, key) => {
       if (key === undefined) return true;
@@ -136,7 +139,8 @@ export function readLine<F extends Flags>(
   const values: Record<string, unknown> = {};
   for (const name of names) {
     const flag = all[name]!;
-    const given = parsed[name];
+    const written = parsed[name];
+    const given = Array.isArray(written) && written.length === 0 ? undefined : written;
     const fromEnv = given === undefined ? env(envName(name, flag)) : undefined;
     const text = given ?? (fromEnv === "" ? undefined : fromEnv) ?? flag.fallback;
     if (text === undefined) continue;

@@ -12,13 +12,14 @@ import {
   integer,
   MAX_FRAME_BYTES,
   MAX_TIMER_MS,
+  origins,
   text,
 } from "./value.ts";
 
 const MIB = 1024 * 1024;
 const HELLO_TIMEOUT_MS = 5000;
 
-/** Where a relay listens and how fast it ticks. */
+/** Where a relay listens, to whom, and how fast it ticks. */
 export const LISTEN_FLAGS = {
   host: {
     value: "ADDRESS",
@@ -37,6 +38,12 @@ export const LISTEN_FLAGS = {
     help: "frames a second that leave; source: as they come",
     read: frameRate,
     fallback: "30",
+  },
+  "allow-origin": {
+    value: "ORIGINS",
+    help: "pages of other sites that may take part, as https://example.org,…; * for all",
+    read: origins,
+    isList: true,
   },
 } as const;
 
@@ -102,6 +109,7 @@ export function serveOptions(
     maxViewers: flags["max-viewers"],
     maxStreams: flags["max-streams"],
     stallTimeoutMs: flags["stall-timeout"],
+    allowOrigins: flags["allow-origin"] ?? [],
     helloTimeoutMs: HELLO_TIMEOUT_MS,
   };
 }

@@ -13,6 +13,7 @@ import { messageOf } from "../errors.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { json, notAllowed } from "./answer.ts";
 import type { Hub } from "./hub.ts";
+import { preflight } from "./origin.ts";
 
 /** Largest body of a request in bytes. */
 const MAX_BODY_BYTES = 4096;
@@ -21,6 +22,7 @@ const MAX_LISTED_VIEWERS = 1000;
 
 /** Answers a request to `/api/streams`, or to what `name` says behind it. */
 export async function api(hub: Hub, request: Request, name: string): Promise<Response> {
+  if (request.method === "OPTIONS") return preflight("GET, PATCH");
   if (name === "") {
     if (request.method !== "GET") return notAllowed("GET");
     return json(200, hub.streams.map((live) => live.status()));

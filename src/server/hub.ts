@@ -36,6 +36,8 @@ export interface HubOptions {
   readonly maxStreams: number;
   /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
   readonly stallTimeoutMs: number;
+  /** Origins of other sites whose pages may take part; `*` for all. */
+  readonly allowOrigins: readonly string[];
   /** How long a peer that speaks the protocol may take to say hello, in milliseconds. */
   readonly helloTimeoutMs: number;
 }

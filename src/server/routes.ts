@@ -13,9 +13,12 @@ import { api } from "./api.ts";
 import type { BareRole } from "./bare_peer.ts";
 import type { Hub } from "./hub.ts";
 import { metricsText } from "./metrics.ts";
+import { refuseForeign, senderOf, share } from "./origin.ts";
 import { asset, notFoundPage, wantsPage } from "./pages.ts";
 
 const ASSETS_FOLDER = "/assets/";
+/** Methods that any page may use: without leave, its scripts do not see the answers. */
+const READING = ["GET", "HEAD"];
 const BARE_ROLES: readonly BareRole[] = ["both", "watch", "publish"];
 const JOIN_FROM: readonly JoinFrom[] = ["key", "live"];
 
@@ -23,10 +26,17 @@ const JOIN_FROM: readonly JoinFrom[] = ["key", "live"];
 export async function route(hub: Hub, request: Request): Promise<Response> {
   const url = new URL(request.url);
   const path = decodedPath(url.pathname);
+  const sender = senderOf(request, url, hub.options.allowOrigins);
   if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
     if (request.method !== "GET") return notAllowed("GET");
+    if (!sender.isTrusted) return refuseForeign(sender);
     return acceptPeer(hub, request, peerRequest(path, url.searchParams));
   }
+  if (!sender.isTrusted && !READING.includes(request.method)) return refuseForeign(sender);
+  return share(await answer(hub, request, url, path), sender);
+}
+
+async function answer(hub: Hub, request: Request, url: URL, path: string): Promise<Response> {
   if (path === "/api/streams" || path.startsWith("/api/streams/")) {
     return await api(hub, request, path.slice("/api/streams/".length));
   }

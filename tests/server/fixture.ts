@@ -24,6 +24,7 @@ export function startRelay(
     maxViewers: 10_000,
     maxStreams: 100,
     stallTimeoutMs: 10_000,
+    allowOrigins: [],
     helloTimeoutMs: 60_000,
     ...options,
   }, { clock: systemClock, log: silentLog, signal: new AbortController().signal });
