@@ -148,6 +148,24 @@ for (const output of ["rec-%03d.mkv", "rec.mp4", "x.264"]) {
   });
 }
 
+Deno.test("A segment begins without the pictures that are shown before its key frame", async () => {
+  await using folder = await makeFolder();
+  const { sink } = await sinkIn(folder, "s.webm", { segmentMs: 1000 });
+  const gop = (ptsUs: number) => [
+    frameOf({ ptsUs }),
+    frameOf({ kind: "delta", ptsUs: ptsUs - 10_000 }),
+    frameOf({ kind: "delta", ptsUs: ptsUs + 10_000 }),
+  ];
+  const written = [];
+  for (const frame of [...gop(0), ...gop(500_000), ...gop(1_000_000)]) {
+    written.push(await sink.write(frame));
+  }
+  await sink.finish();
+  const [isFirst, isLater] = [[true, false, true], [true, true, true]];
+  assertEquals(written, [...isFirst, ...isLater, ...isFirst]);
+  assertEquals(await folder.names(), ["s-000001.webm", "s-000002.webm"]);
+});
+
 Deno.test("A recording goes to a hidden file until it is whole, and says so", async () => {
   await using folder = await makeFolder();
   const { sink, said } = await sinkIn(folder, "x.webm");

@@ -1,8 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { openRecording } from "../../src/client/recording.ts";
+import { bareConfig } from "../../src/core/frame.ts";
 import { DecodeTimes } from "../../src/media/decode_times.ts";
-import { concat } from "../split/samples.ts";
+import { concat, ramp } from "../split/samples.ts";
 import { FileBytes, fileOf, H264_SETS, h264Shots, readBytes } from "./files.ts";
 
 Deno.test("DecodeTimes gives the times of presentation where pictures come in order", () => {
@@ -107,3 +108,44 @@ Deno.test("A recording of MP4 ends each fragment at a key frame, or after a seco
   // Twelve GOPs of 200 ms: every second key frame is 250 ms behind the last end or more.
   assertEquals(sizes.length, 5);
 });
+
+Deno.test("A recording of MP4 holds no frame that belongs to somebody else", async () => {
+  const config = bareConfig("vp9", { codec: "vp09.00.10.08", width: 16, height: 16 });
+  const recording = openRecording("x.mp4");
+  const file = new FileBytes();
+  const data = ramp(50, 7);
+  file.take(recording.write({ data, kind: "key", timeUs: 0, config }));
+  const before = data.slice();
+  data.fill(0);
+  file.take(recording.finish());
+  assertEquals((await readBytes(file.bytes)).frames[0]!.data, before);
+});
+
+Deno.test("A recording of MP4 ends a fragment that has become large", () => {
+  const recording = openRecording("x.mp4");
+  let fragments = 0;
+  for (const shot of h264Shots(30, 1_000_000)) {
+    const { append } = recording.write({ ...shot, timeUs: shot.timeUs / 1000 });
+    if (append.length > 0) fragments++;
+  }
+  assertEquals(fragments, 3);
+});
+
+Deno.test("A recording of Matroska marks key frames, and ends with all sizes known", () => {
+  const recording = openRecording("x.mkv");
+  const file = new FileBytes();
+  for (const shot of h264Shots(80)) {
+    const output = recording.write(shot);
+    file.take(output);
+    const header = output.append.at(-2)!;
+    assertEquals(header.at(-1), shot.kind === "key" ? 0x80 : 0);
+  }
+  const unknown = "01ffffffffffffff";
+  assertEquals(hexOf(file.bytes).split(unknown).length - 1, 2, "of the segment, and the cluster");
+  file.take(recording.finish());
+  assertEquals(hexOf(file.bytes).includes(unknown), false);
+});
+
+function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
