@@ -3,11 +3,27 @@
  *
  * @module
  */
+import backoffScript from "../viewer/backoff.js" with { type: "text" };
+import chartScript from "../viewer/chart.js" with { type: "text" };
+import clockScript from "../viewer/clock.js" with { type: "text" };
+import connectionScript from "../viewer/connection.js" with { type: "text" };
+import elementsScript from "../viewer/elements.js" with { type: "text" };
+import icon from "../viewer/icon.svg" with { type: "text" };
+import meterScript from "../viewer/meter.js" with { type: "text" };
+import numbersScript from "../viewer/numbers.js" with { type: "text" };
+import picturesScript from "../viewer/pictures.js" with { type: "text" };
+import pixelsScript from "../viewer/pixels.js" with { type: "text" };
+import playerStyle from "../viewer/player.css" with { type: "text" };
 import playerPage from "../viewer/player.html" with { type: "text" };
 import playerScript from "../viewer/player.js" with { type: "text" };
+import screenScript from "../viewer/screen.js" with { type: "text" };
+import sentencesScript from "../viewer/sentences.js" with { type: "text" };
+import streamPlayerScript from "../viewer/stream_player.js" with { type: "text" };
 import streamsPage from "../viewer/streams.html" with { type: "text" };
 import streamsScript from "../viewer/streams.js" with { type: "text" };
 import style from "../viewer/style.css" with { type: "text" };
+import videoScript from "../viewer/video.js" with { type: "text" };
+import wireScript from "../viewer/wire.js" with { type: "text" };
 
 /** A file for browsers. */
 export interface Asset {
@@ -22,6 +38,22 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player.js", script(playerScript)],
   ["streams.html", page(streamsPage)],
   ["streams.js", script(streamsScript)],
+  ["player.css", { content: playerStyle, type: "text/css; charset=utf-8" }],
+  ["icon.svg", { content: icon, type: "image/svg+xml" }],
+  ["backoff.js", script(backoffScript)],
+  ["chart.js", script(chartScript)],
+  ["clock.js", script(clockScript)],
+  ["connection.js", script(connectionScript)],
+  ["elements.js", script(elementsScript)],
+  ["meter.js", script(meterScript)],
+  ["numbers.js", script(numbersScript)],
+  ["pictures.js", script(picturesScript)],
+  ["pixels.js", script(pixelsScript)],
+  ["screen.js", script(screenScript)],
+  ["sentences.js", script(sentencesScript)],
+  ["stream_player.js", script(streamPlayerScript)],
+  ["video.js", script(videoScript)],
+  ["wire.js", script(wireScript)],
   ["style.css", { content: style, type: "text/css; charset=utf-8" }],
 ]);
 

@@ -1,2 +1,244 @@
-/** The player's page. */
-document.querySelector("h1").textContent = decodeURIComponent(location.pathname.slice(1));
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * The page of one stream.
+ *
+ * @module
+ */
+import { element } from "./elements.js";
+import { Numbers } from "./numbers.js";
+import { StreamPlayer } from "./stream_player.js";
+
+/** After so long without a sign of anybody, the controls fade, in milliseconds. */
+const IDLE_MS = 3000;
+const TOAST_MS = 2500;
+
+/** @type {Readonly<Record<import("./sentences.js").State["kind"], string>>} */
+const BADGES = {
+  connecting: "Connecting",
+  waiting: "Waiting",
+  playing: "Live",
+  lost: "Reconnecting",
+  blocked: "Blocked",
+  ended: "Ended",
+  refused: "Refused",
+  unsupported: "Not shown",
+};
+
+const PAUSE_SIGN = "M9 5v14M15 5v14";
+const PLAY_SIGN = "M8 5.500v13l10.500-6.500z";
+
+const name = streamName();
+const stage = element("stage");
+const canvas = element("picture", HTMLCanvasElement);
+const fallback = element("fallback", HTMLImageElement);
+const player = new StreamPlayer({ url: new URL(name, location.href), name, canvas });
+const numbers = new Numbers(player);
+let isExact = false;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let idleTimer;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let toastTimer;
+
+/** @type {Readonly<Record<string, () => void>>} */
+const KEYS = {
+  " ": togglePause,
+  "f": toggleFull,
+  "1": toggleExact,
+  "i": toggleNumbers,
+  "s": save,
+  "c": copyLink,
+  "?": () => element("keys", HTMLDialogElement).showModal(),
+};
+
+begin();
+
+/** @returns {string} the stream's name, from the page's address */
+function streamName() {
+  const last = location.pathname.slice(location.pathname.lastIndexOf("/") + 1);
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    // A malformed escape: the relay will say that it is no name.
+    return last;
+  }
+}
+
+function begin() {
+  document.title = `${name} · stream`;
+  element("name").textContent = name;
+  canvas.ariaLabel = `Live picture of ${name}`;
+  player.addEventListener("state", showState);
+  player.addEventListener("hold", showState);
+  player.addEventListener("drawn", () => stage.classList.remove("empty"), { once: true });
+  const on = (/** @type {string} */ id, /** @type {() => void} */ action) =>
+    element(id).addEventListener("click", action);
+  on("pause", togglePause);
+  on("save", save);
+  on("copy", copyLink);
+  on("exact", toggleExact);
+  on("info", toggleNumbers);
+  on("numbers-close", toggleNumbers);
+  on("full", toggleFull);
+  on("help", () => element("keys", HTMLDialogElement).showModal());
+  on("keys-close", () => element("keys", HTMLDialogElement).close());
+  on("retry", () => player.retry());
+  element("full").hidden = !document.fullscreenEnabled;
+  document.addEventListener("fullscreenchange", () => {
+    element("full").ariaPressed = String(document.fullscreenElement !== null);
+  });
+  document.addEventListener("keydown", onKey);
+  for (const type of ["pointermove", "pointerdown", "keydown", "focusin"]) {
+    document.addEventListener(type, wake, { passive: true });
+  }
+  stage.addEventListener("dblclick", toggleFull);
+  new ResizeObserver(fitExact).observe(stage);
+  player.addEventListener("size", fitExact);
+  showState();
+  wake();
+  player.start();
+}
+
+function showState() {
+  const { kind, sentence, isStale } = player.state;
+  const isPaused = player.isPaused && kind === "playing";
+  const badge = element("badge");
+  badge.dataset.kind = isPaused ? "paused" : kind;
+  badge.textContent = isPaused ? "Paused" : BADGES[kind];
+  stage.classList.toggle("stale", isStale);
+  element("retry").hidden = kind !== "refused";
+  const pause = element("pause");
+  pause.ariaLabel = player.isPaused ? "Go on" : "Pause";
+  pause.title = `${pause.ariaLabel} (space)`;
+  element("pause-sign", SVGElement).setAttribute("d", player.isPaused ? PLAY_SIGN : PAUSE_SIGN);
+  showFallback(kind === "blocked");
+  say(sentence);
+  wake();
+}
+
+/** @param {string} sentence */
+function say(sentence) {
+  const place = element("sentence");
+  if (place.textContent !== sentence) place.textContent = sentence;
+}
+
+/**
+ * Where WebSockets are stopped on the way, pictures still come as motion JPEG.
+ *
+ * @param {boolean} isWanted
+ */
+function showFallback(isWanted) {
+  if (isWanted === fallback.hasAttribute("src")) return;
+  if (!isWanted) {
+    fallback.removeAttribute("src");
+    fallback.hidden = true;
+    canvas.hidden = false;
+    return;
+  }
+  fallback.onload = () => {
+    fallback.hidden = false;
+    canvas.hidden = true;
+    say("");
+    toast("WebSockets do not get through, so this is motion JPEG.");
+  };
+  fallback.onerror = () => fallback.hidden = true;
+  fallback.src = `${encodeURIComponent(name)}.mjpeg`;
+}
+
+/** @param {KeyboardEvent} event */
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (element("keys", HTMLDialogElement).open) return;
+  // A button takes the space bar for itself.
+  if (event.key === " " && event.target instanceof HTMLButtonElement) return;
+  if (event.key === "Escape" && numbers.isShown) toggleNumbers();
+  const action = KEYS[event.key.toLowerCase()];
+  if (action === undefined) return;
+  event.preventDefault();
+  if (!event.repeat) action();
+}
+
+function togglePause() {
+  if (player.isPaused) player.release("paused");
+  else player.hold("paused");
+}
+
+function toggleNumbers() {
+  numbers.toggle();
+  element("info").ariaPressed = String(numbers.isShown);
+  document.body.classList.toggle("with-numbers", numbers.isShown);
+}
+
+function toggleExact() {
+  isExact = !isExact;
+  element("exact").ariaPressed = String(isExact);
+  fitExact();
+  if (canvas.width > 0) toast(isExact ? "One to one" : "Fitted");
+}
+
+/** Gives each of the picture's pixels one of the screen's, where that is wanted. */
+function fitExact() {
+  stage.classList.toggle("exact", isExact);
+  canvas.style.width = isExact ? `${canvas.width / devicePixelRatio}px` : "";
+  canvas.style.height = isExact ? `${canvas.height / devicePixelRatio}px` : "";
+}
+
+function toggleFull() {
+  if (!document.fullscreenEnabled) return;
+  const done = document.fullscreenElement === null
+    ? document.documentElement.requestFullscreen()
+    : document.exitFullscreen();
+  done.catch(() => toast("The browser does not allow full screen now."));
+}
+
+async function save() {
+  const picture = await player.savePicture();
+  if (picture === null) {
+    toast("There is no picture to save yet.");
+    return;
+  }
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(picture);
+  link.download = `${name}-${timeStamp(new Date())}.png`;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  toast(`Saved ${link.download}`);
+}
+
+/**
+ * @param {Date} date
+ * @returns {string} `2026-11-23T20-48-38`, in local time
+ */
+function timeStamp(date) {
+  const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 19).replaceAll(":", "-");
+}
+
+async function copyLink() {
+  const link = new URL(encodeURIComponent(name), location.href).href;
+  try {
+    await navigator.clipboard.writeText(link);
+    toast("Link copied");
+  } catch {
+    // Not allowed, or the page is not secure.
+    toast(link);
+  }
+}
+
+/** @param {string} sentence */
+function toast(sentence) {
+  clearTimeout(toastTimer);
+  element("toast").textContent = sentence;
+  toastTimer = setTimeout(() => element("toast").textContent = "", TOAST_MS);
+}
+
+/** Shows the controls, until nobody has done anything for a while. */
+function wake() {
+  document.body.classList.remove("idle");
+  clearTimeout(idleTimer);
+  idleTimer = setTimeout(() => {
+    const isBusy = player.state.kind !== "playing" || player.isPaused ||
+      element("keys", HTMLDialogElement).open;
+    document.body.classList.toggle("idle", !isBusy);
+  }, IDLE_MS);
+}

@@ -1,0 +1,489 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * Plays one stream into one canvas, without any page around it.
+ *
+ * ```js
+ * const player = new StreamPlayer({ url: "ws://127.0.0.1:8080/live", name: "live", canvas });
+ * player.addEventListener("state", () => caption.textContent = player.state.sentence);
+ * player.start();
+ * ```
+ *
+ * @module
+ */
+import { wallUs } from "./clock.js";
+import { Connection } from "./connection.js";
+import { Window } from "./meter.js";
+import { createPictureDecoder } from "./pictures.js";
+import { Screen } from "./screen.js";
+import { stateOf } from "./sentences.js";
+import { CodedDecoder } from "./video.js";
+
+/** @typedef {import("./connection.js").Config} Config */
+/** @typedef {import("./connection.js").Lost} Lost */
+/** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
+/** @typedef {import("./connection.js").Stats} Stats */
+/** @typedef {import("./pictures.js").Decoder} Decoder */
+/** @typedef {import("./sentences.js").State} State */
+
+/** Over how long rates and delays are measured, in milliseconds. */
+const RATE_WINDOW_MS = 2000;
+const DELAY_WINDOW_MS = 1000;
+/** A publisher is gone when the relay says so and no frame has come for so long. */
+const SILENT_MS = 700;
+/** How often the state is looked at while nothing happens, in milliseconds. */
+const LOOK_MS = 250;
+/** Damaged frames in a row before the player says so. */
+const MANY_DAMAGED = 3;
+/** How long a key frame may take before it is said that one is waited for, in milliseconds. */
+const KEY_PATIENCE_MS = 500;
+/** Least time between two returns for the last key frame; doubled each time, in milliseconds. */
+const REJOIN_MS = 1000;
+const MAX_REJOIN_MS = 30_000;
+
+/**
+ * Where the delay comes from, in milliseconds; what is not known is `undefined`.
+ *
+ * @typedef {object} Delay
+ * @property {number} totalMs from the capture to the screen
+ * @property {number | undefined} publisherMs from the capture to the relay
+ * @property {number | undefined} relayMs in the relay
+ * @property {number | undefined} networkMs from the relay to this computer
+ * @property {number} viewerMs decoding and drawing
+ */
+
+/**
+ * Numbers of a player.
+ *
+ * @typedef {object} PlayerStats
+ * @property {Config | undefined} config
+ * @property {number} width of the picture that is drawn, in pixels; 0 before the first
+ * @property {number} height
+ * @property {number} framesPerSecond drawn
+ * @property {number} receivedPerSecond
+ * @property {number} bitsPerSecond
+ * @property {Delay | undefined} delay
+ * @property {number} drawn frames, so far
+ * @property {number} skipped frames that came and were not drawn
+ * @property {number} missed frames that did not come
+ * @property {number} damaged frames
+ * @property {Readonly<Record<string, number>>} dropped by the relay, for each reason
+ * @property {number | undefined} roundTripMs
+ * @property {number | undefined} viewers of the stream
+ * @property {number | undefined} sequence of the frame that is drawn
+ */
+
+/**
+ * Why a player does not show what comes: the page is hidden, somebody paused it, or any other reason
+ * of the one who uses it.
+ *
+ * @typedef {string} HoldReason
+ */
+
+/**
+ * Plays one stream. Events: `state` (see `state`), `hold` (see `isPaused`), `size` (the picture has
+ * another size), `drawn` (a picture was drawn).
+ */
+export class StreamPlayer extends EventTarget {
+  /** @readonly @type {HTMLCanvasElement} */ #canvas;
+  /** @readonly @type {Connection} */ #connection;
+  /** @readonly @type {Screen} */ #screen;
+  /** @readonly */ #name;
+  /** @readonly */ #page = new AbortController();
+  /** @type {Set<HoldReason>} */ #holds = new Set();
+  /** @type {Decoder | undefined} */ #decoder;
+  /** @type {Config | undefined} */ #config;
+  /** @type {Stats | undefined} */ #stats;
+  /** @type {State} */ #state = { kind: "connecting", sentence: "Connecting…", isStale: true };
+  /** @type {ReturnType<typeof setInterval> | undefined} */ #looking;
+
+  /** @type {"connecting" | "open" | "lost"} */ #phase = "connecting";
+  /** @type {Lost | undefined} */ #lost;
+  #isPublishing = false;
+  #hasEnded = false;
+  #hasPicture = false;
+  /** Whether what is drawn has come since the connection was lost. */
+  #isFresh = false;
+  /** @type {string | undefined} */ #unsupported;
+  /** @type {string | undefined} */ #damage;
+  #damagedInRow = 0;
+  #lastFrameMs = 0;
+  #waitsForKeySinceMs = Infinity;
+
+  /** The newest frame that came while the player was held. @type {ReceivedFrame | undefined} */
+  #heldBack;
+  #rejoinMs = REJOIN_MS;
+  #rejoinedMs = -Infinity;
+
+  #drawn = 0;
+  #skipped = 0;
+  #damaged = 0;
+  #sequence = 0;
+  /** @readonly */ #drawnRate = new Window(RATE_WINDOW_MS);
+  /** @readonly */ #received = new Window(RATE_WINDOW_MS);
+  /** @readonly */ #delays = new Window(DELAY_WINDOW_MS);
+  /** @readonly */ #arrivals = new Window(DELAY_WINDOW_MS);
+
+  /**
+   * @param {object} options
+   * @param {string | URL} options.url the stream's address, `ws:` or `http:`
+   * @param {HTMLCanvasElement} options.canvas takes the picture in its own size
+   * @param {string} [options.name] the stream's name in sentences
+   * @param {number | null} [options.fps] most frames a second, `null` for all
+   * @param {number} [options.maxDelayMs] longest delay that frames under way may stand for
+   */
+  constructor({ url, canvas, name = "", fps = null, maxDelayMs = 500 }) {
+    super();
+    this.#canvas = canvas;
+    this.#name = name;
+    this.#screen = new Screen(canvas, {
+      onDrawn: (frame, isOtherSize) => this.#onDrawn(frame, isOtherSize),
+      onSkipped: () => this.#skipped++,
+    });
+    const options = { url: String(url).replace(/^http/, "ws"), fps, maxDelayMs };
+    this.#connection = new Connection(options, {
+      onConnecting: () => this.#onConnecting(),
+      onWelcome: ({ publishing }) => this.#onWelcome(publishing),
+      onConfig: (config) => this.#onConfig(config),
+      onFrame: (frame) => this.#onFrame(frame),
+      onStats: (stats) => this.#onStats(stats),
+      onEnd: () => this.#onEnd(),
+      onLost: (lost) => this.#onLost(lost),
+    });
+  }
+
+  /**
+   * What the player does at the moment.
+   *
+   * @returns {State}
+   */
+  get state() {
+    return this.#state;
+  }
+
+  /**
+   * Whether somebody paused it.
+   *
+   * @returns {boolean}
+   */
+  get isPaused() {
+    return this.#holds.has("paused");
+  }
+
+  /** Connects, and plays until `close`. */
+  start() {
+    const { signal } = this.#page;
+    const onVisibility = () => {
+      if (document.hidden) {
+        this.hold("hidden");
+      } else {
+        this.release("hidden");
+        this.#connection.hurry();
+      }
+    };
+    document.addEventListener("visibilitychange", onVisibility, { signal });
+    addEventListener("online", () => this.#connection.hurry(), { signal });
+    addEventListener("offline", () => this.#look(), { signal });
+    // A page that is kept for the way back has lost its connection.
+    addEventListener("pageshow", ({ persisted }) => persisted && this.retry(), { signal });
+    if (document.hidden) this.#holds.add("hidden");
+    this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#connection.open();
+  }
+
+  /** Tries again at once, also after the relay refused. */
+  retry() {
+    this.#lost = undefined;
+    this.#connection.open();
+  }
+
+  /** Leaves the stream; the last picture stays. */
+  close() {
+    this.#page.abort();
+    clearInterval(this.#looking);
+    this.#connection.close();
+    this.#screen.clear();
+    this.#setDecoder(undefined);
+  }
+
+  /**
+   * Keeps the picture as it is, until no reason to do so is left. Frames are still received, so that
+   * the newest is there at once afterwards.
+   *
+   * @param {HoldReason} reason
+   */
+  hold(reason) {
+    if (this.#holds.has(reason)) return;
+    this.#holds.add(reason);
+    this.#screen.clear();
+    this.dispatchEvent(new Event("hold"));
+  }
+
+  /**
+   * Takes back a reason to hold the picture.
+   *
+   * @param {HoldReason} reason
+   */
+  release(reason) {
+    if (!this.#holds.delete(reason)) return;
+    const frame = this.#heldBack;
+    if (this.#holds.size === 0 && frame !== undefined) {
+      this.#heldBack = undefined;
+      if (frame.header.key) {
+        this.#decoder?.push(frame);
+      } else {
+        // What was passed over is needed now: the relay has it from the last key frame on.
+        this.#screen.clear();
+        this.#connection.rejoin();
+      }
+    }
+    this.dispatchEvent(new Event("hold"));
+  }
+
+  /**
+   * The picture that is drawn, as PNG.
+   *
+   * @returns {Promise<Blob | null>} `null` where there is none
+   */
+  savePicture() {
+    if (this.#drawn === 0) return Promise.resolve(null);
+    return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
+  }
+
+  /**
+   * Numbers of this moment.
+   *
+   * @returns {PlayerStats}
+   */
+  stats() {
+    const nowMs = performance.now();
+    const viewer = this.#stats?.viewer ?? undefined;
+    return {
+      config: this.#config,
+      width: this.#drawn > 0 ? this.#canvas.width : 0,
+      height: this.#drawn > 0 ? this.#canvas.height : 0,
+      framesPerSecond: this.#drawnRate.rate(nowMs),
+      receivedPerSecond: this.#received.rate(nowMs),
+      bitsPerSecond: this.#received.sumRate(nowMs) * 8,
+      delay: this.#delay(nowMs),
+      drawn: this.#drawn,
+      skipped: this.#skipped,
+      missed: this.#connection.missed,
+      damaged: this.#damaged,
+      dropped: viewer?.dropped ?? {},
+      roundTripMs: viewer?.roundTripMs ?? undefined,
+      viewers: this.#stats?.stream.viewers,
+      sequence: this.#drawn > 0 ? this.#sequence : undefined,
+    };
+  }
+
+  /**
+   * @param {number} nowMs
+   * @returns {Delay | undefined}
+   */
+  #delay(nowMs) {
+    const totalMs = this.#delays.median(nowMs);
+    const arrivalMs = this.#arrivals.median(nowMs);
+    if (totalMs === undefined || arrivalMs === undefined) return undefined;
+    const viewerMs = Math.max(0, totalMs - arrivalMs);
+    const { relayMs, roundTripMs } = this.#stats?.viewer ?? {};
+    if (typeof relayMs !== "number" || typeof roundTripMs !== "number") {
+      return {
+        totalMs,
+        viewerMs,
+        publisherMs: undefined,
+        relayMs: undefined,
+        networkMs: undefined,
+      };
+    }
+    // The way of the answer is half of the shortest round trip; the rest is the way to here. What the
+    // relay does not account for is the publisher's.
+    const answerMs = this.#connection.clock.errorUs / 1000;
+    const networkMs = Math.min(arrivalMs, Math.max(answerMs, roundTripMs - answerMs));
+    const inRelayMs = Math.min(relayMs, arrivalMs - networkMs);
+    const publisherMs = arrivalMs - networkMs - inRelayMs;
+    return { totalMs, viewerMs, publisherMs, relayMs: inRelayMs, networkMs };
+  }
+
+  #onConnecting() {
+    this.#phase = "connecting";
+    // A return for the key frame is not to be seen.
+    if (this.#lost === undefined && this.#hasPicture) return;
+    this.#look();
+  }
+
+  /** @param {boolean} isPublishing */
+  #onWelcome(isPublishing) {
+    this.#phase = "open";
+    if (this.#lost !== undefined) this.#isFresh = false;
+    this.#lost = undefined;
+    this.#isPublishing = isPublishing;
+    this.#hasEnded = false;
+    this.#lastFrameMs = performance.now();
+    this.#look();
+  }
+
+  /** @param {Config} config */
+  #onConfig(config) {
+    this.#config = config;
+    this.#heldBack = undefined;
+    this.#unsupported = undefined;
+    this.#damage = undefined;
+    this.#damagedInRow = 0;
+    this.#waitsForKeySinceMs = Infinity;
+    this.#setDecoder(this.#createDecoder(config));
+    this.#look();
+  }
+
+  /**
+   * @param {Config} config
+   * @returns {Decoder | undefined}
+   */
+  #createDecoder(config) {
+    /** @type {Decoder | undefined} */
+    let decoder = undefined;
+    const isCurrent = () => decoder === undefined || decoder === this.#decoder;
+    /** @type {import("./pictures.js").DecoderEvents} */
+    const events = {
+      onPicture: (picture) => {
+        this.#damagedInRow = 0;
+        this.#damage = undefined;
+        if (this.#holds.size > 0) {
+          picture.close();
+          this.#skipped++;
+        } else {
+          this.#screen.offer(picture);
+        }
+      },
+      onSkipped: (frames) => this.#skipped += frames,
+      onDamaged: (sentence) => {
+        this.#damaged++;
+        if (++this.#damagedInRow >= MANY_DAMAGED || !this.#hasPicture) this.#damage = sentence;
+      },
+      onUnsupported: (sentence) => {
+        if (!isCurrent()) return;
+        this.#unsupported = sentence;
+        this.#look();
+      },
+      onWaitingForKey: (isWaiting) => {
+        this.#waitsForKeySinceMs = isWaiting ? performance.now() : Infinity;
+      },
+      onLeftBehind: () => this.#rejoin(),
+      framesPerSecond: () => this.#received.rate(performance.now()),
+    };
+    const created = createPictureDecoder(config, events) ?? new CodedDecoder(config, events);
+    if (typeof created === "string") {
+      this.#unsupported = created;
+      return undefined;
+    }
+    decoder = created;
+    return created;
+  }
+
+  /** @param {Decoder | undefined} decoder */
+  #setDecoder(decoder) {
+    this.#decoder?.close();
+    this.#decoder = decoder;
+  }
+
+  /** @param {ReceivedFrame} frame */
+  #onFrame(frame) {
+    const nowMs = performance.now();
+    const { catchUp, captureUs } = frame.header;
+    this.#lastFrameMs = nowMs;
+    this.#isPublishing = this.#isPublishing || !catchUp;
+    this.#hasEnded = this.#hasEnded && catchUp;
+    this.#received.add(frame.data.byteLength, nowMs);
+    if (!catchUp && this.#connection.clock.isKnown) {
+      const arrivalUs = frame.receivedUs + this.#connection.clock.offsetUs - captureUs;
+      this.#arrivals.add(arrivalUs / 1000, nowMs);
+    }
+    if (this.#holds.size > 0) {
+      if (this.#heldBack !== undefined) this.#skipped++;
+      this.#heldBack = frame;
+      this.#decoder?.pass();
+    } else {
+      this.#decoder?.push(frame);
+    }
+  }
+
+  /** @param {Stats} stats */
+  #onStats(stats) {
+    this.#stats = stats;
+    this.#isPublishing = stats.stream.publishing ?? this.#isPublishing;
+    this.#look();
+  }
+
+  #onEnd() {
+    this.#hasEnded = true;
+    this.#isPublishing = false;
+    this.#decoder?.end();
+    this.#look();
+  }
+
+  /** @param {Lost} lost */
+  #onLost(lost) {
+    this.#phase = "lost";
+    this.#lost = lost;
+    this.#isPublishing = false;
+    this.#look();
+  }
+
+  /**
+   * @param {ReceivedFrame} frame
+   * @param {boolean} isOtherSize
+   */
+  #onDrawn(frame, isOtherSize) {
+    const nowMs = performance.now();
+    const { header: { sequence, captureUs, catchUp } } = frame;
+    this.#drawn++;
+    this.#sequence = sequence;
+    this.#drawnRate.add(1, nowMs);
+    if (!catchUp && this.#connection.clock.isKnown) {
+      this.#delays.add((wallUs() + this.#connection.clock.offsetUs - captureUs) / 1000, nowMs);
+    }
+    this.#hasPicture = true;
+    this.#isFresh = true;
+    if (this.#state.isStale) this.#look();
+    if (isOtherSize) this.dispatchEvent(new Event("size"));
+    this.dispatchEvent(new Event("drawn"));
+  }
+
+  /** Comes again for the last key frame, and less often each time. */
+  #rejoin() {
+    const nowMs = performance.now();
+    const sinceMs = nowMs - this.#rejoinedMs;
+    if (sinceMs < this.#rejoinMs) return;
+    this.#rejoinMs = sinceMs > MAX_REJOIN_MS
+      ? REJOIN_MS
+      : Math.min(MAX_REJOIN_MS, this.#rejoinMs * 2);
+    this.#rejoinedMs = nowMs;
+    this.#screen.clear();
+    this.#connection.rejoin();
+  }
+
+  /** Looks at the facts, and tells when they make another state. */
+  #look() {
+    const nowMs = performance.now();
+    // While it comes again for a key frame, what was true before still is.
+    if (this.#phase === "connecting" && this.#lost === undefined && this.#hasPicture) return;
+    const state = stateOf({
+      name: this.#name,
+      connection: this.#phase,
+      lost: this.#lost,
+      isOnline: navigator.onLine,
+      isPublishing: this.#isPublishing,
+      hasEnded: this.#hasEnded,
+      isSilent: nowMs - this.#lastFrameMs > SILENT_MS,
+      hasPicture: this.#hasPicture,
+      isFresh: this.#isFresh,
+      needsKey: nowMs - this.#waitsForKeySinceMs > KEY_PATIENCE_MS,
+      unsupported: this.#unsupported,
+      damaged: this.#damage,
+    });
+    const { kind, sentence, isStale } = this.#state;
+    if (state.kind === kind && state.sentence === sentence && state.isStale === isStale) return;
+    this.#state = state;
+    this.dispatchEvent(new Event("state"));
+  }
+}

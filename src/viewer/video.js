@@ -1,0 +1,342 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * The decoder of formats that are coded in time: H.264, H.265, VP8, VP9 and AV1, by WebCodecs.
+ *
+ * @module
+ */
+
+/** @typedef {import("./connection.js").Config} Config */
+/** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
+/** @typedef {import("./pictures.js").DecoderEvents} DecoderEvents */
+/** @typedef {import("./pictures.js").Decoder} Decoder */
+
+/** Seconds of frames that wait for a decoder that is behind. */
+const BEHIND_S = 0.15;
+const MIN_BEHIND_FRAMES = 3;
+/** How long a decoder may be behind, in milliseconds. */
+const PATIENCE_MS = 300;
+/** How long it may take to catch up with a stream that has just been joined, in milliseconds. */
+const CATCH_UP_MS = 5000;
+/** After so long without a frame, the last one of those that catch up is shown. */
+const CATCH_UP_PAUSE_MS = 60;
+/** After so long without a frame, and three times the usual, pictures held back are asked for. */
+const FLUSH_PAUSE_MS = 500;
+/** How many frames later a picture may come out of the decoder than its frame went in. */
+const MAX_REORDERED = 32;
+/** Frames that are kept while the browser says whether it can decode them. */
+const MAX_EARLY_FRAMES = 600;
+
+/** Names of formats for people, and codec strings for streams that come without one. */
+const FORMATS = /** @type {const} */ ({
+  h264: ["H.264", "avc1.640028"],
+  hevc: ["H.265", "hev1.1.6.L120.B0"],
+  vp8: ["VP8", "vp8"],
+  vp9: ["VP9", "vp09.00.41.08"],
+  av1: ["AV1", "av01.0.08M.08"],
+});
+
+/**
+ * Whether frames of `format` depend on frames before them.
+ *
+ * @param {string} format
+ * @returns {format is keyof typeof FORMATS}
+ */
+export function isCodedInTime(format) {
+  return Object.hasOwn(FORMATS, format);
+}
+
+/**
+ * Why `config` cannot be decoded here, as a sentence, or the decoder's own configuration.
+ *
+ * @param {Config} config
+ * @returns {Promise<string | VideoDecoderConfig>}
+ */
+async function decoderConfig({ format, codec }) {
+  if (!isCodedInTime(format)) return `${format} is not video that is coded in time.`;
+  const [name, usual] = FORMATS[format];
+  if (typeof VideoDecoder === "undefined") {
+    return globalThis.isSecureContext
+      ? `This browser cannot decode ${name}: it has no WebCodecs.`
+      : `${name} needs a secure page: open it over https, or on the relay’s machine as localhost.`;
+  }
+  const wanted = { codec: codec ?? usual, optimizeForLatency: true };
+  try {
+    const { supported } = await VideoDecoder.isConfigSupported(wanted);
+    if (supported === true) return wanted;
+  } catch {
+    // Not a codec string that it understands.
+  }
+  return `This browser cannot decode ${name} (${wanted.codec}).`;
+}
+
+/**
+ * What is remembered of a frame in the decoder.
+ *
+ * @typedef {{ frame: ReceivedFrame, number: number }} Pending
+ */
+
+/**
+ * Decodes video. It never queues for long: when it is behind, it goes on with the newest key frame.
+ *
+ * @implements {Decoder}
+ */
+export class CodedDecoder {
+  /** @readonly @type {Config} */ #config;
+  /** @readonly @type {DecoderEvents} */ #events;
+  /** @type {VideoDecoderConfig | undefined} */ #wanted;
+  /** @type {VideoDecoder | undefined} */ #decoder;
+  /** @type {ReceivedFrame[]} */ #early = [];
+  /** @type {Map<number, Pending>} */ #pending = new Map();
+  /** @type {VideoFrame | undefined} */ #held;
+  /** @type {ReceivedFrame | undefined} */ #heldFrame;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #pauseTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #flushTimer;
+  #needsKey = true;
+  #wasFlushed = false;
+  #isWaiting = false;
+  #isClosed = false;
+  #fed = 0;
+  #behindSinceMs = Infinity;
+  #patienceMs = PATIENCE_MS;
+
+  /**
+   * @param {Config} config
+   * @param {DecoderEvents} events
+   */
+  constructor(config, events) {
+    this.#config = config;
+    this.#events = events;
+    this.#begin();
+  }
+
+  async #begin() {
+    const wanted = await decoderConfig(this.#config);
+    if (this.#isClosed) return;
+    if (typeof wanted === "string") {
+      this.#early = [];
+      this.#events.onUnsupported(wanted);
+      return;
+    }
+    this.#wanted = wanted;
+    const early = this.#early;
+    this.#early = [];
+    for (const frame of early) this.push(frame);
+  }
+
+  /** @param {ReceivedFrame} frame */
+  push(frame) {
+    if (this.#isClosed) return;
+    if (this.#wanted === undefined) {
+      if (frame.header.key) this.#early = [];
+      const isWhole = frame.header.key || this.#early.length > 0;
+      if (isWhole && this.#early.length < MAX_EARLY_FRAMES) this.#early.push(frame);
+      return;
+    }
+    const { key, catchUp } = frame.header;
+    const isBehind = this.#isBehind();
+    if (catchUp) this.#patienceMs = CATCH_UP_MS;
+    if (key && (this.#needsKey || (isBehind && !catchUp))) this.#restart();
+    else if (isBehind && !catchUp && !this.#needsKey) this.#giveUp();
+    if (this.#needsKey && !key) {
+      this.#events.onSkipped(1);
+      if (this.#wasFlushed) this.#events.onLeftBehind();
+      this.#wasFlushed = false;
+      return;
+    }
+    this.#decode(frame);
+  }
+
+  /** A frame is passed over: those behind it need a key frame. */
+  pass() {
+    this.#early = [];
+    this.#needsKey = true;
+    this.#wasFlushed = false;
+  }
+
+  /** Nothing follows for now: what the decoder holds back is shown. */
+  end() {
+    this.#flush();
+  }
+
+  close() {
+    this.#isClosed = true;
+    this.#dropHeld();
+    clearTimeout(this.#pauseTimer);
+    clearTimeout(this.#flushTimer);
+    if (this.#decoder !== undefined && this.#decoder.state !== "closed") this.#decoder.close();
+    this.#decoder = undefined;
+    this.#pending.clear();
+  }
+
+  #isBehind() {
+    const waiting = this.#decoder?.decodeQueueSize ?? 0;
+    if (waiting <= Math.max(MIN_BEHIND_FRAMES, BEHIND_S * this.#events.framesPerSecond())) {
+      this.#behindSinceMs = Infinity;
+      this.#patienceMs = PATIENCE_MS;
+      return false;
+    }
+    const nowMs = performance.now();
+    this.#behindSinceMs = Math.min(this.#behindSinceMs, nowMs);
+    return nowMs - this.#behindSinceMs > this.#patienceMs;
+  }
+
+  /** Drops what waits; only a key frame helps now. */
+  #giveUp() {
+    this.#events.onSkipped(this.#pending.size);
+    this.#pending.clear();
+    this.#decoder?.reset();
+    this.#needsKey = true;
+    this.#setWaiting(true);
+    this.#events.onLeftBehind();
+  }
+
+  #restart() {
+    const wanted = /** @type {VideoDecoderConfig} */ (this.#wanted);
+    if (this.#needsKey === false) this.#events.onSkipped(this.#pending.size);
+    this.#pending.clear();
+    if (this.#decoder === undefined || this.#decoder.state === "closed") {
+      /** @type {VideoDecoder} */
+      const decoder = new VideoDecoder({
+        output: (picture) => this.#output(picture),
+        error: (error) => {
+          if (this.#decoder === decoder) this.#failed(error);
+        },
+      });
+      this.#decoder = decoder;
+    }
+    this.#decoder.reset();
+    this.#decoder.configure(wanted);
+    this.#needsKey = false;
+    this.#wasFlushed = false;
+    this.#setWaiting(false);
+  }
+
+  /** @param {ReceivedFrame} frame */
+  #decode(frame) {
+    const { key, ptsUs, sequence } = frame.header;
+    let timestamp = ptsUs ?? sequence * 1000;
+    while (this.#pending.has(timestamp)) timestamp++;
+    const type = key ? "key" : "delta";
+    this.#pending.set(timestamp, { frame, number: ++this.#fed });
+    try {
+      this.#decoder?.decode(new EncodedVideoChunk({ type, timestamp, data: frame.data }));
+    } catch (error) {
+      this.#failed(/** @type {Error} */ (error));
+      return;
+    }
+    this.#arm();
+  }
+
+  /**
+   * @param {Error} error
+   */
+  #failed(error) {
+    this.#pending.clear();
+    this.#needsKey = true;
+    this.#setWaiting(true);
+    if (error.name === "NotSupportedError") {
+      const name = isCodedInTime(this.#config.format) ? FORMATS[this.#config.format][0] : "";
+      this.#events.onUnsupported(`This browser cannot decode this kind of ${name}.`);
+    } else {
+      this.#events.onDamaged("The decoder stumbled over a damaged frame");
+    }
+  }
+
+  /** @param {VideoFrame} picture */
+  #output(picture) {
+    const pending = this.#pending.get(picture.timestamp);
+    if (pending === undefined || this.#isClosed) {
+      picture.close();
+      return;
+    }
+    this.#forget(pending.number);
+    this.#pending.delete(picture.timestamp);
+    this.#dropHeld();
+    if (pending.frame.header.catchUp) {
+      this.#held = picture;
+      this.#heldFrame = pending.frame;
+    } else {
+      this.#show(picture, pending.frame);
+    }
+  }
+
+  /**
+   * Forgets frames of which no picture came out: some are only there to be referred to.
+   *
+   * @param {number} number
+   */
+  #forget(number) {
+    for (const [timestamp, pending] of this.#pending) {
+      if (pending.number > number - MAX_REORDERED) return;
+      this.#pending.delete(timestamp);
+    }
+  }
+
+  /**
+   * @param {VideoFrame} picture
+   * @param {ReceivedFrame} frame
+   */
+  #show(picture, frame) {
+    this.#events.onPicture({
+      width: picture.displayWidth,
+      height: picture.displayHeight,
+      frame,
+      draw: (context) => context.drawImage(picture, 0, 0),
+      close: () => picture.close(),
+    });
+  }
+
+  #dropHeld() {
+    if (this.#held === undefined) return;
+    this.#held.close();
+    this.#held = undefined;
+    this.#heldFrame = undefined;
+    this.#events.onSkipped(1);
+  }
+
+  /** Waits for a pause in the frames: at its beginning nothing newer comes. */
+  #arm() {
+    clearTimeout(this.#pauseTimer);
+    clearTimeout(this.#flushTimer);
+    this.#pauseTimer = setTimeout(() => this.#pause(), CATCH_UP_PAUSE_MS);
+    const { format } = this.#config;
+    if (format !== "h264" && format !== "hevc") return;
+    const usualMs = 3000 / Math.max(0.2, this.#events.framesPerSecond());
+    this.#flushTimer = setTimeout(() => this.#flush(), Math.max(FLUSH_PAUSE_MS, usualMs));
+  }
+
+  #pause() {
+    if (this.#decoder === undefined || this.#isClosed) return;
+    if (this.#decoder.decodeQueueSize > 0) {
+      this.#pauseTimer = setTimeout(() => this.#pause(), CATCH_UP_PAUSE_MS);
+    } else if (this.#held !== undefined && this.#heldFrame !== undefined) {
+      const [picture, frame] = [this.#held, this.#heldFrame];
+      this.#held = undefined;
+      this.#heldFrame = undefined;
+      this.#show(picture, frame);
+    }
+  }
+
+  /** Has the decoder give out what it holds back; afterwards it needs a key frame. */
+  async #flush() {
+    const decoder = this.#decoder;
+    if (decoder === undefined || decoder.state !== "configured" || this.#pending.size === 0) return;
+    this.#needsKey = true;
+    this.#wasFlushed = true;
+    try {
+      await decoder.flush();
+    } catch {
+      // Reset or closed meanwhile, or told to `error` already.
+      return;
+    }
+    this.#pending.clear();
+    this.#pause();
+  }
+
+  /** @param {boolean} isWaiting */
+  #setWaiting(isWaiting) {
+    if (isWaiting !== this.#isWaiting) this.#events.onWaitingForKey(isWaiting);
+    this.#isWaiting = isWaiting;
+  }
+}
