@@ -75,9 +75,9 @@ export async function watch(
     clock,
     log: silentLog,
   }, {
-    write(data) {
+    write({ data }) {
       onFrame(data, clock.nowMs());
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
     finish: () => Promise.resolve(),
     describe: () => "nowhere",
