@@ -211,9 +211,10 @@ export class PublisherSession {
   /** Drops frames that wait for credit where `frame` needs that; false where it is dropped too. */
   #makeRoom(frame: OutgoingFrame): boolean {
     const isKey = frame.kind === "key";
-    if (isKey) this.#awaitsKey = false;
+    if (!isKey && this.#awaitsKey) return false;
+    this.#awaitsKey = false;
     const oldest = this.#kept[this.#unsentFrom];
-    if (oldest === undefined) return !this.#awaitsKey;
+    if (oldest === undefined) return true;
     const isLate = frame.captureUs - oldest.captureUs > MAX_WAIT_US ||
       this.#kept.length - this.#unsentFrom >= MAX_WAITING_FRAMES;
     if (!isKey && !isLate) return true;
