@@ -1,6 +1,11 @@
 /**
  * Files of frames: what is common to all that are written here.
  *
+ * A recording has no end in sight, may be killed at any moment, and must give back the times that
+ * went in. The library that reads files keeps every sample of one that it writes in memory, holds a
+ * GOP back until the next begins, and shifts the times of a fragmented MP4 with B frames; so the few
+ * boxes and elements that one video track needs are written here.
+ *
  * @module
  */
 import type { FrameKind } from "../core/frame.ts";
