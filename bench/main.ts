@@ -14,6 +14,8 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   tick: ["run", "--allow-all", "bench/tick_bench.ts"],
   pipeline: ["run", "--allow-all", "bench/pipeline_bench.ts"],
   stalled: ["run", "--allow-all", "bench/stalled_bench.ts"],
+  join: ["run", "--allow-all", "bench/join_bench.ts"],
+  chaos: ["run", "--allow-all", "bench/chaos_bench.ts"],
   "slow-link": ["run", "--allow-all", "bench/slow_link_bench.ts"],
 };
 

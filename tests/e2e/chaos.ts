@@ -184,9 +184,10 @@ export async function judge({ connections, sources }: ChaosResult): Promise<Verd
     }
   }
   for (const [format, source] of sources) {
-    const received = connections.map((frames) =>
-      frames.filter(({ config }) => config.format === format).map(({ data }) => data)
-    );
+    const received = connections
+      .map((frames) => frames.filter(({ config }) => config.format === format))
+      .filter((frames) => frames.length > 0)
+      .map((frames) => frames.map(({ data }) => data));
     const isMarked = format === "hevc";
     const frames = received.flatMap((data) => isMarked ? [...data, END_OF_SEQUENCE] : data);
     const { pictures, complaints } = await see(format, videoFile(format, frames));
