@@ -134,6 +134,11 @@ export class Stream {
     return this.#config;
   }
 
+  /** The newest frame that has left the queue and can be decoded by itself, while it is kept. */
+  get newestKey(): Frame | undefined {
+    return this.#cache.key?.frame;
+  }
+
   /** Number of the current publisher's session or configuration; 0 before the first. */
   get epoch(): number {
     return this.#epoch;

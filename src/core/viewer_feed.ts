@@ -14,6 +14,12 @@ import { RateLimit } from "./rate_limit.ts";
 /** Hands a frame to the viewer's socket; never blocks, never throws. */
 export type SendFrame = (frame: Frame, catchUp: boolean) => void;
 
+/**
+ * Whether what a viewer gets of a frame is there: `soon` where it is being made, `later` where that
+ * has to wait.
+ */
+export type Readiness = "ready" | "soon" | "later";
+
 /** Options of a {@linkcode ViewerFeed}. */
 export interface ViewerFeedOptions {
   /** Longest delay that what is under way may stand for, in milliseconds. */
@@ -31,6 +37,11 @@ export interface ViewerFeedOptions {
    * `null` for one that does.
    */
   readonly unsentBytes: (() => number) | null;
+  /**
+   * Has made of a frame what the viewer gets; asked again until it is ready, or the frame is no
+   * longer the newest. Absent for a viewer that gets frames as they are.
+   */
+  readonly prepare?: (frame: Frame) => Readiness;
 }
 
 /** Where a viewer begins: with the last key frame and what follows it, or with the next one. */
@@ -169,7 +180,8 @@ export class ViewerFeed {
 
   /** Sends what waits although there is no room: nothing follows it. */
   flush(nowMs: number): void {
-    while (!this.#closed && this.#waiting > 0) this.#step(nowMs, true);
+    // What is yet to be made of a frame is waited for all the same.
+    while (!this.#closed && this.#waiting > 0 && this.#step(nowMs, true));
   }
 
   /**
@@ -216,6 +228,7 @@ export class ViewerFeed {
       }
     }
     if (!isLast && !this.#hasRoom(nowMs, leftMs)) return false;
+    if (this.#readiness(frame) !== "ready") return false;
     if (!this.#take(frame)) return isLast && this.#skip("memory", 1, "awaiting_key_frame");
     if (!this.#admits(frame, nowMs)) {
       this.#options.budget.give(frame.data.byteLength);
@@ -243,8 +256,11 @@ export class ViewerFeed {
       : hasNewer || nowMs - this.#catchUpSinceMs > CATCH_UP_MS;
     // The newest key frame is never late: nothing newer can be shown before the next one.
     if (frame.kind === "key" ? !hasNewer : !isLate) return;
-    // What waits behind an open window waits for want of memory.
-    const reason = this.#hasRoom(nowMs, leftMs) ? "memory" : "slow_viewer";
+    const hasRoom = this.#hasRoom(nowMs, leftMs);
+    const readiness = hasRoom ? this.#readiness(frame) : undefined;
+    if (readiness === "soon") return;
+    // What is ready behind an open window waits for want of memory.
+    const reason = !hasRoom ? "slow_viewer" : readiness === "ready" ? "memory" : "viewer_fps";
     const to = hasNewer ? cache.keyPosition : cache.end;
     this.#skip(reason, to - this.#next, "awaiting_key_frame");
   }
@@ -252,6 +268,10 @@ export class ViewerFeed {
   #hasRoom(nowMs: number, leftMs: number): boolean {
     const isCatchUp = this.#catchUpSinceMs !== undefined;
     return this.#window.isOpen(nowMs, isCatchUp ? 0 : nowMs - leftMs);
+  }
+
+  #readiness(frame: Frame): Readiness {
+    return this.#options.prepare?.(frame) ?? "ready";
   }
 
   #skip(reason: DropReason, frames: number, awaiting: DropReason | undefined): true {

@@ -89,6 +89,11 @@ export class LiveStream {
     return this.#stream.queue.frames > 0;
   }
 
+  /** The newest frame that viewers may have and can decode by itself, while it is kept. */
+  get newestKey(): Frame | undefined {
+    return this.#stream.newestKey;
+  }
+
   /** The connected viewers. */
   get viewers(): ReadonlySet<Viewer> {
     return this.#viewers;
