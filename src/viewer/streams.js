@@ -1,11 +1,90 @@
-/** The page of all streams. */
-const response = await fetch("/api/streams");
-const list = document.querySelector("ul");
-for (const { name } of await response.json()) {
-  const link = document.createElement("a");
-  link.href = `/${name}`;
-  link.textContent = name;
-  const item = document.createElement("li");
-  item.append(link);
-  list.append(item);
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * The page of all streams.
+ *
+ * @module
+ */
+import { element } from "./elements.js";
+import { bytes, count, viewers } from "./figures.js";
+import { showFirstSteps } from "./first_steps.js";
+import { Grid } from "./grid.js";
+import { Poll } from "./poll.js";
+
+/** @typedef {import("./status.js").Status} Status */
+
+/** Most streams that are named when they come or go. */
+const MAX_NAMED = 3;
+
+const base = new URL(document.baseURI);
+const template = element("card", HTMLTemplateElement);
+const grid = new Grid(element("streams"), template, base);
+showFirstSteps(element("commands"), element("command", HTMLTemplateElement), base);
+
+/** @type {string[] | undefined} */
+let before;
+
+/** @param {Status[]} statuses */
+function show(statuses) {
+  grid.update(statuses);
+  const { names } = grid;
+  document.body.classList.remove("is-away");
+  element("away").textContent = "";
+  element("empty").hidden = names.length > 0;
+  element("totals").hidden = names.length === 0;
+  write("total-streams", count(names.length));
+  const all = statuses.reduce((sum, status) => sum + status.viewers, 0);
+  write("total-viewers", viewers(all, grid.watching));
+  write("total-sent", `${bytes(grid.sentPerSecond)}/s`);
+  document.title = names.length === 0 ? "Streams" : `Streams (${names.length})`;
+  if (before !== undefined) announce(names, before);
+  before = names;
 }
+
+/**
+ * Tells those who do not see it what came and went.
+ *
+ * @param {string[]} names
+ * @param {string[]} before
+ */
+function announce(names, before) {
+  const came = names.filter((name) => !before.includes(name));
+  const gone = before.filter((name) => !names.includes(name));
+  const sentences = [
+    ...came.length > 0 ? [`${listed(came)} has come.`] : [],
+    ...gone.length > 0 ? [`${listed(gone)} is gone.`] : [],
+  ];
+  if (sentences.length > 0) element("news").textContent = sentences.join(" ");
+}
+
+/**
+ * @param {string[]} names
+ * @returns {string}
+ */
+function listed(names) {
+  return names.length > MAX_NAMED ? `${names.length} streams` : names.join(", ");
+}
+
+/** @param {string} sentence */
+function leave(sentence) {
+  grid.leave();
+  document.body.classList.add("is-away");
+  const place = element("away");
+  if (place.textContent !== sentence) place.textContent = sentence;
+}
+
+/**
+ * @param {string} id
+ * @param {string} text
+ */
+function write(id, text) {
+  const place = element(id);
+  if (place.textContent !== text) place.textContent = text;
+}
+
+const poll = new Poll(new URL("api/streams", base), { onAnswer: show, onAway: leave });
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden) poll.hurry();
+});
+addEventListener("online", () => poll.hurry());
+poll.start();

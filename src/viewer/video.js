@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { colourSpace } from "./colours.js";
 
 /** @typedef {import("./connection.js").Config} Config */
 /** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
@@ -52,7 +53,7 @@ export function isCodedInTime(format) {
  * @param {Config} config
  * @returns {Promise<string | VideoDecoderConfig>}
  */
-async function decoderConfig({ format, codec }) {
+export async function decoderConfig({ format, codec }) {
   if (!isCodedInTime(format)) return `${format} is not video that is coded in time.`;
   const [name, usual] = FORMATS[format];
   if (typeof VideoDecoder === "undefined") {
@@ -136,7 +137,7 @@ export class CodedDecoder {
     const { key, catchUp } = frame.header;
     const isBehind = this.#isBehind();
     if (catchUp) this.#patienceMs = CATCH_UP_MS;
-    if (key && (this.#needsKey || (isBehind && !catchUp))) this.#restart();
+    if (key && (this.#needsKey || (isBehind && !catchUp))) this.#restart(frame);
     else if (isBehind && !catchUp && !this.#needsKey) this.#giveUp();
     if (this.#needsKey && !key) {
       this.#events.onSkipped(1);
@@ -191,8 +192,14 @@ export class CodedDecoder {
     this.#events.onLeftBehind();
   }
 
-  #restart() {
+  /**
+   * Begins anew.
+   *
+   * @param {ReceivedFrame} keyFrame
+   */
+  #restart(keyFrame) {
     const wanted = /** @type {VideoDecoderConfig} */ (this.#wanted);
+    const colorSpace = colourSpace(this.#config, keyFrame.data);
     if (this.#needsKey === false) this.#events.onSkipped(this.#pending.size);
     this.#pending.clear();
     if (this.#decoder === undefined || this.#decoder.state === "closed") {
@@ -206,7 +213,7 @@ export class CodedDecoder {
       this.#decoder = decoder;
     }
     this.#decoder.reset();
-    this.#decoder.configure(wanted);
+    this.#decoder.configure({ ...wanted, ...(colorSpace && { colorSpace }) });
     this.#needsKey = false;
     this.#wasFlushed = false;
     this.#setWaiting(false);

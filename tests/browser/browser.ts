@@ -54,8 +54,8 @@ export class Browser implements AsyncDisposable {
     return new Browser(context, profile);
   }
 
-  /** Opens a new page on `url`, in which `script` runs before those of the page. */
-  async open(url: string, script?: string): Promise<OpenPage> {
+  /** Opens a new page, on `url` if one is given, in which `script` runs before the page's own. */
+  async open({ url, script }: { url?: string; script?: string } = {}): Promise<OpenPage> {
     const page = await this.#context.newPage();
     const errors: string[] = [];
     page.on("console", (message) => {
@@ -68,7 +68,7 @@ export class Browser implements AsyncDisposable {
     });
     page.on("pageerror", (error) => errors.push(error.stack ?? error.message));
     if (script !== undefined) await page.addInitScript({ content: script });
-    await page.goto(url);
+    if (url !== undefined) await page.goto(url);
     return Object.assign(page, {
       errors,
       [Symbol.asyncDispose]: () => page.close(),

@@ -1,0 +1,75 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * How to make a stream, while there is none: commands for this very relay.
+ *
+ * @module
+ */
+import { part } from "./elements.js";
+
+/** How long a button says that it has copied, in milliseconds. */
+const COPIED_MS = 2000;
+
+/**
+ * Commands that make a stream, each with what it does.
+ *
+ * @param {URL} base the relay's address
+ * @returns {{ what: string, command: string }[]}
+ */
+export function commands(base) {
+  const stream = new URL("live", base).href.replace(/^http/, "ws");
+  return [
+    {
+      what: "A test pattern, with a counter and a clock in it",
+      command: `stream publish --test-pattern ${stream}`,
+    },
+    {
+      what: "A video, or whatever else ffmpeg can read",
+      command: `ffmpeg -re -i video.mp4 -f mjpeg -q:v 3 - | stream publish ${stream}`,
+    },
+  ];
+}
+
+/**
+ * Fills the section with commands.
+ *
+ * @param {HTMLElement} section
+ * @param {HTMLTemplateElement} template of a command
+ * @param {URL} base the relay's address
+ */
+export function showFirstSteps(section, template, base) {
+  for (const { what, command } of commands(base)) {
+    const root = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+    const code = part(root, "code", HTMLElement);
+    const button = part(root, "button", HTMLButtonElement);
+    part(root, ".what", HTMLElement).textContent = what;
+    code.textContent = command;
+    button.setAttribute("aria-label", `Copy the command: ${what}`);
+    const label = part(button, "span", HTMLElement);
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    button.addEventListener("click", async () => {
+      clearTimeout(timer);
+      label.textContent = await copy(code) ? "Copied" : "Press Ctrl+C";
+      timer = setTimeout(() => label.textContent = "Copy", COPIED_MS);
+    });
+    section.append(root);
+  }
+}
+
+/**
+ * Copies an element's text; where the page may not, selects it.
+ *
+ * @param {HTMLElement} code
+ * @returns {Promise<boolean>}
+ */
+async function copy(code) {
+  try {
+    await navigator.clipboard.writeText(code.textContent ?? "");
+    return true;
+  } catch {
+    // No secure page, or no leave. Selected, it can be copied by hand.
+    getSelection()?.selectAllChildren(code);
+    return false;
+  }
+}

@@ -1,0 +1,190 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * A small picture of a stream, once a second.
+ *
+ * @module
+ */
+import { Connection } from "./connection.js";
+import { KeyFrameDecoder } from "./key_frames.js";
+import { createPictureDecoder } from "./pictures.js";
+
+/** @typedef {import("./connection.js").Config} Config */
+/** @typedef {import("./connection.js").Lost} Lost */
+/** @typedef {import("./pictures.js").Decoder} Decoder */
+/** @typedef {import("./pictures.js").Picture} Picture */
+
+/** What the relay is asked for. */
+const FPS = 1;
+const MAX_DELAY_MS = 300;
+/** Largest side of the picture that is kept, in pixels. */
+const MAX_SIDE = 480;
+/** A larger canvas for pictures in their own size is given back at once, in pixels. */
+const MAX_KEPT_PIXELS = 1920 * 1088;
+
+/** Shows one stream in a canvas that is much smaller than its pictures. */
+export class Thumbnail {
+  /** @readonly */ #url;
+  /** @readonly */ #canvas;
+  /** @readonly */ #scaler;
+  /** @readonly @type {() => void} */ #onChange;
+  /** @type {Connection | undefined} */ #connection;
+  /** @type {Decoder | undefined} */ #decoder;
+
+  /** @type {"connecting" | "open" | "lost"} */
+  phase = "connecting";
+  /** How the last connection ended, until there is another. @type {Lost | undefined} */
+  lost;
+  /** Why nothing can be shown. @type {string | undefined} */
+  unsupported;
+  /** What is wrong with the last frame. @type {string | undefined} */
+  damaged;
+  hasPicture = false;
+
+  /**
+   * @param {object} options
+   * @param {string} options.url the stream's WebSocket address
+   * @param {HTMLCanvasElement} options.canvas
+   * @param {Scaler} options.scaler
+   * @param {() => void} options.onChange something of the state has changed
+   */
+  constructor({ url, canvas, scaler, onChange }) {
+    this.#url = url;
+    this.#canvas = canvas;
+    this.#scaler = scaler;
+    this.#onChange = onChange;
+  }
+
+  /**
+   * Whether the relay counts it as a viewer.
+   *
+   * @returns {boolean}
+   */
+  get isWatching() {
+    return this.#connection !== undefined && this.phase === "open";
+  }
+
+  /** Connects, unless it is connected. */
+  open() {
+    if (this.#connection !== undefined) return;
+    this.phase = "connecting";
+    this.lost = undefined;
+    const options = { url: this.#url, fps: FPS, maxDelayMs: MAX_DELAY_MS };
+    this.#connection = new Connection(options, {
+      onConnecting: () => {
+        this.phase = "connecting";
+      },
+      onWelcome: () => {
+        this.phase = "open";
+        this.lost = undefined;
+        this.#onChange();
+      },
+      onConfig: (config) => this.#configure(config),
+      onFrame: (frame) => this.#decoder?.push(frame),
+      onStats: () => {},
+      onEnd: () => {},
+      onLost: (lost) => {
+        this.phase = "lost";
+        this.lost = lost;
+        this.#onChange();
+      },
+    });
+    this.#connection.open();
+  }
+
+  /** Leaves the stream; the last picture stays. */
+  close() {
+    if (this.#connection === undefined) return;
+    this.#connection.close();
+    this.#connection = undefined;
+    this.#decoder?.close();
+    this.#decoder = undefined;
+    this.phase = "connecting";
+    this.lost = undefined;
+  }
+
+  /** @param {Config} config */
+  #configure(config) {
+    this.#decoder?.close();
+    this.#decoder = undefined;
+    this.unsupported = undefined;
+    this.damaged = undefined;
+    /** @type {import("./pictures.js").DecoderEvents} */
+    const events = {
+      onPicture: (picture) => this.#show(picture),
+      onSkipped: () => {},
+      onDamaged: (sentence) => {
+        this.damaged = sentence;
+        this.#onChange();
+      },
+      onUnsupported: (sentence) => {
+        this.unsupported = sentence;
+        this.#onChange();
+      },
+      onWaitingForKey: () => {},
+      onLeftBehind: () => {},
+      framesPerSecond: () => FPS,
+    };
+    const decoder = createPictureDecoder(config, events) ?? new KeyFrameDecoder(config, events);
+    if (typeof decoder === "string") events.onUnsupported(decoder);
+    else this.#decoder = decoder;
+  }
+
+  /** @param {Picture} picture */
+  #show(picture) {
+    this.#scaler.draw(picture, this.#canvas);
+    const isNews = !this.hasPicture || this.damaged !== undefined;
+    this.hasPicture = true;
+    this.damaged = undefined;
+    if (isNews) this.#onChange();
+  }
+}
+
+/** Draws pictures small. All thumbnails share one, for the pictures in their own size take memory. */
+export class Scaler {
+  /** @readonly */ #whole = document.createElement("canvas");
+
+  /**
+   * Draws a picture into a canvas that gets its shape, and closes the picture.
+   *
+   * @param {Picture} picture
+   * @param {HTMLCanvasElement} canvas
+   */
+  draw(picture, canvas) {
+    const { width, height } = picture;
+    const small = smallSize(width, height, MAX_SIDE);
+    const whole = this.#whole;
+    // It only grows, as streams of different sizes take turns.
+    if (whole.width < width) whole.width = width;
+    if (whole.height < height) whole.height = height;
+    const from = whole.getContext("2d", { alpha: false });
+    if (canvas.width !== small.width) canvas.width = small.width;
+    if (canvas.height !== small.height) canvas.height = small.height;
+    const to = canvas.getContext("2d", { alpha: false });
+    if (from !== null && to !== null) {
+      from.fillStyle = "black";
+      from.fillRect(0, 0, width, height);
+      picture.draw(from);
+      to.imageSmoothingQuality = "high";
+      to.drawImage(whole, 0, 0, width, height, 0, 0, small.width, small.height);
+    }
+    picture.close();
+    if (whole.width * whole.height > MAX_KEPT_PIXELS) whole.width = whole.height = 1;
+  }
+}
+
+/**
+ * The size of a picture of which no side is longer than `maxSide`.
+ *
+ * @param {number} width
+ * @param {number} height
+ * @param {number} maxSide
+ * @returns {{ width: number, height: number }}
+ */
+export function smallSize(width, height, maxSide) {
+  const scale = Math.min(1, maxSide / Math.max(width, height));
+  return {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  };
+}
