@@ -106,18 +106,19 @@ export interface Recorded {
   offer(frame: Frame, nowMs: number): void;
 }
 
-/** A feed that joins `frames` at 0 ms. */
+/** A feed that joins `frames`. */
 export function recorded(
   options: Partial<ViewerFeedOptions> = {},
   frames = cache(),
   from: JoinFrom = "key",
+  joinMs = 0,
 ): Recorded {
   const sent: number[] = [];
   const viewer = feed({
     ...options,
     send: (frame, catchUp) => sent.push(catchUp ? -frame.sequence : frame.sequence),
   });
-  viewer.join(frames, from, 0);
+  viewer.join(frames, from, joinMs);
   const offer = (frame: Frame, nowMs: number) => {
     frames.push(frame, nowMs);
     viewer.advance(nowMs);

@@ -217,6 +217,27 @@ Deno.test("Stream shows a viewer that joins its GOP, and the key frame alone whe
   assertEquals(late.delivered.map(({ sequence, catchUp }) => [sequence, catchUp]), [[1, true]]);
 });
 
+Deno.test("Stream shows the key frame alone of a GOP of more than 1800 frames", () => {
+  const simulation = new Simulation(stream({ fps: "source" }));
+  push(simulation.stream, "k" + "d".repeat(1799), 0);
+  const whole = simulation.view({ bytesPerMs: 1e6 });
+  simulation.runUntil(1000);
+  assertEquals(whole.delivered.length, 1800);
+  push(simulation.stream, "d", 1000);
+  assertEquals(simulation.view().delivered.map(({ sequence }) => sequence), [1]);
+});
+
+Deno.test("Stream lets a viewer begin with the next key frame where it asks for that", () => {
+  const simulation = new Simulation(stream({ fps: "source" }));
+  push(simulation.stream, "kd", 0);
+  const { delivered } = simulation.view({ from: "live" });
+  push(simulation.stream, "dkd", 0);
+  assertEquals(delivered.map(({ sequence, catchUp }) => [sequence, catchUp]), [[4, false], [
+    5,
+    false,
+  ]]);
+});
+
 Deno.test("Stream holds no more memory for those that come than a GOP has, however long it runs", () => {
   const budget = new ByteBudget(1e9);
   const simulation = new Simulation(stream({ cacheBudget: budget }));

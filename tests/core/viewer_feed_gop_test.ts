@@ -61,6 +61,28 @@ Deno.test("ViewerFeed gives a viewer the key frame alone where what follows is n
   assertEquals(totalDrops(some.viewer.dropped), 3);
 });
 
+Deno.test("ViewerFeed goes on in the present behind a key frame that came alone", () => {
+  const some = recorded({}, filled("kdddd", { maxBytes: 20 }));
+  offer(some, "kd", 10);
+  assertEquals(some.sent, [-1, 6, 7]);
+});
+
+Deno.test("ViewerFeed catches up as fast as the link is, however old the frames are", () => {
+  const some = recorded({}, filled("k" + "d".repeat(30)), "key", 20_000);
+  // 40 bytes in 20 ms, which is 100 frames in the longest delay.
+  some.viewer.acknowledge(4, 20_020);
+  assertEquals(some.sent, range(1, 31).map((sequence) => -sequence));
+});
+
+Deno.test("ViewerFeed does not take the age of frames from before the viewer came for its latency", () => {
+  const some = recorded({}, filled("kdd"), "key", 20_000);
+  some.viewer.acknowledge(3, 20_010);
+  assertEquals(some.viewer.latency, undefined);
+  some.offer({ ...codedFrames("d", { first: 4 })[0]!, receivedMs: 20_015 }, 20_020);
+  some.viewer.acknowledge(4, 20_030);
+  assertEquals(some.viewer.latency, { totalMs: 15, relayMs: 5, roundTripMs: 10 });
+});
+
 Deno.test("ViewerFeed that joins live begins with the next key frame", () => {
   const some = recorded({}, filled("kdd"), "live");
   offer(some, "dd", 10);
@@ -181,6 +203,12 @@ Deno.test("ViewerFeed leaves out the leading frames of the key frame at which a 
   assertEquals(totalDrops(some.viewer.dropped), 2);
 });
 
+Deno.test("ViewerFeed takes leading frames up behind a GOP of which it left out nothing else", () => {
+  const some = recorded({}, filled("kdk"));
+  offer(some, "llkl", 10);
+  assertEquals([some.sent, some.viewer.dropped.awaiting_key_frame], [[-3, 6, 7], 2]);
+});
+
 Deno.test("ViewerFeed leaves out leading frames also behind other delta frames of their key frame", () => {
   const some = recorded({}, filled("kdldl"));
   some.viewer.acknowledge(4, 10);
@@ -256,6 +284,12 @@ Deno.test("ViewerFeed limits what a viewer gets to catch up to the rate that it 
   const all = recorded({ fps: 30 }, filled("kddddd"));
   all.viewer.acknowledge(4, 10);
   assertEquals(all.sent, range(1, 6).map((sequence) => -sequence));
+  // Five seconds of the rate that is wanted are not too many, though they come at once.
+  const frames = cache();
+  for (const each of codedFrames("k" + "d".repeat(149))) frames.push(each, each.sequence * 33);
+  const long = recorded({ fps: 30 }, frames, "key", 5000);
+  long.viewer.acknowledge(4, 5001);
+  assertEquals(long.sent, range(1, 150).map((sequence) => -sequence));
 });
 
 Deno.test("ViewerFeed holds a frame that the viewer's rate admits until there is memory for it", () => {

@@ -21,11 +21,14 @@ class Publisher implements AsyncDisposable {
     this.client = client;
   }
 
+  /** Goes on behind the last frame that the relay has of `session`. */
   static async open(relay: { url(path: string): string }, session = "one"): Promise<Publisher> {
     const client = await Client.hello(relay.url("/live"), { role: "publish", session });
+    const publisher = new Publisher(client);
+    publisher.#sequence = (await client.control("welcome")).received;
     await client.control("credit");
     client.send(encodeControl({ type: "config", epoch: 0, ...CONFIG }));
-    return new Publisher(client);
+    return publisher;
   }
 
   /** Sends a frame for each letter: a key frame, a delta frame, a leading one. */
@@ -129,6 +132,19 @@ for (const protocols of [[], ["stream.v1"]]) {
     }
   });
 }
+
+Deno.test("A publisher that comes back in a GOP goes on in it, and its viewers miss nothing", async () => {
+  await using relay = startRelay();
+  await using watching = await viewer(relay.url("/live"));
+  for (const [first, kinds] of [[1, "kd"], [3, "dd"], [5, "dkd"]] as const) {
+    await using publishing = await Publisher.open(relay);
+    publishing.send(kinds);
+    for (let number = first; number < first + kinds.length; number++) {
+      const header = await take(watching);
+      assertEquals([header.number, header.epoch, header.discontinuity], [number, 1, number === 1]);
+    }
+  }
+});
 
 Deno.test("A new publisher's first frame begins an epoch, and delta frames before it are not sent", async () => {
   await using relay = startRelay();
