@@ -42,6 +42,11 @@ export interface ViewerFeedOptions {
    * longer the newest. Absent for a viewer that gets frames as they are.
    */
   readonly prepare?: (frame: Frame) => Readiness;
+  /**
+   * Makes of a key frame, of the same size, one for a decoder that has not had the frame before it.
+   * Absent: the frame itself.
+   */
+  readonly splice?: (frame: Frame) => Frame;
 }
 
 /** Where a viewer begins: with the last key frame and what follows it, or with the next one. */
@@ -287,15 +292,19 @@ export class ViewerFeed {
 
   #send(frame: Frame, nowMs: number): void {
     const isCatchUp = this.#catchUpSinceMs !== undefined;
+    let sent = frame;
     if (frame.kind === "key") {
       this.#isAfterSkip = frame.discontinuity || frame.sequence !== this.#sequence + 1;
+      // Whoever has had nothing yet gets an epoch from its beginning on as it is.
+      const isBeginning = frame.discontinuity && this.#sequence === 0;
+      if (this.#isAfterSkip && !isBeginning) sent = this.#options.splice?.(frame) ?? frame;
     }
     this.#awaiting = undefined;
     this.#sequence = frame.sequence;
     this.#window.sent(frame.sequence, frame.data.byteLength, nowMs, isCatchUp ? null : frame);
     this.sent.frames++;
     this.sent.bytes += frame.data.byteLength;
-    this.#options.send(frame, isCatchUp);
+    this.#options.send(sent, isCatchUp);
   }
 
   #confirmDrained(nowMs: number): void {

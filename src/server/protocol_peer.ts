@@ -6,6 +6,7 @@
 import type { Frame, StreamConfig } from "../core/frame.ts";
 import { type JoinFrom, ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
+import { asBrokenLink } from "../split/broken_link.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import {
   encodeControl,
@@ -172,6 +173,7 @@ class ViewerRole implements Viewer {
       budget: hub.underWay,
       unsentBytes: null,
       send: (frame, catchUp) => this.#send(frame, catchUp),
+      splice: asBrokenLink,
     });
   }
 

@@ -112,3 +112,34 @@ Deno.test(
     assertEquals(seen.pictures, source.pictures.slice(100));
   },
 );
+
+Deno.test(
+  needs(NO_FFMPEG, "A viewer that skips open GOPs of hevc sees the others as they are, in order"),
+  async () => {
+    await using relay = await startRelay(["--fps", "source"]);
+    const video = await makeVideo({ format: "hevc", gop: 60, frames: 480, isOpen: true });
+    const source = await see("hevc", video);
+    const frames = cutVideo("hevc", video);
+    const url = relay.url();
+    await using witness = await Viewer.join(url);
+    await using viewer = await Viewer.join(url, { maxDelayMs: 1, isStalled: true });
+    await using publish = start(["publish", url], { stdin: "piped" });
+    await publish.write(concat(...frames.slice(0, 290)));
+    await witness.until(({ frames }) => frames.length >= 280);
+    // What it has skipped is more than the order count of H.265 can tell: 128 in either direction.
+    viewer.resume();
+    await publish.write(concat(...frames.slice(290)));
+    await publish.endInput();
+    await viewer.until(({ ends }) => ends === 1);
+    await witness.until(({ ends }) => ends === 1);
+    const sequences = viewer.frames.map(({ header }) => header.sequence);
+    const gaps = sequences.map((sequence, index) => sequence - (sequences[index - 1] ?? 0));
+    assert(Math.max(...gaps) > 128, `${Math.max(...gaps)}`);
+    const seen = await see("hevc", concat(...viewer.frames.map(({ data }) => data)));
+    assertEquals(seen.complaints, "");
+    assertEquals(seen.pictures.length, viewer.frames.length);
+    const order = seen.pictures.map((picture) => source.pictures.indexOf(picture));
+    assert(order.every((at, index) => at > (order[index - 1] ?? -1)), String(order));
+    assertEquals(concat(...witness.frames.map(({ data }) => data)), video);
+  },
+);
