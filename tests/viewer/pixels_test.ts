@@ -1,0 +1,62 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { PIXEL_FORMATS } from "../../src/core/pixel_format.ts";
+import { toRgb } from "../../src/picture/rgb.ts";
+import { pixelPicture, pixelsOf, toRgba } from "../../src/viewer/pixels.js";
+
+const SIZES = [[8, 6], [37, 23], [1, 1], [5, 4]] as const;
+
+/** Bytes that look random and are the same at each run. */
+function noise(length: number): Uint8Array<ArrayBuffer> {
+  let state = 1;
+  return Uint8Array.from({ length }, () => {
+    state = state * 1_103_515_245 + 12_345 & 0x7fff_ffff;
+    return state >> 16;
+  });
+}
+
+/** What the relay itself makes of a picture, as RGBA. */
+function reference(data: Uint8Array, pixelFormat: string, width: number, height: number): number[] {
+  const { data: pixels, channels } = toRgb(data, { pixelFormat, width, height });
+  const rgba = [];
+  for (let at = 0; at < pixels.length; at += channels) {
+    const [r = 0, g = r, b = r, a = 255] = pixels.subarray(at, at + channels);
+    rgba.push(r, g, b, a);
+  }
+  return rgba;
+}
+
+for (const pixelFormat of PIXEL_FORMATS) {
+  Deno.test(`toRgba makes of ${pixelFormat} the colours that the relay makes`, () => {
+    for (const [width, height] of SIZES) {
+      const picture = pixelPicture({ pixelFormat, width, height })!;
+      let data = noise(picture.bytes);
+      const bits = Number(/(?:p|gray)(\d+)le$/.exec(pixelFormat)?.[1] ?? 8);
+      if (bits > 8) {
+        // Samples hold no more bits than they say.
+        const samples = new Uint16Array(data.buffer).map((sample) => sample & (2 ** bits - 1));
+        data = new Uint8Array(samples.buffer);
+      }
+      const found = toRgba(data, picture);
+      const wanted = reference(data, pixelFormat, width, height);
+      assertEquals(found.length, wanted.length);
+      const worst = Math.max(...wanted.map((value, index) => Math.abs(value - found[index]!)));
+      // The relay rounds otherwise.
+      assert(worst <= 1, `${width}x${height}: off by ${worst}`);
+    }
+  });
+}
+
+Deno.test("pixelPicture knows nothing of other formats, and of pictures without a size", () => {
+  assertEquals(pixelPicture({ pixelFormat: "pal8", width: 2, height: 2 }), undefined);
+  assertEquals(pixelPicture({ pixelFormat: null, width: 2, height: 2 }), undefined);
+  assertEquals(pixelPicture({ pixelFormat: "rgb24", width: null, height: 2 }), undefined);
+  assertEquals(pixelPicture({ pixelFormat: "rgb24", width: 2, height: null }), undefined);
+});
+
+Deno.test("pixelsOf takes the line in front of a frame of Y4M away, and nothing from raw frames", () => {
+  const line = new TextEncoder().encode("FRAME Ip\n");
+  const data = new Uint8Array([...line, 10, 20, 30]);
+  assertEquals([...pixelsOf(data, "y4m")], [10, 20, 30]);
+  assertEquals(pixelsOf(data, "raw"), data);
+});
