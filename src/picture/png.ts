@@ -25,26 +25,35 @@ export function encodePng(picture: Picture): Uint8Array<ArrayBuffer> {
 /**
  * The PNG of one frame of a `raw` or `y4m` stream.
  *
+ * @throws {StreamError} as {@linkcode framePicture}.
+ */
+export function frameToPng(data: Uint8Array, config: StreamConfig): Uint8Array<ArrayBuffer> {
+  return encodePng(framePicture(data, config));
+}
+
+/**
+ * The picture in one frame of a `raw` or `y4m` stream. It may share its bytes with `data`.
+ *
  * YUV counts as limited range unless a Y4M header says `XCOLORRANGE=FULL`, as ffmpeg writes it.
  *
  * @throws {StreamError} `failed`, when the stream has another format, its size or pixel format is
  * not known, or the frame is not what the configuration says.
  */
-export function frameToPng(data: Uint8Array, config: StreamConfig): Uint8Array<ArrayBuffer> {
+export function framePicture(data: Uint8Array, config: StreamConfig): Picture {
   const { format, width, height, pixelFormat } = config;
   if (format !== "raw" && format !== "y4m") {
-    throw new StreamError("failed", `Cannot make a PNG of a frame: its format is ${format}`);
+    throw new StreamError("failed", `Cannot make a picture of a frame: its format is ${format}`);
   }
   if (width === null || height === null || pixelFormat === null) {
     throw new StreamError(
       "failed",
-      `Cannot make a PNG of a ${format} frame: its size and pixel format are not known; ` +
+      `Cannot make a picture of a ${format} frame: its size and pixel format are not known; ` +
         `publish with --size and --pixel-format`,
     );
   }
   const planes = format === "y4m" ? y4mPlanes(data) : data;
   const fullRange = hasFullRange(config.header ?? "");
-  return encodePng(toRgb(planes, { pixelFormat, width, height, fullRange }));
+  return toRgb(planes, { pixelFormat, width, height, fullRange });
 }
 
 /** What follows the line `FRAME[ parameters]` of a Y4M frame. */
@@ -54,7 +63,7 @@ function y4mPlanes(data: Uint8Array): Uint8Array {
   if (!/^FRAME[ \n]$/.test(start) || lineEnd < 0) {
     throw new StreamError(
       "failed",
-      "Cannot make a PNG of a Y4M frame: it does not begin with a line FRAME",
+      "Cannot make a picture of a Y4M frame: it does not begin with a line FRAME",
     );
   }
   return data.subarray(lineEnd + 1);

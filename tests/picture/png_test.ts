@@ -81,13 +81,13 @@ Deno.test("frameToPng refuses what it cannot make a picture of, and says why", (
   const bytes = new Uint8Array(12);
   assertEquals(
     refusal(bytes, bareConfig("mjpeg", { width: 2, height: 2, pixelFormat: "rgb24" })),
-    "Cannot make a PNG of a frame: its format is mjpeg",
+    "Cannot make a picture of a frame: its format is mjpeg",
   );
   for (const missing of ["width", "height", "pixelFormat"] as const) {
     const config = { ...bareConfig("raw", { width: 2, height: 2, pixelFormat: "rgb24" }) };
     assertEquals(
       refusal(bytes, { ...config, [missing]: null }),
-      "Cannot make a PNG of a raw frame: its size and pixel format are not known; " +
+      "Cannot make a picture of a raw frame: its size and pixel format are not known; " +
         "publish with --size and --pixel-format",
     );
   }
@@ -101,7 +101,7 @@ Deno.test("frameToPng refuses what it cannot make a picture of, and says why", (
   ) {
     assertEquals(
       refusal(data, y4mConfig()),
-      "Cannot make a PNG of a Y4M frame: it does not begin with a line FRAME",
+      "Cannot make a picture of a Y4M frame: it does not begin with a line FRAME",
     );
   }
   assertEquals(
