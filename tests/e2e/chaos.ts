@@ -45,8 +45,6 @@ export interface ChaosResult {
 const STEP_FRAMES = 60;
 const QUERIES = ["", "", "?join=live"];
 const RATES = [null, null, 5, 60];
-/** Lets decoders of H.265 begin anew at a picture that need not be an IDR picture (7.4.2.4.4). */
-const END_OF_SEQUENCE = Uint8Array.of(0, 0, 1, 36 << 1, 1);
 const DELAYS_MS = [60_000, 500, 20, 1];
 
 /** Lets it happen on the stream `live` of `relay`. */
@@ -184,16 +182,11 @@ export async function judge({ connections, sources }: ChaosResult): Promise<Verd
     }
   }
   for (const [format, source] of sources) {
-    const received = connections
-      .map((frames) => frames.filter(({ config }) => config.format === format))
-      .filter((frames) => frames.length > 0)
-      .map((frames) => frames.map(({ data }) => data));
-    const isMarked = format === "hevc";
-    const frames = received.flatMap((data) => isMarked ? [...data, END_OF_SEQUENCE] : data);
-    const { pictures, complaints } = await see(format, videoFile(format, frames));
+    const frames = connections.flat().filter(({ config }) => config.format === format);
+    const file = videoFile(format, frames.map(({ data }) => data));
+    const { pictures, complaints } = await see(format, file);
     verdict.spoiled += pictures.filter((picture) => !source.has(picture)).length;
-    // Pictures of H.265 that are not shown before the end of a sequence are not shown at all.
-    if (!isMarked) verdict.blank += frames.length - pictures.length;
+    verdict.blank += frames.length - pictures.length;
     verdict.complaints += complaints;
   }
   return verdict;
