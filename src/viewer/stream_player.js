@@ -17,7 +17,7 @@ import { Window } from "./meter.js";
 import { createPictureDecoder } from "./pictures.js";
 import { Screen } from "./screen.js";
 import { stateOf } from "./sentences.js";
-import { CodedDecoder } from "./video.js";
+import { CodedDecoder, isCodedInTime } from "./video.js";
 
 /** @typedef {import("./connection.js").Config} Config */
 /** @typedef {import("./connection.js").Lost} Lost */
@@ -32,7 +32,14 @@ const DELAY_WINDOW_MS = 1000;
 /** A publisher is gone when the relay says so and no frame has come for so long. */
 const SILENT_MS = 700;
 /** How often the state is looked at while nothing happens, in milliseconds. */
-const LOOK_MS = 250;
+const LOOK_MS = 100;
+/** A page that was not let run for so long has hung: the relay may have skipped frames meanwhile. */
+const HUNG_MS = 350;
+/** For so long afterwards it is watched whether frames still come, in milliseconds. */
+const AFTER_HUNG_MS = 2000;
+/** Frames that do not come, in milliseconds, and in the time that one takes. */
+const MISSING_MS = 150;
+const MISSING_FRAMES = 4;
 /** Damaged frames in a row before the player says so. */
 const MANY_DAMAGED = 3;
 /** How long a key frame may take before it is said that one is waited for, in milliseconds. */
@@ -100,6 +107,8 @@ export class StreamPlayer extends EventTarget {
   /** @type {"connecting" | "open" | "lost"} */ #phase = "connecting";
   /** @type {Lost | undefined} */ #lost;
   #isPublishing = false;
+  /** Frames a second that leave the relay. */
+  #usualRate = 0;
   #hasEnded = false;
   #hasPicture = false;
   /** Whether what is drawn has come since the connection was lost. */
@@ -109,6 +118,8 @@ export class StreamPlayer extends EventTarget {
   #damagedInRow = 0;
   #lastFrameMs = 0;
   #waitsForKeySinceMs = Infinity;
+  #lookedMs = Infinity;
+  #hungMs = -Infinity;
 
   /** The newest frame that came while the player was held. @type {ReceivedFrame | undefined} */
   #heldBack;
@@ -187,7 +198,7 @@ export class StreamPlayer extends EventTarget {
     // A page that is kept for the way back has lost its connection.
     addEventListener("pageshow", ({ persisted }) => persisted && this.retry(), { signal });
     if (document.hidden) this.#holds.add("hidden");
-    this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#looking = setInterval(() => this.#tick(), LOOK_MS);
     this.#connection.open();
   }
 
@@ -410,6 +421,7 @@ export class StreamPlayer extends EventTarget {
   /** @param {Stats} stats */
   #onStats(stats) {
     this.#stats = stats;
+    this.#usualRate = stats.stream.rate?.framesPerSecond ?? 0;
     this.#isPublishing = stats.stream.publishing ?? this.#isPublishing;
     this.#look();
   }
@@ -460,6 +472,30 @@ export class StreamPlayer extends EventTarget {
     this.#rejoinedMs = nowMs;
     this.#screen.clear();
     this.#connection.rejoin();
+  }
+
+  /** Once in a while, since not everything tells of itself. */
+  #tick() {
+    const nowMs = performance.now();
+    if (nowMs - this.#lookedMs > HUNG_MS) this.#hungMs = nowMs;
+    this.#lookedMs = nowMs;
+    if (this.#isLeftOut(nowMs)) this.#rejoin();
+    this.#look();
+  }
+
+  /**
+   * Whether nothing comes after the page has hung: then the relay waits for a key frame, which may
+   * take long, since it had to skip frames that were needed.
+   *
+   * @param {number} nowMs
+   * @returns {boolean}
+   */
+  #isLeftOut(nowMs) {
+    if (nowMs - this.#hungMs > AFTER_HUNG_MS || this.#holds.size > 0) return false;
+    if (this.#phase !== "open" || !this.#isPublishing) return false;
+    if (this.#config === undefined || !isCodedInTime(this.#config.format)) return false;
+    const usualMs = 1000 / Math.max(1, this.#usualRate);
+    return nowMs - this.#lastFrameMs > Math.max(MISSING_MS, MISSING_FRAMES * usualMs);
   }
 
   /** Looks at the facts, and tells when they make another state. */

@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 /**
  * Chromium, where there is one: one browser for all tests of a file, a new page for each.
  *
@@ -83,3 +84,20 @@ export class Browser implements AsyncDisposable {
 
 /** A page that is closed when it is disposed of. */
 export type OpenPage = Page & Complaints & AsyncDisposable;
+
+/** Waits until the player shows the stream as it is now. */
+export async function untilLive(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.getElementById("badge")?.textContent === "Live");
+}
+
+/** Waits until the player says something, and returns it. */
+export async function untilSaid(page: Page, pattern: RegExp): Promise<string> {
+  const seen = await page.waitForFunction(
+    ({ source }) => {
+      const text = document.getElementById("sentence")?.textContent ?? "";
+      return new RegExp(source).test(text) && text;
+    },
+    { source: pattern.source },
+  );
+  return await seen.jsonValue() as string;
+}

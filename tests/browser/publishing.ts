@@ -7,6 +7,7 @@ import { type FrameSource, PatternSource, SplitSource } from "../../src/client/f
 import { Publisher } from "../../src/client/publish.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
+import { TestPattern } from "../../src/picture/test_pattern.ts";
 import { createSplitter, type CreateSplitterOptions } from "../../src/split/create.ts";
 
 /** Largest frame in bytes that a test publishes. */
@@ -58,6 +59,59 @@ export class Publishing implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort();
+    await this.#done;
+  }
+}
+
+/** The test pattern as H.264 by ffmpeg, at 30 frames a second, until it is disposed of. */
+export class CodedPattern implements AsyncDisposable {
+  readonly #encoder: Deno.ChildProcess;
+  readonly #timer: ReturnType<typeof setInterval>;
+  readonly #done: Promise<void>;
+
+  constructor(
+    url: string,
+    { width, height, gop }: { width: number; height: number; gop: number },
+  ) {
+    const x264 = `keyint=${gop}:min-keyint=${gop}:scenecut=0:aud=1:sliced-threads=0`;
+    this.#encoder = new Deno.Command("ffmpeg", {
+      args: [
+        ...["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-r", "30"],
+        ...["-probesize", "32", "-s", `${width}x${height}`, "-i", "-"],
+        ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"],
+        ...["-pix_fmt", "yuv420p", "-x264-params", x264],
+        ...["-flush_packets", "1", "-f", "h264", "-"],
+      ],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const input = this.#encoder.stdin.getWriter();
+    const pattern = new TestPattern({ width, height });
+    const startMs = performance.now();
+    let frame = 0;
+    this.#timer = setInterval(() => {
+      // A tick that comes late is made up for by the number, not by more frames.
+      frame = Math.max(frame + 1, Math.floor((performance.now() - startMs) * 30 / 1000));
+      input.write(pattern.render({ frame, wallMs: Date.now() })).catch(() => {});
+    }, 1000 / 30);
+    const publisher = new Publisher({
+      url,
+      takeover: false,
+      onFull: "drop",
+      clock: systemClock,
+      log: silentLog,
+    });
+    const splitter = createSplitter({ format: "h264", maxFrameBytes: MAX_FRAME_BYTES });
+    const source = new SplitSource(this.#encoder.stdout, splitter, "the encoder");
+    this.#done = publisher.run(source, new AbortController().signal).then(() => input.abort())
+      .catch(() => {});
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    this.#encoder.kill("SIGKILL");
+    await this.#encoder.status;
     await this.#done;
   }
 }

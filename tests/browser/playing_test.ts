@@ -1,0 +1,107 @@
+/// <reference lib="dom" />
+/** Frame after frame: none backwards, few missed, never an old one, and the delay as it is told. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { needs, NO_FFMPEG } from "../ffmpeg.ts";
+import { start, startRelay } from "../program.ts";
+import { Browser, NO_CHROMIUM, type OpenPage, untilLive } from "./browser.ts";
+import { medianOf, missedIn, type Sight, watchPattern } from "./pattern.ts";
+import { CodedPattern } from "./publishing.ts";
+
+const SIZE = { width: 320, height: 180 };
+/** The oldest picture that may be seen a second after the player could draw again. */
+const FRESH_MS = 300;
+
+function assertForward(sights: readonly Sight[]): void {
+  for (const [index, { counter }] of sights.entries()) {
+    const before = sights[index - 1]?.counter ?? -1;
+    assert(counter > before, `frame ${counter} was seen after frame ${before}`);
+  }
+}
+
+/** Does as if the page were hidden, or shown again. */
+async function setHidden(page: OpenPage, isHidden: boolean): Promise<void> {
+  await page.evaluate((isHidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
+}
+
+/** Waits until the stream has gone on for so many frames. */
+async function passed(page: OpenPage, frames: number): Promise<void> {
+  await page.evaluate(
+    async (ms) => await new Promise((resolve) => setTimeout(resolve, ms)),
+    frames / 30 * 1000,
+  );
+}
+
+/** A picture that is young enough is seen within a second. */
+async function assertJumps(page: OpenPage): Promise<void> {
+  const sights = await watchPattern(page, { ...SIZE, ms: 1000 });
+  const youngest = Math.min(...sights.slice(1).map(({ ageMs }) => ageMs));
+  assert(youngest < FRESH_MS, `after a second the picture is ${youngest} ms old`);
+  assertForward(sights);
+}
+
+Deno.test(needs(NO_CHROMIUM, "the player shows a test pattern frame by frame"), async () => {
+  await using relay = await startRelay();
+  await using _publisher = start(["publish", "--test-pattern", "320x180", relay.url()]);
+  await using browser = await Browser.start();
+  await using page = await browser.open({ url: `${relay.http}/live` });
+  await untilLive(page);
+  await page.keyboard.press("i");
+  const sights = await watchPattern(page, { ...SIZE, ms: 2500 });
+  assertForward(sights);
+  // The benchmark holds it to 1 %; other tests run beside this one.
+  assert(missedIn(sights) <= sights.length / 4, `${missedIn(sights)} missed of ${sights.length}`);
+  const told = sights.filter(({ saidMs }) => !Number.isNaN(saidMs)).slice(-30);
+  const error = medianOf(told.map(({ ageMs, saidMs }) => saidMs - ageMs));
+  assert(told.length > 0 && Math.abs(error) < 100, `the delay is told ${error} ms too long`);
+  assertEquals(page.errors, []);
+});
+
+Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player of video"), async (t) => {
+  await using relay = await startRelay(["--fps", "source"]);
+  // A key frame every ten seconds: waiting for the next one would take too long.
+  await using _pattern = new CodedPattern(relay.url(), { ...SIZE, gop: 300 });
+  await relay.until("live", ({ received }) => received.frames > 30);
+  await using browser = await Browser.start();
+  await using page = await browser.open({ url: `${relay.http}/live` });
+  await untilLive(page);
+
+  await t.step("catches up, and shows frame by frame", async () => {
+    const sights = await watchPattern(page, { ...SIZE, ms: 2000 });
+    assertForward(sights);
+    assert(sights.length > 20, `${sights.length} pictures seen in 2 s`);
+    assert(medianOf(sights.map(({ ageMs }) => ageMs)) < FRESH_MS);
+  });
+
+  await t.step("jumps to the newest picture when the page is no more hidden", async () => {
+    await setHidden(page, true);
+    const [before] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
+    await passed(page, 45);
+    const still = await watchPattern(page, { ...SIZE, ms: 100, count: 1 });
+    assertEquals(still.map(({ counter }) => counter), before === undefined ? [] : [before.counter]);
+    await setHidden(page, false);
+    await assertJumps(page);
+  });
+
+  await t.step("jumps to the newest picture after the page has hung", async () => {
+    await page.evaluate(() => {
+      const untilMs = performance.now() + 2000;
+      while (performance.now() < untilMs);
+    });
+    await assertJumps(page);
+  });
+
+  await t.step("goes on live after a pause", async () => {
+    await page.keyboard.press(" ");
+    const [before] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
+    await passed(page, 20);
+    const [still] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
+    assertEquals(still?.counter, before?.counter);
+    await page.keyboard.press(" ");
+    await assertJumps(page);
+  });
+  assertEquals(page.errors, []);
+});
