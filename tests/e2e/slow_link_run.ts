@@ -95,17 +95,19 @@ async function makeSource(path: string): Promise<void> {
   await ffmpeg(["-f", "lavfi", "-i", picture, ...codec, "-pix_fmt", "yuv420p", path]);
 }
 
-/** The source at its own rate, as a camera would give it. */
+/** The source at its own rate, as a camera would give it, again and again. */
 async function* liveSource(path: string, seconds: number): AsyncGenerator<Uint8Array> {
-  const input = ["-re", "-stream_loop", "-1", "-f", "h264", "-framerate", "30", "-i", path];
-  const output = ["-t", String(seconds), "-c", "copy", "-flush_packets", "1", "-f", "h264", "-"];
-  const child = new Deno.Command("ffmpeg", {
-    args: ["-v", "fatal", "-nostdin", ...input, ...output],
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  yield* child.stdout;
-  await child.status;
+  for (let left = seconds; left > 0; left -= SOURCE_SECONDS) {
+    const input = ["-re", "-f", "h264", "-framerate", "30", "-i", path];
+    const output = ["-t", String(left), "-c", "copy", "-flush_packets", "1", "-f", "h264", "-"];
+    const child = new Deno.Command("ffmpeg", {
+      args: ["-v", "fatal", "-nostdin", ...input, ...output],
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    yield* child.stdout;
+    await child.status;
+  }
 }
 
 function residentBytes(pid: number): number {
