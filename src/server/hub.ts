@@ -206,7 +206,7 @@ export class Hub {
   }
 
   #share(): void {
-    const share = this.options.maxMemoryBytes / 2 / Math.max(1, this.#streams.size);
+    const share = Math.floor(this.options.maxMemoryBytes / 2 / Math.max(1, this.#streams.size));
     for (const live of this.#streams.values()) {
       live.setMaxBytes(Math.max(share, this.options.maxFrameBytes));
     }

@@ -198,3 +198,14 @@ Deno.test("Hub shares the memory for those that come among its streams, and give
   late.peer.closed();
   assertEquals(hub.cached.used, 0);
 });
+
+Deno.test("Hub gives publishers whole bytes of credit, by however many streams it divides", () => {
+  const scene = new Scene({ maxMemoryBytes: 16 * MIB });
+  for (const name of ["a", "b"]) scene.bare("watch", name);
+  const { socket } = scene.speaking({ role: "publish", session: "one" });
+  assertEquals(scene.hub.streams.length, 3);
+  const credits = socket.sent.map((sent) => JSON.parse(String(sent)))
+    .filter(({ type }) => type === "credit");
+  assert(credits.length > 0);
+  for (const { bytes } of credits) assert(Number.isInteger(bytes), `${bytes} bytes`);
+});
