@@ -17,7 +17,7 @@ const ARGS = [
   "--disable-sync",
 ];
 /** How long a condition may take to become true, in milliseconds. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 8000;
 
 /** Why tests with a browser are skipped, or `undefined` where they run. */
 export const NO_CHROMIUM: string | undefined = await Deno.stat(EXECUTABLE).then(

@@ -1,0 +1,229 @@
+/// <reference lib="dom" />
+/** The player's page: what it says, its keys, its buttons, and that nothing of a name gets into it. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { decode } from "fast-png";
+import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
+import { type RunningRelay, startRelay } from "../program.ts";
+import { Browser, NO_CHROMIUM, type OpenPage, untilLive, untilSaid } from "./browser.ts";
+import { Publishing } from "./publishing.ts";
+
+const SIZE = { width: 320, height: 180 };
+/** A name that is not this computer: a page from there is not secure. */
+const INSECURE_HOST = "relay.test";
+
+/** The player's page under an address at which the relay has another one. */
+async function openPlayer(
+  browser: Browser,
+  relay: RunningRelay,
+  path: string,
+): Promise<OpenPage> {
+  const script = `history.replaceState(null, "", ${JSON.stringify(path)});`;
+  return await browser.open({ url: `${relay.http}/live`, script });
+}
+
+async function untilGone(relay: RunningRelay, name: string): Promise<void> {
+  for (;;) {
+    const { body, status } = await fetch(`${relay.http}/api/streams/${name}`);
+    await body?.cancel();
+    if (status === 404) return;
+  }
+}
+
+async function video(format: "h264" | "hevc"): Promise<Uint8Array> {
+  const library = { h264: "libx264", hevc: "libx265" }[format];
+  const source = ["-f", "lavfi", "-i", "testsrc2=size=64x48:rate=30", "-frames:v", "5"];
+  return await ffmpeg([...source, "-c:v", library, "-pix_fmt", "yuv420p", "-f", format, "-"]);
+}
+
+Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player says in a sentence"), async (t) => {
+  await using relay = await startRelay(["--max-viewers", "1"]);
+  await using browser = await Browser.start({
+    args: [`--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
+  });
+
+  await t.step("that a name is none", async () => {
+    await using page = await openPlayer(browser, relay, "/two%20words");
+    assertMatch(await untilSaid(page, /cannot be/), /^“two words” cannot be the name of a stream/);
+    assertEquals(page.errors, []);
+  });
+
+  await t.step("that a name with markup is none, and shows it as text", async () => {
+    const name = `<img src=x onerror="document.title='injected'"><b>`;
+    await using page = await openPlayer(browser, relay, `/${encodeURIComponent(name)}`);
+    assert((await untilSaid(page, /cannot be/)).startsWith(`“${name}”`));
+    assertEquals(await page.textContent("#name"), name);
+    assertEquals(await page.title(), `${name} · stream`);
+    assertEquals(await page.locator("img[src=x], b").count(), 0);
+    assertEquals(page.errors, []);
+  });
+
+  await t.step("that the relay is full, and tries again when asked", async () => {
+    await using one = await browser.open({ url: `${relay.http}/live` });
+    await untilSaid(one, /publishes/);
+    await using page = await browser.open({ url: `${relay.http}/live` });
+    assertMatch(await untilSaid(page, /full/), /as many viewers as it may/);
+    await one.close();
+    // A stream without anybody is none.
+    await untilGone(relay, "live");
+    await page.click("#retry");
+    await untilSaid(page, /publishes/);
+    assertEquals(page.errors, []);
+  });
+
+  await t.step("that the stream has ended", async () => {
+    const publishing = Publishing.pattern(relay.url("short"), { ...SIZE, format: "png" });
+    await using page = await browser.open({ url: `${relay.http}/short` });
+    await untilLive(page);
+    await publishing[Symbol.asyncDispose]();
+    await untilSaid(page, /^The stream has ended/);
+    assertEquals(await page.textContent("#badge"), "Ended");
+  });
+
+  await t.step("that the browser cannot decode H.265", async () => {
+    await using _ = Publishing.still(relay.url("hevc"), await video("hevc"), { format: "hevc" });
+    await using page = await browser.open({ url: `${relay.http}/hevc` });
+    assertMatch(await untilSaid(page, /cannot/), /^This browser cannot decode H\.265 \(h.+\)\.$/);
+    assertEquals(page.errors, []);
+  });
+
+  await t.step("that H.264 needs a secure page", async () => {
+    await using _ = Publishing.still(relay.url("h264"), await video("h264"), { format: "h264" });
+    const port = new URL(relay.http).port;
+    await using page = await browser.open({ url: `http://${INSECURE_HOST}:${port}/h264` });
+    assertMatch(await untilSaid(page, /needs/), /^H\.264 needs a secure page: open it over https/);
+    assertEquals(page.errors, []);
+  });
+
+  await t.step("that frames of which nothing is known cannot be shown", async () => {
+    const frames = Publishing.still(relay.url("bytes"), new Uint8Array(64), {
+      format: "raw",
+      frameBytes: 32,
+    });
+    await using _ = frames;
+    await using page = await browser.open({ url: `${relay.http}/bytes` });
+    await untilSaid(page, /cannot read this picture/);
+    assertEquals(page.errors, []);
+  });
+
+  await t.step("that WebSockets do not get through, and shows motion JPEG", async () => {
+    const jpeg = await ffmpeg([
+      "-f",
+      "lavfi",
+      "-i",
+      "color=red:size=64x48",
+      ..."-frames:v 2 -f mjpeg -".split(" "),
+    ]);
+    await using _ = Publishing.still(relay.url("blocked"), jpeg, { format: "mjpeg" });
+    await relay.until("blocked", ({ received }) => received.frames > 0);
+    await using page = await browser.open({
+      url: `${relay.http}/blocked`,
+      script: `
+        globalThis.WebSocket = class {
+          static OPEN = 1;
+          OPEN = 1;
+          readyState = 0;
+          constructor() {
+            setTimeout(() => this.onclose?.({ code: 1006, reason: "" }));
+          }
+          close() {}
+        };
+      `,
+    });
+    await page.waitForFunction(() => {
+      const image = document.getElementById("fallback") as HTMLImageElement;
+      return !image.hidden && image.naturalWidth === 64;
+    });
+    assertEquals(await page.textContent("#badge"), "Blocked");
+    assertMatch(await page.textContent("#toast") ?? "", /motion JPEG/);
+  });
+});
+
+Deno.test(needs(NO_CHROMIUM, "the player's keys and buttons"), async (t) => {
+  await using relay = await startRelay();
+  await using _publishing = Publishing.pattern(relay.url("keys"), { ...SIZE, format: "png" });
+  await using browser = await Browser.start();
+  await using page = await browser.open({ url: `${relay.http}/keys` });
+  await untilLive(page);
+  const pressed = (id: string) => page.getAttribute(`#${id}`, "aria-pressed");
+
+  await t.step("i shows the numbers, and hides them", async () => {
+    await page.keyboard.press("i");
+    await page.waitForFunction(() => /\d fps/.test(document.getElementById("n-fps")!.textContent));
+    assertEquals([await pressed("info"), await page.isVisible("#numbers")], ["true", true]);
+    assertEquals(await page.textContent("#n-format"), "PNG");
+    assertEquals(await page.textContent("#n-size"), "320 × 180");
+    await page.waitForFunction(() => /\d ms/.test(document.getElementById("n-relay")!.textContent));
+    await page.keyboard.press("Escape");
+    assertEquals([await pressed("info"), await page.isVisible("#numbers")], ["false", false]);
+  });
+
+  await t.step("space pauses, and goes on", async () => {
+    await page.keyboard.press(" ");
+    assertEquals(await page.textContent("#badge"), "Paused");
+    assertEquals(await page.getAttribute("#pause", "aria-label"), "Go on");
+    await page.keyboard.press(" ");
+    assertEquals(await page.textContent("#badge"), "Live");
+  });
+
+  await t.step("s saves the picture under a name with the time", async () => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
+    assertMatch(download.suggestedFilename(), /^keys-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.png$/);
+    const picture = decode(await Deno.readFile(await download.path()));
+    assertEquals([picture.width, picture.height], [320, 180]);
+    assertMatch(await page.textContent("#toast") ?? "", /^Saved keys-/);
+  });
+
+  await t.step("c copies the link", async () => {
+    await page.keyboard.press("c");
+    await page.waitForFunction(() =>
+      document.getElementById("toast")!.textContent === "Link copied"
+    );
+    assertEquals(await page.evaluate(() => navigator.clipboard.readText()), `${relay.http}/keys`);
+  });
+
+  await t.step("1 shows each pixel as one", async () => {
+    await page.keyboard.press("1");
+    const { width } = (await page.locator("#picture").boundingBox())!;
+    assertEquals([width, await pressed("exact")], [320, "true"]);
+    await page.keyboard.press("1");
+    assertEquals((await page.locator("#picture").boundingBox())!.width, 1000);
+  });
+
+  await t.step("f fills the screen", async () => {
+    await page.keyboard.press("f");
+    await page.waitForFunction(() => document.fullscreenElement !== null);
+    await page.keyboard.press("f");
+    await page.waitForFunction(() => document.fullscreenElement === null);
+  });
+
+  await t.step("? shows the keys", async () => {
+    await page.keyboard.press("?");
+    assert(await page.isVisible("#keys"));
+    await page.keyboard.press("Escape");
+    assert(!await page.isVisible("#keys"));
+  });
+
+  await t.step("a button with the focus takes the space bar, and is seen", async () => {
+    await page.focus("#info");
+    await page.keyboard.press(" ");
+    assertEquals([await pressed("info"), await page.textContent("#badge")], ["true", "Live"]);
+    await page.keyboard.press(" ");
+  });
+
+  await t.step("every button has a name, and messages are told to screen readers", async () => {
+    const nameless = await page.evaluate(() =>
+      [...document.querySelectorAll("button, a, canvas, img, dialog")]
+        .filter((element) =>
+          !element.ariaLabel && !element.textContent.trim() && !element.getAttribute("alt") &&
+          !element.hasAttribute("aria-labelledby")
+        ).map(({ id }) => id)
+    );
+    assertEquals(nameless, []);
+    for (const id of ["message", "toast"]) {
+      assertEquals(await page.getAttribute(`#${id}`, "aria-live"), "polite");
+    }
+    assertEquals(await page.getAttribute("html", "lang"), "en");
+  });
+  assertEquals(page.errors, []);
+});
