@@ -78,6 +78,7 @@ export class FlightWindow {
   /** The last frame confirmed whose times are known, and when it was. */
   #timed: Flight | undefined;
   #timedMs = 0;
+  #confirmedMs = -Infinity;
 
   constructor(options: FlightWindowOptions) {
     this.#options = options;
@@ -117,14 +118,20 @@ export class FlightWindow {
     return oldest === undefined ? 0 : nowMs - oldest.sentMs;
   }
 
+  /** How long nothing has been confirmed while something was under way, in milliseconds. */
+  stalledMs(nowMs: number): number {
+    const oldest = this.#flights[this.#head];
+    return oldest === undefined ? 0 : nowMs - Math.max(oldest.sentMs, this.#confirmedMs);
+  }
+
   /** Whether a frame may be sent now that has waited for `waitedMs` already. */
   isOpen(nowMs: number, waitedMs = 0): boolean {
     const frames = this.frames;
     if (frames === 0) return true;
     if (frames >= MAX_FRAMES || this.bytes >= this.#options.maxBytes) return false;
     const { rate } = this;
-    if (frames < (rate === 0 ? FRAMES_UNMEASURED : FRAMES_ALWAYS)) return true;
     const { maxDelayMs } = this.#options;
+    if (frames < (rate === 0 ? FRAMES_UNMEASURED : FRAMES_ALWAYS)) return true;
     const shortestMs = this.#shortest.get(nowMs) ?? 0;
     if (this.ageMs(nowMs) >= Math.min(maxDelayMs, shortestMs + maxDelayMs * QUEUED_PART)) {
       return false;
@@ -165,6 +172,7 @@ export class FlightWindow {
     }
     if (last === undefined) return 0;
     this.#deliveredBytes = last.endBytes;
+    this.#confirmedMs = nowMs;
     const roundTripMs = nowMs - last.sentMs;
     if (last.times !== null) {
       this.#timed = last;

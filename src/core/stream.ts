@@ -265,8 +265,12 @@ export class Stream {
     this.#letOut(nowMs);
     // A publisher that waits comes down to the tick by itself.
     if (this.#credited === "wait") return;
-    const targetFrames = this.#credited === "drop" ? LIVE_CREDIT_FRAMES : this.#targetFrames();
-    if (this.#backlog.observe(this.#queue.frames, targetFrames, nowMs)) this.#letOut(nowMs);
+    if (this.#credited === "drop") {
+      // What is one too many for the tick may be what others need: it leaves with the next.
+      while (this.#queue.frames > LIVE_CREDIT_FRAMES) this.#letOut(nowMs);
+    } else if (this.#backlog.observe(this.#queue.frames, this.#targetFrames(), nowMs)) {
+      this.#letOut(nowMs);
+    }
   }
 
   /** Changes the frame rate; the next frame already follows it, and no frame is lost by it. */
@@ -339,7 +343,7 @@ export class Stream {
     const isLive = this.#credited === "drop" &&
       (this.#config === undefined || !isCodedInTime(this.#config.format));
     if (isLive) return LIVE_CREDIT_FRAMES;
-    if (this.#tick === undefined) return SOURCE_CREDIT_FRAMES;
+    if (this.#tick === undefined || this.#credited === "drop") return SOURCE_CREDIT_FRAMES;
     return Math.min(MAX_CREDIT_FRAMES, this.#targetFrames());
   }
 

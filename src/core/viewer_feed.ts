@@ -144,6 +144,12 @@ export class ViewerFeed {
     return this.#window.ageMs(nowMs);
   }
 
+  /** How long nothing has been confirmed, or has drained, of what is under way; in milliseconds. */
+  stalledMs(nowMs: number): number {
+    this.#confirmDrained(nowMs);
+    return this.#window.stalledMs(nowMs);
+  }
+
   /**
    * Begins to send the frames of `cache`: with `key` from its newest key frame on, as far as it is
    * all there, to show a picture at once; with `live` from the next key frame on.

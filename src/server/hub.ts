@@ -152,14 +152,22 @@ export class Hub {
     if (this.underWay.used < this.underWay.limit * SHORT_OF_MEMORY) return;
     const nowMs = this.clock.nowMs();
     let closed = 0;
-    for (const live of this.#streams.values()) {
-      for (const viewer of live.viewers) {
-        if (viewer.feed.ageMs(nowMs) < STALLED_MS) continue;
-        viewer.close(CLOSE.stalled, "nothing was received for 5 s and memory is short");
+    for (const live of this.streams) {
+      for (const viewer of [...live.viewers]) {
+        if (viewer.feed.stalledMs(nowMs) < STALLED_MS) continue;
+        viewer.close(
+          CLOSE.stalled,
+          "nothing was received for 5 s and memory is short",
+        );
+        live.leave(viewer);
         closed++;
       }
     }
-    if (closed > 0) this.log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });
+    if (closed > 0) {
+      this.log.warn(`memory is short: closed ${closed} stalled viewers`, {
+        closed,
+      });
+    }
   }
 
   /** Takes in no more frames and no more peers. */
@@ -177,14 +185,18 @@ export class Hub {
   #closeStalled(): void {
     const nowMs = this.clock.nowMs();
     const { stallTimeoutMs } = this.options;
-    for (const { viewers } of this.#streams.values()) {
-      for (const viewer of [...viewers]) {
+    for (const live of this.streams) {
+      for (const viewer of [...live.viewers]) {
         const { feed } = viewer;
-        if (feed.isConfirming || feed.ageMs(nowMs) < stallTimeoutMs) continue;
+        if (feed.isConfirming || feed.stalledMs(nowMs) < stallTimeoutMs) {
+          continue;
+        }
         viewer.close(
           CLOSE.stalled,
           `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`,
         );
+        // A peer that is stuck does not answer the goodbye, and nothing more is sent to it.
+        live.leave(viewer);
       }
     }
   }
@@ -192,7 +204,9 @@ export class Hub {
   #logDrops(live: LiveStream): void {
     const drops = live.newDrops();
     if (drops.length === 0) return;
-    const text = drops.map(([reason, frames]) => `${reason} ${frames}`).join(", ");
+    const text = drops.map(([reason, frames]) => `${reason} ${frames}`).join(
+      ", ",
+    );
     this.log.warn(`"${live.name}" dropped frames: ${text}`, {
       stream: live.name,
       ...Object.fromEntries(drops),
@@ -206,7 +220,9 @@ export class Hub {
   }
 
   #share(): void {
-    const share = Math.floor(this.options.maxMemoryBytes / 2 / Math.max(1, this.#streams.size));
+    const share = Math.floor(
+      this.options.maxMemoryBytes / 2 / Math.max(1, this.#streams.size),
+    );
     for (const live of this.#streams.values()) {
       live.setMaxBytes(Math.max(share, this.options.maxFrameBytes));
     }

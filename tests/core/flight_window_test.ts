@@ -62,6 +62,18 @@ Deno.test("FlightWindow closes while its oldest frame is late by half the delay"
   assertEquals(window.ageMs(310), 110);
 });
 
+Deno.test("FlightWindow tells for how long nothing was confirmed of what is under way", () => {
+  const window = windowOf();
+  assertEquals(window.stalledMs(1000), 0);
+  window.sent(1, 10, 1000);
+  window.sent(2, 10, 1500);
+  assertEquals(window.stalledMs(4000), 3000);
+  window.acknowledge(1, 4000);
+  assertEquals([window.stalledMs(4100), window.ageMs(4100)], [100, 2600]);
+  window.acknowledge(2, 4200);
+  assertEquals(window.stalledMs(9000), 0);
+});
+
 Deno.test("FlightWindow is open as long as the delay where the round trip takes most of it", () => {
   const window = windowOf(500);
   window.sent(1, 1000, 0);
