@@ -14,6 +14,9 @@ export interface FrameFault extends Pick<InputFault, "expected" | "found" | "adv
   readonly at: number;
 }
 
+/** More than any limit may be: a size above it is no size, but bytes out of step. */
+const BELIEVABLE_BYTES = 64 * 1024 * 1024;
+
 /** Unread input of a splitter, with the number and the offset that errors must name. */
 export class FrameInput {
   readonly #assembly = new Assembly();
@@ -84,7 +87,9 @@ export class FrameInput {
       at: 0,
       expected: `at most ${this.#maxFrameBytes} bytes (--max-frame)`,
       found: `a frame of ${count}`,
-      advice: "raise --max-frame or make the pictures smaller",
+      advice: count > BELIEVABLE_BYTES
+        ? "check that the input is whole and of this format: no frame is so large"
+        : "raise --max-frame or make the pictures smaller",
     });
   }
 

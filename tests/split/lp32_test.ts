@@ -35,3 +35,10 @@ Deno.test("Lp32Splitter refuses a length over the limit before any of its bytes"
     "at most 4096 bytes (--max-frame), found a frame of 4294967295",
   );
 });
+
+Deno.test("Lp32Splitter advises to raise the limit only where a frame may be so large", () => {
+  const large = errorOf(create(), uint32(5000));
+  assertStringIncludes(large.message, "raise --max-frame");
+  const absurd = errorOf(create(), uint32(0xffffffff));
+  assertStringIncludes(absurd.message, "check that the input is whole and of this format");
+});
