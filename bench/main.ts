@@ -17,6 +17,7 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   join: ["run", "--allow-all", "bench/join_bench.ts"],
   chaos: ["run", "--allow-all", "bench/chaos_bench.ts"],
   "slow-link": ["run", "--allow-all", "bench/slow_link_bench.ts"],
+  browser: ["run", "--allow-all", "bench/browser_bench.ts"],
 };
 
 const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
