@@ -6,7 +6,8 @@
  */
 import { type BrowserContext, chromium, type Page } from "playwright-core";
 
-const EXECUTABLE = "/usr/bin/chromium";
+/** Debian's, unless the environment names another. */
+const EXECUTABLE = Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium";
 const ARGS = [
   "--headless",
   "--no-sandbox",
