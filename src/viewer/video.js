@@ -295,11 +295,9 @@ export class CodedDecoder {
   }
 
   #dropHeld() {
-    if (this.#held === undefined) return;
-    this.#held.close();
+    this.#held?.close();
     this.#held = undefined;
     this.#heldFrame = undefined;
-    this.#events.onSkipped(1);
   }
 
   /** Waits for a pause in the frames: at its beginning nothing newer comes. */
