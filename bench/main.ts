@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   chaos: ["run", "--allow-all", "bench/chaos_bench.ts"],
   "slow-link": ["run", "--allow-all", "bench/slow_link_bench.ts"],
   browser: ["run", "--allow-all", "bench/browser_bench.ts"],
+  grid: ["run", "--allow-all", "bench/grid_bench.ts"],
 };
 
 const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
