@@ -17,6 +17,8 @@ import { createPictureDecoder } from "./pictures.js";
 /** What the relay is asked for. */
 const FPS = 1;
 const MAX_DELAY_MS = 300;
+/** How long after a refusal the relay is asked again, in milliseconds. */
+const ASK_AGAIN_MS = 10_000;
 /** Largest side of the picture that is kept, in pixels. */
 const MAX_SIDE = 480;
 /** A larger canvas for pictures in their own size is given back at once, in pixels. */
@@ -30,6 +32,7 @@ export class Thumbnail {
   /** @readonly @type {() => void} */ #onChange;
   /** @type {Connection | undefined} */ #connection;
   /** @type {Decoder | undefined} */ #decoder;
+  #lostMs = 0;
 
   /** @type {"connecting" | "open" | "lost"} */
   phase = "connecting";
@@ -64,8 +67,9 @@ export class Thumbnail {
     return this.#connection !== undefined && this.phase === "open";
   }
 
-  /** Connects, unless it is connected. */
+  /** Connects, unless it is connected; after a refusal, not before a while has passed. */
   open() {
+    if (this.lost?.isFinal && performance.now() - this.#lostMs > ASK_AGAIN_MS) this.close();
     if (this.#connection !== undefined) return;
     this.phase = "connecting";
     this.lost = undefined;
@@ -86,6 +90,7 @@ export class Thumbnail {
       onLost: (lost) => {
         this.phase = "lost";
         this.lost = lost;
+        this.#lostMs = performance.now();
         this.#onChange();
       },
     });

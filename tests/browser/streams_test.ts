@@ -9,6 +9,8 @@ import { type RunningRelay, startRelay } from "../program.ts";
 import { Browser, NO_CHROMIUM } from "./browser.ts";
 import { Publishing } from "./publishing.ts";
 
+/** A name that is not this computer: a page from there is not secure. */
+const INSECURE_HOST = "relay.test";
 const SMALL = { width: 160, height: 90, format: "png" } as const;
 
 /** Waits until the page has these streams, in this order. */
@@ -72,7 +74,9 @@ function apiStreams(count: number, fields: Record<string, unknown> = {}): unknow
 }
 
 Deno.test(needs(NO_CHROMIUM, "the page of all streams"), async (t) => {
-  await using browser = await Browser.start();
+  await using browser = await Browser.start({
+    args: [`--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
+  });
   await using relay = await startRelay();
 
   await t.step("says how to make a stream while there is none", async () => {
@@ -87,6 +91,21 @@ Deno.test(needs(NO_CHROMIUM, "the page of all streams"), async (t) => {
     assertEquals(await page.evaluate(() => navigator.clipboard.readText()), command);
     assertEquals(page.errors, []);
   });
+
+  await t.step(
+    "selects a command where it may not copy it, for the host that it is from",
+    async () => {
+      const host = `${INSECURE_HOST}:${new URL(relay.http).port}`;
+      await using page = await browser.open({ url: `http://${host}` });
+      await page.getByRole("button", { name: /Copy the command: A test pattern/ }).click();
+      await page.getByText("Press Ctrl+C").waitFor();
+      assertEquals(
+        await page.evaluate(() => String(getSelection())),
+        `stream publish --test-pattern ws://${host}/live`,
+      );
+      assertEquals(page.errors, []);
+    },
+  );
 
   await t.step("shows streams that come and go, without a reload", async () => {
     await using page = await browser.open({ url: relay.http });
