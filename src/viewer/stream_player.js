@@ -44,6 +44,8 @@ const MISSING_FRAMES = 4;
 const MANY_DAMAGED = 3;
 /** How long a key frame may take before it is said that one is waited for, in milliseconds. */
 const KEY_PATIENCE_MS = 500;
+/** A key frame that is to come within this time, in milliseconds, is waited for. */
+const KEY_SOON_MS = 1500;
 /** Least time between two returns for the last key frame; doubled each time, in milliseconds. */
 const REJOIN_MS = 1000;
 const MAX_REJOIN_MS = 30_000;
@@ -118,6 +120,9 @@ export class StreamPlayer extends EventTarget {
   #damagedInRow = 0;
   #lastFrameMs = 0;
   #waitsForKeySinceMs = Infinity;
+  /** When the last key frame came, and how long after the one before. */
+  #keyMs = -Infinity;
+  #keyIntervalMs = Infinity;
   #lookedMs = Infinity;
   #hungMs = -Infinity;
 
@@ -405,6 +410,10 @@ export class StreamPlayer extends EventTarget {
     this.#isPublishing = this.#isPublishing || !catchUp;
     this.#hasEnded = this.#hasEnded && catchUp;
     this.#received.add(frame.data.byteLength, nowMs);
+    if (frame.header.key && !catchUp) {
+      this.#keyIntervalMs = nowMs - this.#keyMs;
+      this.#keyMs = nowMs;
+    }
     if (!catchUp && this.#connection.clock.isKnown) {
       const arrivalUs = frame.receivedUs + this.#connection.clock.offsetUs - captureUs;
       this.#arrivals.add(arrivalUs / 1000, nowMs);
@@ -465,7 +474,8 @@ export class StreamPlayer extends EventTarget {
   #rejoin() {
     const nowMs = performance.now();
     const sinceMs = nowMs - this.#rejoinedMs;
-    if (sinceMs < this.#rejoinMs) return;
+    const isKeySoon = this.#keyMs + this.#keyIntervalMs - nowMs < KEY_SOON_MS;
+    if (sinceMs < this.#rejoinMs || isKeySoon) return;
     this.#rejoinMs = sinceMs > MAX_REJOIN_MS
       ? REJOIN_MS
       : Math.min(MAX_REJOIN_MS, this.#rejoinMs * 2);

@@ -18,7 +18,7 @@ const MIN_BEHIND_FRAMES = 3;
 /** How long a decoder may be behind, in milliseconds. */
 const PATIENCE_MS = 300;
 /** How long it may take to catch up with a stream that has just been joined, in milliseconds. */
-const CATCH_UP_MS = 5000;
+const CATCH_UP_MS = 2000;
 /** After so long without a frame, the last one of those that catch up is shown. */
 const CATCH_UP_PAUSE_MS = 60;
 /** After so long without a frame, and three times the usual, pictures held back are asked for. */
@@ -182,14 +182,15 @@ export class CodedDecoder {
     return nowMs - this.#behindSinceMs > this.#patienceMs;
   }
 
-  /** Drops what waits; only a key frame helps now. */
+  /** Drops what waits; only a key frame helps now, and where catching up took too long, a new one. */
   #giveUp() {
+    const isTooSlow = this.#patienceMs === CATCH_UP_MS;
     this.#events.onSkipped(this.#pending.size);
     this.#pending.clear();
     this.#decoder?.reset();
     this.#needsKey = true;
     this.#setWaiting(true);
-    this.#events.onLeftBehind();
+    if (!isTooSlow) this.#events.onLeftBehind();
   }
 
   /**

@@ -270,6 +270,29 @@ Deno.test("CodedDecoder shows only the last of the frames that catch up, once no
   assertEquals(Closable.open, 0);
 });
 
+Deno.test("CodedDecoder that is too slow to catch up waits for a key frame, and does not come again", async () => {
+  const { now } = performance;
+  let nowMs = 1000;
+  performance.now = () => nowMs;
+  try {
+    using _ = webCodecs();
+    const told = new Told();
+    const [decoder, fake] = await begun(told);
+    fake.decodeQueueSize = 100;
+    decoder.push(frame(2, CATCH_UP));
+    decoder.push(frame(3));
+    nowMs += 1900;
+    decoder.push(frame(4));
+    assertEquals(told.words, []);
+    nowMs += 200;
+    decoder.push(frame(5));
+    assertEquals(told.words, ["skipped 4", "waits", "skipped 1"]);
+    decoder.close();
+  } finally {
+    performance.now = now;
+  }
+});
+
 Deno.test("CodedDecoder needs a key frame after frames that were passed over", async () => {
   using _ = webCodecs();
   const told = new Told();
