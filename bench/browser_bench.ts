@@ -7,7 +7,8 @@
  */
 import { Browser, untilLive } from "../tests/browser/browser.ts";
 import { medianOf, missedIn, watchPattern } from "../tests/browser/pattern.ts";
-import { CodedPattern, Publishing } from "../tests/browser/publishing.ts";
+import { CodedPattern } from "../tests/browser/publishing.ts";
+import { start } from "../tests/program.ts";
 import { quantile, startRelay } from "./relay.ts";
 import { printResults, type Result } from "./table.ts";
 
@@ -19,8 +20,8 @@ const RECENT_MS = 1250;
 
 /** In H.264 the delay that is seen has ffmpeg's part in it, which nobody tells the relay. */
 const SOURCES = {
-  png: (url: string) => Publishing.pattern(url, { ...SIZE, format: "png" }),
-  raw: (url: string) => Publishing.pattern(url, { ...SIZE, format: "raw" }),
+  png: (url: string) => start(["publish", "--test-pattern", "640x360", url]),
+  raw: (url: string) => start(["publish", "--test-pattern", "640x360", "--format", "raw", url]),
   "h264, a key frame every 2 s": (url: string) => new CodedPattern(url, { ...SIZE, gop: 60 }),
 } as const;
 

@@ -102,7 +102,8 @@ function write(name, text) {
  */
 function ms(value) {
   if (value === undefined) return "–";
-  return value < 10_000 ? `${Math.round(value)} ms` : `${(value / 1000).toFixed(1)} s`;
+  // Clocks that do not quite agree may make it negative.
+  return value < 10_000 ? `${Math.max(0, Math.round(value))} ms` : `${(value / 1000).toFixed(1)} s`;
 }
 
 /**
