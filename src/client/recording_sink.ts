@@ -98,9 +98,8 @@ class RecordingSink implements Sink {
     const file = this.#file;
     if (file === undefined) return;
     this.#file = undefined;
-    // A container of nothing is no file that anybody could open.
-    const isNothing = this.#config === undefined && isContainer(file.name);
-    if (isNothing) return await file.discard();
+    // A file of nothing is of no use to anybody, least of all in place of another.
+    if (this.#config === undefined) return await file.discard();
     try {
       await file.write(this.#recording!.finish());
     } catch (error) {

@@ -1,5 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { type FrameTime, RecordingTimes } from "../../src/client/recording_times.ts";
 import type { Sink, SinkFrame } from "../../src/client/sink.ts";
 import { openSink } from "../../src/client/sinks.ts";
@@ -180,12 +180,21 @@ Deno.test("A recording goes to a hidden file until it is whole, and says so", as
 
 Deno.test("A recording of nothing leaves no file", async () => {
   await using folder = await makeFolder();
-  for (const output of ["x.mp4", "x.mkv", "x.ivf"]) {
+  for (const output of ["x.mp4", "x.mkv", "x.ivf", "x.h264", "x.y4m"]) {
     const { sink } = await sinkIn(folder, output);
     assertEquals(await sink.write(frameOf({ kind: "delta" })), false);
     await sink.finish();
   }
   assertEquals(await folder.names(), []);
+});
+
+Deno.test("A recording of nothing replaces no file", async () => {
+  await using folder = await makeFolder();
+  await Deno.writeTextFile(`${folder.path}/x.h264`, "mine");
+  const { sink } = await sinkIn(folder, "x.h264", { overwrite: true });
+  await sink.finish();
+  assertEquals(await folder.names(), ["x.h264"]);
+  assertEquals(await Deno.readTextFile(`${folder.path}/x.h264`), "mine");
 });
 
 Deno.test("A recording never touches a file that is there", async () => {
@@ -218,7 +227,7 @@ for (
       `it cannot hold the stream's format, ${format}; ${fitting}`,
     );
     await sink.finish();
-    assert(!(await folder.names()).includes("x.mp4"));
+    assertEquals(await folder.names(), []);
   });
 }
 
