@@ -6,6 +6,7 @@
  */
 import { BitReader } from "../bytes/bit_reader.ts";
 import { H264_NAL, HEVC_NAL, unescapedNal } from "../split/nal.ts";
+import { MAX_PARAMETER_SET_BYTES } from "../split/parameter_sets.ts";
 import { LENGTH_BYTES, NAL_SYNTAX, type NalFormat } from "./nal_samples.ts";
 
 /** What a record says. */
@@ -16,6 +17,8 @@ export interface DecoderRecord {
   readonly parameterSets: readonly Uint8Array[];
 }
 
+/** Most parameter sets of a record: in H.264 31 of a sequence and 255 of pictures. */
+export const MAX_SETS = 31 + 255;
 /** Profiles of H.264 whose record ends with its parameter sets. */
 const PLAIN_H264_PROFILES = [66, 77, 88];
 const H264_HEADER_BYTES = 6;
@@ -53,12 +56,15 @@ export function readDecoderRecord(
 
 /**
  * The record that holds `parameterSets`; `undefined` where they have no sequence parameter set that
- * can be read, or more sets than a record counts.
+ * can be read, or one that is larger than those that are kept, or are more than a record counts.
  */
 export function writeDecoderRecord(
   format: NalFormat,
   parameterSets: readonly Uint8Array[],
 ): Uint8Array<ArrayBuffer> | undefined {
+  const isTooMuch = parameterSets.length > MAX_SETS ||
+    parameterSets.some(({ length }) => length > MAX_PARAMETER_SET_BYTES);
+  if (isTooMuch) return undefined;
   return format === "h264" ? writeH264Record(parameterSets) : writeHevcRecord(parameterSets);
 }
 
@@ -71,20 +77,20 @@ function writeH264Record(sets: readonly Uint8Array[]): Uint8Array<ArrayBuffer> |
     return undefined;
   }
   const profile = first[1]!;
-  const bytes = [1, profile, first[2]!, first[3]!, 0xfc | (LENGTH_BYTES - 1)];
-  bytes.push(0xe0 | sequence.length, ...sequence.flatMap(withLength));
-  bytes.push(picture.length, ...picture.flatMap(withLength));
-  if (!PLAIN_H264_PROFILES.includes(profile)) {
-    const bits = new BitReader(unescaped(first).subarray(4));
-    bits.unsignedGolomb(); // seq_parameter_set_id
-    const chromaFormat = bits.unsignedGolomb();
-    if (chromaFormat === 3) bits.skip(1);
-    const lumaDepth = bits.unsignedGolomb();
-    const chromaDepth = bits.unsignedGolomb();
-    if (bits.isOverrun) return undefined;
-    bytes.push(0xfc | chromaFormat, 0xf8 | lumaDepth, 0xf8 | chromaDepth, 0);
-  }
-  return Uint8Array.from(bytes);
+  const bytes = [
+    ...[1, profile, first[2]!, first[3]!, 0xfc | (LENGTH_BYTES - 1)],
+    ...[0xe0 | sequence.length, ...sequence.flatMap(withLength)],
+    ...[picture.length, ...picture.flatMap(withLength)],
+  ];
+  if (PLAIN_H264_PROFILES.includes(profile)) return Uint8Array.from(bytes);
+  const bits = new BitReader(unescaped(first).subarray(4));
+  bits.unsignedGolomb(); // seq_parameter_set_id
+  const chromaFormat = bits.unsignedGolomb();
+  if (chromaFormat === 3) bits.skip(1);
+  const lumaDepth = bits.unsignedGolomb();
+  const chromaDepth = bits.unsignedGolomb();
+  if (bits.isOverrun) return undefined;
+  return Uint8Array.from([...bytes, 0xfc | chromaFormat, 0xf8 | lumaDepth, 0xf8 | chromaDepth, 0]);
 }
 
 function writeHevcRecord(sets: readonly Uint8Array[]): Uint8Array<ArrayBuffer> | undefined {

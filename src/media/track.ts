@@ -7,7 +7,7 @@ import { hasBytesAt } from "../bytes/text.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import { av1SequenceHeader } from "../split/av1.ts";
 import { nalUnits } from "../split/nal.ts";
-import { writeDecoderRecord } from "./decoder_record.ts";
+import { MAX_SETS, writeDecoderRecord } from "./decoder_record.ts";
 import { joined, uint8 } from "./layout.ts";
 import { NAL_SYNTAX, type NalFormat, writeSample } from "./nal_samples.ts";
 import { TEMPORAL_DELIMITER } from "./packet_reader.ts";
@@ -50,7 +50,7 @@ function nalTrack(
   const unitsOf = (frame: Uint8Array) =>
     nalUnits(frame).map(({ start, end }) => frame.subarray(start, end));
   const isSet = (unit: Uint8Array) => isParameterSet(typeOf(unit[0]!));
-  const known = distinct(unitsOf(keyFrame).filter(isSet).map((unit) => unit.slice()));
+  const known = distinct(unitsOf(keyFrame).filter(isSet)).map((unit) => unit.slice());
   const record = writeDecoderRecord(format, known);
   if (record === undefined) return undefined;
   let hasOthers = false;
@@ -89,8 +89,14 @@ function av1Track(config: StreamConfig, keyFrame: Uint8Array): Track | undefined
   };
 }
 
+/** Each unit once; no more than show that there are too many for a record. */
 function distinct(units: readonly Uint8Array[]): Uint8Array[] {
-  return units.filter((unit, index) => units.findIndex((other) => isSame(unit, other)) === index);
+  const found: Uint8Array[] = [];
+  for (const unit of units) {
+    if (found.length > MAX_SETS) break;
+    if (!found.some((other) => isSame(unit, other))) found.push(unit);
+  }
+  return found;
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

@@ -1,8 +1,10 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { hex } from "../../src/bytes/text.ts";
+import { bareConfig } from "../../src/core/frame.ts";
 import { readDecoderRecord, writeDecoderRecord } from "../../src/media/decoder_record.ts";
 import type { NalFormat } from "../../src/media/nal_samples.ts";
+import { trackOf } from "../../src/media/track.ts";
 import {
   h264Pps,
   h264Sps,
@@ -72,4 +74,27 @@ Deno.test("readDecoderRecord leaves out SEI messages, which belong to no frame",
   const withSei = Uint8Array.from([...record, 0x80 | 39, 0, 1, 0, sei.length, ...sei]);
   withSei[22] = 4;
   assertEquals(readDecoderRecord("hevc", withSei)!.parameterSets, SETS.hevc);
+});
+
+Deno.test("writeDecoderRecord takes as many and as large sets as are kept, and no more", () => {
+  const [sps] = SETS.h264;
+  const pps = (length: number) => new Uint8Array(length).fill(0x68);
+  const most = Array.from({ length: 255 }, () => pps(4096));
+  const record = writeDecoderRecord("h264", [sps!, ...most])!;
+  assertEquals(record.length, 6 + 2 + sps!.length + 1 + 255 * (2 + 4096));
+  assertEquals(writeDecoderRecord("h264", [sps!, ...most, pps(1)]), undefined);
+  assertEquals(writeDecoderRecord("h264", [sps!, pps(4097)]), undefined);
+  assertEquals(writeDecoderRecord("hevc", [...SETS.hevc, new Uint8Array(4097)]), undefined);
+});
+
+Deno.test("trackOf soon gives up on a hostile key frame of nothing but parameter sets", () => {
+  const units = 200_000;
+  const keyFrame = new Uint8Array(8 * units);
+  const view = new DataView(keyFrame.buffer);
+  for (let unit = 0; unit < units; unit++) {
+    view.setUint32(8 * unit, 0x0000_0168);
+    view.setUint32(8 * unit + 4, 0x8080_8080 + unit);
+  }
+  // Each compared with each would take minutes.
+  assertEquals(trackOf(bareConfig("h264"), keyFrame), undefined);
 });
