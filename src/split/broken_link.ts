@@ -7,7 +7,7 @@
  */
 import { HEADROOM_BYTES } from "../bytes/assembly.ts";
 import type { Frame } from "../core/frame.ts";
-import { HEVC_NAL, hevcNalType, nalUnits } from "./nal.ts";
+import { findStartCode, HEVC_NAL, hevcNalType, START_CODE_BYTES } from "./nal.ts";
 
 /** Type of a slice of a BLA picture with no leading pictures but those that can be decoded. */
 const BLA_WITH_RADL = 17;
@@ -26,10 +26,21 @@ const BLA_WITH_RADL = 17;
 export function asBrokenLink(frame: Frame): Frame {
   if (frame.config.format !== "hevc" || frame.kind !== "key") return frame;
   const { data } = frame;
-  const slices = nalUnits(data).filter(({ start }) => hevcNalType(data[start]!) === HEVC_NAL.cra);
-  if (slices.length === 0) return frame;
-  const changed = new Uint8Array(HEADROOM_BYTES + data.length).subarray(HEADROOM_BYTES);
-  changed.set(data);
-  for (const { start } of slices) changed[start] = (changed[start]! & 0x81) | (BLA_WITH_RADL << 1);
-  return { ...frame, data: changed };
+  let changed: Uint8Array<ArrayBuffer> | undefined;
+  // One by one, since a hostile frame is nothing but start codes.
+  for (let code = findStartCode(data, 0); code >= 0;) {
+    const start = code + START_CODE_BYTES;
+    if (start < data.length && hevcNalType(data[start]!) === HEVC_NAL.cra) {
+      changed ??= copyOf(data);
+      changed[start] = (changed[start]! & 0x81) | (BLA_WITH_RADL << 1);
+    }
+    code = findStartCode(data, start);
+  }
+  return changed === undefined ? frame : { ...frame, data: changed };
+}
+
+function copyOf(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = new Uint8Array(HEADROOM_BYTES + data.length).subarray(HEADROOM_BYTES);
+  copy.set(data);
+  return copy;
 }

@@ -1,5 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
 import { bareConfig, type Frame, type StreamFormat } from "../../src/core/frame.ts";
 import { asBrokenLink } from "../../src/split/broken_link.ts";
@@ -41,3 +41,15 @@ for (
     assertStrictEquals(asBrokenLink(frame), frame);
   });
 }
+
+Deno.test("asBrokenLink takes no memory for the start codes of a hostile frame", () => {
+  const units = 2_000_000;
+  const data = new Uint8Array(4 * units);
+  for (let at = 0; at < data.length; at += 4) data.set([0, 0, 1, 2], at);
+  const frame = frameOf("hevc", data);
+  const before = Deno.memoryUsage().heapUsed;
+  assertStrictEquals(asBrokenLink(frame), frame);
+  // An object for each would be 50 MB and more, which no collection takes away so soon.
+  const used = Deno.memoryUsage().heapUsed - before;
+  assert(used < 10_000_000, `${used} bytes`);
+});
