@@ -2,11 +2,13 @@
 /// <reference lib="dom" />
 /**
  * Pictures that are not compressed, as what a canvas takes. Colours are those of the relay's own
- * conversion (src/picture/rgb.ts): BT.601, black at 16 and white at 235, colour samples not
- * interpolated; gray and RGB use all values.
+ * conversion (src/picture/rgb.ts): BT.601, black at 16 and white at 235 unless Y4M's header says
+ * `XCOLORRANGE=FULL`, colour samples not interpolated; gray and RGB use all values.
  *
  * @module
  */
+
+/** @typedef {import("./wire.js").Config} Config */
 
 /**
  * How samples lie in memory. `packed`: positions of red, green, blue (and alpha) in a pixel of `step`
@@ -74,7 +76,6 @@ const BT601 = /** @type {const} */ ({
   matrix: "smpte170m",
   primaries: "bt709",
   transfer: "iec61966-2-1",
-  fullRange: false,
 });
 
 /**
@@ -85,18 +86,20 @@ const BT601 = /** @type {const} */ ({
  * @property {number} width
  * @property {number} height
  * @property {number} bytes of one picture without anything around it
+ * @property {boolean} fullRange whether samples of YUV use all their values
  */
 
 /**
  * What is needed to show pictures of that format and size; `undefined` where they are not known.
  *
- * @param {{ pixelFormat: string | null, width: number | null, height: number | null }} config
+ * @param {Pick<Config, "pixelFormat" | "width" | "height" | "header">} config
  * @returns {PixelPicture | undefined}
  */
-export function pixelPicture({ pixelFormat, width, height }) {
+export function pixelPicture({ pixelFormat, width, height, header }) {
   const layout = pixelFormat === null ? undefined : LAYOUTS.get(pixelFormat);
   if (layout === undefined || width === null || height === null) return undefined;
-  return { layout, width, height, bytes: pictureBytes(layout, width, height) };
+  const fullRange = header?.trim().split(" ").includes("XCOLORRANGE=FULL") === true;
+  return { layout, width, height, fullRange, bytes: pictureBytes(layout, width, height) };
 }
 
 /**
@@ -132,7 +135,7 @@ export function pixelsOf(data, format) {
  * @param {PixelPicture} picture
  * @returns {VideoFrame | undefined}
  */
-export function toVideoFrame(data, { layout, width, height }) {
+export function toVideoFrame(data, { layout, width, height, fullRange }) {
   if (layout.kind === "pair" || layout.frame === undefined) return undefined;
   if (typeof VideoFrame === "undefined") return undefined;
   return new VideoFrame(data, {
@@ -140,7 +143,7 @@ export function toVideoFrame(data, { layout, width, height }) {
     codedWidth: width,
     codedHeight: height,
     timestamp: 0,
-    ...(layout.kind === "planar" && { colorSpace: BT601 }),
+    ...(layout.kind === "planar" && { colorSpace: { ...BT601, fullRange } }),
   });
 }
 
@@ -152,11 +155,12 @@ export function toVideoFrame(data, { layout, width, height }) {
  * @returns {Uint8ClampedArray<ArrayBuffer>}
  */
 export function toRgba(data, picture) {
-  const { layout, width, height } = picture;
+  const { layout, width, height, fullRange } = picture;
   if (layout.kind === "packed") return fromPacked(data, layout);
   if (layout.kind === "planar" && layout.colour === "none") return fromGray(data, layout.bits);
   const out = new Uint8ClampedArray(width * height * 4);
-  fromYuv(out, layout.kind === "pair" ? pairs(data, layout, width) : planes(data, layout, picture));
+  const yuv = layout.kind === "pair" ? pairs(data, layout, width) : planes(data, layout, picture);
+  fromYuv(out, yuv, fullRange);
   return out;
 }
 
@@ -280,14 +284,19 @@ function pairs(samples, { y, u, v }, width) {
 /**
  * @param {Uint8ClampedArray} out
  * @param {Yuv} source
+ * @param {boolean} fullRange
  */
-function fromYuv(out, { samples, bits, width, luma, u, v, alpha, shiftX, shiftY }) {
+function fromYuv(
+  out,
+  { samples, bits, width, luma, u, v, alpha, shiftX, shiftY },
+  fullRange,
+) {
   const unit = 2 ** (bits - 8);
-  const scale = 255 / (219 * unit);
-  const colourScale = 255 / (224 * unit);
-  const neutral = 128 * unit;
-  const black = 16 * unit * scale;
   const alphaScale = 255 / (2 ** bits - 1);
+  const scale = fullRange ? alphaScale : 255 / (219 * unit);
+  const colourScale = fullRange ? alphaScale : 255 / (224 * unit);
+  const neutral = 128 * unit;
+  const black = fullRange ? 0 : 16 * unit * scale;
   const shared = 1 << shiftX;
   let to = 0;
   for (let y = 0; to < out.length; y++) {

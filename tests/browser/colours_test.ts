@@ -122,10 +122,11 @@ function raw(pixelFormat: string, size: Size): Pattern {
   };
 }
 
-function y4m(pixelFormat: string, size: Size): Pattern {
-  const encode = ["-f", "yuv4mpegpipe", "-"];
+function y4m(pixelFormat: string, size: Size, range: "tv" | "pc" = "tv"): Pattern {
+  const convert = ["-vf", "scale=in_range=tv:out_range=pc", "-color_range", "pc"];
+  const encode = [...range === "pc" ? convert : [], "-f", "yuv4mpegpipe", "-"];
   return {
-    title: `y4m ${pixelFormat}, ${size.width}x${size.height}`,
+    title: `y4m ${pixelFormat}, ${size.width}x${size.height}, range ${range}`,
     size,
     input: { format: "y4m" },
     tolerance: 3,
@@ -184,6 +185,7 @@ const PIXELS: readonly Pattern[] = [
   ...["yuv420p", "yuv422p", "yuv444p", "nv12"].flatMap((name) => [raw(name, EVEN), raw(name, ODD)]),
   raw("rgb24", ODD),
   ...["yuv420p", "yuv422p", "yuv444p"].flatMap((name) => [y4m(name, EVEN), y4m(name, ODD)]),
+  y4m("yuv420p", EVEN, "pc"),
 ];
 
 /** Those for which WebCodecs has a pixel format: without it they are converted here. */

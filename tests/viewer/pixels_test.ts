@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { PIXEL_FORMATS } from "../../src/core/pixel_format.ts";
-import { toRgb } from "../../src/picture/rgb.ts";
+import { toRgb, type ToRgbOptions } from "../../src/picture/rgb.ts";
 import { pixelPicture, pixelsOf, toRgba } from "../../src/viewer/pixels.js";
 
 const SIZES = [[8, 6], [37, 23], [1, 1], [5, 4]] as const;
@@ -16,8 +16,8 @@ function noise(length: number): Uint8Array<ArrayBuffer> {
 }
 
 /** What the relay itself makes of a picture, as RGBA. */
-function reference(data: Uint8Array, pixelFormat: string, width: number, height: number): number[] {
-  const { data: pixels, channels } = toRgb(data, { pixelFormat, width, height });
+function reference(data: Uint8Array, options: ToRgbOptions): number[] {
+  const { data: pixels, channels } = toRgb(data, options);
   const rgba = [];
   for (let at = 0; at < pixels.length; at += channels) {
     const [r = 0, g = r, b = r, a = 255] = pixels.subarray(at, at + channels);
@@ -28,8 +28,13 @@ function reference(data: Uint8Array, pixelFormat: string, width: number, height:
 
 for (const pixelFormat of PIXEL_FORMATS) {
   Deno.test(`toRgba makes of ${pixelFormat} the colours that the relay makes`, () => {
-    for (const [width, height] of SIZES) {
-      const picture = pixelPicture({ pixelFormat, width, height })!;
+    const ranges = [null, "YUV4MPEG2 W8 H8 XCOLORRANGE=FULL"];
+    for (
+      const [width, height, header] of SIZES.flatMap((size) =>
+        ranges.map((range) => [...size, range] as const)
+      )
+    ) {
+      const picture = pixelPicture({ pixelFormat, width, height, header })!;
       let data = noise(picture.bytes);
       const bits = Number(/(?:p|gray)(\d+)le$/.exec(pixelFormat)?.[1] ?? 8);
       if (bits > 8) {
@@ -38,20 +43,26 @@ for (const pixelFormat of PIXEL_FORMATS) {
         data = new Uint8Array(samples.buffer);
       }
       const found = toRgba(data, picture);
-      const wanted = reference(data, pixelFormat, width, height);
+      const wanted = reference(data, { pixelFormat, width, height, fullRange: header !== null });
       assertEquals(found.length, wanted.length);
       const worst = Math.max(...wanted.map((value, index) => Math.abs(value - found[index]!)));
       // The relay rounds otherwise.
-      assert(worst <= 1, `${width}x${height}: off by ${worst}`);
+      assert(worst <= 1, `${width}x${height} ${header}: off by ${worst}`);
     }
   });
 }
 
 Deno.test("pixelPicture knows nothing of other formats, and of pictures without a size", () => {
-  assertEquals(pixelPicture({ pixelFormat: "pal8", width: 2, height: 2 }), undefined);
-  assertEquals(pixelPicture({ pixelFormat: null, width: 2, height: 2 }), undefined);
-  assertEquals(pixelPicture({ pixelFormat: "rgb24", width: null, height: 2 }), undefined);
-  assertEquals(pixelPicture({ pixelFormat: "rgb24", width: 2, height: null }), undefined);
+  assertEquals(pixelPicture({ pixelFormat: "pal8", width: 2, height: 2, header: null }), undefined);
+  assertEquals(pixelPicture({ pixelFormat: null, width: 2, height: 2, header: null }), undefined);
+  assertEquals(
+    pixelPicture({ pixelFormat: "rgb24", width: null, height: 2, header: null }),
+    undefined,
+  );
+  assertEquals(
+    pixelPicture({ pixelFormat: "rgb24", width: 2, height: null, header: null }),
+    undefined,
+  );
 });
 
 Deno.test("pixelsOf takes the line in front of a frame of Y4M away, and nothing from raw frames", () => {
