@@ -26,6 +26,9 @@ const PERMISSIONS: readonly string[] = [
   "--allow-env=STREAM_*,DENO_USE_WRITEV",
 ];
 
+/** Modules that run in threads of their own, which nothing imports. */
+const WORKERS: readonly string[] = ["src/server/convert_worker.ts"];
+
 async function compile(args: readonly string[]): Promise<number> {
   const { _: [target], output } = parseArgs(args, { string: ["_", "output"] });
   if (target !== undefined && !TARGETS.includes(String(target))) {
@@ -43,6 +46,7 @@ async function compile(args: readonly string[]): Promise<number> {
       // What only the tests import is 15 MB, and what begins with it is slower to start.
       "--exclude-unused-npm",
       ...PERMISSIONS,
+      ...WORKERS.flatMap((worker) => ["--include", worker]),
       ...(target === undefined ? [] : ["--target", String(target)]),
       "--output",
       file,

@@ -9,7 +9,9 @@ import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { Converter } from "./converter.ts";
 import { LiveStream } from "./live_stream.ts";
+import { StreamPictures } from "./stream_pictures.ts";
 
 /** Most bytes that one publisher may have in the queue and under way. */
 const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
@@ -56,6 +58,8 @@ export class Hub {
   /** What is kept for viewers that come or are a little behind. */
   readonly cached: ByteBudget;
   readonly #streams = new Map<string, LiveStream>();
+  readonly #pictures = new WeakMap<LiveStream, StreamPictures>();
+  readonly #converter: Converter;
   #viewers = 0;
   #isStopping = false;
 
@@ -65,6 +69,7 @@ export class Hub {
     this.log = log;
     this.underWay = new ByteBudget(options.maxMemoryBytes * 3 / 8);
     this.cached = new ByteBudget(options.maxMemoryBytes / 8);
+    this.#converter = new Converter(clock);
   }
 
   /** Whether the relay is about to stop. */
@@ -85,6 +90,15 @@ export class Hub {
   /** The stream of that name, if there is one. */
   find(name: string): LiveStream | undefined {
     return this.#streams.get(name);
+  }
+
+  /** Pictures of a stream's frames. */
+  picturesOf(live: LiveStream): StreamPictures {
+    const existing = this.#pictures.get(live);
+    if (existing !== undefined) return existing;
+    const pictures = new StreamPictures(live, this.#converter, this.log);
+    this.#pictures.set(live, pictures);
+    return pictures;
   }
 
   /**
@@ -155,19 +169,12 @@ export class Hub {
     for (const live of this.streams) {
       for (const viewer of [...live.viewers]) {
         if (viewer.feed.stalledMs(nowMs) < STALLED_MS) continue;
-        viewer.close(
-          CLOSE.stalled,
-          "nothing was received for 5 s and memory is short",
-        );
+        viewer.close(CLOSE.stalled, "nothing was received for 5 s and memory is short");
         live.leave(viewer);
         closed++;
       }
     }
-    if (closed > 0) {
-      this.log.warn(`memory is short: closed ${closed} stalled viewers`, {
-        closed,
-      });
-    }
+    if (closed > 0) this.log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });
   }
 
   /** Takes in no more frames and no more peers. */
@@ -179,6 +186,7 @@ export class Hub {
   /** Closes everybody. */
   stop(): void {
     for (const live of this.streams) live.stop("the relay stops");
+    this.#converter.stop();
   }
 
   /** Without acknowledgements, what has not drained is all that tells of a viewer that is stuck. */
@@ -188,9 +196,7 @@ export class Hub {
     for (const live of this.streams) {
       for (const viewer of [...live.viewers]) {
         const { feed } = viewer;
-        if (feed.isConfirming || feed.stalledMs(nowMs) < stallTimeoutMs) {
-          continue;
-        }
+        if (feed.isConfirming || feed.stalledMs(nowMs) < stallTimeoutMs) continue;
         viewer.close(
           CLOSE.stalled,
           `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`,
@@ -204,9 +210,7 @@ export class Hub {
   #logDrops(live: LiveStream): void {
     const drops = live.newDrops();
     if (drops.length === 0) return;
-    const text = drops.map(([reason, frames]) => `${reason} ${frames}`).join(
-      ", ",
-    );
+    const text = drops.map(([reason, frames]) => `${reason} ${frames}`).join(", ");
     this.log.warn(`"${live.name}" dropped frames: ${text}`, {
       stream: live.name,
       ...Object.fromEntries(drops),
@@ -220,9 +224,7 @@ export class Hub {
   }
 
   #share(): void {
-    const share = Math.floor(
-      this.options.maxMemoryBytes / 2 / Math.max(1, this.#streams.size),
-    );
+    const share = Math.floor(this.options.maxMemoryBytes / 2 / Math.max(1, this.#streams.size));
     for (const live of this.#streams.values()) {
       live.setMaxBytes(Math.max(share, this.options.maxFrameBytes));
     }

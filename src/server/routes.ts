@@ -15,6 +15,7 @@ import type { Hub } from "./hub.ts";
 import { metricsText } from "./metrics.ts";
 import { refuseForeign, senderOf, share } from "./origin.ts";
 import { asset, notFoundPage, wantsPage } from "./pages.ts";
+import { pictureAddress, pictures } from "./pictures.ts";
 
 const ASSETS_FOLDER = "/assets/";
 /** Methods that any page may use: without leave, its scripts do not see the answers. */
@@ -41,6 +42,8 @@ async function answer(hub: Hub, request: Request, url: URL, path: string): Promi
     return await api(hub, request, path.slice("/api/streams/".length));
   }
   if (request.method !== "GET" && request.method !== "HEAD") return notAllowed("GET, HEAD");
+  const address = pictureAddress(path, url.searchParams);
+  if (address !== undefined) return await pictures(hub, request, address);
   switch (path) {
     case "/":
       return wantsPage(request)

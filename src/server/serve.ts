@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { messageOf, StreamError } from "../errors.ts";
+import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { Hub, type HubOptions } from "./hub.ts";
@@ -87,7 +87,10 @@ function listen(
       signal,
       onListen: () => {},
       onError: (error) => {
-        hub.log.error(`Cannot answer a request: ${messageOf(error)}`);
+        // The relay broke this answer off itself.
+        if (!(error instanceof ProtocolError)) {
+          hub.log.error(`Cannot answer a request: ${messageOf(error)}`);
+        }
         return new Response("the relay failed to answer\n", { status: 500 });
       },
     }, (request) => route(hub, request));

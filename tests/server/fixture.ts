@@ -10,24 +10,30 @@ import type { StreamStatus } from "../../src/wire/control_message.ts";
 
 const MIB = 1024 * 1024;
 
-/** A relay on a free port with the command line's defaults, except for `options`. */
+/** A free port, and the command line's defaults, but no tick. */
+export const DEFAULTS: ServeOptions = {
+  host: "127.0.0.1",
+  port: 0,
+  fps: "source",
+  bufferMs: 5000,
+  maxFrameBytes: 16 * MIB,
+  maxMemoryBytes: 512 * MIB,
+  maxViewers: 10_000,
+  maxStreams: 100,
+  stallTimeoutMs: 10_000,
+  allowOrigins: [],
+  helloTimeoutMs: 60_000,
+};
+
+/** A relay with {@linkcode DEFAULTS}, except for `options`. */
 export function startRelay(
   options: Partial<ServeOptions> = {},
 ): Relay & { url(path: string): string } {
-  const relay = serve({
-    host: "127.0.0.1",
-    port: 0,
-    fps: "source",
-    bufferMs: 5000,
-    maxFrameBytes: 16 * MIB,
-    maxMemoryBytes: 512 * MIB,
-    maxViewers: 10_000,
-    maxStreams: 100,
-    stallTimeoutMs: 10_000,
-    allowOrigins: [],
-    helloTimeoutMs: 60_000,
-    ...options,
-  }, { clock: systemClock, log: silentLog, signal: new AbortController().signal });
+  const relay = serve({ ...DEFAULTS, ...options }, {
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+  });
   return { ...relay, url: (path) => `${relay.address.replace("http:", "ws:")}${path}` };
 }
 

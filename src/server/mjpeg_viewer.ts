@@ -1,0 +1,86 @@
+/**
+ * A viewer that gets motion JPEG over HTTP.
+ *
+ * @module
+ */
+import type { Frame } from "../core/frame.ts";
+import { type JoinFrom, ViewerFeed } from "../core/viewer_feed.ts";
+import { ProtocolError } from "../errors.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { BodyPort } from "./body_port.ts";
+import type { Hub } from "./hub.ts";
+import type { LiveStream, Viewer } from "./live_stream.ts";
+import { encodeStart, type PartForm } from "./multipart.ts";
+import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
+
+/** Longest delay that frames under way may stand for, in milliseconds. */
+const MAX_DELAY_MS = 500;
+/** Reports, one a second, without a frame after which the last one is sent again: proxies cut idle connections. */
+const REPEAT_REPORTS = 15;
+
+/** Sends a stream's frames as JPEG to one client. */
+export class MjpegViewer implements Viewer {
+  readonly feed: ViewerFeed;
+  readonly joinFrom: JoinFrom = "key";
+  readonly #live: LiveStream;
+  readonly #pictures: StreamPictures;
+  readonly #form: PartForm;
+  readonly #port: BodyPort;
+  #quietReports = 0;
+
+  /** @throws {ProtocolError} when there are as many viewers or streams as may be */
+  constructor(hub: Hub, name: string, form: PartForm) {
+    const live = hub.admitViewer(name);
+    this.#live = live;
+    this.#pictures = hub.picturesOf(live);
+    this.#pictures.join();
+    this.#form = form;
+    const port = new BodyPort(() => {
+      live.leave(this);
+      this.#pictures.leave();
+      hub.releaseViewer();
+    });
+    this.#port = port;
+    this.feed = new ViewerFeed({
+      maxDelayMs: MAX_DELAY_MS,
+      maxBytes: hub.maxViewerBytes,
+      fps: null,
+      budget: hub.underWay,
+      unsentBytes: () => port.unsentBytes,
+      prepare: (frame) => this.#pictures.prepare(frame),
+      send: (frame) => this.#send(frame),
+    });
+    port.send(encodeStart(form), 0);
+    live.join(this);
+  }
+
+  /** The body of the answer. */
+  get body(): BodyPort["body"] {
+    return this.#port.body;
+  }
+
+  ended(): void {}
+
+  report(): void {
+    const frame = this.#live.newestKey;
+    if (++this.#quietReports < REPEAT_REPORTS || frame === undefined) return;
+    if (this.#port.unsentBytes === 0 && this.#pictures.prepare(frame) === "ready") {
+      this.#send(frame, 0);
+    }
+  }
+
+  close(code: number, reason: string): void {
+    if (code === CLOSE.goingAway) this.#port.end();
+    else this.#port.abort(new ProtocolError(code, reason));
+  }
+
+  #send(frame: Frame, bytes = frame.data.byteLength): void {
+    this.#quietReports = 0;
+    const part = this.#pictures.part(frame, this.#form);
+    if (part !== undefined) this.#port.send(part, bytes);
+    // Whoever asks again is told why; the stream is not left while it sends.
+    else if (pictureFault(this.#live.name, frame.config, "jpeg") !== undefined) {
+      queueMicrotask(() => this.#port.end());
+    }
+  }
+}

@@ -1,0 +1,241 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { bareConfig } from "../../src/core/frame.ts";
+import { systemClock } from "../../src/host/clock.ts";
+import { silentLog } from "../../src/host/log.ts";
+import { Hub } from "../../src/server/hub.ts";
+import { route } from "../../src/server/routes.ts";
+import { jpegs } from "../cli/folder.ts";
+import { concat } from "../split/samples.ts";
+import { Client, DEFAULTS, frameOf, startRelay, status, until } from "./fixture.ts";
+import { PartReader } from "./mjpeg.ts";
+
+/** What Chromium sends for an `<img>`. */
+const IMG = { accept: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8" };
+
+Deno.test("serve sends motion JPEG: every frame once, in order, as it is, with its length and time", async () => {
+  await using relay = startRelay();
+  await using sender = await Client.open(relay.url("/cam"));
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  await until(relay, ({ viewers }) => viewers === 2, "cam");
+  let beforeS = Date.now() / 1000 - 1;
+  for (const frame of jpegs(20, 2000)) {
+    sender.send(frame);
+    // The part is whole before the next frame is sent.
+    const part = (await viewer.next())!;
+    assertEquals(part.data, frame);
+    assertEquals(part.headers.get("content-type"), "image/jpeg");
+    assertEquals(part.headers.get("content-length"), String(frame.length));
+    const timestamp = part.headers.get("x-timestamp")!;
+    assertMatch(timestamp, /^\d+\.\d{6}$/);
+    assert(Number(timestamp) >= beforeS, timestamp);
+    beforeS = Number(timestamp);
+  }
+});
+
+Deno.test("serve sends motion JPEG that no cache or proxy keeps back", async () => {
+  await using relay = startRelay();
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  const { headers, status } = viewer.response;
+  assertEquals(status, 200);
+  assertEquals(headers.get("cache-control"), "no-store, no-cache, must-revalidate");
+  assertEquals(headers.get("pragma"), "no-cache");
+  assertEquals(headers.get("x-accel-buffering"), "no");
+  assertEquals(headers.get("connection"), "close");
+});
+
+Deno.test("serve sends browsers the next part's head right behind each picture", async () => {
+  await using relay = startRelay();
+  await using sender = await Client.open(relay.url("/cam"));
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`, IMG);
+  for (const frame of jpegs(3, 2000)) {
+    sender.send(frame);
+    const { data, headers } = (await viewer.next())!;
+    assertEquals(data, frame);
+    assertEquals([...headers], [["content-type", "image/jpeg"]]);
+    assertMatch(viewer.rest, /^--[\w-]+\r\nContent-Type: image\/jpeg\r\n\r\n$/);
+  }
+});
+
+for (const path of ["/?action=stream", "/live?action=stream", "/live.mjpeg"]) {
+  Deno.test(`serve sends motion JPEG of the stream live at ${path}`, async () => {
+    await using relay = startRelay();
+    await using sender = await Client.open(relay.url("/"));
+    await using viewer = await PartReader.open(relay.address + path);
+    const [frame] = jpegs(1);
+    sender.send(frame!);
+    assertEquals(await viewer.picture(), frame);
+  });
+}
+
+Deno.test("serve shows a viewer of motion JPEG the last frame of a still stream at once", async () => {
+  await using relay = startRelay();
+  await using sender = await Client.open(relay.url("/cam?role=publish"));
+  const frames = jpegs(3);
+  for (const frame of frames) sender.send(frame);
+  await until(relay, ({ received }) => received.frames === 3, "cam");
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  assertEquals(await viewer.picture(), frames[2]);
+});
+
+Deno.test("serve keeps viewers of motion JPEG from one publisher to the next", async () => {
+  await using relay = startRelay();
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  for (const frame of jpegs(2)) {
+    await using sender = await Client.open(relay.url("/cam?role=publish"));
+    sender.send(frame);
+    assertEquals(await viewer.picture(), frame);
+  }
+});
+
+Deno.test("serve counts viewers of motion JPEG, what they get, and that they go", async () => {
+  await using relay = startRelay();
+  await using sender = await Client.open(relay.url("/cam?role=publish"));
+  {
+    await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+    await until(relay, ({ viewers }) => viewers === 1, "cam");
+    const [frame] = jpegs(1);
+    sender.send(frame!);
+    await viewer.picture();
+    assertEquals((await status(relay, "cam")).sent, { frames: 1, bytes: frame!.length });
+    const listed = await fetch(`${relay.address}/api/streams/cam/viewers`);
+    assertEquals((await listed.json()).length, 1);
+  }
+  await until(relay, ({ viewers }) => viewers === 0, "cam");
+});
+
+Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with a sentence", async () => {
+  await using relay = startRelay({ maxViewers: 1 });
+  const url = `${relay.address}/cam.mjpeg`;
+  {
+    await using _viewer = await PartReader.open(url);
+    const refused = await fetch(url);
+    assertEquals(refused.status, 503);
+    assertStringIncludes(await refused.text(), "1 viewers already (--max-viewers)");
+  }
+  for (;;) {
+    const response = await fetch(url);
+    await response.body?.cancel();
+    if (response.status === 200) break;
+  }
+});
+
+Deno.test("serve ends motion JPEG when the relay stops", async () => {
+  await using relay = startRelay();
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  await using waiting = await PartReader.open(`${relay.address}/other.mjpeg`);
+  await using sender = await Client.open(relay.url("/cam"));
+  const [frame] = jpegs(1);
+  sender.send(frame!);
+  await viewer.picture();
+  await relay[Symbol.asyncDispose]();
+  assertEquals([await viewer.next(), await waiting.next()], [undefined, undefined]);
+});
+
+Deno.test("serve ends motion JPEG of a stream whose frames are no pictures any more, and says why", async () => {
+  await using relay = startRelay();
+  await using sender = await Client.open(relay.url("/cam"));
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  const [frame] = jpegs(1);
+  sender.send(frame!);
+  assertEquals(await viewer.picture(), frame);
+  sender.send(frameOf(1));
+  assertEquals(await viewer.next(), undefined);
+  const refused = await fetch(`${relay.address}/cam.mjpeg`);
+  assertEquals(refused.status, 406);
+  assertStringIncludes(await refused.text(), "publish with --size and --pixel-format");
+});
+
+Deno.test("serve answers HEAD for motion JPEG without a viewer", async () => {
+  await using relay = startRelay();
+  const response = await fetch(`${relay.address}/cam.mjpeg`, { method: "HEAD" });
+  assertEquals([response.status, await response.text()], [200, ""]);
+  assertStringIncludes(response.headers.get("content-type")!, "multipart/x-mixed-replace");
+  assertEquals(await (await fetch(`${relay.address}/api/streams`)).json(), []);
+});
+
+/** An old client of motion JPEG, which knows no chunks and reads only when it is told to. */
+async function lazyViewer(address: string): Promise<Deno.TcpConn> {
+  const { hostname, port } = new URL(address);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const request = `GET /cam.mjpeg HTTP/1.0\r\nHost: ${hostname}:${port}\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(request));
+  return connection;
+}
+
+Deno.test("serve skips frames for a viewer of motion JPEG that does not read, and slows nobody", async () => {
+  // One viewer may have 3/32 of the memory under way, and the rest of a frame.
+  await using relay = startRelay({ maxFrameBytes: 1 << 20, maxMemoryBytes: 32 << 20 });
+  using lazy = await lazyViewer(relay.address);
+  await using sender = await Client.open(relay.url("/cam?role=publish"));
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  await until(relay, ({ viewers }) => viewers === 2, "cam");
+  const bytes = 500_000;
+  const frames = jpegs(60, bytes);
+  for (const frame of frames) {
+    sender.send(frame);
+    assertEquals((await viewer.picture()).length, frame.length);
+  }
+  const { dropped, sent } = await status(relay, "cam");
+  assert(dropped.slow_viewer > 0);
+  const metrics = await (await fetch(`${relay.address}/metrics`)).text();
+  const underWay = Number(/^stream_under_way_bytes (\d+)$/m.exec(metrics)![1]);
+  assert(underWay <= (3 << 20) + 2 * frames[0]!.length, `${underWay} bytes under way`);
+  assert(sent.frames < 120);
+  // What it reads then ends with the newest frame.
+  const newest = frames.at(-1)!.subarray(-1000);
+  let seen = new Uint8Array();
+  const buffer = new Uint8Array(1 << 20);
+  while (!includes(seen, newest)) {
+    const count = await lazy.read(buffer);
+    if (count === null) throw new Error("the connection ended");
+    seen = concat(seen, buffer.subarray(0, count)).slice(-2000);
+  }
+});
+
+function includes(bytes: Uint8Array, part: Uint8Array): boolean {
+  for (let from = 0; from + part.length <= bytes.length; from++) {
+    if (part.every((byte, at) => bytes[from + at] === byte)) return true;
+  }
+  return false;
+}
+
+Deno.test("serve breaks off motion JPEG when nothing has drained for --stall-timeout", async () => {
+  await using relay = startRelay({ stallTimeoutMs: 300 });
+  using lazy = await lazyViewer(relay.address);
+  await using sender = await Client.open(relay.url("/cam?role=publish"));
+  await until(relay, ({ viewers }) => viewers === 1, "cam");
+  const frames = jpegs(2, 8_000_000);
+  for (let at = 0; at < 6; at++) sender.send(frames[at % 2]!);
+  await until(relay, ({ viewers }) => viewers === 0, "cam");
+  const metrics = await (await fetch(`${relay.address}/metrics`)).text();
+  assertStringIncludes(metrics, "\nstream_under_way_bytes 0\n");
+  const buffer = new Uint8Array(1 << 20);
+  let end: number | null = 0;
+  try {
+    while (end !== null) end = await lazy.read(buffer);
+  } catch {
+    // A reset is as good an end.
+  }
+});
+
+Deno.test("serve sends a still picture again before proxies cut the connection", async () => {
+  const hub = new Hub(DEFAULTS, systemClock, silentLog);
+  const live = hub.open("cam");
+  const response = await route(hub, new Request("http://relay.example/cam.mjpeg"));
+  await using viewer = new PartReader(response);
+  const [frame] = jpegs(1);
+  live.joinBare(live);
+  const config = bareConfig("mjpeg");
+  live.pushBare(live, { data: frame!, kind: "key", config, ptsUs: null, captureUs: 5e6 });
+  assertEquals(await viewer.picture(), frame);
+  const next = viewer.next();
+  for (let second = 1; second < 15; second++) live.report();
+  let isThere = false;
+  next.then(() => isThere = true);
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(isThere, false, "not within 14 seconds");
+  live.report();
+  assertEquals((await next)!.data, frame);
+  assertEquals((await next)!.headers.get("x-timestamp"), "5.000000");
+});

@@ -1,0 +1,369 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { decode as decodePng } from "fast-png";
+import { decode as decodeJpeg } from "jpeg-js";
+import type { StreamConfig } from "../../src/core/frame.ts";
+import { encodePng } from "../../src/picture/png.ts";
+import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
+import type { StreamStatus } from "../../src/wire/control_message.ts";
+import { jpegs } from "../cli/folder.ts";
+import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
+import { concat } from "../split/samples.ts";
+import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
+import { PartReader } from "./mjpeg.ts";
+
+type Relay = ReturnType<typeof startRelay>;
+type Colour = readonly [red: number, green: number, blue: number];
+
+const RED: Colour = [220, 40, 30];
+const BLUE: Colour = [20, 50, 210];
+const SIZE = { width: 32, height: 16 };
+const RAW = { format: "raw", codec: "raw", ...SIZE, pixelFormat: "rgb24" };
+
+function pixels(colour: Colour): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(
+    { length: SIZE.width * SIZE.height * 3 },
+    (_, at) => colour[at % 3]!,
+  );
+}
+
+function pngOf(colour: Colour): Uint8Array<ArrayBuffer> {
+  return encodePng({ data: pixels(colour), ...SIZE, channels: 3 });
+}
+
+/** The colour in the middle of a JPEG of {@linkcode SIZE}. */
+function colourOf(jpeg: Uint8Array): Colour {
+  const { width, height, data } = decodeJpeg(jpeg, { useTArray: true });
+  assertEquals([width, height], [SIZE.width, SIZE.height]);
+  const [red, green, blue] = data.subarray((width * height / 2 + width / 2) * 4);
+  return [red!, green!, blue!];
+}
+
+function assertShows(jpeg: Uint8Array, colour: Colour): void {
+  const seen = colourOf(jpeg);
+  assert(seen.every((value, at) => Math.abs(value - colour[at]!) <= 6), `${seen}`);
+}
+
+/** A publisher with the protocol that sends frames of one configuration. */
+class Source implements AsyncDisposable {
+  readonly #client: Client;
+  #sequence = 0;
+
+  private constructor(client: Client) {
+    this.#client = client;
+  }
+
+  static async open(relay: Relay, config: Partial<StreamConfig>, name = "cam"): Promise<Source> {
+    const client = await Client.hello(relay.url(`/${name}`), {
+      role: "publish",
+      session: crypto.randomUUID(),
+    });
+    client.send(JSON.stringify({ type: "config", epoch: 0, ...config }));
+    return new Source(client);
+  }
+
+  send(data: Uint8Array, captureUs = Date.now() * 1000): void {
+    this.#client.send(encodeFrameMessage({
+      key: true,
+      configuration: false,
+      discontinuity: false,
+      catchUp: false,
+      leading: false,
+      epoch: 0,
+      sequence: ++this.#sequence,
+      ptsUs: null,
+      captureUs,
+    }, data.slice()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client[Symbol.asyncDispose]();
+  }
+}
+
+async function received(relay: Relay, frames: number): Promise<void> {
+  await until(relay, (numbers) => numbers.received.frames === frames, "cam");
+}
+
+for (const path of ["/cam.jpg", "/cam?action=snapshot"]) {
+  Deno.test(`serve answers ${path} with the newest frame as it is`, async () => {
+    await using relay = startRelay();
+    await using source = await Source.open(relay, { format: "mjpeg" });
+    const frames = jpegs(2);
+    source.send(frames[0]!);
+    source.send(frames[1]!, 1_700_000_000_000_042);
+    await received(relay, 2);
+    const response = await fetch(relay.address + path);
+    assertEquals(response.status, 200);
+    assertEquals(new Uint8Array(await response.arrayBuffer()), frames[1]);
+    const { headers } = response;
+    assertEquals(headers.get("content-type"), "image/jpeg");
+    assertEquals(headers.get("content-length"), String(frames[1]!.length));
+    assertEquals(headers.get("last-modified"), "Tue, 14 Nov 2023 22:13:20 GMT");
+    assertEquals(headers.get("x-timestamp"), "1700000000.000042");
+    assertMatch(headers.get("cache-control")!, /no-store/);
+  });
+}
+
+Deno.test("serve answers /?action=snapshot with a frame of the stream live", async () => {
+  await using relay = startRelay();
+  await using source = await Source.open(relay, { format: "mjpeg" }, "live");
+  const [frame] = jpegs(1);
+  source.send(frame!);
+  await until(relay, (numbers) => numbers.received.frames === 1);
+  const response = await fetch(`${relay.address}/?action=snapshot`);
+  assertEquals(new Uint8Array(await response.arrayBuffer()), frame);
+});
+
+Deno.test("serve answers for PNG frames with PNG as it is, and with JPEG of the same colours", async () => {
+  await using relay = startRelay();
+  await using source = await Source.open(relay, { format: "png", codec: "png", ...SIZE });
+  source.send(pngOf(RED));
+  await received(relay, 1);
+  const png = await fetch(`${relay.address}/cam.png`);
+  assertEquals(png.headers.get("content-type"), "image/png");
+  assertEquals(new Uint8Array(await png.arrayBuffer()), pngOf(RED));
+  const jpeg = await fetch(`${relay.address}/cam.jpg`);
+  assertEquals(jpeg.headers.get("content-type"), "image/jpeg");
+  assertShows(new Uint8Array(await jpeg.arrayBuffer()), RED);
+});
+
+Deno.test("serve makes PNG and JPEG of raw frames", async () => {
+  await using relay = startRelay();
+  await using source = await Source.open(relay, RAW as Partial<StreamConfig>);
+  source.send(pixels(BLUE));
+  await received(relay, 1);
+  const png = await (await fetch(`${relay.address}/cam.png`)).arrayBuffer();
+  assertEquals(new Uint8Array(decodePng(png).data), pixels(BLUE));
+  const jpeg = await (await fetch(`${relay.address}/cam.jpg`)).arrayBuffer();
+  assertShows(new Uint8Array(jpeg), BLUE);
+});
+
+Deno.test("serve makes PNG of Y4M frames", async () => {
+  await using relay = startRelay();
+  const config = { format: "y4m", width: 2, height: 2, pixelFormat: "yuv420p" } as const;
+  const header = "YUV4MPEG2 W2 H2 F25:1 Ip A1:1 C420jpeg";
+  await using source = await Source.open(relay, { ...config, header });
+  source.send(
+    concat(new TextEncoder().encode("FRAME\n"), Uint8Array.of(235, 235, 235, 235, 128, 128)),
+  );
+  await received(relay, 1);
+  const png = await (await fetch(`${relay.address}/cam.png`)).arrayBuffer();
+  assertEquals([...decodePng(png).data], Array(12).fill(255));
+});
+
+Deno.test("serve sends motion JPEG of PNG and raw frames, and ends with the newest", async () => {
+  await using relay = startRelay();
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  {
+    await using source = await Source.open(relay, RAW as Partial<StreamConfig>);
+    source.send(pixels(RED));
+    assertShows(await viewer.picture(), RED);
+    for (let count = 0; count < 30; count++) source.send(pixels(RED));
+    source.send(pixels(BLUE));
+    while (colourOf(await viewer.picture())[0] > 100);
+  }
+  await using source = await Source.open(relay, { format: "png", codec: "png", ...SIZE });
+  source.send(pngOf(RED));
+  assertShows(await viewer.picture(), RED);
+});
+
+Deno.test("serve converts a frame once for all viewers, and counts what it does not convert", async () => {
+  await using relay = startRelay();
+  const url = `${relay.address}/cam.mjpeg`;
+  await using one = await PartReader.open(url);
+  await using other = await PartReader.open(url);
+  await until(relay, ({ viewers }) => viewers === 2, "cam");
+  await using source = await Source.open(relay, RAW as Partial<StreamConfig>);
+  const count = 60;
+  for (let number = 0; number < count; number++) source.send(pixels(number % 2 ? RED : BLUE));
+  await received(relay, count);
+  const numbers = await until(
+    relay,
+    ({ sent, dropped }) => sent.frames + dropped.viewer_fps === 2 * count,
+    "cam",
+  );
+  assertEquals(numbers.sent.frames % 2, 0, "both got the same frames");
+  assert(numbers.dropped.viewer_fps > 0);
+  for (let got = 0; got < numbers.sent.frames / 2; got++) {
+    const [first, second] = [(await one.next())!, (await other.next())!];
+    assertEquals(first.data, second.data);
+    assertEquals(first.headers.get("x-timestamp"), second.headers.get("x-timestamp"));
+  }
+});
+
+Deno.test("serve passes over a PNG frame that is broken", async () => {
+  await using relay = startRelay();
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  await using source = await Source.open(relay, { format: "png", codec: "png", ...SIZE });
+  source.send(pngOf(RED).subarray(0, 60));
+  await received(relay, 1);
+  const response = await fetch(`${relay.address}/cam.jpg`);
+  assertEquals(response.status, 500);
+  assertMatch(await response.text(), /^Cannot make a picture of "cam": Cannot read a PNG image: /);
+  source.send(pngOf(BLUE));
+  assertShows(await viewer.picture(), BLUE);
+});
+
+for (
+  const [path, config, sentence] of [
+    ["/cam.mjpeg", { format: "h264" }, "its format is h264; watch it at /cam, or publish mjpeg"],
+    ["/cam.jpg", { format: "h264" }, "its format is h264"],
+    ["/cam.png", { format: "vp9" }, "its format is vp9"],
+    ["/cam.png", { format: "mjpeg" }, "its pictures are JPEG; take /cam.jpg"],
+    ["/cam.jpg", { format: "raw" }, "publish with --size and --pixel-format"],
+    [
+      "/cam.mjpeg",
+      { format: "raw", width: 8000, height: 4000, pixelFormat: "gray" },
+      "it has 8000x4000 pixels, at most 9437184 are converted",
+    ],
+  ] as const
+) {
+  Deno.test(`serve refuses ${path} of a stream ${JSON.stringify(config)} and says why`, async () => {
+    await using relay = startRelay();
+    await using source = await Source.open(relay, config as Partial<StreamConfig>);
+    source.send(frameOf(1, 100));
+    await received(relay, 1);
+    const response = await fetch(relay.address + path);
+    assertEquals(response.status, 406);
+    const text = await response.text();
+    assertMatch(text, /^Cannot make a (JPEG|PNG) picture of "cam": /);
+    assertStringIncludes(text, sentence);
+  });
+}
+
+Deno.test("serve has no picture of a stream that is not there, or has no frame yet", async () => {
+  await using relay = startRelay();
+  for (const path of ["/cam.jpg", "/cam.png", "/?action=snapshot"]) {
+    const response = await fetch(relay.address + path);
+    assertEquals(response.status, 404);
+    assertMatch(await response.text(), /^Cannot make a picture of "\w+": there is no such stream/);
+  }
+  await using _viewer = await Client.open(relay.url("/cam?role=watch"));
+  await until(relay, ({ viewers }) => viewers === 1, "cam");
+  const response = await fetch(`${relay.address}/cam.jpg`);
+  assertEquals(response.status, 404);
+  assertStringIncludes(await response.text(), "no frame has come yet");
+});
+
+for (const path of ["/api.jpg", "/a%2Fb.mjpeg", "/a%20b.png", "/..jpg", "/a%3Cb?action=snapshot"]) {
+  Deno.test(`serve has no picture at ${path}, which names no stream`, async () => {
+    await using relay = startRelay();
+    const response = await fetch(relay.address + path);
+    assertEquals(response.status, 404);
+    assertMatch(await response.text(), /^Cannot find a picture: the name /);
+  });
+}
+
+Deno.test("serve takes the ending off an address, so that a stream x.jpg has its picture at x.jpg.jpg", async () => {
+  await using relay = startRelay();
+  await using sender = await Client.open(relay.url("/x.jpg?role=publish"));
+  const [frame] = jpegs(1);
+  sender.send(frame!);
+  await until(relay, ({ received }) => received.frames === 1, "x.jpg");
+  const response = await fetch(`${relay.address}/x.jpg.jpg`);
+  assertEquals(new Uint8Array(await response.arrayBuffer()), frame);
+  const other = await fetch(`${relay.address}/x.jpg`);
+  assertEquals(other.status, 404);
+  assertStringIncludes(await other.text(), 'of "x"');
+});
+
+Deno.test("serve answers HEAD for a picture with its length", async () => {
+  await using relay = startRelay();
+  await using source = await Source.open(relay, { format: "mjpeg" });
+  const [frame] = jpegs(1);
+  source.send(frame!);
+  await received(relay, 1);
+  const response = await fetch(`${relay.address}/cam.jpg`, { method: "HEAD" });
+  assertEquals(response.headers.get("content-length"), String(frame!.length));
+  assertEquals(await response.text(), "");
+});
+
+Deno.test("serve shares pictures with pages of other sites only where allowOrigins has them", async () => {
+  await using relay = startRelay({ allowOrigins: ["https://a.example"] });
+  await using source = await Source.open(relay, { format: "mjpeg" });
+  source.send(jpegs(1)[0]!);
+  await received(relay, 1);
+  for (const path of ["/cam.jpg", "/cam.mjpeg"]) {
+    for (const origin of ["https://a.example", "https://b.example"]) {
+      const { headers, body } = await fetch(relay.address + path, { headers: { origin } });
+      await body?.cancel();
+      const expected = origin === "https://a.example" ? origin : null;
+      assertEquals(headers.get("access-control-allow-origin"), expected);
+    }
+  }
+});
+
+Deno.test("serve gives pictures up that nobody takes, and the memory for them back", async () => {
+  await using relay = startRelay({ maxMemoryBytes: 48 << 20, stallTimeoutMs: 300 });
+  await using source = await Source.open(relay, { format: "mjpeg" });
+  source.send(jpegs(1, 12_000_000)[0]!);
+  await received(relay, 1);
+  const { hostname, port } = new URL(relay.address);
+  using lazy = await Deno.connect({ hostname, port: Number(port) });
+  await lazy.write(new TextEncoder().encode("GET /cam.jpg HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const underWay = async () => {
+    const metrics = await (await fetch(`${relay.address}/metrics`)).text();
+    return Number(/^stream_under_way_bytes (\d+)$/m.exec(metrics)![1]);
+  };
+  while (await underWay() === 0);
+  const refused = await fetch(`${relay.address}/cam.jpg`);
+  assertEquals(refused.status, 503);
+  assertStringIncludes(await refused.text(), "--max-memory");
+  while (await underWay() > 0);
+  assertEquals((await status(relay, "cam")).viewers, 0);
+});
+
+Deno.test({
+  ...needs(NO_FFMPEG, "ffmpeg and ffprobe play motion JPEG, frame by frame"),
+  fn: async () => {
+    await using relay = startRelay();
+    await using source = await Source.open(relay, { format: "mjpeg" });
+    const video = await ffmpeg(
+      ["-f", "lavfi", "-i", "testsrc=size=64x48", "-frames:v", "10", "-f", "mjpeg", "-"],
+    );
+    const frames = splitJpegs(video);
+    assertEquals(frames.length, 10);
+    const url = `${relay.address}/cam.mjpeg`;
+    const playing = ffmpeg(["-i", url, "-frames:v", "10", "-c", "copy", "-f", "mjpeg", "-"]);
+    await showUntil(playing, relay, source, frames);
+    assertEquals(splitJpegs(await playing), frames);
+    const probing = new Deno.Command("ffprobe", {
+      args: ["-v", "error", "-show_entries", "stream=codec_name,width,height", "-of", "csv", url],
+    }).output();
+    await showUntil(probing, relay, source, frames);
+    const { stdout, code } = await probing;
+    assertEquals([code, new TextDecoder().decode(stdout)], [0, "stream,mjpeg,64,48\n"]);
+  },
+});
+
+/** Sends the one viewer frames one by one, again and again, until it is done. */
+async function showUntil(
+  done: Promise<unknown>,
+  relay: Relay,
+  source: Source,
+  frames: readonly Uint8Array[],
+): Promise<void> {
+  let isDone = false;
+  done.finally(() => isDone = true);
+  await until(relay, ({ viewers }) => viewers === 1 || isDone, "cam");
+  const before = (await status(relay, "cam")).received.frames;
+  for (let count = 0; !isDone; count++) {
+    source.send(frames[(before + count) % frames.length]!);
+    const isSent = ({ sent, viewers }: StreamStatus) =>
+      sent.frames > before + count || viewers === 0;
+    await until(relay, isSent, "cam");
+  }
+}
+
+/** The images in a row of JPEG images that have no thumbnails. */
+function splitJpegs(bytes: Uint8Array): Uint8Array<ArrayBuffer>[] {
+  const frames: Uint8Array<ArrayBuffer>[] = [];
+  let start = 0;
+  for (let at = 1; at < bytes.length; at++) {
+    if (bytes[at - 1] !== 0xff || bytes[at] !== 0xd9) continue;
+    frames.push(bytes.slice(start, at + 1));
+    start = at + 1;
+  }
+  return frames;
+}
