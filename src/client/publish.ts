@@ -11,7 +11,6 @@ import type { Log } from "../host/log.ts";
 import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
-import { CLOCK_INTERVAL_MS } from "../wire/clock_offset.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { HEADER_BYTES } from "../wire/frame_message.ts";
 import { PublisherSession } from "../wire/publisher_session.ts";
@@ -176,7 +175,7 @@ export class Publisher {
         if (session.isDone) break;
         if (session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
           connection.send(session.askTime(clock.wallUs()));
-          clockDueMs = clock.nowMs() + CLOCK_INTERVAL_MS;
+          clockDueMs = clock.nowMs() + session.clockIntervalMs;
         }
         this.#flush();
         if (session.wantsFrame || session.welcome !== undefined) this.#sourceWakeup.notify();

@@ -12,7 +12,6 @@ import type { Log } from "../host/log.ts";
 import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
-import { CLOCK_INTERVAL_MS } from "../wire/clock_offset.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
 import type { Sink } from "./sink.ts";
@@ -143,7 +142,7 @@ export class Watcher {
         if (connection.closed !== undefined) return connection.closed;
         if (this.#session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
           connection.send(this.#session.askTime(clock.wallUs()));
-          clockDueMs = clock.nowMs() + CLOCK_INTERVAL_MS;
+          clockDueMs = clock.nowMs() + this.#session.clockIntervalMs;
         }
         await this.#wakeup.wait(clock, clockDueMs > 0 ? clockDueMs : Infinity);
       }

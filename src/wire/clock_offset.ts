@@ -6,7 +6,10 @@
 import type { TimeAnswer, TimeRequest } from "./control_message.ts";
 
 /** How often the relay's clock is asked for, in milliseconds. */
-export const CLOCK_INTERVAL_MS = 5000;
+const INTERVAL_MS = 5000;
+/** How often it is asked for at first, when one long round trip would spoil the estimate. */
+const FIRST_INTERVAL_MS = 250;
+const FIRST_REQUESTS = 4;
 /** How much worse each older measurement counts, so that drifting clocks are followed. */
 const AGING_US = 200;
 
@@ -17,6 +20,7 @@ const AGING_US = 200;
 export class ClockOffset {
   #offsetUs = 0;
   #bestUs = Infinity;
+  #requests = 0;
 
   /** The offset in microseconds; 0 before the first answer. */
   get offsetUs(): number {
@@ -28,8 +32,14 @@ export class ClockOffset {
     return this.#bestUs !== Infinity;
   }
 
+  /** Time from the last request to the next in milliseconds. */
+  get intervalMs(): number {
+    return this.#requests < FIRST_REQUESTS ? FIRST_INTERVAL_MS : INTERVAL_MS;
+  }
+
   /** A request at `nowUs` of the own clock. */
   request(nowUs: number): TimeRequest {
+    this.#requests++;
     return { type: "time", clientUs: Math.round(nowUs) };
   }
 

@@ -116,6 +116,11 @@ export class PublisherSession {
     return encodeControl({ type: "hello", version: VERSION, role: "publish", ...this.#options });
   }
 
+  /** Time until the relay's clock should be asked for again, in milliseconds. */
+  get clockIntervalMs(): number {
+    return this.#clock.intervalMs;
+  }
+
   /** The message that asks for the relay's clock. */
   askTime(nowUs: number): string {
     return encodeControl(this.#clock.request(nowUs));

@@ -9,7 +9,6 @@
 import { systemClock } from "../../src/host/clock.ts";
 import { connect } from "../../src/net/connection.ts";
 import { Wakeup } from "../../src/net/wakeup.ts";
-import { CLOCK_INTERVAL_MS } from "../../src/wire/clock_offset.ts";
 import { ViewerSession } from "../../src/wire/viewer_session.ts";
 
 /** What was measured. */
@@ -41,7 +40,7 @@ export async function measureDelays(url: string, file: string): Promise<Delays> 
   for (;;) {
     if (clock.nowMs() >= clockDueMs && session.welcome !== undefined) {
       connection.send(session.askTime(clock.wallUs()));
-      clockDueMs = clock.nowMs() + CLOCK_INTERVAL_MS;
+      clockDueMs = clock.nowMs() + session.clockIntervalMs;
     }
     const message = connection.take();
     if (message === undefined) {

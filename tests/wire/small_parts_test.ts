@@ -105,6 +105,15 @@ Deno.test("ClockOffset knows nothing before the first answer", () => {
   assertEquals(clock.request(12.6), { type: "time", clientUs: 13 });
 });
 
+Deno.test("ClockOffset asks four times in a second, then every five seconds", () => {
+  const clock = new ClockOffset();
+  const intervals = Array.from({ length: 6 }, () => {
+    clock.request(0);
+    return clock.intervalMs;
+  });
+  assertEquals(intervals, [250, 250, 250, 5000, 5000, 5000]);
+});
+
 Deno.test("ClockOffset is exact where both ways take the same time", () => {
   const clock = new ClockOffset();
   ask(clock, 1_000_000, { offsetUs: -3_600_000_000, thereUs: 20_000, backUs: 20_000 });
