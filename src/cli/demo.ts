@@ -18,7 +18,7 @@ import { duration, MAX_TIMER_MS } from "./value.ts";
 /** The command. */
 export const demoCommand = command({
   name: "demo",
-  summary: "relay + test pattern in one process, nothing else needed",
+  summary: "relay + test pattern + player page in one process, nothing else needed",
   operands: [],
   flags: {
     ...LISTEN_FLAGS,
@@ -93,10 +93,9 @@ export const demoCommand = command({
 function introduction(address: string, url: string): string {
   return `
 A test pattern goes through the relay, as ${url}.
-The streams, for people and for programs:
 
-    ${address}/
-    ${address}/api/streams
+    open ${address}/${DEFAULT_NAME} in a browser   the picture and its numbers
+    open ${address}/ in a browser       all streams
 
 What to try next, in another terminal (\`stream\` is this program):
 
@@ -104,6 +103,7 @@ What to try next, in another terminal (\`stream\` is this program):
     stream watch ${url} -o - | ffplay -f image2pipe -      a live window
     stream fps ${url} 10                     the frame rate, changed while it runs
     ffmpeg -i video.mp4 -f mjpeg - | stream publish ${url.replace(/live$/, "mine")}
-    curl ${address}/api/streams/${DEFAULT_NAME}
+    curl ${address}/${DEFAULT_NAME}.jpg -o now.jpg       one picture; .mjpeg for all
+    curl ${address}/api/streams/${DEFAULT_NAME}          its numbers, as JSON
 `;
 }
