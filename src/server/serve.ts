@@ -47,8 +47,7 @@ export function serve(
   },
 ): Relay {
   const hub = new Hub(options, clock, log);
-  const stop = new AbortController();
-  const server = listen(hub, options, stop.signal);
+  const server = listen(hub, options);
   const maintenance = setInterval(() => hub.maintain(), MAINTENANCE_MS);
   const { hostname, port } = server.addr;
   const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
@@ -63,7 +62,7 @@ export function serve(
     hub.stop();
     await settled(() => hub.streams.length === 0, GOODBYE_MS);
     clearInterval(maintenance);
-    await shutDown(server, stop);
+    await shutDown(server);
   });
   return {
     address,
@@ -75,16 +74,11 @@ export function serve(
   };
 }
 
-function listen(
-  hub: Hub,
-  { host, port }: ServeOptions,
-  signal: AbortSignal,
-): Deno.HttpServer<Deno.NetAddr> {
+function listen(hub: Hub, { host, port }: ServeOptions): Deno.HttpServer<Deno.NetAddr> {
   try {
     return Deno.serve({
       hostname: host,
       port,
-      signal,
       onListen: () => {},
       onError: (error) => {
         // The relay broke this answer off itself.
@@ -111,12 +105,14 @@ async function settled(hasCome: () => boolean, ms: number): Promise<void> {
   }
 }
 
-/** Stops listening, and by force when a peer that ignores the goodbye keeps the server waiting. */
-async function shutDown(server: Deno.HttpServer, force: AbortController): Promise<void> {
+/**
+ * Stops listening, and lets answers come to their end for a moment. Deno offers no force behind
+ * that (to abort then is an error that nobody can catch): what is stuck ends with the process.
+ */
+async function shutDown(server: Deno.HttpServer): Promise<void> {
   let isDown = false;
   server.shutdown().then(() => {
     isDown = true;
   });
   await settled(() => isDown, GOODBYE_MS);
-  if (!isDown) force.abort();
 }

@@ -28,6 +28,15 @@ export async function silentPeer(host: string, after: Silence): Promise<Deno.Con
   return connection;
 }
 
+/** Asks for `path` at `host`, and reads nothing but the first bytes of the answer. */
+export async function silentReader(host: string, path: string): Promise<Deno.Conn> {
+  const [hostname, port] = host.split(":");
+  const connection = await Deno.connect({ hostname: hostname!, port: Number(port) });
+  await connection.write(new TextEncoder().encode(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
+  await connection.read(new Uint8Array(512));
+  return connection;
+}
+
 /** A frame of the WebSocket protocol as a client sends it, masked with zeros (RFC 6455 section 5.2). */
 export function clientFrame(first: number, payload: string | Uint8Array): Uint8Array {
   const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : payload;

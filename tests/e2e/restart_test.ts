@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { jpegs, makeFolder } from "../cli/folder.ts";
 import { start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
-import { silentPeer } from "./raw_peer.ts";
+import { silentPeer, silentReader } from "./raw_peer.ts";
 
 Deno.test("A publisher that is killed and started again finds its viewers connected", async () => {
   await using folder = await makeFolder();
@@ -96,4 +96,20 @@ Deno.test("stream serve ends by SIGTERM although peers never answer, and tells t
   publish.kill("SIGTERM");
   assertEquals((await publish.outcome).code, 0);
   for (const peer of peers) peer.close();
+});
+
+Deno.test("stream serve ends by SIGTERM although readers of pictures over HTTP take nothing", async () => {
+  await using relay = await startRelay();
+  const socket = new WebSocket(relay.url());
+  // More than the system keeps for a connection.
+  const picture = concat(...jpegs(1), new Uint8Array(15_000_000));
+  socket.onopen = () => socket.send(picture);
+  await relay.until("live", ({ sent }) => sent.frames === 1);
+  const addresses = ["/live.mjpeg", "/live.jpg"];
+  const readers = await Promise.all(addresses.map((path) => silentReader(relay.host, path)));
+  relay.process.kill("SIGTERM");
+  const { code, stderr } = await relay.process.outcome;
+  assertEquals(code, 0, stderr);
+  assert(stderr.endsWith("stopped\n"), stderr);
+  for (const reader of readers) reader.close();
 });
