@@ -74,6 +74,22 @@ Deno.test({
       assertEquals(error, undefined);
       assertEquals(frames.map(({ data }) => data), shots.map(({ data }) => data));
     });
+    await t.step("carries its pages, and converts pictures in a thread", async () => {
+      await using relay = await startRelay([], options);
+      const address = relay.url().replace("ws:", "http:");
+      const page = await fetch(address, { headers: { accept: "text/html" } });
+      assertEquals(await page.text(), await Deno.readTextFile(`${ROOT}src/viewer/player.html`));
+      await using publish = start(["publish", relay.url(), "--test-pattern"], options);
+      let picture = await fetch(`${address}.jpg`);
+      while (picture.status === 404) {
+        await picture.body?.cancel();
+        picture = await fetch(`${address}.jpg`);
+      }
+      const jpeg = new Uint8Array(await picture.arrayBuffer());
+      assertEquals(jpeg.subarray(0, 2), Uint8Array.of(0xff, 0xd8));
+      publish.kill("SIGTERM");
+      assertEquals((await publish.outcome).code, 0);
+    });
     await t.step("shows its help and version, and refuses what it does not know", async () => {
       const help = await run(["help", "serve"], options);
       assert(new TextDecoder().decode(help.stdout).includes("--max-frame SIZE"));
