@@ -19,6 +19,12 @@ import type { FrameSource } from "./frame_source.ts";
 /** How long frames may still leave after a stop was asked for, in milliseconds. */
 const STOP_MS = 3000;
 
+/** Frames at the beginning without a key frame after which that is said: a long GOP. */
+const MAX_KEYLESS_FRAMES = 300;
+const KEY_ADVICE =
+  "check --format, and let the encoder write key frames with their parameter sets " +
+  "(ffmpeg: -g 60 -bsf:v dump_extra)";
+
 /** Options of a {@linkcode Publisher}. */
 export interface PublishOptions {
   /** The stream's WebSocket address. */
@@ -93,6 +99,7 @@ export class Publisher {
    * `signal` asks for a stop: then what has been read still leaves, for a moment.
    *
    * @throws {InputError} when the input is broken, after the frames before the fault have left
+   * @throws {StreamError} `bad_input` when nobody can have seen any of its frames
    * @throws {StreamError} when the relay cannot be reached or closes the connection for good
    */
   async run(source: FrameSource, signal: AbortSignal): Promise<void> {
@@ -136,7 +143,8 @@ export class Publisher {
   }
 
   async #read(source: FrameSource, signal: AbortSignal): Promise<void> {
-    const { clock, onFull } = this.#options;
+    const { clock, log, onFull } = this.#options;
+    let keyless: number | undefined = 0;
     try {
       while (!signal.aborted && !this.#isOver) {
         // Even what may be dropped is not read before the first connection stands.
@@ -149,9 +157,14 @@ export class Publisher {
         }
         const frame = await source.next();
         if (frame === undefined) break;
+        if (frame.kind === "key") keyless = undefined;
+        else if (keyless !== undefined && ++keyless === MAX_KEYLESS_FRAMES) {
+          log.warn(`nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`);
+        }
         this.#session.add({ ...frame, captureUs: clock.wallUs() });
         this.#flush();
       }
+      if (keyless !== undefined && keyless > 0 && !signal.aborted) throw keylessError(keyless);
     } finally {
       this.#session.end();
       this.#connectionWakeup.notify();
@@ -210,4 +223,12 @@ export class Publisher {
     this.#bytes += bytes;
     this.#meter.add(bytes, this.#options.clock.nowMs());
   }
+}
+
+function keylessError(frames: number): StreamError {
+  return new StreamError(
+    "bad_input",
+    `Cannot show any of the ${frames} frames: none is a key frame, with which a viewer could begin; ` +
+      KEY_ADVICE,
+  );
 }

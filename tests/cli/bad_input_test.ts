@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { bytesOf } from "../../src/bytes/text.ts";
 import { ffmpeg, NO_FFMPEG } from "../ffmpeg.ts";
 import { run, start, startRelay } from "../program.ts";
+import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
 import { concat, png, uint32 } from "../split/samples.ts";
 import { assertFailed } from "./assert_failed.ts";
 import { jpegs, makeFolder } from "./folder.ts";
@@ -179,6 +180,20 @@ Deno.test("stream publish exits with 5 for a file that cannot be read", async ()
     const args = ["publish", "ws://127.0.0.1:1/live", "--input", name];
     assertFailed(await run(args, { cwd: folder.path }), 5, why);
   }
+});
+
+Deno.test("stream publish says that nobody can see frames without a key frame", async () => {
+  await using relay = await startRelay(["--fps", "source"]);
+  const pictures = (count: number) =>
+    concat(...Array.from({ length: count }, (_, order) => h264Slice({ order: order % 32 })));
+  const few = await run(["publish", relay.url()], { stdin: pictures(3) });
+  assertFailed(few, 5, /^error: Cannot show any of the 3 frames: none is a key frame.*--format/);
+  const many = await run(["publish", relay.url()], { stdin: pictures(301) });
+  assertFailed(many, 5, /any of the 301 frames/);
+  assertMatch(many.stderr, /^warn: nobody sees the first 300 frames: none is a key frame; check/m);
+  const sets = concat(h264Sps(), h264Pps());
+  const late = await run(["publish", relay.url()], { stdin: concat(pictures(3), sets, idr()) });
+  assertEquals(late.code, 0, late.stderr);
 });
 
 Deno.test("stream publish says which limit of the relay a frame is over", async () => {
