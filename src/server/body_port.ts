@@ -25,6 +25,7 @@ export class BodyPort {
   #beingWritten: Piece | undefined;
   /** Bytes of it that the server has been given. */
   #written = 0;
+  #takenBytes = 0;
   #isWanted = false;
   #isLast = false;
   #isOver = false;
@@ -44,6 +45,11 @@ export class BodyPort {
   /** Bytes sent that the server has not taken, as their sender counts them. */
   get unsentBytes(): number {
     return this.#unsentBytes;
+  }
+
+  /** Bytes that the server has been given in all: it takes more once some of them have left. */
+  get takenBytes(): number {
+    return this.#takenBytes;
   }
 
   /** Sends a piece, which nobody changes from then on. */
@@ -89,6 +95,7 @@ export class BodyPort {
     if (piece !== undefined) {
       const slice = piece.chunk.subarray(this.#written, this.#written + WRITE_BYTES);
       this.#written += slice.byteLength;
+      this.#takenBytes += slice.byteLength;
       this.#controller.enqueue(slice);
     } else if (this.#isLast) this.end();
   }

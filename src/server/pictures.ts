@@ -118,19 +118,23 @@ async function still(
   return text(503, `Cannot send a picture of "${name}": memory is short (--max-memory)\n`);
 }
 
-/** Sends one picture within the memory for all viewers; one that is not taken is given up. */
+/** Sends one picture within the memory for all viewers; one of which nothing is taken is given up. */
 function send(hub: Hub, data: Uint8Array<ArrayBuffer>): BodyPort["body"] | undefined {
   const bytes = data.byteLength;
   if (!hub.underWay.take(bytes)) return undefined;
   const { stallTimeoutMs } = hub.options;
   const port = new BodyPort(() => {
-    clearTimeout(timer);
+    clearInterval(timer);
     hub.underWay.give(bytes);
   });
-  const timer = setTimeout(
-    () => port.abort(new ProtocolError(CLOSE.stalled, `not taken within ${stallTimeoutMs} ms`)),
-    stallTimeoutMs,
-  );
+  let takenBefore = 0;
+  const timer = setInterval(() => {
+    const { takenBytes } = port;
+    if (takenBytes === takenBefore) {
+      port.abort(new ProtocolError(CLOSE.stalled, `nothing taken for ${stallTimeoutMs} ms`));
+    }
+    takenBefore = takenBytes;
+  }, stallTimeoutMs);
   port.send(data, bytes);
   port.finish();
   return port.body;

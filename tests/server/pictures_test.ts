@@ -314,6 +314,27 @@ Deno.test("serve gives pictures up that nobody takes, and the memory for them ba
   assertEquals((await status(relay, "cam")).viewers, 0);
 });
 
+Deno.test("serve goes on with a picture for as long as it is taken, however slowly", async () => {
+  const stallTimeoutMs = 300;
+  await using relay = startRelay({ maxFrameBytes: 48 << 20, stallTimeoutMs });
+  await using source = await Source.open(relay, { format: "mjpeg" });
+  const length = 40_000_000;
+  source.send(jpegs(1, length)[0]!);
+  await received(relay, 1);
+  const { hostname, port } = new URL(relay.address);
+  using slow = await Deno.connect({ hostname, port: Number(port) });
+  await slow.write(new TextEncoder().encode("GET /cam.jpg HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const buffer = new Uint8Array(1 << 20);
+  const began = performance.now();
+  for (let got = 0; got < length;) {
+    const count = await slow.read(buffer);
+    if (count === null) throw new Error(`the connection ended after ${got} bytes`);
+    got += count;
+    const dueMs = began + 3 * stallTimeoutMs * got / length;
+    await new Promise((resolve) => setTimeout(resolve, dueMs - performance.now()));
+  }
+});
+
 Deno.test({
   ...needs(NO_FFMPEG, "ffmpeg and ffprobe play motion JPEG, frame by frame"),
   fn: async () => {
