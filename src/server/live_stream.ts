@@ -297,7 +297,8 @@ export class LiveStream {
   }
 
   #push(input: Arrival): void {
-    const captureAgeMs = (this.#clock.wallUs() - input.captureUs) / 1000;
+    // Clocks that do not quite agree would have it captured in the future.
+    const captureAgeMs = Math.max(0, (this.#clock.wallUs() - input.captureUs) / 1000);
     this.#stream.push({ ...input, captureAgeMs }, this.#clock.nowMs());
     this.#drive();
   }

@@ -145,8 +145,9 @@ export class ViewerSession {
       if (this.#sequence > 0) this.#skipped += header.sequence - this.#sequence - 1;
       this.#sequence = header.sequence;
     }
+    // Clocks that do not quite agree would make it negative.
     const latencyUs = this.#clock.isKnown
-      ? nowUs + this.#clock.offsetUs - header.captureUs
+      ? Math.max(0, nowUs + this.#clock.offsetUs - header.captureUs)
       : undefined;
     return { type: "frame", header, data, config: this.#config, isNew, latencyUs };
   }

@@ -32,7 +32,7 @@ class Publisher implements AsyncDisposable {
   }
 
   /** Sends a frame for each letter: a key frame, a delta frame, a leading one. */
-  send(kinds: string): void {
+  send(kinds: string, captureUs = Date.now() * 1000): void {
     for (const kind of kinds) {
       const sequence = ++this.#sequence;
       this.client.send(encodeFrameMessage({
@@ -44,7 +44,7 @@ class Publisher implements AsyncDisposable {
         epoch: 0,
         sequence,
         ptsUs: sequence * 40_000,
-        captureUs: Date.now() * 1000,
+        captureUs,
       }, frameOf(sequence)));
     }
   }
@@ -199,6 +199,17 @@ Deno.test("serve tells the latency of viewers that confirm, of all together and 
     "relayMedianMs",
   ]);
   assertEquals([numbers.confirming, numbers.sent.frames, numbers.underWay.frames], [true, 3, 0]);
+});
+
+Deno.test("serve tells no negative latency where a publisher's clock is ahead", async () => {
+  await using relay = startRelay();
+  await using publishing = await Publisher.open(relay);
+  await using watching = await viewer(relay.url("/live"));
+  await until(relay, ({ viewers }) => viewers === 1);
+  publishing.send("k", (Date.now() + 3_600_000) * 1000);
+  await take(watching);
+  const { latency } = await until(relay, ({ latency }) => latency !== null);
+  assert(latency !== null && latency.medianMs >= latency.relayMedianMs, JSON.stringify(latency));
 });
 
 for (

@@ -76,6 +76,8 @@ Deno.test("ViewerSession measures the latency once the clocks have been compared
   session.receive(encodeControl({ type: "time", clientUs: 100, serverUs: 5_000_150 }), 200);
   const event = frameEvent(session.receive(toViewer(1, { captureUs: 5_000_000 }), 30_000));
   assertEquals(event.latencyUs, 30_000);
+  const future = frameEvent(session.receive(toViewer(2, { captureUs: 5_090_000 }), 60_000));
+  assertEquals(future.latencyUs, 0);
 });
 
 Deno.test("ViewerSession passes on the end and keeps the numbers", () => {
