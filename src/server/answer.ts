@@ -30,3 +30,8 @@ export function json(status: number, value: unknown): Response {
 export function notAllowed(allow: string): Response {
   return text(405, `Cannot do this here: only ${allow}\n`, { allow });
 }
+
+/** Whether a request only looks at something. */
+export function isReading({ method }: Request): boolean {
+  return method === "GET" || method === "HEAD";
+}

@@ -11,7 +11,7 @@ import type { FrameRate } from "../core/stream.ts";
 import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
 import { messageOf } from "../errors.ts";
 import { nameFault } from "../wire/stream_name.ts";
-import { json, notAllowed } from "./answer.ts";
+import { isReading, json, notAllowed } from "./answer.ts";
 import type { Hub } from "./hub.ts";
 import { preflight } from "./origin.ts";
 
@@ -22,20 +22,20 @@ const MAX_LISTED_VIEWERS = 1000;
 
 /** Answers a request to `/api/streams`, or to what `name` says behind it. */
 export async function api(hub: Hub, request: Request, name: string): Promise<Response> {
-  if (request.method === "OPTIONS") return preflight("GET, PATCH");
+  if (request.method === "OPTIONS") return preflight("GET, HEAD, PATCH");
   if (name === "") {
-    if (request.method !== "GET") return notAllowed("GET");
+    if (!isReading(request)) return notAllowed("GET, HEAD");
     return json(200, hub.streams.map((live) => live.status()));
   }
   const viewersOf = /^(.+)\/viewers$/.exec(name)?.[1];
   if (viewersOf !== undefined) {
-    if (request.method !== "GET") return notAllowed("GET");
+    if (!isReading(request)) return notAllowed("GET, HEAD");
     const live = hub.find(viewersOf);
     return live === undefined
       ? unknownStream(viewersOf)
       : json(200, live.viewerStatuses(MAX_LISTED_VIEWERS));
   }
-  if (request.method !== "GET" && request.method !== "PATCH") return notAllowed("GET, PATCH");
+  if (!isReading(request) && request.method !== "PATCH") return notAllowed("GET, HEAD, PATCH");
   const live = hub.find(name);
   if (live === undefined) return unknownStream(name);
   if (request.method === "PATCH") {

@@ -8,7 +8,7 @@ import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { DEFAULT_NAME, nameFault } from "../wire/stream_name.ts";
 import { acceptPeer, type PeerRequest } from "./accept.ts";
-import { notAllowed, text } from "./answer.ts";
+import { isReading, notAllowed, text } from "./answer.ts";
 import { api } from "./api.ts";
 import type { BareRole } from "./bare_peer.ts";
 import type { Hub } from "./hub.ts";
@@ -18,14 +18,13 @@ import { asset, notFoundPage, wantsPage } from "./pages.ts";
 import { pictureAddress, pictures } from "./pictures.ts";
 
 const ASSETS_FOLDER = "/assets/";
-/** Methods that any page may use: without leave, its scripts do not see the answers. */
-const READING = ["GET", "HEAD"];
 const BARE_ROLES: readonly BareRole[] = ["both", "watch", "publish"];
 const JOIN_FROM: readonly JoinFrom[] = ["key", "live"];
 
 /** Answers a request to the relay. */
 export async function route(hub: Hub, request: Request): Promise<Response> {
-  const url = new URL(request.url);
+  const url = URL.parse(request.url);
+  if (url === null) return text(400, "Cannot understand the request: its Host is no address\n");
   const path = decodedPath(url.pathname);
   const sender = senderOf(request, url, hub.options.allowOrigins);
   if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
@@ -33,7 +32,8 @@ export async function route(hub: Hub, request: Request): Promise<Response> {
     if (!sender.isTrusted) return refuseForeign(sender);
     return acceptPeer(hub, request, peerRequest(path, url.searchParams));
   }
-  if (!sender.isTrusted && !READING.includes(request.method)) return refuseForeign(sender);
+  // Any page may read: without leave, its scripts do not see the answers.
+  if (!sender.isTrusted && !isReading(request)) return refuseForeign(sender);
   return share(await answer(hub, request, url, path), sender);
 }
 
@@ -41,7 +41,7 @@ async function answer(hub: Hub, request: Request, url: URL, path: string): Promi
   if (path === "/api/streams" || path.startsWith("/api/streams/")) {
     return await api(hub, request, path.slice("/api/streams/".length));
   }
-  if (request.method !== "GET" && request.method !== "HEAD") return notAllowed("GET, HEAD");
+  if (!isReading(request)) return notAllowed("GET, HEAD");
   const address = pictureAddress(path, url.searchParams);
   if (address !== undefined) return await pictures(hub, request, address);
   switch (path) {

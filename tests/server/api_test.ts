@@ -11,6 +11,18 @@ Deno.test("serve answers /health and /ready", async () => {
   }
 });
 
+Deno.test("serve answers HEAD where it answers GET", async () => {
+  await using relay = startRelay();
+  await using _viewer = await Client.open(relay.url("/door?role=watch"));
+  await until(relay, ({ viewers }) => viewers === 1, "door");
+  for (const path of ["", "/door", "/door/viewers"]) {
+    const url = `${relay.address}/api/streams${path}`;
+    const response = await fetch(url, { method: "HEAD" });
+    assertEquals([response.status, await response.text()], [200, ""], path);
+    assertMatch(response.headers.get("content-type")!, /^application\/json/);
+  }
+});
+
 Deno.test("serve lists a stream as soon as a viewer is there, and no longer than anybody is", async () => {
   await using relay = startRelay({ fps: 30 });
   const list = async () => await (await fetch(`${relay.address}/api/streams`)).json();

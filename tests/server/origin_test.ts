@@ -148,3 +148,12 @@ Deno.test("serve shares its answers with scripts of the origins in allowOrigins 
   assertEquals(await shared("OPTIONS", streams, "https://a.example"), [204, "https://a.example"]);
   assertEquals(await shared("OPTIONS", streams, "https://b.example"), [403, null]);
 });
+
+Deno.test("serve refuses a request whose Host is no address, without calling that its own failure", async () => {
+  await using relay = startRelay();
+  for (const host of ["a b", "%%%", "[::1", "relay.example:99999"]) {
+    const answer = await upgrade(relay, host, "http://evil.example");
+    assertStringIncludes(answer, "HTTP/1.1 400 ", host);
+    assertStringIncludes(answer, "its Host is no address");
+  }
+});
