@@ -127,6 +127,9 @@ async function openSource(
   if (flags.loop && flags.input === undefined) {
     throw usage(publishCommand, "--loop repeats a file; give --input FILE");
   }
+  if (flags.pace === "relay" && flags.input === undefined) {
+    throw usage(publishCommand, "--pace is that of a file; give --input FILE, or leave it out");
+  }
   if (pattern !== undefined) {
     if (flags.input !== undefined) {
       throw usage(publishCommand, "--test-pattern and --input exclude each other");

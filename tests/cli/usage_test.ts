@@ -44,6 +44,8 @@ const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
   ["publish --frame-size 9 --size 1x3", "--frame-size excludes --size"],
   ["publish --format png --size 4x4", "--size", "not png"],
   ["publish --test-pattern --input x", "--test-pattern and --input exclude each other"],
+  ["publish --loop", "--loop repeats a file", "give --input FILE"],
+  ["publish --test-pattern --pace relay", "--pace is that of a file", "give --input FILE"],
   ["publish --test-pattern --format mjpeg", "png or raw, not as mjpeg"],
   ["publish ws://h/a ws://h/b", `"ws://h/b" is one argument too many`],
   ["watch --every 0", "--every 0", "from 1 to"],
