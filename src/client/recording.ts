@@ -47,13 +47,16 @@ const CONTAINERS: Readonly<Record<string, Container>> = {
   ivf: { formats: IVF_FORMATS, open: (track) => new IvfWriter(track) },
 };
 
-/** Names of byte streams, and the only format that each of them is for. */
+/** Names of runs of frames, and the only format that each of them is for. */
 const BYTE_STREAMS: Readonly<Record<string, StreamFormat>> = {
   h264: "h264",
   264: "h264",
   hevc: "hevc",
   h265: "hevc",
   265: "hevc",
+  mjpeg: "mjpeg",
+  mjpg: "mjpeg",
+  y4m: "y4m",
 };
 
 /** The extensions, without a point, that a stream of `format` can be recorded under. */

@@ -210,11 +210,13 @@ Deno.test("A recording never touches a file that is there", async () => {
 
 for (
   const [output, format, fitting] of [
-    ["x.mp4", "mjpeg", "use a name that ends in .mkv"],
+    ["x.mp4", "mjpeg", "use a name that ends in .mkv or .mjpeg"],
     ["x.webm", "h264", "use a name that ends in .mkv or .mp4 or .h264"],
     ["x.ivf", "hevc", "use a name that ends in .mkv or .mp4 or .hevc"],
     ["x.264", "vp8", "use a name that ends in .mkv or .webm or .ivf"],
-    ["x.mkv", "y4m", "write each frame to a file of its own, or convert with ffmpeg"],
+    ["x.mkv", "y4m", "use a name that ends in .y4m"],
+    ["x.y4m", "png", "write each frame to a file of its own, or convert with ffmpeg"],
+    ["x.mjpeg", "y4m", "use a name that ends in .y4m"],
   ] as const
 ) {
   Deno.test(`A recording to ${output} refuses ${format} and says which names would do`, async () => {
