@@ -12,6 +12,8 @@ import type { ConvertAnswer, ConvertRequest } from "./convert_worker.ts";
  * core, and V8 hardly more for its garbage: a quarter in all, by measurement.
  */
 const REST = 6;
+/** How long no thread is started after one has died, in milliseconds. */
+const RESTART_MS = 1000;
 
 /** A turn: returns what to convert by then, or `undefined` where that is no longer needed. */
 export type Turn = () => ConvertRequest | undefined;
@@ -25,16 +27,17 @@ interface Waiting {
 /** Converts pictures for all streams of a relay in the order in which they are asked for. */
 export class Converter {
   readonly #clock: Clock;
+  readonly #openThread: () => Worker;
   #worker: Worker | undefined;
   #waiting: Waiting[] = [];
   #running: Waiting | undefined;
   #freeAtMs = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Why nothing can be converted any more; empty once the relay stops. */
-  #fault: string | undefined;
+  #isStopped = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, openThread: () => Worker = openConvertThread) {
     this.#clock = clock;
+    this.#openThread = openThread;
   }
 
   /**
@@ -53,11 +56,17 @@ export class Converter {
 
   /** Ends the thread; what waits for it comes to nothing. Repeating it does nothing. */
   stop(): void {
-    this.#giveUp("");
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#running?.done(undefined);
+    this.#running = undefined;
+    for (const { done } of this.#waiting.splice(0)) done(undefined);
   }
 
   #next(): void {
-    if (this.#fault !== undefined) return this.#giveUp(this.#fault);
+    if (this.#isStopped) return this.stop();
     if (this.#running !== undefined || this.#timer !== undefined) return;
     const restMs = this.#freeAtMs - this.#clock.nowMs();
     if (restMs > 0) {
@@ -81,12 +90,14 @@ export class Converter {
 
   #thread(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(new URL("./convert_worker.ts", import.meta.url), { type: "module" });
+    const worker = this.#openThread();
     this.#worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<ConvertAnswer>) => this.#answered(data);
+    worker.onmessage = ({ data }: MessageEvent<ConvertAnswer>) => {
+      if (this.#worker === worker) this.#answered(data);
+    };
     worker.onerror = (event) => {
       event.preventDefault();
-      this.#giveUp(event.message);
+      if (this.#worker === worker) this.#died(event.message);
     };
     return worker;
   }
@@ -100,18 +111,18 @@ export class Converter {
     this.#next();
   }
 
-  #giveUp(fault: string): void {
-    this.#fault ??= fault;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+  /** Fails what was being converted; another thread is there for what waits. */
+  #died(fault: string): void {
     this.#worker?.terminate();
     this.#worker = undefined;
-    const all = this.#running === undefined ? this.#waiting : [this.#running, ...this.#waiting];
+    this.#freeAtMs = this.#clock.nowMs() + RESTART_MS;
+    const running = this.#running;
     this.#running = undefined;
-    this.#waiting = [];
-    for (const { done, failed } of all) {
-      if (this.#fault === "") done(undefined);
-      else failed(new StreamError("failed", `Cannot convert pictures: ${this.#fault}`));
-    }
+    running?.failed(new StreamError("failed", `Cannot convert pictures: ${fault}`));
+    this.#next();
   }
+}
+
+function openConvertThread(): Worker {
+  return new Worker(new URL("./convert_worker.ts", import.meta.url), { type: "module" });
 }

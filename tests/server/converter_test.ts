@@ -1,5 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { bareConfig } from "../../src/core/frame.ts";
 import { StreamError } from "../../src/errors.ts";
 import type { ConvertRequest } from "../../src/server/convert_worker.ts";
@@ -58,6 +58,21 @@ Deno.test("Converter rests behind each picture for as long as its share of a cor
   });
   assertEquals(hadTurn, false);
   nowMs = 1e6;
+  assert(await second !== undefined);
+  converter.stop();
+});
+
+Deno.test("Converter goes on with another thread after one has died", async () => {
+  const module = new URL("../../src/server/convert_worker.ts", import.meta.url).href;
+  const scripts = ["data:text/javascript,throw new Error('out of memory')", module];
+  let nowMs = 0;
+  const converter = new Converter(
+    { nowMs: () => nowMs += 1e6, wallUs: () => 0 },
+    () => new Worker(scripts.shift()!, { type: "module" }),
+  );
+  const first = assertRejects(() => converter.convert(() => request()), StreamError);
+  const second = converter.convert(() => request());
+  assertMatch((await first).message, /^Cannot convert pictures: .*out of memory/);
   assert(await second !== undefined);
   converter.stop();
 });
