@@ -6,6 +6,7 @@
 import backoffScript from "../viewer/backoff.js" with { type: "text" };
 import cardScript from "../viewer/card.js" with { type: "text" };
 import chartScript from "../viewer/chart.js" with { type: "text" };
+import clipboardScript from "../viewer/clipboard.js" with { type: "text" };
 import clockScript from "../viewer/clock.js" with { type: "text" };
 import coloursScript from "../viewer/colours.js" with { type: "text" };
 import connectionScript from "../viewer/connection.js" with { type: "text" };
@@ -57,6 +58,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["backoff.js", script(backoffScript)],
   ["card.js", script(cardScript)],
   ["chart.js", script(chartScript)],
+  ["clipboard.js", script(clipboardScript)],
   ["clock.js", script(clockScript)],
   ["colours.js", script(coloursScript)],
   ["connection.js", script(connectionScript)],

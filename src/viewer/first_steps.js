@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { copyText } from "./clipboard.js";
 import { part } from "./elements.js";
 
 /** How long a button says that it has copied, in milliseconds. */
@@ -64,12 +65,8 @@ export function showFirstSteps(section, template, base) {
  * @returns {Promise<boolean>}
  */
 async function copy(code) {
-  try {
-    await navigator.clipboard.writeText(code.textContent ?? "");
-    return true;
-  } catch {
-    // No secure page, or no leave. Selected, it can be copied by hand.
-    getSelection()?.selectAllChildren(code);
-    return false;
-  }
+  if (await copyText(code.textContent ?? "")) return true;
+  // Selected, it can be copied by hand.
+  getSelection()?.selectAllChildren(code);
+  return false;
 }

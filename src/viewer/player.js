@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { copyText } from "./clipboard.js";
 import { element } from "./elements.js";
 import { Numbers } from "./numbers.js";
 import { StreamPlayer } from "./stream_player.js";
@@ -216,13 +217,7 @@ function timeStamp(date) {
 
 async function copyLink() {
   const link = new URL(encodeURIComponent(name), location.href).href;
-  try {
-    await navigator.clipboard.writeText(link);
-    toast("Link copied");
-  } catch {
-    // Not allowed, or the page is not secure.
-    toast(link);
-  }
+  toast(await copyText(link) ? "Link copied" : link);
 }
 
 /** @param {string} sentence */

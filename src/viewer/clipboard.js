@@ -1,0 +1,41 @@
+// @ts-check
+/// <reference lib="dom" />
+/**
+ * Copies text, also on pages that are not secure, as those of a relay in the house.
+ *
+ * @module
+ */
+
+/**
+ * Copies `text`; false where the browser does not let the page.
+ *
+ * @param {string} text
+ * @returns {Promise<boolean>}
+ */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // No secure page, or no leave: what is selected can be copied by the old command.
+    return copySelected(text);
+  }
+}
+
+/**
+ * @param {string} text
+ * @returns {boolean}
+ */
+function copySelected(text) {
+  const { activeElement } = document;
+  const place = document.createElement("textarea");
+  place.className = "visually-hidden";
+  place.readOnly = true;
+  place.value = text;
+  document.body.append(place);
+  place.select();
+  const isCopied = document.execCommand("copy");
+  place.remove();
+  if (activeElement instanceof HTMLElement) activeElement.focus({ preventScroll: true });
+  return isCopied;
+}
