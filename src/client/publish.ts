@@ -90,7 +90,10 @@ export class Publisher {
       ...this.#meter.rate(this.#options.clock.nowMs()),
       queue: session.waiting + (stream?.queue.frames ?? 0),
       dropped: session.dropped,
-      undelivered: stream === undefined ? 0 : totalDrops(stream.dropped),
+      // What viewers did not ask for is no loss.
+      undelivered: stream === undefined
+        ? 0
+        : totalDrops(stream.dropped) - stream.dropped.viewer_fps,
     };
   }
 

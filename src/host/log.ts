@@ -45,7 +45,7 @@ export function createLog(options: LogOptions): Log {
       return;
     }
     const prefix = level === "warn" || level === "error" ? `${level}: ` : "";
-    options.write(`${hasProgress ? ERASE_LINE : ""}${prefix}${message}\n`);
+    options.write(`${hasProgress ? ERASE_LINE : ""}${prefix}${printable(message)}\n`);
     hasProgress = false;
   };
   return {
@@ -54,10 +54,16 @@ export function createLog(options: LogOptions): Log {
     error: (message, fields) => line("error", message, fields),
     progress: (message, fields) => {
       if (options.format === "json" || !options.isTerminal) return line("info", message, fields);
-      options.write(`${ERASE_LINE}${message}`);
+      options.write(`${ERASE_LINE}${printable(message)}`);
       hasProgress = true;
     },
   };
+}
+
+/** Text that may come from a peer must not steer the terminal. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
 }
 
 /** A log that writes nothing. */

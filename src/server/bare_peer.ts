@@ -7,7 +7,6 @@ import { isCodedInTime, type StreamConfig } from "../core/frame.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { sniffFrame, sniffKind } from "../split/sniff.ts";
-import { asBrokenLink } from "../split/broken_link.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { Hub } from "./hub.ts";
 import type { LiveStream, Viewer } from "./live_stream.ts";
@@ -41,7 +40,7 @@ export class BarePeer implements Peer {
       budget: hub.underWay,
       unsentBytes: () => port.unsentBytes,
       send: (frame) => port.sendFrame(frame.data),
-      splice: asBrokenLink,
+      splice: (frame) => this.#live.splice(frame),
     });
     this.#viewer = {
       feed,

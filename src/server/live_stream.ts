@@ -11,6 +11,7 @@ import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import { asBrokenLink } from "../split/broken_link.ts";
 import { encodeFrameMessage } from "../wire/frame_message.ts";
 
 /** How often a viewer that announces nothing is looked after while a frame waits for it. */
@@ -60,6 +61,7 @@ export class LiveStream {
   #timerMs = Infinity;
   #isPolling = false;
   #droppedBefore = noDrops();
+  #spliced: { readonly from: Frame; readonly to: Frame } | undefined;
   #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
 
   /** `onIdle` is told when nobody is at the stream and nothing is in it. */
@@ -280,6 +282,12 @@ export class LiveStream {
     }, frame.data);
     if (!catchUp) this.#encoded = { frame, message };
     return message;
+  }
+
+  /** A key frame for viewers that go on with it behind a gap: one for all of them. */
+  splice(frame: Frame): Frame {
+    if (this.#spliced?.from !== frame) this.#spliced = { from: frame, to: asBrokenLink(frame) };
+    return this.#spliced.to;
   }
 
   /** Closes the publisher: the relay takes in no more. */

@@ -6,7 +6,6 @@
 import type { Frame, StreamConfig } from "../core/frame.ts";
 import { type JoinFrom, ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
-import { asBrokenLink } from "../split/broken_link.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import {
   encodeControl,
@@ -173,7 +172,7 @@ class ViewerRole implements Viewer {
       budget: hub.underWay,
       unsentBytes: null,
       send: (frame, catchUp) => this.#send(frame, catchUp),
-      splice: asBrokenLink,
+      splice: (frame) => this.#live.splice(frame),
     });
   }
 

@@ -8,7 +8,7 @@ import { hex } from "../bytes/text.ts";
 import { bareConfig, type FrameKind, type StreamConfig } from "../core/frame.ts";
 import { videoConfig } from "./config.ts";
 import { FrameInput } from "./frame_input.ts";
-import { findStartCode, type NalUnit, START_CODE_BYTES } from "./nal.ts";
+import { findStartCode, MAX_NAL_UNITS, type NalUnit, START_CODE_BYTES } from "./nal.ts";
 import type { SplitFrame, Splitter, SplitterOptions } from "./splitter.ts";
 import type { VideoFacts } from "./video_facts.ts";
 
@@ -16,8 +16,6 @@ import type { VideoFacts } from "./video_facts.ts";
 export const MAX_JUNK_BYTES = 65_536;
 /** Most bytes that may go with a slice that is yet to come, behind a slice. */
 export const MAX_PREFIX_BYTES = 65_536;
-/** NAL units of one access unit that are looked into; what else there is counts as bytes only. */
-const MAX_UNITS = 65_536;
 
 /**
  * What a NAL unit does to the access unit behind which it stands.
@@ -188,7 +186,7 @@ export class AnnexBSplitter implements Splitter {
   }
 
   #add(unit: FoundUnit, role: NalRole, header: number): void {
-    if (this.#units.length < MAX_UNITS) this.#units.push(unit);
+    if (this.#units.length < MAX_NAL_UNITS) this.#units.push(unit);
     if (role === "delimiter") this.#hasDelimiter = true;
     if (role === "may-open" && this.#hasPicture) this.#mayEnd ??= unit.code;
     if (role !== "picture" && role !== "slice") return;

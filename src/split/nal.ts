@@ -107,16 +107,20 @@ export function findStartCode(bytes: Uint8Array, from: number): number {
   return -1;
 }
 
+/** Most NAL units that one access unit is taken apart into. */
+export const MAX_NAL_UNITS = 65_536;
+
 /**
  * The NAL units of a run of bytes that is whole, in order: of an access unit, or of a stream. Bytes
- * in front of the first start code are passed over, and so is a start code that nothing follows.
+ * in front of the first start code are passed over, and so is a start code that nothing follows. Of
+ * more than {@linkcode MAX_NAL_UNITS} the last one holds all the rest.
  */
 export function nalUnits(bytes: Uint8Array): NalUnit[] {
   const units: NalUnit[] = [];
   let code = findStartCode(bytes, 0);
   while (code >= 0) {
     const start = code + START_CODE_BYTES;
-    code = findStartCode(bytes, start);
+    code = units.length + 1 < MAX_NAL_UNITS ? findStartCode(bytes, start) : -1;
     let end = code < 0 ? bytes.length : code;
     // B.1.1: zero_byte and trailing_zero_8bits; the last byte of a NAL unit is never 0.
     while (end > start && bytes[end - 1] === 0) end--;

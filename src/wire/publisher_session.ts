@@ -19,8 +19,9 @@ import { encodeFrameMessage, VERSION } from "./frame_message.ts";
 
 /** Most bytes that are kept for a relay that confirms nothing. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
-/** Most delta frames that wait for credit before they are dropped, and how long they do, in µs. */
+/** Most frames that wait for credit before they are dropped, their bytes, and how long, in µs. */
 const MAX_WAITING_FRAMES = 60;
+const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const MAX_WAIT_US = 500_000;
 
 /** Options of a {@linkcode PublisherSession}. */
@@ -221,7 +222,8 @@ export class PublisherSession {
     const oldest = this.#kept[this.#unsentFrom];
     if (oldest === undefined) return true;
     const isLate = frame.captureUs - oldest.captureUs > MAX_WAIT_US ||
-      this.#kept.length - this.#unsentFrom >= MAX_WAITING_FRAMES;
+      this.#kept.length - this.#unsentFrom >= MAX_WAITING_FRAMES ||
+      this.#keptBytes >= MAX_WAITING_BYTES;
     if (!isKey && !isLate) return true;
     for (const { data } of this.#kept.splice(this.#unsentFrom)) {
       this.#keptBytes -= data.byteLength;

@@ -9,6 +9,7 @@ import {
   hevcNalType,
   isH264ParameterSet,
   isHevcParameterSet,
+  MAX_NAL_UNITS,
   nalUnits,
   unescapedNal,
 } from "../../src/split/nal.ts";
@@ -73,4 +74,13 @@ Deno.test("isH264ParameterSet and isHevcParameterSet know SPS and PPS, and VPS",
   const all = [...Array(64).keys()];
   assertEquals(all.filter(isH264ParameterSet), [H264_NAL.sps, H264_NAL.pps]);
   assertEquals(all.filter(isHevcParameterSet), [HEVC_NAL.vps, HEVC_NAL.sps, HEVC_NAL.pps]);
+});
+
+Deno.test("nalUnits leaves all that is too many in the last one", () => {
+  const bytes = new Uint8Array(4 * (MAX_NAL_UNITS + 5));
+  for (let at = 0; at < bytes.length; at += 4) bytes.set([0, 0, 1, 9], at);
+  const units = nalUnits(bytes);
+  assertEquals(units.length, MAX_NAL_UNITS);
+  assertEquals(units.at(-2), { start: 4 * (MAX_NAL_UNITS - 2) + 3, end: 4 * (MAX_NAL_UNITS - 1) });
+  assertEquals(units.at(-1)!.end, bytes.length);
 });

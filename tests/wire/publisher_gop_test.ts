@@ -122,6 +122,17 @@ Deno.test("PublisherSession with drop lets at most 60 delta frames wait", () => 
   assertEquals([session.dropped, session.waiting], [62, 2]);
 });
 
+Deno.test("PublisherSession with drop bounds the bytes that wait", () => {
+  const session = new PublisherSession({ session: "run", takeover: false, onFull: "drop" });
+  session.open();
+  const data = new Uint8Array(16 * 1024 * 1024);
+  session.add(coded("key", 0, { data }));
+  for (let count = 0; count < 3; count++) session.add(coded("delta", 1, { data }));
+  assertEquals([session.waiting, session.dropped], [4, 0]);
+  session.add(coded("delta", 2, { data }));
+  assertEquals([session.waiting, session.dropped], [0, 5]);
+});
+
 Deno.test("PublisherSession with drop drops what waits for a key frame, which takes its place", () => {
   const session = started("drop", 1);
   add(session, "kddd", 0);

@@ -1,0 +1,23 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { createLog } from "../../src/host/log.ts";
+
+function written(isTerminal: boolean, message: string): string {
+  let text = "";
+  const log = createLog({
+    format: "text",
+    write: (piece) => text += piece,
+    isTerminal,
+    wallMs: () => 0,
+  });
+  log.warn(message);
+  log.progress(message, {});
+  return text;
+}
+
+Deno.test("createLog lets no text from elsewhere steer the terminal", () => {
+  const hostile = "codec \x1b]0;owned\x07\x9b2J\r\x7f is\ttwo\nlines";
+  const harmless = "codec \ufffd]0;owned\ufffd\ufffd2J\ufffd\ufffd is\ttwo\nlines";
+  assertEquals(written(false, hostile), `warn: ${harmless}\n${harmless}\n`);
+  assertEquals(written(true, hostile), `warn: ${harmless}\n\r\x1b[2K${harmless}`);
+});
