@@ -59,7 +59,8 @@ export async function decoderConfig({ format, codec }) {
   if (typeof VideoDecoder === "undefined") {
     return globalThis.isSecureContext
       ? `This browser cannot decode ${name}: it has no WebCodecs.`
-      : `${name} needs a secure page: open it over https, or on the relay’s machine as localhost.`;
+      : `${name} needs a secure page: open it over https, or on the relay’s machine as localhost. ` +
+        "Published as MJPEG, it plays on every page.";
   }
   const wanted = { codec: codec ?? usual, optimizeForLatency: true };
   try {

@@ -340,7 +340,7 @@ Deno.test("CodedDecoder says why it cannot decode", async () => {
     using _ = browser({ isSecureContext: false });
     assertMatch(
       await said({}),
-      /^H\.264 needs a secure page: open it over https, or .*localhost\.$/,
+      /^H\.264 needs a secure page: open it over https, or .*localhost\. .*as MJPEG.*\.$/,
     );
   }
   {
