@@ -193,7 +193,7 @@ function toggleFull() {
 }
 
 async function save() {
-  const picture = await player.savePicture();
+  const picture = await (fallback.hidden ? player.savePicture() : fallbackPicture());
   if (picture === null) {
     toast("There is no picture to save yet.");
     return;
@@ -204,6 +204,15 @@ async function save() {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   toast(`Saved ${link.download}`);
+}
+
+/** @returns {Promise<Blob | null>} what motion JPEG shows, as PNG */
+function fallbackPicture() {
+  const whole = document.createElement("canvas");
+  whole.width = fallback.naturalWidth;
+  whole.height = fallback.naturalHeight;
+  whole.getContext("2d")?.drawImage(fallback, 0, 0);
+  return new Promise((resolve) => whole.toBlob(resolve, "image/png"));
 }
 
 /**

@@ -136,6 +136,8 @@ Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player says in a sentence"), asyn
     });
     assertEquals(await page.textContent("#badge"), "Blocked");
     assertMatch(await page.textContent("#toast") ?? "", /motion JPEG/);
+    const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
+    assertEquals(decode(await Deno.readFile(await download.path())).width, 64);
   });
 });
 
