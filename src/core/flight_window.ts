@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Deque } from "./deque.ts";
 
 /** Frames that may be under way before anything is known about the viewer. */
 const FRAMES_UNMEASURED = 4;
@@ -66,8 +67,7 @@ interface Flight {
  */
 export class FlightWindow {
   readonly #options: FlightWindowOptions;
-  #flights: Flight[] = [];
-  #head = 0;
+  readonly #flights = new Deque<Flight>();
   #sentBytes = 0;
   #deliveredBytes = 0;
   /** Bytes confirmed and the time it took, both fading; and up to when that time is counted. */
@@ -86,7 +86,7 @@ export class FlightWindow {
 
   /** Frames under way. */
   get frames(): number {
-    return this.#flights.length - this.#head;
+    return this.#flights.length;
   }
 
   /** Bytes under way. */
@@ -114,13 +114,13 @@ export class FlightWindow {
 
   /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */
   ageMs(nowMs: number): number {
-    const oldest = this.#flights[this.#head];
+    const oldest = this.#flights.first;
     return oldest === undefined ? 0 : nowMs - oldest.sentMs;
   }
 
   /** How long nothing has been confirmed while something was under way, in milliseconds. */
   stalledMs(nowMs: number): number {
-    const oldest = this.#flights[this.#head];
+    const oldest = this.#flights.first;
     return oldest === undefined ? 0 : nowMs - Math.max(oldest.sentMs, this.#confirmedMs);
   }
 
@@ -151,8 +151,8 @@ export class FlightWindow {
    * under way, or `undefined` when no such frame is: a repeated or an invented acknowledgement.
    */
   acknowledge(sequence: number, nowMs: number): number | undefined {
-    const oldest = this.#flights[this.#head];
-    const newest = this.#flights[this.#flights.length - 1];
+    const oldest = this.#flights.first;
+    const newest = this.#flights.last;
     if (oldest === undefined || sequence < oldest.sequence || sequence > newest!.sequence) {
       return undefined;
     }
@@ -167,9 +167,7 @@ export class FlightWindow {
   #confirm(isConfirmed: (flight: Flight) => boolean, nowMs: number): number {
     const before = this.#deliveredBytes;
     let last: Flight | undefined;
-    while (this.#head < this.#flights.length && isConfirmed(this.#flights[this.#head]!)) {
-      last = this.#flights[this.#head++]!;
-    }
+    while (this.frames > 0 && isConfirmed(this.#flights.first!)) last = this.#flights.shift();
     if (last === undefined) return 0;
     this.#deliveredBytes = last.endBytes;
     this.#confirmedMs = nowMs;
@@ -180,10 +178,6 @@ export class FlightWindow {
     }
     this.#shortest.add(roundTripMs, nowMs);
     this.#measure(this.#deliveredBytes - before, nowMs);
-    if (this.#head === this.#flights.length || this.#head >= 64) {
-      this.#flights = this.#flights.slice(this.#head);
-      this.#head = 0;
-    }
     return this.#deliveredBytes - before;
   }
 

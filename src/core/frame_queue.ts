@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Deque } from "./deque.ts";
 import type { FrameKind } from "./frame.ts";
 
 /** What the queue needs to know of an item. */
@@ -39,8 +40,7 @@ const CLOSED = { state: "closed" } as const;
 
 /** A first-in, first-out queue bounded in frames and in bytes. */
 export class FrameQueue<T extends Queued> {
-  #items: T[] = [];
-  #head = 0;
+  #items = new Deque<T>();
   #bytes = 0;
   #limits: FrameQueueLimits;
   #closed = false;
@@ -53,7 +53,7 @@ export class FrameQueue<T extends Queued> {
 
   /** Frames in the queue. */
   get frames(): number {
-    return this.#items.length - this.#head;
+    return this.#items.length;
   }
 
   /** Bytes in the queue. */
@@ -63,7 +63,7 @@ export class FrameQueue<T extends Queued> {
 
   /** The oldest frame, left in place. */
   get oldest(): T | undefined {
-    return this.#items[this.#head];
+    return this.#items.first;
   }
 
   /**
@@ -119,8 +119,7 @@ export class FrameQueue<T extends Queued> {
   /** Removes everything and returns how many frames that was. */
   clear(): number {
     const frames = this.frames;
-    this.#items = [];
-    this.#head = 0;
+    this.#items = new Deque();
     this.#bytes = 0;
     return frames;
   }
@@ -133,17 +132,8 @@ export class FrameQueue<T extends Queued> {
   }
 
   #shift(): T {
-    const frame = this.#items[this.#head]!;
-    this.#items[this.#head] = undefined as unknown as T;
-    this.#head++;
+    const frame = this.#items.shift();
     this.#bytes -= frame.data.byteLength;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
     return frame;
   }
 }

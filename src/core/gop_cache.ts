@@ -6,6 +6,7 @@
  */
 import { release } from "../bytes/release.ts";
 import type { ByteBudget } from "./byte_budget.ts";
+import { Deque } from "./deque.ts";
 import type { Frame } from "./frame.ts";
 
 /**
@@ -41,9 +42,8 @@ interface Held extends Departed {
  */
 export class GopCache {
   readonly #options: GopCacheOptions;
-  #items: Held[] = [];
-  #head = 0;
-  /** Position of the item at `#head`. */
+  readonly #items = new Deque<Held>();
+  /** Position of the oldest item. */
   #first = 0;
   #bytes = 0;
   #key: Held | undefined;
@@ -61,7 +61,7 @@ export class GopCache {
 
   /** Position of the next frame to come. */
   get end(): number {
-    return this.#first + this.#items.length - this.#head;
+    return this.#first + this.#items.length;
   }
 
   /** Bytes held, without the newest key frame's. */
@@ -87,7 +87,7 @@ export class GopCache {
   /** The frame at `position`, unless it has been given up or is yet to come. */
   at(position: number): Departed | undefined {
     if (position < this.#first) return undefined;
-    return this.#items[this.#head + position - this.#first];
+    return this.#items.at(position - this.#first);
   }
 
   /**
@@ -115,7 +115,7 @@ export class GopCache {
   /** Gives up what nobody needs: those who are behind need all from `position` on. */
   trim(position: number): void {
     const needed = this.#isWhole ? Math.min(position, this.#keyPosition) : position;
-    while (this.#first < needed && this.#head < this.#items.length) this.#shift();
+    while (this.#first < needed && this.#items.length > 0) this.#shift();
     this.#countOldKey();
   }
 
@@ -156,14 +156,12 @@ export class GopCache {
   }
 
   #drop(): void {
-    while (this.#head < this.#items.length) this.#shift();
+    while (this.#items.length > 0) this.#shift();
     this.#isOver = false;
   }
 
   #shift(): void {
-    const { frame, isCounted } = this.#items[this.#head]!;
-    this.#items[this.#head] = undefined as unknown as Held;
-    this.#head++;
+    const { frame, isCounted } = this.#items.shift();
     this.#first++;
     if (isCounted) {
       this.#bytes -= frame.data.byteLength;
@@ -171,12 +169,5 @@ export class GopCache {
     }
     if (frame === this.#key?.frame) this.#isWhole = false;
     else release(frame.data);
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
   }
 }
