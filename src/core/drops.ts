@@ -14,6 +14,7 @@
  * - `publisher`: the publisher dropped it before sending (`--on-full drop`)
  * - `stopped`: it stood in the queue when the relay stopped
  * - `slow_viewer`: the viewer was behind and skipped it
+ * - `overrun`: the relay came to send it too late, and newer ones were there
  * - `awaiting_key_frame`: it cannot be decoded after what was skipped before it
  * - `viewer_fps`: the viewer asked for fewer frames a second
  * - `memory`: the relay's memory for frames under way was used up
@@ -25,6 +26,7 @@ export const DROP_REASONS = [
   "publisher",
   "stopped",
   "slow_viewer",
+  "overrun",
   "awaiting_key_frame",
   "viewer_fps",
   "memory",
@@ -40,6 +42,11 @@ export type DropCounts = Record<DropReason, number>;
 /** Counts that are all zero. */
 export function noDrops(): DropCounts {
   return Object.fromEntries(DROP_REASONS.map((reason) => [reason, 0])) as DropCounts;
+}
+
+/** Adds `more` to `total`, reason by reason. */
+export function addDrops(total: DropCounts, more: Readonly<DropCounts>): void {
+  for (const reason of DROP_REASONS) total[reason] += more[reason];
 }
 
 /** Sum over all reasons. */

@@ -6,13 +6,14 @@
  */
 import { Backlog } from "./backlog.ts";
 import type { ByteBudget } from "./byte_budget.ts";
-import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
+import { addDrops, type DropCounts, type DropReason, noDrops } from "./drops.ts";
+import { FanOut } from "./fan_out.ts";
+import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
 import { type Frame, isCodedInTime, sameConfig, type StreamConfig } from "./frame.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { GopCache } from "./gop_cache.ts";
 import { type Rate, RateMeter } from "./rate_meter.ts";
 import { Tick } from "./tick.ts";
-import type { FrameTotals, JoinFrom, ViewerFeed } from "./viewer_feed.ts";
 
 /** Frames a second, or `source`: frames leave as they come. */
 export type FrameRate = number | "source";
@@ -81,12 +82,11 @@ export class Stream {
   readonly #options: StreamOptions;
   readonly #queue: FrameQueue<Frame>;
   readonly #cache: GopCache;
-  readonly #feeds = new Set<ViewerFeed>();
+  readonly #fanOut: FanOut;
   readonly #backlog = new Backlog();
   readonly #meter = new RateMeter();
-  /** Of the stream itself, and of the viewers that have gone. */
+  /** Of the stream itself, without those of its viewers. */
   readonly #dropped = noDrops();
-  readonly #sentToGone: FrameTotals = { frames: 0, bytes: 0 };
   #tick: Tick | undefined;
   #fired = 0;
   #overruns = 0;
@@ -117,6 +117,7 @@ export class Stream {
       maxMs: MAX_CACHE_MS,
       budget: options.cacheBudget,
     });
+    this.#fanOut = new FanOut(this.#cache);
   }
 
   /** The frame rate. */
@@ -126,7 +127,7 @@ export class Stream {
 
   /** Viewers that are connected. */
   get viewers(): number {
-    return this.#feeds.size;
+    return this.#fanOut.viewers;
   }
 
   /** The configuration of the newest frame taken in or announced. */
@@ -156,18 +157,13 @@ export class Stream {
 
   /** Frames and bytes handed to the sockets of all viewers, also of those that have gone. */
   get sent(): FrameTotals {
-    const total = { ...this.#sentToGone };
-    for (const feed of this.#feeds) {
-      total.frames += feed.sent.frames;
-      total.bytes += feed.sent.bytes;
-    }
-    return total;
+    return this.#fanOut.sent;
   }
 
   /** Frames not delivered, by reason, also those of viewers that have gone. */
   get dropped(): DropCounts {
-    const total = { ...this.#dropped };
-    for (const feed of this.#feeds) addDrops(total, feed.dropped);
+    const total = this.#fanOut.dropped;
+    addDrops(total, this.#dropped);
     return total;
   }
 
@@ -259,9 +255,14 @@ export class Stream {
     if (this.#queue.frames === 0) return;
     const fired = this.#tick.fire(nowMs);
     if (fired === undefined) return;
-    this.#fired++;
     this.#overruns += fired.overruns;
     this.#lagMs = fired.lagMs;
+    if (!this.#mayLeave(nowMs)) {
+      // The last frame is not yet on its way to everybody: this one waits for the next tick.
+      this.#overruns++;
+      return;
+    }
+    this.#fired++;
     this.#letOut(nowMs);
     // A publisher that waits comes down to the tick by itself.
     if (this.#credited === "wait") return;
@@ -271,6 +272,17 @@ export class Stream {
     } else if (this.#backlog.observe(this.#queue.frames, this.#targetFrames(), nowMs)) {
       this.#letOut(nowMs);
     }
+  }
+
+  /** Whether {@linkcode step} has more to send. */
+  get isBusy(): boolean {
+    return this.#fanOut.isBusy;
+  }
+
+  /** Sends the next batch of what has left the queue, and lets out what may follow it. */
+  step(nowMs: number): void {
+    this.#fanOut.step(nowMs);
+    if (this.#tick === undefined && !this.#fanOut.isBusy) this.advance(nowMs);
   }
 
   /** Changes the frame rate; the next frame already follows it, and no frame is lost by it. */
@@ -289,25 +301,19 @@ export class Stream {
   }
 
   /** Adds a viewer; with `key` it gets the last key frame and what follows it at once. */
-  join(feed: ViewerFeed, nowMs: number, from: JoinFrom = "key"): void {
-    this.#feeds.add(feed);
-    feed.join(this.#cache, from, nowMs);
+  join(feed: Feed, nowMs: number, from: JoinFrom = "key"): void {
+    this.#fanOut.join(feed, nowMs, from);
     this.advance(nowMs);
   }
 
   /** Removes a viewer. */
-  leave(feed: ViewerFeed, nowMs: number): void {
-    if (!this.#feeds.delete(feed)) return;
-    feed.close();
-    this.#sentToGone.frames += feed.sent.frames;
-    this.#sentToGone.bytes += feed.sent.bytes;
-    addDrops(this.#dropped, feed.dropped);
-    this.advance(nowMs);
+  leave(feed: Feed, nowMs: number): void {
+    if (this.#fanOut.leave(feed)) this.advance(nowMs);
   }
 
   /** Sends what waits for viewers: the stream has ended. */
   flush(nowMs: number): void {
-    for (const feed of this.#feeds) feed.flush(nowMs);
+    this.#fanOut.flush(nowMs);
   }
 
   /** Gives up the memory that is shared with other streams: this one is no more. */
@@ -317,13 +323,7 @@ export class Stream {
 
   /** Sends held frames to viewers that announce nothing; true while there are any. */
   poll(nowMs: number): boolean {
-    let waiting = false;
-    for (const feed of this.#feeds) {
-      if (!feed.needsPolling) continue;
-      feed.advance(nowMs);
-      waiting ||= feed.needsPolling;
-    }
-    return waiting;
+    return this.#fanOut.poll(nowMs);
   }
 
   /**
@@ -391,16 +391,16 @@ export class Stream {
     return { maxFrames: Math.max(1, frames), maxBytes: this.#maxBytes };
   }
 
-  /** Without a tick, a lossless publisher goes at the pace of the viewer that is fastest. */
+  /**
+   * Whether viewers may get another frame. For a publisher that waits it is not before the last one
+   * is on its way to all of them, and without a tick at the pace of the viewer that is fastest.
+   */
   #mayLeave(nowMs: number): boolean {
-    if (this.#credited !== "wait" || this.#feeds.size === 0) return true;
+    if (this.#credited !== "wait") return true;
+    if (this.#fanOut.isBusy) return false;
+    if (this.#tick !== undefined) return true;
     if (nowMs - this.#queue.oldest!.receivedMs >= HOLD_MS) return true;
-    let fastest: ViewerFeed | undefined;
-    for (const feed of this.#feeds) {
-      if (feed.ageMs(nowMs) >= HOLD_MS) continue;
-      if (fastest === undefined || feed.rate > fastest.rate) fastest = feed;
-    }
-    return fastest === undefined || fastest.isReady(nowMs);
+    return this.#fanOut.fastest(nowMs, HOLD_MS)?.isReady(nowMs) ?? true;
   }
 
   #letOut(nowMs: number): void {
@@ -410,16 +410,6 @@ export class Stream {
     const frame = isFirst ? { ...popped.frame, discontinuity: true } : popped.frame;
     this.#leftEpoch = frame.epoch;
     this.#meter.add(frame.data.byteLength, nowMs);
-    this.#cache.push(frame, nowMs);
-    let neededFrom = Infinity;
-    for (const feed of this.#feeds) {
-      feed.advance(nowMs);
-      neededFrom = Math.min(neededFrom, feed.needsFrom);
-    }
-    this.#cache.trim(neededFrom);
+    this.#fanOut.push(frame, nowMs);
   }
-}
-
-function addDrops(total: DropCounts, more: Readonly<DropCounts>): void {
-  for (const reason of Object.keys(total) as DropReason[]) total[reason] += more[reason];
 }

@@ -6,6 +6,7 @@
  */
 import type { ByteBudget } from "./byte_budget.ts";
 import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
+import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
 import { FlightWindow, type Latency } from "./flight_window.ts";
 import type { Frame } from "./frame.ts";
 import type { GopCache } from "./gop_cache.ts";
@@ -49,21 +50,14 @@ export interface ViewerFeedOptions {
   readonly splice?: (frame: Frame) => Frame;
 }
 
-/** Where a viewer begins: with the last key frame and what follows it, or with the next one. */
-export type JoinFrom = "key" | "live";
-
 /** How far behind a viewer may be before it skips, as a part of the longest delay. */
 const PATIENCE = 0.75;
 /** How long a viewer that has come may take to be brought up to the present, in milliseconds. */
 const CATCH_UP_MS = 3000;
+/** How late a frame may be offered while there is a newer key frame to show, in milliseconds. */
+const OVERRUN_MS = 100;
 /** How early a delta frame may be for a viewer that wants fewer frames, in milliseconds. */
 const DELTA_TOLERANCE_MS = 1000;
-
-/** Frames and bytes. */
-export interface FrameTotals {
-  frames: number;
-  bytes: number;
-}
 
 /**
  * Sends the frames that have left the queue in order, as far as there is room on the way to the
@@ -71,7 +65,8 @@ export interface FrameTotals {
  * stands at one itself, or has waited for too long. Where there is none it gets nothing until one
  * comes: a delta frame is only sent behind all that it needs.
  */
-export class ViewerFeed {
+export class ViewerFeed implements Feed {
+  readonly viewers = 1;
   /** Frames and bytes handed to the socket. */
   readonly sent: FrameTotals = { frames: 0, bytes: 0 };
   /** Frames that the viewer did not get. */
@@ -82,6 +77,8 @@ export class ViewerFeed {
   #cache: GopCache | undefined;
   /** Position in the cache of the next frame to send. */
   #next = 0;
+  /** Position behind the last frame that was there when this feed had its turn. */
+  #offered = 0;
   /** Since when frames from before the viewer came are being sent to it. */
   #catchUpSinceMs: number | undefined;
   /** Whether the stream has more frames a second than the viewer wants. */
@@ -186,6 +183,7 @@ export class ViewerFeed {
       this.#giveWay(nowMs);
       break;
     }
+    this.#offered = this.#cache?.end ?? 0;
     if (this.#waiting === 0) this.#catchUpSinceMs = undefined;
   }
 
@@ -230,6 +228,10 @@ export class ViewerFeed {
       return true;
     }
     const { frame, leftMs } = item;
+    if (!isLast && this.#isOverrun(frame, nowMs - leftMs)) {
+      const to = cache.keyPosition > this.#next ? cache.keyPosition : cache.end;
+      return this.#skip("overrun", to - this.#next, "awaiting_key_frame");
+    }
     if (frame.kind === "delta") {
       if (this.#awaiting !== undefined) return this.#skip(this.#awaiting, 1, this.#awaiting);
       if (frame.leading && this.#isAfterSkip) {
@@ -255,6 +257,13 @@ export class ViewerFeed {
     const isCatchUp = this.#catchUpSinceMs !== undefined;
     if (this.#limit === undefined || (isCatchUp && !this.#limitsCatchUp)) return true;
     return this.#limit.admit(nowMs, kind === "delta" ? DELTA_TOLERANCE_MS : undefined);
+  }
+
+  /** Whether a frame has its first turn here too late, because the relay had too much to send. */
+  #isOverrun({ kind }: Frame, lateMs: number): boolean {
+    if (this.#next < this.#offered || this.#catchUpSinceMs !== undefined) return false;
+    if (kind === "delta") return lateMs > this.#options.maxDelayMs;
+    return lateMs > OVERRUN_MS && this.#cache!.keyPosition > this.#next;
   }
 
   /** Finds a newer place for a viewer whose next frame has to wait. */

@@ -12,6 +12,7 @@ import { CLOSE } from "../wire/close_code.ts";
 import { Converter } from "./converter.ts";
 import { LiveStream } from "./live_stream.ts";
 import { StreamPictures } from "./stream_pictures.ts";
+import { Turns } from "./turns.ts";
 
 /** Most bytes that one publisher may have in the queue and under way. */
 const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
@@ -60,6 +61,7 @@ export class Hub {
   readonly #streams = new Map<string, LiveStream>();
   readonly #pictures = new WeakMap<LiveStream, StreamPictures>();
   readonly #converter: Converter;
+  readonly #turns = new Turns();
   #viewers = 0;
   #isStopping = false;
 
@@ -126,8 +128,7 @@ export class Hub {
         maxCreditBytes: MAX_CREDIT_BYTES,
         cacheBudget: this.cached,
       },
-      this.clock,
-      (idle) => this.#remove(idle),
+      { clock: this.clock, turns: this.#turns, onIdle: (idle) => this.#remove(idle) },
     );
     this.#streams.set(name, live);
     this.#share();

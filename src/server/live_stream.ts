@@ -6,13 +6,15 @@
 import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
-import type { JoinFrom, ViewerFeed } from "../core/viewer_feed.ts";
+import type { JoinFrom } from "../core/feed.ts";
+import type { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { asBrokenLink } from "../split/broken_link.ts";
 import { encodeFrameMessage } from "../wire/frame_message.ts";
+import type { Batched, Turns } from "./turns.ts";
 
 /** How often a viewer that announces nothing is looked after while a frame waits for it. */
 const POLL_MS = 10;
@@ -45,11 +47,12 @@ export interface Publisher {
 }
 
 /** Drives a {@linkcode Stream} by a timer and by what its peers do. */
-export class LiveStream {
+export class LiveStream implements Batched {
   /** Name of this stream's run; sequences of different runs do not compare. */
   readonly run: string = crypto.randomUUID();
   readonly #stream: Stream;
   readonly #clock: Clock;
+  readonly #turns: Turns;
   readonly #onIdle: (live: LiveStream) => void;
   readonly #viewers = new Set<Viewer>();
   /** Clients without a protocol; true once they have sent a frame. */
@@ -65,9 +68,17 @@ export class LiveStream {
   #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
 
   /** `onIdle` is told when nobody is at the stream and nothing is in it. */
-  constructor(options: StreamOptions, clock: Clock, onIdle: (live: LiveStream) => void) {
+  constructor(
+    options: StreamOptions,
+    { clock, turns, onIdle }: {
+      readonly clock: Clock;
+      readonly turns: Turns;
+      readonly onIdle: (live: LiveStream) => void;
+    },
+  ) {
     this.#stream = new Stream(options, clock.nowMs());
     this.#clock = clock;
+    this.#turns = turns;
     this.#onIdle = onIdle;
   }
 
@@ -266,6 +277,12 @@ export class LiveStream {
     return isKnown;
   }
 
+  takeTurn(): boolean {
+    this.#stream.step(this.#clock.nowMs());
+    if (!this.#stream.isBusy) this.#drive();
+    return this.#stream.isBusy;
+  }
+
   /** The message for viewers that speak the protocol: the same bytes for all of them. */
   encode(frame: Frame, catchUp: boolean): Uint8Array<ArrayBuffer> {
     if (!catchUp && this.#encoded?.frame === frame) return this.#encoded.message;
@@ -330,6 +347,7 @@ export class LiveStream {
     } else if (!this.#isEnding) {
       publisher?.refreshCredit();
     }
+    if (this.#stream.isBusy) this.#turns.add(this);
     this.#isPolling = this.#stream.poll(nowMs);
     this.#arm(nowMs);
     const isIdle = this.#viewers.size === 0 && this.#bareClients.size === 0 &&

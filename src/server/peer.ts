@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JoinFrom } from "../core/viewer_feed.ts";
+import type { JoinFrom } from "../core/feed.ts";
 
 /** Where a connection goes. */
 export interface PeerPlace {

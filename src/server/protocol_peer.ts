@@ -4,7 +4,8 @@
  * @module
  */
 import type { Frame, StreamConfig } from "../core/frame.ts";
-import { type JoinFrom, ViewerFeed } from "../core/viewer_feed.ts";
+import type { JoinFrom } from "../core/feed.ts";
+import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { JoinFrom } from "../core/viewer_feed.ts";
+import type { JoinFrom } from "../core/feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { DEFAULT_NAME, nameFault } from "../wire/stream_name.ts";

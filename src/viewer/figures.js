@@ -122,6 +122,7 @@ const REASONS = new Map([
   ["publisher", "the publisher was behind"],
   ["stopped", "the relay stopped"],
   ["slow_viewer", "a viewer was behind"],
+  ["overrun", "the relay was too busy"],
   ["awaiting_key_frame", "no key frame before it"],
   ["memory", "memory was used up"],
   ["disconnected", "a viewer left"],

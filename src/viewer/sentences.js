@@ -149,6 +149,7 @@ export function formatName({ format, codec, pixelFormat }) {
 /** @type {ReadonlyMap<string, string>} */
 const DROP_REASONS = new Map([
   ["slow_viewer", "this viewer was behind"],
+  ["overrun", "the relay was too busy"],
   ["awaiting_key_frame", "waiting for a key frame"],
   ["viewer_fps", "fewer frames were asked for"],
   ["memory", "the relay’s memory was used up"],

@@ -6,7 +6,8 @@ import { ByteBudget } from "../../src/core/byte_budget.ts";
 import { totalDrops } from "../../src/core/drops.ts";
 import { bareConfig, type Frame } from "../../src/core/frame.ts";
 import type { FrameRate, Stream } from "../../src/core/stream.ts";
-import type { JoinFrom, ViewerFeed } from "../../src/core/viewer_feed.ts";
+import type { JoinFrom } from "../../src/core/feed.ts";
+import type { ViewerFeed } from "../../src/core/viewer_feed.ts";
 import { type Coded, codedInput, feed, stream } from "./samples.ts";
 
 /** Large enough that its memory is given back at once. */

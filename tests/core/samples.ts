@@ -3,7 +3,8 @@ import { ByteBudget } from "../../src/core/byte_budget.ts";
 import { bareConfig, type Frame, type FrameKind, type StreamConfig } from "../../src/core/frame.ts";
 import { type FrameInput, Stream, type StreamOptions } from "../../src/core/stream.ts";
 import { GopCache, type GopCacheOptions } from "../../src/core/gop_cache.ts";
-import { type JoinFrom, ViewerFeed, type ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
+import type { JoinFrom } from "../../src/core/feed.ts";
+import { ViewerFeed, type ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
 
 export const MJPEG = bareConfig("mjpeg");
 export const H264 = bareConfig("h264");

@@ -3,6 +3,7 @@ import { assertEquals } from "@std/assert";
 import { ByteBudget } from "../../src/core/byte_budget.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { LiveStream, type Publisher } from "../../src/server/live_stream.ts";
+import { Turns } from "../../src/server/turns.ts";
 import { frameOf } from "./fixture.ts";
 
 Deno.test("LiveStream takes nothing of a publisher from which another took the stream over", () => {
@@ -16,8 +17,7 @@ Deno.test("LiveStream takes nothing of a publisher from which another took the s
       maxCreditBytes: 999,
       cacheBudget: new ByteBudget(1e9),
     },
-    { nowMs: () => 0, wallUs: () => 0 },
-    () => {},
+    { clock: { nowMs: () => 0, wallUs: () => 0 }, turns: new Turns(), onIdle: () => {} },
   );
   const [first, second] = [publisher("one"), publisher("two")];
   const frame = (config: ReturnType<typeof bareConfig>) => ({

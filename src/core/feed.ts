@@ -1,0 +1,44 @@
+/**
+ * What a stream sends to: one viewer, or a thread that sends on to viewers of its own.
+ *
+ * @module
+ */
+import type { DropCounts } from "./drops.ts";
+import type { GopCache } from "./gop_cache.ts";
+
+/** Frames and bytes. */
+export interface FrameTotals {
+  frames: number;
+  bytes: number;
+}
+
+/** Where a viewer begins: with the last key frame and what follows it, or with the next one. */
+export type JoinFrom = "key" | "live";
+
+/** Takes the frames that have left the queue, in order, as far as there is room on the way. */
+export interface Feed {
+  /** Viewers that it stands for. */
+  readonly viewers: number;
+  /** Frames and bytes handed to sockets. */
+  readonly sent: Readonly<FrameTotals>;
+  /** Frames that its viewers did not get. */
+  readonly dropped: Readonly<DropCounts>;
+  /** The best rate of the way in bytes a millisecond; 0 before it is measured. */
+  readonly rate: number;
+  /** Position in the cache from which on it still needs frames; `Infinity` where it needs none. */
+  readonly needsFrom: number;
+  /** Whether a frame waits for {@linkcode advance}, with nobody to announce the moment. */
+  readonly needsPolling: boolean;
+  /** Begins to send the frames of `cache`. */
+  join(cache: GopCache, from: JoinFrom, nowMs: number): void;
+  /** Sends what there is room for by now, and gives up what has waited for too long. */
+  advance(nowMs: number): void;
+  /** Sends what waits although there is no room: nothing follows it. */
+  flush(nowMs: number): void;
+  /** Whether the next frame would be sent at once. */
+  isReady(nowMs: number): boolean;
+  /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */
+  ageMs(nowMs: number): number;
+  /** Ends it: what was under way or waited counts as dropped. Repeating it does nothing. */
+  close(): void;
+}

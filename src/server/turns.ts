@@ -1,0 +1,41 @@
+/**
+ * Turns of the event loop for work that comes in batches.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+
+/** Work that is done a batch at a time. */
+export interface Batched {
+  /** Does one batch; true while there is more. */
+  takeTurn(): boolean;
+}
+
+/**
+ * Does one batch in each turn of the event loop, so that sockets, ticks and other streams are heard
+ * in between. Who has work takes turns with the others.
+ */
+export class Turns {
+  readonly #waiting = new Set<Batched>();
+  #isAsked = false;
+
+  /** Has `work` done from the next turn on; once, however often it is asked for. */
+  add(work: Batched): void {
+    this.#waiting.add(work);
+    this.#ask();
+  }
+
+  #ask(): void {
+    if (this.#isAsked || this.#waiting.size === 0) return;
+    this.#isAsked = true;
+    setImmediate(() => {
+      this.#isAsked = false;
+      const [work] = this.#waiting;
+      if (work !== undefined) {
+        this.#waiting.delete(work);
+        if (work.takeTurn()) this.#waiting.add(work);
+      }
+      this.#ask();
+    });
+  }
+}
