@@ -37,7 +37,11 @@ export class BarePublisher {
     // It is waited for below, but perhaps not any more.
     lost.promise.catch(() => {});
     socket.onclose = ({ code, reason }) => {
-      const why = reason === "" ? `the relay closed the connection with code ${code}` : reason;
+      const why = reason !== ""
+        ? reason
+        : code < 1000
+        ? "the connection was lost"
+        : `the relay closed the connection with code ${code}`;
       lost.reject(new StreamError("failed", `Cannot stay connected to ${this.#url}: ${why}`));
     };
     try {

@@ -53,8 +53,9 @@ interface Seat {
   readonly pace: Pace;
   readonly beganMs: number;
   viewer: Viewer | undefined;
-  /** Whether it keeps another one from joining. */
+  /** Whether it keeps another one from joining, and until when at most. */
   hasSlot: boolean;
+  slotTimer: ReturnType<typeof setTimeout> | undefined;
   /** Whether it has a frame, or will not get one. */
   isJoined: boolean;
   /** When its last frame arrived, in ms since the Unix epoch; 0 before the first. */
@@ -71,7 +72,6 @@ export class Crowd {
   readonly #options: CrowdOptions;
   readonly #clock: Clock;
   readonly #onLost: (error: StreamError) => void;
-  readonly #url: URL;
   readonly #counts = new WindowCounts();
   readonly #join = new Histogram();
   readonly #offset = new ClockOffset();
@@ -95,8 +95,6 @@ export class Crowd {
     this.#options = options;
     this.#clock = clock;
     this.#onLost = onLost;
-    this.#url = new URL(options.url);
-    this.#url.searchParams.set("role", "watch");
     const { reading, slow, stalled } = options.viewers;
     // Taken from the end: those that never read have then been there longest.
     this.#waiting = [
@@ -120,7 +118,6 @@ export class Crowd {
   /** Joins all viewers; settles when each has its first frame, is stalled or lost. */
   async join(): Promise<void> {
     this.#slowTimer = setInterval(() => this.#resumeSlow(), SLOW_STEP_MS);
-    if (!this.#options.isBare && !this.#options.isStamped) this.#askTime();
     this.#fill();
     if (this.#missing > 0) await this.#joined.promise;
   }
@@ -136,6 +133,7 @@ export class Crowd {
       this.#seats.delete(seat);
       this.#failed++;
     }
+    this.#joined.resolve();
   }
 
   /** Whether every viewer that reads has had a frame that was sent behind the window. */
@@ -157,7 +155,10 @@ export class Crowd {
     this.#waiting.length = 0;
     clearInterval(this.#slowTimer);
     clearTimeout(this.#clockTimer);
-    for (const { viewer } of this.#seats) viewer?.close();
+    for (const { viewer, slotTimer } of this.#seats) {
+      clearTimeout(slotTimer);
+      viewer?.close();
+    }
     this.#seats.clear();
   }
 
@@ -174,6 +175,7 @@ export class Crowd {
       beganMs: this.#clock.nowMs(),
       viewer: undefined,
       hasSlot: true,
+      slotTimer: undefined,
       isJoined: false,
       lastMs: 0,
       isThrough: false,
@@ -183,7 +185,7 @@ export class Crowd {
     this.#seats.add(seat);
     if (pace === "slow") this.#slowSeats.add(seat);
     seat.viewer = new Viewer({
-      url: this.#url,
+      url: this.#options.url,
       isBare: this.#options.isBare,
       isStalled: pace === "stalled",
       buffer: pace === "slow" ? this.#slowBuffer : this.#buffer,
@@ -192,7 +194,7 @@ export class Crowd {
         this.#connected++;
         if (pace !== "stalled") this.#listening++;
         if (pace === "stalled") this.#joinedBy(seat);
-        else setTimeout(() => this.#release(seat), FRAMELESS_MS);
+        else seat.slotTimer = setTimeout(() => this.#release(seat), FRAMELESS_MS);
       },
       frame: (arrival) => this.#frame(seat, arrival),
       text: (text) => this.#text(text),
@@ -204,6 +206,8 @@ export class Crowd {
     if (!seat.isJoined) {
       this.#join.add(this.#clock.nowMs() - seat.beganMs);
       this.#joinedBy(seat);
+      const needsClock = !this.#options.isBare && !this.#options.isStamped;
+      if (needsClock && this.#clockTimer === undefined) this.#askTime();
     }
     const arrivedMs = this.#clock.wallUs() / 1000;
     if (seat.pace === "slow") {
@@ -276,6 +280,7 @@ export class Crowd {
   #release(seat: Seat): void {
     if (!seat.hasSlot) return;
     seat.hasSlot = false;
+    clearTimeout(seat.slotTimer);
     this.#slots++;
     this.#fill();
   }

@@ -9,8 +9,8 @@ import type { LoadReport } from "./report.ts";
 /** The report as a table of a dozen lines. */
 export function describeReport(report: LoadReport): string {
   const { delivered, relayCpu, relayMemory, bench, frameBytes, fps } = report;
+  const seconds = report.seconds.toFixed(1);
   const where = report.relay === "own" ? " (a relay of its own)" : "";
-  const published = report.published === null ? "" : `, ${report.published} published`;
   const share = delivered.share === null ? "" : `, ${percent(delivered.share)} of all`;
   const microseconds = relayCpu?.microsecondsPerFrame ?? null;
   const rows: readonly (readonly [string, string])[] = [
@@ -22,7 +22,9 @@ export function describeReport(report: LoadReport): string {
     ],
     [
       "frames",
-      `${kilobytes(frameBytes)} × ${fps} fps for ${report.seconds.toFixed(1)} s${published}`,
+      report.published === null
+        ? `published elsewhere; measured for ${seconds} s`
+        : `${kilobytes(frameBytes)} × ${fps} fps for ${seconds} s, ${report.published} published`,
     ],
     [
       "delivered",

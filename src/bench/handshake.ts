@@ -16,14 +16,15 @@ const MAX_ANSWER_BYTES = 16_384;
 export class Handshake {
   /** The request. */
   readonly request: string;
-  readonly #url: URL;
+  /** The address without a query, for messages. */
+  readonly #place: string;
   readonly #accept: string;
   readonly #isBare: boolean;
   #answer = "";
 
   constructor(url: URL, isBare: boolean) {
     const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
-    this.#url = url;
+    this.#place = `${url.protocol}//${url.host}${url.pathname}`;
     this.#isBare = isBare;
     this.#accept = acceptOf(key);
     this.request = [
@@ -65,7 +66,7 @@ export class Handshake {
     if (status === "401" || status === "403") {
       throw new StreamError(
         "refused",
-        `Cannot connect to ${this.#url}: the server refuses access (HTTP ${status}); check the ` +
+        `Cannot connect to ${this.#place}: the server refuses access (HTTP ${status}); check the ` +
           "credentials",
       );
     }
@@ -84,7 +85,7 @@ export class Handshake {
   }
 
   #error(what: string): StreamError {
-    return new StreamError("unreachable", `Cannot connect to ${this.#url}: ${what}`);
+    return new StreamError("unreachable", `Cannot connect to ${this.#place}: ${what}`);
   }
 }
 

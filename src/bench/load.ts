@@ -149,6 +149,7 @@ class Load implements AsyncDisposable {
   }
 
   async #joinViewers(url: string): Promise<void> {
+    if (this.#signal.aborted) return;
     const { viewers, stalled, slow, fps, isBare, publishes, workers } = this.#options;
     const all = { stalled, slow, reading: viewers - stalled - slow };
     const threads = Math.min(workers, viewers);
@@ -171,6 +172,7 @@ class Load implements AsyncDisposable {
     const news = await this.#orStop(within(Promise.all(joined), maxMs));
     const connected = news?.reduce((sum, news) => sum + news.connected, 0);
     if (connected === 0) throw this.#lastLost!;
+    if (this.#signal.aborted) return;
     const seconds = ((this.#clock.nowMs() - beganMs) / 1000).toFixed(1);
     this.#log.info(
       connected === undefined
@@ -193,16 +195,21 @@ class Load implements AsyncDisposable {
 
   async #measure(server: string, stream: string): Promise<Measured> {
     const nowMs = () => this.#clock.wallUs() / 1000;
-    const beginMs = nowMs() + NOTICE_MS;
-    let window = { beginMs, endMs: beginMs + this.#options.durationMs };
-    this.#setWindow(window);
-    await pause(NOTICE_MS);
-    const before = this.#sample(server, stream);
-    await this.#orStop(pause(window.endMs - nowMs()));
-    if (window.endMs - nowMs() > NOTICE_MS) {
-      window = { beginMs, endMs: nowMs() + NOTICE_MS };
+    let window = { beginMs: nowMs(), endMs: nowMs() };
+    let before = this.#sample(server, stream);
+    // A stop while viewers join leaves a window without length.
+    if (!this.#signal.aborted) {
+      const beginMs = nowMs() + NOTICE_MS;
+      window = { beginMs, endMs: beginMs + this.#options.durationMs };
       this.#setWindow(window);
       await pause(NOTICE_MS);
+      before = this.#sample(server, stream);
+      await this.#orStop(pause(window.endMs - nowMs()));
+      if (window.endMs - nowMs() > NOTICE_MS) {
+        window = { beginMs, endMs: nowMs() + NOTICE_MS };
+        this.#setWindow(window);
+        await pause(NOTICE_MS);
+      }
     }
     const after = this.#sample(server, stream);
     const results = Promise.all([

@@ -54,7 +54,7 @@ const clock = systemClock;
 const usage = new ThreadUsage(clock);
 let source: LoadSource | undefined;
 let publisher: Publisher | BarePublisher | undefined;
-let droppedBefore = 0;
+let droppedBefore: number | undefined;
 let isOver = false;
 
 scope.onmessage = async ({ data: order }) => {
@@ -64,8 +64,12 @@ scope.onmessage = async ({ data: order }) => {
         await publish(order);
       } catch (error) {
         if (!(error instanceof StreamError)) throw error;
-        const { code, message } = error;
-        scope.postMessage({ type: "failed", code, message });
+        // The publisher's own advice is for `stream publish`.
+        const message = error.message.replace(
+          /; choose another name.*$/,
+          "; choose another name, or load it as it is with --viewers-only",
+        );
+        scope.postMessage({ type: "failed", code: error.code, message });
       } finally {
         isOver = true;
         scope.postMessage({ type: "closed" });
@@ -75,12 +79,12 @@ scope.onmessage = async ({ data: order }) => {
       source!.window = order.window;
       setTimeout(() => {
         usage.begin();
-        droppedBefore = publisher!.stats().dropped;
-      }, order.window.beginMs - clock.wallUs() / 1000);
+        droppedBefore ??= publisher!.stats().dropped;
+      }, Math.max(0, order.window.beginMs - clock.wallUs() / 1000));
       break;
     case "end": {
       const { frames, late } = source!.made();
-      const dropped = publisher!.stats().dropped - droppedBefore;
+      const dropped = publisher!.stats().dropped - (droppedBefore ?? 0);
       scope.postMessage({
         type: "result",
         published: Math.max(0, frames - dropped),
@@ -91,6 +95,7 @@ scope.onmessage = async ({ data: order }) => {
     }
     case "close":
       source?.stop();
+      if (isOver) scope.postMessage({ type: "closed" });
   }
 };
 

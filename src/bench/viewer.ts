@@ -33,7 +33,7 @@ export interface ViewerListener {
 /** Options of a {@linkcode Viewer}. */
 export interface ViewerOptions {
   /** The stream's WebSocket address. */
-  readonly url: URL;
+  readonly url: string;
   readonly isBare: boolean;
   /** Whether it reads nothing behind the handshake. */
   readonly isStalled: boolean;
@@ -62,7 +62,9 @@ export class Viewer {
   constructor(options: ViewerOptions, listener: ViewerListener) {
     this.#options = options;
     this.#listener = listener;
-    const handshake = new Handshake(options.url, options.isBare);
+    const url = new URL(options.url);
+    url.searchParams.set("role", "watch");
+    const handshake = new Handshake(url, options.isBare);
     this.#handshake = handshake;
     this.#reader = new MessageReader({
       binary: (head, bytes) => this.#binary(head, bytes),
@@ -71,7 +73,7 @@ export class Viewer {
       close: (code, reason) =>
         this.#fail(reason === "" ? `the relay closed the connection with code ${code}` : reason),
     });
-    this.#socket = openSocket(options.url, options.buffer, {
+    this.#socket = openSocket(url, options.buffer, {
       open: () => this.#socket.send(this.#encoder.encode(handshake.request)),
       bytes: (bytes) => this.#take(bytes),
       end: (why) => this.#fail(why ?? "the relay ended the connection"),

@@ -61,7 +61,10 @@ scope.onmessage = async ({ data: order }) => {
       break;
     case "window":
       crowd!.window = order.window;
-      setTimeout(() => usage.begin(), order.window.beginMs - clock.wallUs() / 1000);
+      setTimeout(
+        () => usage.begin(),
+        Math.max(0, order.window.beginMs - clock.wallUs() / 1000),
+      );
       break;
     case "end": {
       const cpuShare = usage.share();
