@@ -13,7 +13,7 @@ import type { Pace } from "./crowd.ts";
 import type { PublisherNews, PublisherOrder } from "./publisher_worker.ts";
 import type { RelayNews, RelayOrder } from "./relay_worker.ts";
 import { type RelayNumbers, relayNumbers } from "./relay_numbers.ts";
-import { type LoadReport, makeReport, type Measured } from "./report.ts";
+import { bottleneck, type LoadReport, makeReport, type Measured } from "./report.ts";
 import { Thread } from "./thread.ts";
 import type { ViewerNews, ViewerOrder } from "./viewer_worker.ts";
 import type { Window } from "./window.ts";
@@ -50,6 +50,13 @@ export interface LoadOptions {
   readonly workers: number;
 }
 
+/** What {@linkcode runLoad} returns. */
+export interface LoadResult {
+  readonly report: LoadReport;
+  /** Why the figures are not the relay's alone, `undefined` where they are. */
+  readonly bottleneck: string | undefined;
+}
+
 /**
  * Loads a relay, and returns what was measured, also when `signal` comes before the end.
  *
@@ -59,7 +66,7 @@ export interface LoadOptions {
 export async function runLoad(
   options: LoadOptions,
   environment: { readonly clock: Clock; readonly log: Log; readonly signal: AbortSignal },
-): Promise<LoadReport> {
+): Promise<LoadResult> {
   await using load = new Load(options, environment);
   return await load.run();
 }
@@ -96,7 +103,7 @@ class Load implements AsyncDisposable {
     if (signal.aborted) this.#stopped.resolve(undefined);
   }
 
-  async run(): Promise<LoadReport> {
+  async run(): Promise<LoadResult> {
     const { url: given, isBare, viewers, stalled, slow, frameBytes, fps } = this.#options;
     const address = parseStreamUrl(given ?? await this.#startRelay());
     if (this.#options.publishes) await this.#startPublisher(address.socket);
@@ -111,7 +118,8 @@ class Load implements AsyncDisposable {
       frameBytes,
       fps,
     } as const;
-    return makeReport(asked, await this.#measure(address.server, address.name));
+    const measured = await this.#measure(address.server, address.name);
+    return { report: makeReport(asked, measured), bottleneck: bottleneck(measured) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -235,9 +243,9 @@ class Load implements AsyncDisposable {
       before: first.relay,
       after: last.relay,
       cpuSeconds: last.cpuSeconds - first.cpuSeconds,
-      cpuShares: [...crowds, ...(publisher === undefined ? [] : [publisher])].map((
-        { cpuShare },
-      ) => cpuShare),
+      usages: [...crowds, ...(publisher === undefined ? [] : [publisher])].map(({ usage }) =>
+        usage
+      ),
     };
   }
 

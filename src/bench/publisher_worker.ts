@@ -9,7 +9,7 @@ import { systemClock } from "../host/clock.ts";
 import { silentLog } from "../host/log.ts";
 import { BarePublisher } from "./bare_publisher.ts";
 import { LoadSource, type LoadSourceOptions } from "./load_source.ts";
-import { ThreadUsage } from "./thread_usage.ts";
+import { ThreadUsage, type Usage } from "./thread_usage.ts";
 import type { Window } from "./window.ts";
 
 /** What the thread is asked for, in this order; the window may be set again. */
@@ -37,7 +37,7 @@ export type PublisherNews =
     readonly published: number;
     /** The part of frames that were late by more than a tick, 0 to 1. */
     readonly lateShare: number;
-    readonly cpuShare: number;
+    readonly usage: Usage;
   }
   | { readonly type: "closed" };
 
@@ -51,7 +51,7 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope;
 const clock = systemClock;
-const usage = new ThreadUsage(clock);
+const threadUsage = new ThreadUsage(clock);
 let source: LoadSource | undefined;
 let publisher: Publisher | BarePublisher | undefined;
 let droppedBefore: number | undefined;
@@ -78,7 +78,7 @@ scope.onmessage = async ({ data: order }) => {
     case "window":
       source!.window = order.window;
       setTimeout(() => {
-        usage.begin();
+        threadUsage.begin();
         droppedBefore ??= publisher!.stats().dropped;
       }, Math.max(0, order.window.beginMs - clock.wallUs() / 1000));
       break;
@@ -89,7 +89,7 @@ scope.onmessage = async ({ data: order }) => {
         type: "result",
         published: Math.max(0, frames - dropped),
         lateShare: frames + late === 0 ? 0 : late / (frames + late),
-        cpuShare: usage.share(),
+        usage: threadUsage.end(),
       });
       break;
     }

@@ -6,12 +6,15 @@
 import type { CrowdResult } from "./crowd.ts";
 import { Histogram, type Quantiles } from "./histogram.ts";
 import type { RelayNumbers } from "./relay_numbers.ts";
+import type { Usage } from "./thread_usage.ts";
 import { INTERVAL_RESOLUTION, type Window } from "./window.ts";
 
 /** A thread of this program is busy, and the figures are its own, above this part of a core. */
 const BUSY_SHARE = 0.85;
-/** The publisher is late, and the figures are its own, above this part of its frames. */
+/** The same above this part of frames that the publisher sent too late. */
 const LATE_SHARE = 0.01;
+/** The same above this part of the time in which a thread did not get to run. */
+const STILL_SHARE = 0.01;
 
 /** The report, as `stream bench --json` writes it. */
 export interface LoadReport {
@@ -76,8 +79,8 @@ export interface Measured {
   readonly after: RelayNumbers;
   /** CPU of this process in the window in seconds, without a relay of its own. */
   readonly cpuSeconds: number;
-  /** The part of its core that each thread has used. */
-  readonly cpuShares: readonly number[];
+  /** What each thread of the load has used. */
+  readonly usages: readonly Usage[];
 }
 
 /** What a load was asked for. */
@@ -109,7 +112,7 @@ export function makeReport(asked: Asked, measured: Measured): LoadReport {
   const due = (publisher?.published ?? 0) * (asked.viewers - asked.slow - asked.stalled);
   const relaySeconds = difference(before.cpuSeconds, after.cpuSeconds);
   const relayed = frames + sum(({ received }) => received.slowFrames);
-  const busiestThread = Math.max(0, ...measured.cpuShares);
+  const busiestThread = Math.max(0, ...measured.usages.map(({ cpuShare }) => cpuShare));
   const { frameBytes, fps, ...who } = asked;
   return {
     ...who,
@@ -142,20 +145,27 @@ export function makeReport(asked: Asked, measured: Measured): LoadReport {
       cpuSeconds: rounded(measured.cpuSeconds),
       cores: perSecond(measured.cpuSeconds),
       busiestThread: rounded(busiestThread),
-      isBottleneck: busiestThread > BUSY_SHARE || (publisher?.lateShare ?? 0) > LATE_SHARE,
+      isBottleneck: bottleneck(measured) !== undefined,
     },
   };
 }
 
-/** What is said where the load itself was too slow, `undefined` where it was not. */
-export function bottleneckAdvice(report: LoadReport, workers: number): string | undefined {
-  if (!report.bench.isBottleneck) return undefined;
-  const percent = Math.round(report.bench.busiestThread * 100);
-  const what = report.bench.busiestThread > BUSY_SHARE
-    ? `a thread of this program used ${percent} % of its core`
-    : "the publisher could not keep its pace";
-  return `the figures are not the relay's alone: ${what}; ` +
-    `try --workers ${workers + 1}, fewer viewers, or a machine with more cores`;
+/**
+ * Why the figures are not the relay's alone: what of the load, or of this machine, was too slow;
+ * `undefined` where nothing was.
+ */
+export function bottleneck({ usages, publisher }: Measured): string | undefined {
+  const percent = (share: number) => `${Math.round(share * 100)} %`;
+  const busy = Math.max(0, ...usages.map(({ cpuShare }) => cpuShare));
+  if (busy > BUSY_SHARE) return `a thread of this program used ${percent(busy)} of its core`;
+  if (publisher !== undefined && publisher.lateShare > LATE_SHARE) {
+    return `the publisher was too late for ${percent(publisher.lateShare)} of its frames`;
+  }
+  const still = Math.max(0, ...usages.map(({ stillShare }) => stillShare));
+  if (still > STILL_SHARE) {
+    return `a thread of this program did not get to run for ${percent(still)} of the time`;
+  }
+  return undefined;
 }
 
 function dropsBetween(before: RelayNumbers, after: RelayNumbers): Record<string, number> | null {

@@ -6,7 +6,7 @@
 import type { ErrorCode } from "../errors.ts";
 import { systemClock } from "../host/clock.ts";
 import { Crowd, type CrowdOptions, type CrowdResult } from "./crowd.ts";
-import { ThreadUsage } from "./thread_usage.ts";
+import { ThreadUsage, type Usage } from "./thread_usage.ts";
 import type { Window } from "./window.ts";
 
 /** What the thread is asked for, in this order; the window may be set again. */
@@ -29,7 +29,7 @@ export type ViewerNews =
   }
   /** All have tried to join. */
   | { readonly type: "joined"; readonly connected: number; readonly left: number }
-  | { readonly type: "result"; readonly result: CrowdResult; readonly cpuShare: number }
+  | { readonly type: "result"; readonly result: CrowdResult; readonly usage: Usage }
   | { readonly type: "closed" };
 
 /** How long frames that were sent in the window may take behind its end, in milliseconds. */
@@ -43,7 +43,7 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope;
 const clock = systemClock;
-const usage = new ThreadUsage(clock);
+const threadUsage = new ThreadUsage(clock);
 let crowd: Crowd | undefined;
 
 scope.onmessage = async ({ data: order }) => {
@@ -62,17 +62,17 @@ scope.onmessage = async ({ data: order }) => {
     case "window":
       crowd!.window = order.window;
       setTimeout(
-        () => usage.begin(),
+        () => threadUsage.begin(),
         Math.max(0, order.window.beginMs - clock.wallUs() / 1000),
       );
       break;
     case "end": {
-      const cpuShare = usage.share();
+      const usage = threadUsage.end();
       const untilMs = clock.nowMs() + THROUGH_MS;
       while (!crowd!.isThrough && clock.nowMs() < untilMs) {
         await new Promise((resolve) => setTimeout(resolve, THROUGH_STEP_MS));
       }
-      scope.postMessage({ type: "result", result: crowd!.result(), cpuShare });
+      scope.postMessage({ type: "result", result: crowd!.result(), usage });
       break;
     }
     case "close":

@@ -5,7 +5,6 @@
  */
 import { describeReport } from "../bench/describe.ts";
 import { runLoad } from "../bench/load.ts";
-import { bottleneckAdvice } from "../bench/report.ts";
 import { STAMP_BYTES } from "../bench/stamp.ts";
 import type { ServeOptions } from "../server/serve.ts";
 import { ADDRESS, addressOf } from "./address.ts";
@@ -94,7 +93,7 @@ export const benchCommand = command({
     if (flags["viewers-only"] && !isGiven) {
       throw usage(benchCommand, "--viewers-only needs the URL of a stream that somebody publishes");
     }
-    const report = await runLoad({
+    const { report, bottleneck } = await runLoad({
       url: isGiven ? addressOf(operands[0], host).socket : undefined,
       ownRelay: ownRelay(viewers, flags.size),
       viewers,
@@ -109,8 +108,14 @@ export const benchCommand = command({
     }, { clock: host.clock, log, signal: host.stop });
     const text = flags.json ? JSON.stringify(report, undefined, 2) : describeReport(report);
     await host.writeStdout(new TextEncoder().encode(`${text}\n`));
-    const advice = bottleneckAdvice(report, flags.workers);
-    if (advice !== undefined) log.warn(advice);
+    if (bottleneck !== undefined) {
+      log.warn(
+        `the figures are not the relay's alone: ${bottleneck}; try --workers ` +
+          `${
+            flags.workers + 1
+          }, fewer viewers, or a machine with more cores and nothing else to do`,
+      );
+    }
   },
 });
 

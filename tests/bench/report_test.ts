@@ -4,7 +4,7 @@ import { describeReport } from "../../src/bench/describe.ts";
 import { Histogram } from "../../src/bench/histogram.ts";
 import {
   type Asked,
-  bottleneckAdvice,
+  bottleneck,
   type LoadReport,
   makeReport,
   type Measured,
@@ -49,7 +49,7 @@ const MEASURED: Measured = {
     dropped: { slow_viewer: 12, memory: 1 },
   },
   cpuSeconds: 0.25,
-  cpuShares: [0.2, 0.125, 0.05],
+  usages: [0.2, 0.125, 0.05].map((cpuShare) => ({ cpuShare, stillShare: 0 })),
 };
 
 /** The report with some of {@linkcode MEASURED} changed. */
@@ -101,7 +101,7 @@ Deno.test("makeReport of a window without length divides by nothing", () => {
   const { delivered, relayCpu, delayMs, joinMs } = report({
     window: { beginMs: 1000, endMs: 1000 },
     crowds: [],
-    cpuShares: [],
+    usages: [],
   });
   assertEquals(delivered, {
     frames: 0,
@@ -113,23 +113,27 @@ Deno.test("makeReport of a window without length divides by nothing", () => {
   assertEquals([delayMs, joinMs.max], [null, null]);
 });
 
-Deno.test("makeReport says that the load is the bottleneck: a busy thread, a late publisher", () => {
-  const isBottleneck = (cpuShare: number, lateShare: number) =>
-    report({ cpuShares: [0.1, cpuShare], publisher: { published: 10, lateShare } }).bench
-      .isBottleneck;
-  assertEquals([isBottleneck(0.85, 0.01), isBottleneck(0.86, 0), isBottleneck(0, 0.011)], [
-    false,
-    true,
-    true,
-  ]);
-});
+/** Why the figures are not the relay's alone. */
+function whyOf(
+  { cpuShare = 0, stillShare = 0, lateShare = 0 }: {
+    readonly cpuShare?: number;
+    readonly stillShare?: number;
+    readonly lateShare?: number;
+  },
+): string | undefined {
+  const usages = [{ cpuShare: 0.1, stillShare: 0 }, { cpuShare, stillShare }];
+  const change = { usages, publisher: { published: 10, lateShare } };
+  const why = bottleneck({ ...MEASURED, ...change });
+  assertEquals(report(change).bench.isBottleneck, why !== undefined);
+  return why;
+}
 
-Deno.test("bottleneckAdvice says what was seen, and what to do", () => {
-  assertEquals(bottleneckAdvice(report(), 1), undefined);
-  const busy = report({ cpuShares: [0.93] });
-  assertMatch(bottleneckAdvice(busy, 1)!, /used 93 % of its core; try --workers 2, fewer viewers/);
-  const late = report({ publisher: { published: 10, lateShare: 0.5 } });
-  assertMatch(bottleneckAdvice(late, 2)!, /could not keep its pace; try --workers 3/);
+Deno.test("bottleneck is a busy thread, a late publisher, or a thread that stands still", () => {
+  assertEquals(whyOf({ cpuShare: 0.85, stillShare: 0.01, lateShare: 0.01 }), undefined);
+  assertMatch(whyOf({ cpuShare: 0.86 })!, /used 86 % of its core$/);
+  assertMatch(whyOf({ lateShare: 0.05 })!, /publisher was too late for 5 % of its frames$/);
+  assertMatch(whyOf({ stillShare: 0.25 })!, /did not get to run for 25 % of the time$/);
+  assertEquals(bottleneck({ ...MEASURED, publisher: undefined, usages: [] }), undefined);
 });
 
 Deno.test("describeReport has a line for each thing, and - for what is not known", () => {
