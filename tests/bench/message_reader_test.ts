@@ -1,5 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { HEAD_BYTES, maskedFrame, MessageReader, OPCODE } from "../../src/bench/message_reader.ts";
 import { ProtocolError } from "../../src/errors.ts";
 import { concat } from "../split/samples.ts";
@@ -99,23 +99,27 @@ Deno.test("MessageReader reads nothing behind a goodbye, which may have no code"
   ]);
 });
 
-const BROKEN: Readonly<Record<string, readonly Uint8Array[]>> = {
-  "a mask": [serverFrame(binary, payloadOf(5), { mask: 128 })],
-  "reserved bits": [serverFrame(binary, payloadOf(5), { reserved: 0x40 })],
-  "an unknown kind of data": [serverFrame(3, payloadOf(5))],
-  "an unknown kind of control": [serverFrame(11, payloadOf(5))],
-  "a continuation of nothing": [serverFrame(continuation, payloadOf(5))],
+/** What is refused, and how the message says so. */
+const BROKEN: Readonly<Record<string, readonly [why: RegExp, ...chunks: Uint8Array[]]>> = {
+  "a mask": [/masked/, serverFrame(binary, payloadOf(5), { mask: 128 })],
+  "reserved bits": [/reserved bits/, serverFrame(binary, payloadOf(5), { reserved: 0x40 })],
+  "an unknown kind of data": [/opcode 3/, serverFrame(3, payloadOf(5))],
+  "an unknown kind of control": [/opcode 11/, serverFrame(11, payloadOf(5))],
+  "a continuation of nothing": [/continues nothing/, serverFrame(continuation, payloadOf(5))],
   "a message in a message": [
+    /within another/,
     serverFrame(binary, payloadOf(5), { isFinal: false }),
     serverFrame(text, payloadOf(5)),
   ],
-  "a control frame in parts": [serverFrame(ping, payloadOf(5), { isFinal: false })],
-  "a control frame of 126 bytes": [serverFrame(ping, payloadOf(126))],
-  "a goodbye of one byte": [serverFrame(close, payloadOf(1))],
+  "a control frame in parts": [/in parts/, serverFrame(ping, payloadOf(5), { isFinal: false })],
+  "a control frame of 126 bytes": [/has 126 bytes/, serverFrame(ping, payloadOf(126))],
+  "a goodbye of one byte": [/half a code/, serverFrame(close, payloadOf(1))],
 };
-for (const [what, chunks] of Object.entries(BROKEN)) {
+for (const [what, [why, ...chunks]] of Object.entries(BROKEN)) {
   Deno.test(`MessageReader refuses ${what}`, () => {
-    assertEquals(assertThrows(() => told(...chunks), ProtocolError).closeCode, 1002);
+    const { closeCode, message } = assertThrows(() => told(...chunks), ProtocolError);
+    assertEquals(closeCode, 1002);
+    assertMatch(message, why);
   });
 }
 
