@@ -96,6 +96,17 @@ Deno.test({
       assertEquals((await run(["--version"], options)).code, 0);
       assertEquals((await run(["serve", "--prot", "1"], options)).code, 2);
     });
+    await t.step("loads a relay of its own and one elsewhere, in threads", async () => {
+      const args = ["bench", "--json", "--viewers", "4", "--workers", "2", "--duration", "200ms"];
+      await using relay = await startRelay([], options);
+      for (const url of [[], [relay.url()]]) {
+        const { code, stdout, stderr } = await run([...args, ...url], options);
+        assertEquals(code, 0, stderr);
+        const { delivered, failed } = JSON.parse(new TextDecoder().decode(stdout));
+        assert(delivered.frames > 0);
+        assertEquals(failed, 0);
+      }
+    });
     await t.step("runs the demo", async () => {
       assertEquals((await run(["demo", "--port", "0", "--duration", "300ms"], options)).code, 0);
     });
