@@ -38,7 +38,8 @@ export class SocketPort {
 
   /** Sends a frame; whoever calls bounds what is under way. */
   sendFrame(message: Uint8Array<ArrayBuffer>): void {
-    if (this.isOpen) this.#socket.send(message);
+    // A socket that is no longer open takes no more and does not complain.
+    if (this.#closing === undefined) this.#socket.send(message);
   }
 
   /** Sends a control message; a peer that asks without reading the answers is closed. */
