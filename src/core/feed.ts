@@ -4,6 +4,7 @@
  * @module
  */
 import type { DropCounts } from "./drops.ts";
+import type { Latency } from "./flight_window.ts";
 import type { GopCache } from "./gop_cache.ts";
 
 /** Frames and bytes. */
@@ -25,10 +26,14 @@ export interface Feed {
   readonly dropped: Readonly<DropCounts>;
   /** The best rate of the way in bytes a millisecond; 0 before it is measured. */
   readonly rate: number;
+  /** How long the last frame took to each viewer that confirms what it has received. */
+  readonly latencies: readonly Latency[];
   /** Position in the cache from which on it still needs frames; `Infinity` where it needs none. */
   readonly needsFrom: number;
   /** Whether a frame waits for {@linkcode advance}, with nobody to announce the moment. */
   readonly needsPolling: boolean;
+  /** Whether its viewers confirm what they have received. */
+  readonly isConfirming: boolean;
   /** Begins to send the frames of `cache`. */
   join(cache: GopCache, from: JoinFrom, nowMs: number): void;
   /** Sends what there is room for by now, and gives up what has waited for too long. */
@@ -39,6 +44,8 @@ export interface Feed {
   isReady(nowMs: number): boolean;
   /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */
   ageMs(nowMs: number): number;
+  /** How long nothing has been confirmed, or has drained, of what is under way; in milliseconds. */
+  stalledMs(nowMs: number): number;
   /** Ends it: what was under way or waited counts as dropped. Repeating it does nothing. */
   close(): void;
 }

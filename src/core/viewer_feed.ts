@@ -107,6 +107,11 @@ export class ViewerFeed implements Feed {
     return this.#window.latency;
   }
 
+  get latencies(): readonly Latency[] {
+    const { latency } = this;
+    return this.isConfirming && latency !== undefined ? [latency] : [];
+  }
+
   /** The best rate of the way to this viewer in bytes a millisecond; 0 before it is measured. */
   get rate(): number {
     return this.#window.rate;

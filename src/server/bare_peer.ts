@@ -3,15 +3,13 @@
  *
  * @module
  */
-import { isCodedInTime, type StreamConfig } from "../core/frame.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
-import { sniffFrame, sniffKind } from "../split/sniff.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Hub } from "./hub.ts";
-import type { LiveStream, Viewer } from "./live_stream.ts";
+import type { Front } from "./front.ts";
 import type { Peer, PeerPlace } from "./peer.ts";
 import type { SocketPort } from "./socket_port.ts";
+import type { Audience, Viewer } from "./viewer.ts";
 
 /** What a client without a protocol does. */
 export type BareRole = "both" | "watch" | "publish";
@@ -21,35 +19,49 @@ const MAX_DELAY_MS = 500;
 
 /** Serves one client without a protocol. */
 export class BarePeer implements Peer {
-  readonly #hub: Hub;
-  readonly #live: LiveStream;
+  readonly #front: Front;
+  readonly #place: PeerPlace;
+  readonly #port: SocketPort;
   readonly #role: BareRole;
-  readonly #viewer: Viewer | undefined;
-  #config: StreamConfig | undefined;
+  readonly #audience: Audience | undefined;
+  readonly #viewer: Viewer<ViewerFeed> | undefined;
+  #sender: Peer | undefined;
 
-  constructor(hub: Hub, { name, joinFrom }: PeerPlace, port: SocketPort, role: BareRole) {
-    this.#hub = hub;
+  constructor(front: Front, place: PeerPlace, port: SocketPort, role: BareRole) {
+    this.#front = front;
+    this.#place = place;
+    this.#port = port;
     this.#role = role;
-    this.#live = hub.admitViewer(name);
-    if (role !== "watch") this.#live.joinBare(this);
-    if (role === "publish") return;
+    if (role === "publish") {
+      front.admitSender();
+      try {
+        this.#sender = front.openSender("bare", place, port);
+      } catch (error) {
+        front.release();
+        throw error;
+      }
+      return;
+    }
+    const audience = front.admitViewer(place.name);
     const feed = new ViewerFeed({
       maxDelayMs: MAX_DELAY_MS,
-      maxBytes: hub.maxViewerBytes,
+      maxBytes: front.maxViewerBytes,
       fps: null,
-      budget: hub.underWay,
+      budget: front.underWay,
       unsentBytes: () => port.unsentBytes,
       send: (frame) => port.sendFrame(frame.data),
-      splice: (frame) => this.#live.splice(frame),
+      splice: (frame) => audience.encodings.splice(frame),
     });
+    this.#audience = audience;
     this.#viewer = {
       feed,
-      joinFrom,
+      joinFrom: place.joinFrom,
+      welcome: () => {},
       ended: () => {},
       report: () => {},
       close: (code, reason) => port.close(code, reason),
     };
-    this.#live.join(this.#viewer);
+    audience.join(this.#viewer);
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
@@ -57,28 +69,13 @@ export class BarePeer implements Peer {
     if (this.#role === "watch") {
       throw new ProtocolError(CLOSE.unsupportedData, "a frame came from a client with role=watch");
     }
-    const { maxFrameBytes } = this.#hub.options;
-    if (message.byteLength > maxFrameBytes) {
-      throw new ProtocolError(
-        CLOSE.tooLarge,
-        `a frame has ${message.byteLength} bytes, at most ${maxFrameBytes} are allowed (--max-frame)`,
-      );
-    }
-    this.#config = sniffFrame(message, this.#config);
-    const kind = sniffKind(message, this.#config);
-    this.#live.pushBare(this, {
-      data: message,
-      kind,
-      configuration: kind === "key" && isCodedInTime(this.#config.format),
-      config: this.#config,
-      ptsUs: null,
-      captureUs: this.#hub.clock.wallUs(),
-    });
+    this.#sender ??= this.#front.openSender("bare", this.#place, this.#port);
+    this.#sender.receive(message);
   }
 
   closed(): void {
-    if (this.#viewer !== undefined) this.#live.leave(this.#viewer);
-    this.#live.leaveBare(this);
-    this.#hub.releaseViewer();
+    if (this.#viewer !== undefined) this.#audience?.leave(this.#viewer);
+    this.#sender?.closed();
+    this.#front.release();
   }
 }

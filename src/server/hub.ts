@@ -11,17 +11,15 @@ import type { Log } from "../host/log.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { Converter } from "./converter.ts";
 import { LiveStream } from "./live_stream.ts";
+import { closeStalled } from "./stalled.ts";
 import { StreamPictures } from "./stream_pictures.ts";
 import { Turns } from "./turns.ts";
+import type { Audience } from "./viewer.ts";
 
 /** Most bytes that one publisher may have in the queue and under way. */
 const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
 /** Longest queue in frames where there is no tick to empty it. */
 const SOURCE_QUEUE_FRAMES = 1024;
-/** A viewer that has confirmed nothing for this long gives way when memory is short. */
-const STALLED_MS = 5000;
-/** How much of the memory for frames under way may be used before stalled viewers give way. */
-const SHORT_OF_MEMORY = 0.75;
 
 /** Limits and defaults of a relay. */
 export interface HubOptions {
@@ -59,7 +57,7 @@ export class Hub {
   /** What is kept for viewers that come or are a little behind. */
   readonly cached: ByteBudget;
   readonly #streams = new Map<string, LiveStream>();
-  readonly #pictures = new WeakMap<LiveStream, StreamPictures>();
+  readonly #pictures = new WeakMap<Audience, StreamPictures>();
   readonly #converter: Converter;
   readonly #turns = new Turns();
   #viewers = 0;
@@ -95,11 +93,11 @@ export class Hub {
   }
 
   /** Pictures of a stream's frames. */
-  picturesOf(live: LiveStream): StreamPictures {
-    const existing = this.#pictures.get(live);
+  picturesOf(audience: Audience): StreamPictures {
+    const existing = this.#pictures.get(audience);
     if (existing !== undefined) return existing;
-    const pictures = new StreamPictures(live, this.#converter, this.log);
-    this.#pictures.set(live, pictures);
+    const pictures = new StreamPictures(audience, this.#converter, this.log);
+    this.#pictures.set(audience, pictures);
     return pictures;
   }
 
@@ -141,19 +139,33 @@ export class Hub {
    * @throws {ProtocolError} when there are as many viewers or streams as may be
    */
   admitViewer(name: string): LiveStream {
-    if (this.#viewers >= this.options.maxViewers) {
-      throw new ProtocolError(
-        CLOSE.full,
-        `the relay has ${this.options.maxViewers} viewers already (--max-viewers)`,
-      );
+    this.admitSender();
+    try {
+      return this.open(name);
+    } catch (error) {
+      this.release();
+      throw error;
     }
-    const live = this.open(name);
-    this.#viewers++;
-    return live;
   }
 
-  /** Counts a viewer out. */
-  releaseViewer(): void {
+  /**
+   * Counts somebody in who only sends, without a protocol.
+   *
+   * @throws {ProtocolError} when there are as many as may be
+   */
+  admitSender(): void {
+    const { maxViewers } = this.options;
+    if (this.#viewers >= maxViewers) {
+      throw new ProtocolError(
+        CLOSE.full,
+        `the relay has ${maxViewers} viewers already (--max-viewers)`,
+      );
+    }
+    this.#viewers++;
+  }
+
+  /** Counts out who was counted in. */
+  release(): void {
     this.#viewers--;
   }
 
@@ -163,18 +175,9 @@ export class Hub {
       live.report();
       this.#logDrops(live);
     }
-    this.#closeStalled();
-    if (this.underWay.used < this.underWay.limit * SHORT_OF_MEMORY) return;
-    const nowMs = this.clock.nowMs();
-    let closed = 0;
-    for (const live of this.streams) {
-      for (const viewer of [...live.viewers]) {
-        if (viewer.feed.stalledMs(nowMs) < STALLED_MS) continue;
-        viewer.close(CLOSE.stalled, "nothing was received for 5 s and memory is short");
-        live.leave(viewer);
-        closed++;
-      }
-    }
+    const { stallTimeoutMs } = this.options;
+    const { underWay } = this;
+    const closed = closeStalled(this.streams, this.clock.nowMs(), { stallTimeoutMs, underWay });
     if (closed > 0) this.log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });
   }
 
@@ -188,24 +191,6 @@ export class Hub {
   stop(): void {
     for (const live of this.streams) live.stop("the relay stops");
     this.#converter.stop();
-  }
-
-  /** Without acknowledgements, what has not drained is all that tells of a viewer that is stuck. */
-  #closeStalled(): void {
-    const nowMs = this.clock.nowMs();
-    const { stallTimeoutMs } = this.options;
-    for (const live of this.streams) {
-      for (const viewer of [...live.viewers]) {
-        const { feed } = viewer;
-        if (feed.isConfirming || feed.stalledMs(nowMs) < stallTimeoutMs) continue;
-        viewer.close(
-          CLOSE.stalled,
-          `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`,
-        );
-        // A peer that is stuck does not answer the goodbye, and nothing more is sent to it.
-        live.leave(viewer);
-      }
-    }
   }
 
   #logDrops(live: LiveStream): void {

@@ -6,30 +6,17 @@
 import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
-import type { JoinFrom } from "../core/feed.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
-import { asBrokenLink } from "../split/broken_link.ts";
-import { encodeFrameMessage } from "../wire/frame_message.ts";
+import { Encodings } from "./encodings.ts";
 import type { Batched, Turns } from "./turns.ts";
+import { type Audience, statusesOf, type Viewer } from "./viewer.ts";
 
 /** How often a viewer that announces nothing is looked after while a frame waits for it. */
 const POLL_MS = 10;
-
-/** A viewer's connection. */
-export interface Viewer {
-  readonly feed: ViewerFeed;
-  /** Where the viewer begins. */
-  readonly joinFrom: JoinFrom;
-  /** The stream's publisher has ended it. */
-  ended(): void;
-  /** Numbers, once a second. */
-  report(status: StreamStatus): void;
-  close(code: number, reason: string): void;
-}
 
 /** The connection of a publisher with credit. */
 export interface Publisher {
@@ -47,9 +34,10 @@ export interface Publisher {
 }
 
 /** Drives a {@linkcode Stream} by a timer and by what its peers do. */
-export class LiveStream implements Batched {
+export class LiveStream implements Audience, Batched {
   /** Name of this stream's run; sequences of different runs do not compare. */
   readonly run: string = crypto.randomUUID();
+  readonly encodings = new Encodings();
   readonly #stream: Stream;
   readonly #clock: Clock;
   readonly #turns: Turns;
@@ -64,8 +52,6 @@ export class LiveStream implements Batched {
   #timerMs = Infinity;
   #isPolling = false;
   #droppedBefore = noDrops();
-  #spliced: { readonly from: Frame; readonly to: Frame } | undefined;
-  #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
 
   /** `onIdle` is told when nobody is at the stream and nothing is in it. */
   constructor(
@@ -140,7 +126,7 @@ export class LiveStream implements Batched {
 
   /** Numbers of at most `limit` viewers, those that came first. */
   viewerStatuses(limit: number): ViewerStatus[] {
-    return [...this.#viewers].slice(0, limit).map(viewerStatus);
+    return statusesOf(this.#viewers, limit);
   }
 
   /** Sends the numbers to the peers that take them. */
@@ -175,6 +161,7 @@ export class LiveStream implements Batched {
   /** Adds a viewer. */
   join(viewer: Viewer): void {
     this.#viewers.add(viewer);
+    viewer.welcome();
     this.#stream.join(viewer.feed, this.#clock.nowMs(), viewer.joinFrom);
     this.#drive();
   }
@@ -267,7 +254,7 @@ export class LiveStream implements Batched {
   }
 
   /** A viewer confirms frames; false where it confirms what it did not get. */
-  acknowledge(viewer: Viewer, sequence: number): boolean {
+  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number): boolean {
     const nowMs = this.#clock.nowMs();
     const isKnown = viewer.feed.acknowledge(sequence, nowMs);
     if (isKnown && this.hasQueue && this.fps === "source") {
@@ -281,30 +268,6 @@ export class LiveStream implements Batched {
     this.#stream.step(this.#clock.nowMs());
     if (!this.#stream.isBusy) this.#drive();
     return this.#stream.isBusy;
-  }
-
-  /** The message for viewers that speak the protocol: the same bytes for all of them. */
-  encode(frame: Frame, catchUp: boolean): Uint8Array<ArrayBuffer> {
-    if (!catchUp && this.#encoded?.frame === frame) return this.#encoded.message;
-    const message = encodeFrameMessage({
-      key: frame.kind === "key",
-      configuration: frame.configuration === true,
-      discontinuity: frame.discontinuity,
-      catchUp,
-      leading: frame.leading === true,
-      epoch: frame.epoch,
-      sequence: frame.sequence,
-      ptsUs: frame.ptsUs,
-      captureUs: frame.captureUs,
-    }, frame.data);
-    if (!catchUp) this.#encoded = { frame, message };
-    return message;
-  }
-
-  /** A key frame for viewers that go on with it behind a gap: one for all of them. */
-  splice(frame: Frame): Frame {
-    if (this.#spliced?.from !== frame) this.#spliced = { from: frame, to: asBrokenLink(frame) };
-    return this.#spliced.to;
   }
 
   /** Closes the publisher: the relay takes in no more. */
@@ -391,24 +354,8 @@ function busy(name: string): ProtocolError {
   return new ProtocolError(CLOSE.busy, `the stream "${name}" has a publisher already`);
 }
 
-/** A viewer's own numbers. */
-export function viewerStatus({ feed }: Viewer): ViewerStatus {
-  const { latency } = feed;
-  return {
-    confirming: feed.isConfirming,
-    latencyMs: feed.isConfirming ? latency?.totalMs ?? null : null,
-    relayMs: latency?.relayMs ?? null,
-    roundTripMs: feed.isConfirming ? latency?.roundTripMs ?? null : null,
-    sent: feed.sent,
-    dropped: feed.dropped,
-    underWay: feed.underWay,
-  };
-}
-
 function latencyOf(viewers: ReadonlySet<Viewer>): LatencyStatus | null {
-  const latencies = [...viewers].flatMap(({ feed }) =>
-    feed.isConfirming && feed.latency !== undefined ? [feed.latency] : []
-  );
+  const latencies = [...viewers].flatMap(({ feed }) => feed.latencies);
   if (latencies.length === 0) return null;
   const total = latencies.map(({ totalMs }) => totalMs).sort((a, b) => a - b);
   const relay = latencies.map(({ relayMs }) => relayMs).sort((a, b) => a - b);

@@ -9,10 +9,10 @@ import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { BodyPort } from "./body_port.ts";
-import type { Hub } from "./hub.ts";
-import type { LiveStream, Viewer } from "./live_stream.ts";
+import type { Front } from "./front.ts";
 import { encodeStart, type PartForm } from "./multipart.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
+import type { Audience, Viewer } from "./viewer.ts";
 
 /** Longest delay that frames under way may stand for, in milliseconds. */
 const MAX_DELAY_MS = 500;
@@ -20,39 +20,39 @@ const MAX_DELAY_MS = 500;
 const REPEAT_REPORTS = 15;
 
 /** Sends a stream's frames as JPEG to one client. */
-export class MjpegViewer implements Viewer {
+export class MjpegViewer implements Viewer<ViewerFeed> {
   readonly feed: ViewerFeed;
   readonly joinFrom: JoinFrom = "key";
-  readonly #live: LiveStream;
+  readonly #audience: Audience;
   readonly #pictures: StreamPictures;
   readonly #form: PartForm;
   readonly #port: BodyPort;
   #quietReports = 0;
 
   /** @throws {ProtocolError} when there are as many viewers or streams as may be */
-  constructor(hub: Hub, name: string, form: PartForm) {
-    const live = hub.admitViewer(name);
-    this.#live = live;
-    this.#pictures = hub.picturesOf(live);
+  constructor(front: Front, name: string, form: PartForm) {
+    const audience = front.admitViewer(name);
+    this.#audience = audience;
+    this.#pictures = front.picturesOf(audience);
     this.#pictures.join();
     this.#form = form;
     const port = new BodyPort(() => {
-      live.leave(this);
+      audience.leave(this);
       this.#pictures.leave();
-      hub.releaseViewer();
+      front.release();
     });
     this.#port = port;
     this.feed = new ViewerFeed({
       maxDelayMs: MAX_DELAY_MS,
-      maxBytes: hub.maxViewerBytes,
+      maxBytes: front.maxViewerBytes,
       fps: null,
-      budget: hub.underWay,
+      budget: front.underWay,
       unsentBytes: () => port.unsentBytes,
       prepare: (frame) => this.#pictures.prepare(frame),
       send: (frame) => this.#send(frame),
     });
     port.send(encodeStart(form), 0);
-    live.join(this);
+    audience.join(this);
   }
 
   /** The body of the answer. */
@@ -60,10 +60,12 @@ export class MjpegViewer implements Viewer {
     return this.#port.body;
   }
 
+  welcome(): void {}
+
   ended(): void {}
 
   report(): void {
-    const frame = this.#live.newestKey;
+    const frame = this.#audience.newestKey;
     if (++this.#quietReports < REPEAT_REPORTS || frame === undefined) return;
     if (this.#port.unsentBytes === 0 && this.#pictures.prepare(frame) === "ready") {
       this.#send(frame, 0);
@@ -80,7 +82,7 @@ export class MjpegViewer implements Viewer {
     const part = this.#pictures.part(frame, this.#form);
     if (part !== undefined) this.#port.send(part, bytes);
     // Whoever asks again is told why; the stream is not left while it sends.
-    else if (pictureFault(this.#live.name, frame.config, "jpeg") !== undefined) {
+    else if (pictureFault(this.#audience.name, frame.config, "jpeg") !== undefined) {
       queueMicrotask(() => this.#port.end());
     }
   }

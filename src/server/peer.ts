@@ -3,7 +3,6 @@
  *
  * @module
  */
-
 import type { JoinFrom } from "../core/feed.ts";
 
 /** Where a connection goes. */
@@ -14,10 +13,21 @@ export interface PeerPlace {
   readonly joinFrom: JoinFrom;
 }
 
+/** How somebody sends frames: with the protocol, from its hello on, or without. */
+export type SenderKind = "publisher" | "bare";
+
+/** The way back to somebody who sends. */
+export interface SenderPort {
+  /** Sends a control message. */
+  sendControl(text: string): void;
+  /** Ends the connection with a code and a reason. */
+  close(code: number, reason: string): void;
+}
+
 /** One connection's side in the relay. */
 export interface Peer {
   /**
-   * Takes a message.
+   * Takes a message, which belongs to it from then on.
    *
    * @throws {ProtocolError} when the peer must be closed for it
    */

@@ -3,39 +3,35 @@
  *
  * @module
  */
-import type { Frame, StreamConfig } from "../core/frame.ts";
 import type { JoinFrom } from "../core/feed.ts";
+import type { Frame } from "../core/frame.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import {
-  encodeControl,
-  type PublishHello,
-  type StreamStatus,
-  type WatchHello,
-} from "../wire/control_message.ts";
-import { VERSION } from "../wire/frame_message.ts";
+import { encodeControl, type StreamStatus, type WatchHello } from "../wire/control_message.ts";
 import { type RelayEvent, RelaySession } from "../wire/relay_session.ts";
-import type { Hub } from "./hub.ts";
-import { type LiveStream, type Publisher, type Viewer, viewerStatus } from "./live_stream.ts";
+import type { Front } from "./front.ts";
+import { timeAnswer, welcome } from "./greeting.ts";
 import type { Peer, PeerPlace } from "./peer.ts";
 import type { SocketPort } from "./socket_port.ts";
+import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
 
 /** Serves one peer that speaks the protocol, first unknown, then a publisher or a viewer. */
 export class ProtocolPeer implements Peer {
-  readonly #hub: Hub;
+  readonly #front: Front;
   readonly #place: PeerPlace;
   readonly #port: SocketPort;
   readonly #session: RelaySession;
   readonly #helloTimer: ReturnType<typeof setTimeout>;
-  #role: PublisherRole | ViewerRole | undefined;
+  #sender: Peer | undefined;
+  #viewer: WatchingViewer | undefined;
 
-  constructor(hub: Hub, place: PeerPlace, port: SocketPort) {
-    this.#hub = hub;
+  constructor(front: Front, place: PeerPlace, port: SocketPort) {
+    this.#front = front;
     this.#place = place;
     this.#port = port;
-    this.#session = new RelaySession({ maxFrameBytes: hub.options.maxFrameBytes });
-    const { helloTimeoutMs } = hub.options;
+    this.#session = new RelaySession({ maxFrameBytes: front.options.maxFrameBytes });
+    const { helloTimeoutMs } = front.options;
     this.#helloTimer = setTimeout(
       () => port.close(CLOSE.helloTimeout, `no hello came within ${helloTimeoutMs} ms`),
       helloTimeoutMs,
@@ -43,148 +39,67 @@ export class ProtocolPeer implements Peer {
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
+    if (this.#sender !== undefined) return this.#sender.receive(message);
     const event = this.#session.receive(message);
-    if (event.type === "hello") this.#greet(event);
-    else if (event.type === "time") this.#answerTime(event.clientUs);
-    else this.#role?.handle(event);
+    if (event.type === "time") {
+      this.#port.sendControl(timeAnswer(this.#front.clock, event.clientUs));
+    } else if (event.type !== "hello") {
+      this.#viewer?.handle(event);
+    } else if (event.role === "publish") {
+      clearTimeout(this.#helloTimer);
+      this.#sender = this.#front.openSender("publisher", this.#place, this.#port);
+      this.#sender.receive(message);
+    } else {
+      clearTimeout(this.#helloTimer);
+      this.#viewer = new WatchingViewer(this.#front, this.#place, this.#port, event);
+      this.#viewer.begin();
+    }
   }
 
   closed(): void {
     clearTimeout(this.#helloTimer);
-    this.#role?.gone();
-  }
-
-  #greet(hello: PublishHello | WatchHello): void {
-    clearTimeout(this.#helloTimer);
-    this.#role = hello.role === "publish"
-      ? new PublisherRole(this.#hub, this.#place.name, this.#port, this.#session, hello)
-      : new ViewerRole(this.#hub, this.#place, this.#port, hello);
-    this.#role.begin();
-  }
-
-  #answerTime(clientUs: number): void {
-    const serverUs = this.#hub.clock.wallUs();
-    this.#port.sendControl(encodeControl({ type: "time", clientUs, serverUs }));
+    this.#sender?.closed();
+    this.#viewer?.gone();
   }
 }
 
-class PublisherRole implements Publisher {
-  readonly #port: SocketPort;
-  readonly #session: RelaySession;
-  readonly #hub: Hub;
-  readonly #live: LiveStream;
-  readonly #hello: PublishHello;
-  #config: StreamConfig | undefined;
-
-  constructor(
-    hub: Hub,
-    name: string,
-    port: SocketPort,
-    session: RelaySession,
-    hello: PublishHello,
-  ) {
-    this.#hub = hub;
-    this.#port = port;
-    this.#session = session;
-    this.#hello = hello;
-    this.#live = hub.open(name);
-  }
-
-  get session(): string {
-    return this.#hello.session;
-  }
-
-  get received(): number {
-    return this.#session.received;
-  }
-
-  begin(): void {
-    const received = this.#live.begin(this, this.#hello);
-    this.#hub.log.info(`"${this.#live.name}" has a publisher`, { stream: this.#live.name });
-    this.#session.resume(received);
-    this.#port.sendControl(welcome(this.#hub, this.#live, "publish", received));
-    this.refreshCredit();
-  }
-
-  handle(event: RelayEvent): void {
-    if (event.type === "config") {
-      const { type: _, epoch: __, ...config } = event;
-      this.#config = config;
-      this.#live.configure(this, config);
-    } else if (event.type === "frame") {
-      const { header, data } = event.message;
-      this.#live.push(this, {
-        data,
-        kind: header.key ? "key" : "delta",
-        leading: header.leading,
-        configuration: header.configuration,
-        config: this.#config!,
-        ptsUs: header.ptsUs,
-        captureUs: header.captureUs,
-      }, event.missing);
-    } else if (event.type === "end") {
-      this.#live.end(this);
-    }
-  }
-
-  gone(): void {
-    if (this.#live.lose(this)) {
-      this.#hub.log.info(`"${this.#live.name}" lost its publisher`, { stream: this.#live.name });
-    }
-  }
-
-  refreshCredit(): void {
-    const credit = this.#session.grant(this.#live.credit(this.#session.totals));
-    if (credit !== undefined) this.#port.sendControl(encodeControl(credit));
-  }
-
-  ended(): void {
-    this.#hub.log.info(`"${this.#live.name}" has ended`, { stream: this.#live.name });
-    this.#port.sendControl(encodeControl({ type: "end" }));
-    this.#port.close(CLOSE.normal, "the stream has ended");
-  }
-
-  report(status: StreamStatus): void {
-    this.#port.sendControl(encodeControl({ type: "stats", stream: status, viewer: null }));
-  }
-
-  close(code: number, reason: string): void {
-    this.#port.close(code, reason);
-  }
-}
-
-class ViewerRole implements Viewer {
+class WatchingViewer implements Viewer<ViewerFeed> {
   readonly feed: ViewerFeed;
   readonly joinFrom: JoinFrom;
   readonly #port: SocketPort;
-  readonly #hub: Hub;
-  readonly #live: LiveStream;
+  readonly #front: Front;
+  readonly #audience: Audience;
   #epoch = 0;
 
-  constructor(hub: Hub, { name, joinFrom }: PeerPlace, port: SocketPort, hello: WatchHello) {
-    this.#hub = hub;
+  /** @throws {ProtocolError} when there are as many viewers or streams as may be */
+  constructor(front: Front, { name, joinFrom }: PeerPlace, port: SocketPort, hello: WatchHello) {
+    this.#front = front;
     this.joinFrom = joinFrom;
     this.#port = port;
-    this.#live = hub.admitViewer(name);
+    this.#audience = front.admitViewer(name);
     this.feed = new ViewerFeed({
       maxDelayMs: hello.maxDelayMs,
-      maxBytes: hub.maxViewerBytes,
+      maxBytes: front.maxViewerBytes,
       fps: hello.fps,
-      budget: hub.underWay,
+      budget: front.underWay,
       unsentBytes: null,
       send: (frame, catchUp) => this.#send(frame, catchUp),
-      splice: (frame) => this.#live.splice(frame),
+      splice: (frame) => this.#audience.encodings.splice(frame),
     });
   }
 
   begin(): void {
-    this.#port.sendControl(welcome(this.#hub, this.#live, "watch", 0));
-    this.#live.join(this);
+    this.#audience.join(this);
+  }
+
+  welcome(): void {
+    const { maxFrameBytes } = this.#front.options;
+    this.#port.sendControl(welcome(this.#audience, { role: "watch", received: 0, maxFrameBytes }));
   }
 
   handle(event: RelayEvent): void {
     if (event.type !== "ack") return;
-    if (!this.#live.acknowledge(this, event.sequence)) {
+    if (!this.#audience.acknowledge(this, event.sequence)) {
       throw new ProtocolError(
         CLOSE.protocolError,
         `frame ${event.sequence} was acknowledged, which is not under way`,
@@ -193,8 +108,8 @@ class ViewerRole implements Viewer {
   }
 
   gone(): void {
-    this.#live.leave(this);
-    this.#hub.releaseViewer();
+    this.#audience.leave(this);
+    this.#front.release();
   }
 
   ended(): void {
@@ -203,9 +118,9 @@ class ViewerRole implements Viewer {
 
   report(status: StreamStatus): void {
     // A viewer that is behind gets frames before numbers.
-    if (!this.feed.isReady(this.#hub.clock.nowMs())) return;
+    if (!this.feed.isReady(this.#front.clock.nowMs())) return;
     this.#port.sendControl(
-      encodeControl({ type: "stats", stream: status, viewer: viewerStatus(this) }),
+      encodeControl({ type: "stats", stream: status, viewer: viewerStatus(this.feed) }),
     );
   }
 
@@ -220,20 +135,6 @@ class ViewerRole implements Viewer {
         encodeControl({ type: "config", epoch: frame.epoch, ...frame.config }),
       );
     }
-    this.#port.sendFrame(this.#live.encode(frame, catchUp));
+    this.#port.sendFrame(this.#audience.encodings.encode(frame, catchUp));
   }
-}
-
-function welcome(hub: Hub, live: LiveStream, role: "publish" | "watch", received: number): string {
-  return encodeControl({
-    type: "welcome",
-    version: VERSION,
-    role,
-    stream: live.name,
-    run: live.run,
-    fps: live.fps,
-    maxFrameBytes: hub.options.maxFrameBytes,
-    publishing: live.isPublishing,
-    received,
-  });
 }

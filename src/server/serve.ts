@@ -7,6 +7,7 @@ import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { Hub, type HubOptions } from "./hub.ts";
+import { LocalFront } from "./local_front.ts";
 import { route } from "./routes.ts";
 
 /** How long frames in queues may still leave when the relay stops, in milliseconds. */
@@ -75,6 +76,7 @@ export function serve(
 }
 
 function listen(hub: Hub, { host, port }: ServeOptions): Deno.HttpServer<Deno.NetAddr> {
+  const front = new LocalFront(hub);
   try {
     return Deno.serve({
       hostname: host,
@@ -87,7 +89,7 @@ function listen(hub: Hub, { host, port }: ServeOptions): Deno.HttpServer<Deno.Ne
         }
         return new Response("the relay failed to answer\n", { status: 500 });
       },
-    }, (request) => route(hub, request));
+    }, (request) => route(front, request));
   } catch (cause) {
     const seen = cause instanceof Deno.errors.AddrInUse
       ? "the port is in use; choose another with --port, or 0 for a free one"

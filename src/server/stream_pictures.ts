@@ -8,8 +8,8 @@ import type { Readiness } from "../core/viewer_feed.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
 import type { Converter } from "./converter.ts";
-import type { LiveStream } from "./live_stream.ts";
 import { encodePart, type PartForm } from "./multipart.ts";
+import type { Audience } from "./viewer.ts";
 
 /** Formats of pictures over HTTP. */
 export type PictureFormat = "jpeg" | "png";
@@ -55,7 +55,7 @@ export function pictureFault(
 
 /** The pictures of one stream. */
 export class StreamPictures {
-  readonly #live: LiveStream;
+  readonly #audience: Audience;
   readonly #conversions: Readonly<Record<PictureFormat, Conversion>>;
   /** The newest frame that was asked for, as JPEG in the parts that motion JPEG is made of. */
   #parts:
@@ -64,11 +64,11 @@ export class StreamPictures {
 
   #viewers = 0;
 
-  constructor(live: LiveStream, converter: Converter, log: Log) {
-    this.#live = live;
+  constructor(audience: Audience, converter: Converter, log: Log) {
+    this.#audience = audience;
     this.#conversions = {
-      jpeg: new Conversion(live, "jpeg", converter, log),
-      png: new Conversion(live, "png", converter, log),
+      jpeg: new Conversion(audience, "jpeg", converter, log),
+      png: new Conversion(audience, "png", converter, log),
     };
   }
 
@@ -107,7 +107,7 @@ export class StreamPictures {
    * @throws {StreamError} `failed`, where it cannot be converted
    */
   async newest(format: PictureFormat): Promise<FramePicture | undefined> {
-    const frame = this.#live.newestKey;
+    const frame = this.#audience.newestKey;
     if (frame === undefined) return undefined;
     if (sourceOf(frame.config) === format) return { frame, data: frame.data.slice() };
     const picture = await this.#conversions[format].newest();
@@ -117,7 +117,7 @@ export class StreamPictures {
 
 /** Converts the newest frame of a stream whenever somebody asks, one at a time. */
 class Conversion {
-  readonly #live: LiveStream;
+  readonly #audience: Audience;
   readonly #format: PictureFormat;
   readonly #converter: Converter;
   readonly #log: Log;
@@ -126,8 +126,8 @@ class Conversion {
   #made: { readonly frame: Frame; readonly data: FramePicture["data"] | StreamError } | undefined;
   #lastFault: string | undefined;
 
-  constructor(live: LiveStream, format: PictureFormat, converter: Converter, log: Log) {
-    this.#live = live;
+  constructor(audience: Audience, format: PictureFormat, converter: Converter, log: Log) {
+    this.#audience = audience;
     this.#format = format;
     this.#converter = converter;
     this.#log = log;
@@ -154,7 +154,7 @@ class Conversion {
   }
 
   #canMake({ config }: Frame): boolean {
-    return pictureFault(this.#live.name, config, this.#format) === undefined;
+    return pictureFault(this.#audience.name, config, this.#format) === undefined;
   }
 
   #ask(): Promise<void> {
@@ -167,7 +167,7 @@ class Conversion {
   async #convert(): Promise<void> {
     try {
       const data = await this.#converter.convert(() => {
-        const frame = this.#live.newestKey;
+        const frame = this.#audience.newestKey;
         if (frame === undefined || frame === this.#made?.frame || !this.#canMake(frame)) {
           return undefined;
         }
@@ -186,7 +186,7 @@ class Conversion {
         ? error
         : new StreamError("failed", messageOf(error));
       // Without a thread, none has begun.
-      const frame = this.#making ?? this.#live.newestKey;
+      const frame = this.#making ?? this.#audience.newestKey;
       if (frame !== undefined) this.#made = { frame, data: fault };
       this.#warn(fault.message);
     }
@@ -195,8 +195,8 @@ class Conversion {
   #warn(fault: string): void {
     if (fault === this.#lastFault) return;
     this.#lastFault = fault;
-    this.#log.warn(`"${this.#live.name}" has frames without a picture: ${fault}`, {
-      stream: this.#live.name,
+    this.#log.warn(`"${this.#audience.name}" has frames without a picture: ${fault}`, {
+      stream: this.#audience.name,
     });
   }
 }

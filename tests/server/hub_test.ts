@@ -5,6 +5,7 @@ import { bareConfig } from "../../src/core/frame.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { BarePeer, type BareRole } from "../../src/server/bare_peer.ts";
 import { Hub, type HubOptions } from "../../src/server/hub.ts";
+import { LocalFront } from "../../src/server/local_front.ts";
 import { ProtocolPeer } from "../../src/server/protocol_peer.ts";
 import { SocketPort } from "../../src/server/socket_port.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
@@ -39,13 +40,21 @@ class Scene {
 
   bare(role: BareRole, name = "live"): Ends & { peer: BarePeer } {
     const { socket, port } = fakePort();
-    return { socket, port, peer: new BarePeer(this.hub, { name, joinFrom: "key" }, port, role) };
+    return {
+      socket,
+      port,
+      peer: new BarePeer(new LocalFront(this.hub), { name, joinFrom: "key" }, port, role),
+    };
   }
 
   /** A peer that has said hello. */
   speaking(hello: Record<string, unknown>): Ends & { peer: ProtocolPeer } {
     const { socket, port } = fakePort();
-    const peer = new ProtocolPeer(this.hub, { name: "live", joinFrom: "key" }, port);
+    const peer = new ProtocolPeer(
+      new LocalFront(this.hub),
+      { name: "live", joinFrom: "key" },
+      port,
+    );
     peer.receive(JSON.stringify({ type: "hello", version: 1, ...hello }));
     return { socket, port, peer };
   }

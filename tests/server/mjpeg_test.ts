@@ -4,6 +4,7 @@ import { bareConfig } from "../../src/core/frame.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { Hub } from "../../src/server/hub.ts";
+import { LocalFront } from "../../src/server/local_front.ts";
 import { route } from "../../src/server/routes.ts";
 import { jpegs } from "../cli/folder.ts";
 import { concat } from "../split/samples.ts";
@@ -222,7 +223,7 @@ Deno.test("serve breaks off motion JPEG when nothing has drained for --stall-tim
 Deno.test("serve sends a still picture again before proxies cut the connection", async () => {
   const hub = new Hub(DEFAULTS, systemClock, silentLog);
   const live = hub.open("cam");
-  const response = await route(hub, new Request("http://relay.example/cam.mjpeg"));
+  const response = await route(new LocalFront(hub), new Request("http://relay.example/cam.mjpeg"));
   await using viewer = new PartReader(response);
   const [frame] = jpegs(1);
   live.joinBare(live);

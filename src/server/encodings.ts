@@ -1,0 +1,38 @@
+/**
+ * What is made of a frame once for all viewers of a stream.
+ *
+ * @module
+ */
+import type { Frame } from "../core/frame.ts";
+import { asBrokenLink } from "../split/broken_link.ts";
+import { encodeFrameMessage } from "../wire/frame_message.ts";
+
+/** Makes messages and spliced key frames, and keeps the last of each. */
+export class Encodings {
+  #spliced: { readonly from: Frame; readonly to: Frame } | undefined;
+  #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
+
+  /** The message for viewers that speak the protocol: the same bytes for all of them. */
+  encode(frame: Frame, catchUp: boolean): Uint8Array<ArrayBuffer> {
+    if (!catchUp && this.#encoded?.frame === frame) return this.#encoded.message;
+    const message = encodeFrameMessage({
+      key: frame.kind === "key",
+      configuration: frame.configuration === true,
+      discontinuity: frame.discontinuity,
+      catchUp,
+      leading: frame.leading === true,
+      epoch: frame.epoch,
+      sequence: frame.sequence,
+      ptsUs: frame.ptsUs,
+      captureUs: frame.captureUs,
+    }, frame.data);
+    if (!catchUp) this.#encoded = { frame, message };
+    return message;
+  }
+
+  /** A key frame for viewers that go on with it behind a gap: one for all of them. */
+  splice(frame: Frame): Frame {
+    if (this.#spliced?.from !== frame) this.#spliced = { from: frame, to: asBrokenLink(frame) };
+    return this.#spliced.to;
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * A publisher that speaks `stream.v1`.
+ *
+ * @module
+ */
+import type { StreamConfig } from "../core/frame.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { encodeControl, type PublishHello, type StreamStatus } from "../wire/control_message.ts";
+import { type RelayEvent, RelaySession } from "../wire/relay_session.ts";
+import { timeAnswer, welcome } from "./greeting.ts";
+import type { Hub } from "./hub.ts";
+import type { LiveStream, Publisher } from "./live_stream.ts";
+import type { Peer, PeerPlace, SenderPort } from "./peer.ts";
+
+/** Serves one publisher, from its hello on. */
+export class PublisherPeer implements Peer {
+  readonly #hub: Hub;
+  readonly #place: PeerPlace;
+  readonly #port: SenderPort;
+  readonly #session: RelaySession;
+  #role: PublisherRole | undefined;
+
+  constructor(hub: Hub, place: PeerPlace, port: SenderPort) {
+    this.#hub = hub;
+    this.#place = place;
+    this.#port = port;
+    this.#session = new RelaySession({ maxFrameBytes: hub.options.maxFrameBytes });
+  }
+
+  receive(message: string | Uint8Array<ArrayBuffer>): void {
+    const event = this.#session.receive(message);
+    if (event.type === "hello" && event.role === "publish") {
+      this.#role = new PublisherRole(this.#hub, this.#place.name, {
+        port: this.#port,
+        session: this.#session,
+        hello: event,
+      });
+      this.#role.begin();
+    } else if (event.type === "time") {
+      this.#port.sendControl(timeAnswer(this.#hub.clock, event.clientUs));
+    } else {
+      this.#role?.handle(event);
+    }
+  }
+
+  closed(): void {
+    this.#role?.gone();
+  }
+}
+
+class PublisherRole implements Publisher {
+  readonly #hub: Hub;
+  readonly #port: SenderPort;
+  readonly #session: RelaySession;
+  readonly #hello: PublishHello;
+  readonly #live: LiveStream;
+  #config: StreamConfig | undefined;
+
+  /** @throws {ProtocolError} when there are as many streams as may be */
+  constructor(
+    hub: Hub,
+    name: string,
+    { port, session, hello }: {
+      readonly port: SenderPort;
+      readonly session: RelaySession;
+      readonly hello: PublishHello;
+    },
+  ) {
+    this.#hub = hub;
+    this.#port = port;
+    this.#session = session;
+    this.#hello = hello;
+    this.#live = hub.open(name);
+  }
+
+  get session(): string {
+    return this.#hello.session;
+  }
+
+  get received(): number {
+    return this.#session.received;
+  }
+
+  begin(): void {
+    const received = this.#live.begin(this, this.#hello);
+    this.#hub.log.info(`"${this.#live.name}" has a publisher`, { stream: this.#live.name });
+    this.#session.resume(received);
+    this.#port.sendControl(welcome(this.#live, {
+      role: "publish",
+      received,
+      maxFrameBytes: this.#hub.options.maxFrameBytes,
+    }));
+    this.refreshCredit();
+  }
+
+  handle(event: RelayEvent): void {
+    if (event.type === "config") {
+      const { type: _, epoch: __, ...config } = event;
+      this.#config = config;
+      this.#live.configure(this, config);
+    } else if (event.type === "frame") {
+      const { header, data } = event.message;
+      this.#live.push(this, {
+        data,
+        kind: header.key ? "key" : "delta",
+        leading: header.leading,
+        configuration: header.configuration,
+        config: this.#config!,
+        ptsUs: header.ptsUs,
+        captureUs: header.captureUs,
+      }, event.missing);
+    } else if (event.type === "end") {
+      this.#live.end(this);
+    }
+  }
+
+  gone(): void {
+    if (this.#live.lose(this)) {
+      this.#hub.log.info(`"${this.#live.name}" lost its publisher`, { stream: this.#live.name });
+    }
+  }
+
+  refreshCredit(): void {
+    const credit = this.#session.grant(this.#live.credit(this.#session.totals));
+    if (credit !== undefined) this.#port.sendControl(encodeControl(credit));
+  }
+
+  ended(): void {
+    this.#hub.log.info(`"${this.#live.name}" has ended`, { stream: this.#live.name });
+    this.#port.sendControl(encodeControl({ type: "end" }));
+    this.#port.close(CLOSE.normal, "the stream has ended");
+  }
+
+  report(status: StreamStatus): void {
+    this.#port.sendControl(encodeControl({ type: "stats", stream: status, viewer: null }));
+  }
+
+  close(code: number, reason: string): void {
+    this.#port.close(code, reason);
+  }
+}
