@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ByteBudget } from "../src/core/byte_budget.ts";
+import { Budget } from "../src/core/budget.ts";
 import { bareConfig, type Frame } from "../src/core/frame.ts";
 import { FrameQueue } from "../src/core/frame_queue.ts";
 import { type FrameInput, Stream } from "../src/core/stream.ts";
@@ -54,9 +54,9 @@ function streamTo(viewers: number): Stream {
     sourceFrames: 64,
     maxBytes: 1e9,
     maxCreditBytes: 1e8,
-    cacheBudget: new ByteBudget(1e9),
+    cacheBudget: new Budget(1e9),
   }, 0);
-  const budget = new ByteBudget(1e9);
+  const budget = new Budget(1e9);
   for (let count = 0; count < viewers; count++) {
     const feed: ViewerFeed = new ViewerFeed({
       maxDelayMs: 500,

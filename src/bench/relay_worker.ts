@@ -28,13 +28,13 @@ interface Scope {
 
 const scope = globalThis as unknown as Scope;
 
-scope.onmessage = ({ data: order }) => {
+scope.onmessage = async ({ data: order }) => {
   if (order.type === "usage") {
     scope.postMessage({ type: "usage", cpuSeconds: threadCpuSeconds() });
     return;
   }
   try {
-    const { address } = serve(order.options, {
+    const { address } = await serve(order.options, {
       clock: systemClock,
       log: silentLog,
       signal: new AbortController().signal,

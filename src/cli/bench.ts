@@ -10,10 +10,9 @@ import type { ServeOptions } from "../server/serve.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, readLine, toggle, usage } from "./command.ts";
 import { serveCommand, serveOptions } from "./serve.ts";
-import { bytes, duration, fps, integer, MAX_FRAME_BYTES, type ReadValue } from "./value.ts";
+import { bytes, duration, fps, integer, MAX_FRAME_BYTES, threads } from "./value.ts";
 
 const MAX_VIEWERS = 100_000;
-const MAX_WORKERS = 64;
 
 /** The command. */
 export const benchCommand = command({
@@ -69,7 +68,7 @@ export const benchCommand = command({
     workers: {
       value: "N|auto",
       help: "threads for the viewers; auto: one less than the machine has cores",
-      read: workers,
+      read: threads(navigator.hardwareConcurrency - 1),
       fallback: "1",
       env: "STREAM_BENCH_WORKERS",
     },
@@ -125,15 +124,4 @@ function ownRelay(viewers: number, frameBytes: number): ServeOptions {
   const defaults = serveOptions(readLine(serveCommand, line, () => undefined).flags);
   const maxFrameBytes = Math.max(defaults.maxFrameBytes, frameBytes);
   return { ...defaults, maxFrameBytes, maxViewers: Math.max(defaults.maxViewers, viewers) };
-}
-
-const threads: ReadValue<number> = integer(1, MAX_WORKERS);
-
-function workers(text: string): number {
-  if (text === "auto") return Math.max(1, navigator.hardwareConcurrency - 1);
-  try {
-    return threads(text);
-  } catch (error) {
-    throw new Error(`${(error as Error).message}, or "auto"`);
-  }
 }

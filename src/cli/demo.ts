@@ -36,7 +36,7 @@ export const demoCommand = command({
   async run({ flags, host, log }) {
     const timeUp = new AbortController();
     const stop = AbortSignal.any([host.stop, timeUp.signal]);
-    await using relay = serve(serveOptions(flags), {
+    await using relay = await serve(serveOptions(flags), {
       clock: host.clock,
       log: silentLog,
       // The relay stops when it is disposed of, once the publisher has ended the stream.

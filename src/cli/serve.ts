@@ -14,6 +14,7 @@ import {
   MAX_TIMER_MS,
   origins,
   text,
+  threads,
 } from "./value.ts";
 
 const MIB = 1024 * 1024;
@@ -90,6 +91,7 @@ export const LIMIT_FLAGS = {
 /** The options of a relay that the flags stand for. */
 export function serveOptions(
   flags: Values<typeof LISTEN_FLAGS> & Values<typeof LIMIT_FLAGS>,
+  workers = 1,
 ): ServeOptions {
   const maxFrameBytes = flags["max-frame"];
   const maxMemoryBytes = flags["max-memory"];
@@ -102,6 +104,7 @@ export function serveOptions(
   return {
     host: flags.host,
     port: flags.port,
+    workers,
     fps: flags.fps,
     bufferMs: flags.buffer,
     maxFrameBytes,
@@ -123,18 +126,29 @@ export const serveCommand = command({
     ...LISTEN_FLAGS,
     ...LIMIT_FLAGS,
     workers: {
-      value: "N",
-      help: "threads that send to viewers; this release has one",
-      read: integer(1, 1),
+      value: "N|auto",
+      help: "threads that send to viewers; auto: as many as the machine has cores",
+      read: threads(navigator.hardwareConcurrency),
       fallback: "1",
     },
   },
   examples: [
     ["stream serve --fps 30", "relay frames at 30 a second to viewers on this machine"],
     ["stream serve --host 0.0.0.0 --fps source", "to the network, as fast as they come"],
+    ["stream serve --workers auto", "for thousands of viewers, on every core"],
   ],
   async run({ flags, host, log }) {
-    const relay = serve(serveOptions(flags), { clock: host.clock, log, signal: host.stop });
+    if (flags.workers > 1 && Deno.build.os !== "linux") {
+      throw usage(
+        serveCommand,
+        `--workers ${flags.workers} needs Linux, where threads can share a port; leave it at 1`,
+      );
+    }
+    const relay = await serve(serveOptions(flags, flags.workers), {
+      clock: host.clock,
+      log,
+      signal: host.stop,
+    });
     log.info(`listening on ${relay.address}`, { address: relay.address });
     await relay.closed;
     log.info("stopped");

@@ -126,6 +126,18 @@ export function origins(text: string): readonly string[] {
   });
 }
 
+/** Most threads that can be asked for. */
+const MAX_THREADS = 64;
+
+/** A number of threads; `auto` is `automatic` of them. */
+export function threads(automatic: number): ReadValue<number> {
+  return (text) => {
+    if (text === "auto") return Math.min(MAX_THREADS, Math.max(1, automatic));
+    if (/^\d+$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_THREADS) return Number(text);
+    throw new Error(`a number from 1 to ${MAX_THREADS} or auto`);
+  };
+}
+
 /** Text that is not empty. */
 export function text(value: string): string {
   if (value === "") throw new Error("a text");

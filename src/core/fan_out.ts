@@ -64,6 +64,20 @@ export class FanOut {
     return total;
   }
 
+  /** Whether a frame that nobody is to lose has to wait for the relay itself. */
+  isBehind(nowMs: number): boolean {
+    if (this.isBusy) return true;
+    for (const feed of this.#feeds) {
+      if (!feed.keepsUp(nowMs)) return true;
+    }
+    return false;
+  }
+
+  /** Frames were lost before they came here. */
+  miss(frames: number): void {
+    for (const feed of this.#feeds) feed.miss(frames);
+  }
+
   /** Takes a frame that has left the queue, and sends a first batch. */
   push(frame: Frame, nowMs: number): void {
     this.#cache.push(frame, nowMs);

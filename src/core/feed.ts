@@ -34,6 +34,13 @@ export interface Feed {
   readonly needsPolling: boolean;
   /** Whether its viewers confirm what they have received. */
   readonly isConfirming: boolean;
+  /**
+   * Whether the next frame may follow where nobody is to lose one: false where it is not the viewers
+   * but the relay itself that is behind.
+   */
+  keepsUp(nowMs: number): boolean;
+  /** Frames that the viewers should have got were lost before they came to this feed. */
+  miss(frames: number): void;
   /** Begins to send the frames of `cache`. */
   join(cache: GopCache, from: JoinFrom, nowMs: number): void;
   /** Sends what there is room for by now, and gives up what has waited for too long. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { release } from "../bytes/release.ts";
-import type { ByteBudget } from "./byte_budget.ts";
+import type { Budget } from "./budget.ts";
 import { Deque } from "./deque.ts";
 import type { Frame } from "./frame.ts";
 
@@ -21,7 +21,7 @@ export interface GopCacheOptions {
   /** Longest time since the newest key frame in milliseconds, for viewers that come. */
   readonly maxMs: number;
   /** Bytes that all streams together may hold. */
-  readonly budget: ByteBudget;
+  readonly budget: Budget;
 }
 
 /** A frame that has left the queue. */
@@ -117,6 +117,11 @@ export class GopCache {
     const needed = this.#isWhole ? Math.min(position, this.#keyPosition) : position;
     while (this.#first < needed && this.#items.length > 0) this.#shift();
     this.#countOldKey();
+  }
+
+  /** Something that follows the newest key frame is missing: viewers that come get that alone. */
+  breakOff(): void {
+    this.#isWhole = false;
   }
 
   /** Gives everything up. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { Backlog } from "./backlog.ts";
-import type { ByteBudget } from "./byte_budget.ts";
+import type { Budget } from "./budget.ts";
 import { addDrops, type DropCounts, type DropReason, noDrops } from "./drops.ts";
 import { FanOut } from "./fan_out.ts";
 import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
@@ -33,11 +33,11 @@ const MIN_WAIT_MS = 1.5;
 /** The least distance of two frames, in intervals of the tick, of a source that is not ahead of it. */
 const SAME_RATE = 0.9;
 /** Most frames that are kept for viewers that come. */
-const MAX_CACHE_FRAMES = 1800;
+export const MAX_CACHE_FRAMES = 1800;
 /** Longest time since the last key frame for which they are kept, in milliseconds. */
-const MAX_CACHE_MS = 30_000;
+export const MAX_CACHE_MS = 30_000;
 /** Longest time that a frame waits for a viewer where there is no tick, in milliseconds. */
-const HOLD_MS = 1000;
+export const HOLD_MS = 1000;
 
 /** Limits of a {@linkcode Stream}. */
 export interface StreamOptions {
@@ -52,7 +52,7 @@ export interface StreamOptions {
   /** Most bytes that a publisher with credit may have in the queue and under way. */
   readonly maxCreditBytes: number;
   /** Bytes that all streams together may keep for viewers that come or are a little behind. */
-  readonly cacheBudget: ByteBudget;
+  readonly cacheBudget: Budget;
 }
 
 /** A frame as it comes in. Its data belong to the stream, which frees them when nobody needs them. */
@@ -397,7 +397,7 @@ export class Stream {
    */
   #mayLeave(nowMs: number): boolean {
     if (this.#credited !== "wait") return true;
-    if (this.#fanOut.isBusy) return false;
+    if (this.#fanOut.isBehind(nowMs)) return false;
     if (this.#tick !== undefined) return true;
     if (nowMs - this.#queue.oldest!.receivedMs >= HOLD_MS) return true;
     return this.#fanOut.fastest(nowMs, HOLD_MS)?.isReady(nowMs) ?? true;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ByteBudget } from "./byte_budget.ts";
+import type { Budget } from "./budget.ts";
 import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
 import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
 import { FlightWindow, type Latency } from "./flight_window.ts";
@@ -30,7 +30,7 @@ export interface ViewerFeedOptions {
   /** Most frames a second that the viewer wants, or `null` for all. */
   readonly fps: number | null;
   /** What is under way to all viewers together. */
-  readonly budget: ByteBudget;
+  readonly budget: Budget;
   /** Where a frame goes. */
   readonly send: SendFrame;
   /**
@@ -138,6 +138,14 @@ export class ViewerFeed implements Feed {
     if (this.#waiting === 0) return false;
     // With nothing under way, no acknowledgement comes: it waits for memory that others give back.
     return !this.isConfirming || this.#window.frames === 0;
+  }
+
+  keepsUp(): boolean {
+    return true;
+  }
+
+  miss(frames: number): void {
+    if (!this.#closed) this.#drop("overrun", frames);
   }
 
   /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */

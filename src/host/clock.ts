@@ -12,6 +12,15 @@ export interface Clock {
   wallUs(): number;
 }
 
+/**
+ * The clocks of the system, for a thread that compares its instants with those of another one whose
+ * `performance.timeOrigin` is `originMs`.
+ */
+export function threadClock(originMs: number): Clock {
+  const behindMs = performance.timeOrigin - originMs;
+  return { nowMs: () => performance.now() + behindMs, wallUs: systemClock.wallUs };
+}
+
 /** The clocks of the system. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),

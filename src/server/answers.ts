@@ -29,14 +29,15 @@ export async function answerOf(hub: Hub, request: Request): Promise<Response> {
   if (address !== undefined) return await pictures(hub, address);
   switch (path) {
     case "/":
-      return wantsPage(request)
-        ? await asset(request, "streams.html")
-        : text(200, overview(hub, url), { vary: "accept" });
+      if (wantsPage(request)) return await asset(request, "streams.html");
+      await hub.refresh();
+      return text(200, overview(hub, url), { vary: "accept" });
     case "/health":
       return text(200, "ok\n");
     case "/ready":
       return hub.isStopping ? text(503, "stopping\n") : text(200, "ready\n");
     case "/metrics":
+      await hub.refresh();
       return new Response(metricsText(hub), {
         headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
       });

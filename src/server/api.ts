@@ -16,7 +16,7 @@ import type { Hub } from "./hub.ts";
 import { preflight } from "./origin.ts";
 
 /** Largest body of a request in bytes. */
-const MAX_BODY_BYTES = 4096;
+export const MAX_BODY_BYTES = 4096;
 /** Most viewers that are listed one by one. */
 const MAX_LISTED_VIEWERS = 1000;
 
@@ -25,6 +25,7 @@ export async function api(hub: Hub, request: Request, name: string): Promise<Res
   if (request.method === "OPTIONS") return preflight("GET, HEAD, PATCH");
   if (name === "") {
     if (!isReading(request)) return notAllowed("GET, HEAD");
+    await hub.refresh();
     return json(200, hub.streams.map((live) => live.status()));
   }
   const viewersOf = /^(.+)\/viewers$/.exec(name)?.[1];
@@ -33,7 +34,7 @@ export async function api(hub: Hub, request: Request, name: string): Promise<Res
     const live = hub.find(viewersOf);
     return live === undefined
       ? unknownStream(viewersOf)
-      : json(200, live.viewerStatuses(MAX_LISTED_VIEWERS));
+      : json(200, await hub.viewerStatuses(live, MAX_LISTED_VIEWERS));
   }
   if (!isReading(request) && request.method !== "PATCH") return notAllowed("GET, HEAD, PATCH");
   const live = hub.find(name);
@@ -49,6 +50,7 @@ export async function api(hub: Hub, request: Request, name: string): Promise<Res
     live.setFps(fps);
     hub.log.info(`"${name}" goes from ${before} to ${fps} fps`, { stream: name, fps });
   }
+  await hub.refresh();
   return json(200, live.status());
 }
 

@@ -24,10 +24,19 @@ interface Waiting {
   readonly failed: (error: StreamError) => void;
 }
 
+/** Options of a {@linkcode Converter}. */
+export interface ConverterOptions {
+  /** How many of them share what one may use of a core. @default {1} */
+  readonly threads?: number;
+  /** Starts the thread. */
+  readonly openThread?: () => Worker;
+}
+
 /** Converts pictures for all streams of a relay in the order in which they are asked for. */
 export class Converter {
   readonly #clock: Clock;
   readonly #openThread: () => Worker;
+  readonly #rest: number;
   #worker: Worker | undefined;
   #waiting: Waiting[] = [];
   #running: Waiting | undefined;
@@ -35,9 +44,11 @@ export class Converter {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
 
-  constructor(clock: Clock, openThread: () => Worker = openConvertThread) {
+  constructor(clock: Clock, options: ConverterOptions = {}) {
+    const { threads = 1, openThread = openConvertThread } = options;
     this.#clock = clock;
     this.#openThread = openThread;
+    this.#rest = (REST + 1) * threads - 1;
   }
 
   /**
@@ -105,7 +116,7 @@ export class Converter {
   #answered({ result, tookMs }: ConvertAnswer): void {
     const { done, failed } = this.#running!;
     this.#running = undefined;
-    this.#freeAtMs = this.#clock.nowMs() + REST * tookMs;
+    this.#freeAtMs = this.#clock.nowMs() + this.#rest * tookMs;
     if (typeof result === "string") failed(new StreamError("failed", result));
     else done(result);
     this.#next();

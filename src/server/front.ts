@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ByteBudget } from "../core/byte_budget.ts";
+import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import type { HubOptions } from "./hub.ts";
@@ -19,7 +19,7 @@ export interface Front {
   /** Whether the relay is about to stop. */
   readonly isStopping: boolean;
   /** What is under way to all viewers together. */
-  readonly underWay: ByteBudget;
+  readonly underWay: Budget;
   /** Most bytes under way to one viewer. */
   readonly maxViewerBytes: number;
   /**

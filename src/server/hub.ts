@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { ByteBudget } from "../core/byte_budget.ts";
+import { Budget } from "../core/budget.ts";
 import type { FrameRate } from "../core/stream.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import type { ViewerStatus } from "../wire/control_message.ts";
 import { Converter } from "./converter.ts";
 import { LiveStream } from "./live_stream.ts";
+import { ownShares } from "./shares.ts";
 import { closeStalled } from "./stalled.ts";
 import { StreamPictures } from "./stream_pictures.ts";
 import { Turns } from "./turns.ts";
@@ -43,6 +45,14 @@ export interface HubOptions {
   readonly helloTimeoutMs: number;
 }
 
+/** Threads that have viewers of their own. */
+export interface Threads {
+  /** Has them tell the numbers of their viewers. */
+  refresh(): Promise<void>;
+  /** Numbers of at most `limit` viewers of the stream `name`. */
+  viewerStatuses(name: string, limit: number): Promise<ViewerStatus[]>;
+}
+
 /**
  * The streams by name. Half of the memory is for queues, in equal shares for the streams; an eighth
  * is for frames kept for viewers that come; the rest is for frames under way to viewers, of which
@@ -53,22 +63,25 @@ export class Hub {
   readonly clock: Clock;
   readonly log: Log;
   /** What is under way to all viewers together. */
-  readonly underWay: ByteBudget;
+  readonly underWay: Budget;
   /** What is kept for viewers that come or are a little behind. */
-  readonly cached: ByteBudget;
+  readonly cached: Budget;
   readonly #streams = new Map<string, LiveStream>();
   readonly #pictures = new WeakMap<Audience, StreamPictures>();
   readonly #converter: Converter;
   readonly #turns = new Turns();
-  #viewers = 0;
+  readonly #viewers: Budget;
+  #threads: Threads | undefined;
   #isStopping = false;
 
-  constructor(options: HubOptions, clock: Clock, log: Log) {
+  /** `shares`: what it counts together with other threads. */
+  constructor(options: HubOptions, clock: Clock, log: Log, shares = ownShares(options)) {
     this.options = options;
     this.clock = clock;
     this.log = log;
-    this.underWay = new ByteBudget(options.maxMemoryBytes * 3 / 8);
-    this.cached = new ByteBudget(options.maxMemoryBytes / 8);
+    this.underWay = shares.underWay;
+    this.cached = shares.cached;
+    this.#viewers = shares.viewers;
     this.#converter = new Converter(clock);
   }
 
@@ -154,19 +167,29 @@ export class Hub {
    * @throws {ProtocolError} when there are as many as may be
    */
   admitSender(): void {
-    const { maxViewers } = this.options;
-    if (this.#viewers >= maxViewers) {
-      throw new ProtocolError(
-        CLOSE.full,
-        `the relay has ${maxViewers} viewers already (--max-viewers)`,
-      );
-    }
-    this.#viewers++;
+    if (this.#viewers.take(1)) return;
+    const { limit } = this.#viewers;
+    throw new ProtocolError(CLOSE.full, `the relay has ${limit} viewers already (--max-viewers)`);
   }
 
   /** Counts out who was counted in. */
   release(): void {
-    this.#viewers--;
+    this.#viewers.give(1);
+  }
+
+  /** Asks these threads for the numbers of their viewers. */
+  attach(threads: Threads): void {
+    this.#threads = threads;
+  }
+
+  /** Brings the numbers of viewers at other threads up to date. */
+  async refresh(): Promise<void> {
+    await this.#threads?.refresh();
+  }
+
+  /** Numbers of at most `limit` viewers of a stream. */
+  async viewerStatuses(live: LiveStream, limit: number): Promise<ViewerStatus[]> {
+    return await this.#threads?.viewerStatuses(live.name, limit) ?? live.viewerStatuses(limit);
   }
 
   /** Once a second: sends numbers around, and takes memory from who makes no use of it. */

@@ -5,6 +5,7 @@
  */
 import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
+import type { ShardFeed } from "../core/shard_feed.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
@@ -150,6 +151,7 @@ export class LiveStream implements Audience, Batched {
   /** Changes the frame rate at once. */
   setFps(fps: FrameRate): void {
     this.#stream.setFps(fps, this.#clock.nowMs());
+    this.#announce();
     this.#drive();
   }
 
@@ -180,7 +182,9 @@ export class LiveStream implements Audience, Batched {
 
   /** Removes a client without a protocol. */
   leaveBare(client: object): void {
+    const hasSent = this.#bareClients.get(client) === true;
     this.#bareClients.delete(client);
+    if (hasSent) this.#announce();
     this.#drive();
   }
 
@@ -191,7 +195,9 @@ export class LiveStream implements Audience, Batched {
    */
   pushBare(client: object, input: Arrival): void {
     if (this.#publisher !== undefined) throw busy(this.name);
+    const hasSent = this.#bareClients.get(client) === true;
     this.#bareClients.set(client, true);
+    if (!hasSent) this.#announce();
     this.#push(input);
   }
 
@@ -213,6 +219,7 @@ export class LiveStream implements Audience, Batched {
     const last = this.#lastSession;
     const received = last.session === publisher.session ? last.received : 0;
     this.#stream.begin(options.onFull, received > 0);
+    this.#announce();
     return received;
   }
 
@@ -264,6 +271,16 @@ export class LiveStream implements Audience, Batched {
     return isKnown;
   }
 
+  /** A thread has brought frames to its viewers. */
+  passed(viewer: Viewer<ShardFeed>, sequence: number): void {
+    const nowMs = this.#clock.nowMs();
+    viewer.feed.passed(sequence, nowMs);
+    if (this.hasQueue && this.fps === "source") {
+      this.#stream.advance(nowMs);
+      this.#drive();
+    }
+  }
+
   takeTurn(): boolean {
     this.#stream.step(this.#clock.nowMs());
     if (!this.#stream.isBusy) this.#drive();
@@ -296,6 +313,11 @@ export class LiveStream implements Audience, Batched {
     this.#publisher = undefined;
     this.#isEnding = false;
     this.#stream.finish();
+    this.#announce();
+  }
+
+  #announce(): void {
+    for (const viewer of this.#viewers) viewer.changed?.();
   }
 
   /** Does what follows from a change: credit, the end of the stream, the next timer. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ByteBudget } from "../core/byte_budget.ts";
+import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { answerOf } from "./answers.ts";
@@ -39,7 +39,7 @@ export class LocalFront implements Front {
     return this.#hub.isStopping;
   }
 
-  get underWay(): ByteBudget {
+  get underWay(): Budget {
     return this.#hub.underWay;
   }
 

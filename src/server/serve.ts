@@ -3,19 +3,19 @@
  *
  * @module
  */
-import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { Hub, type HubOptions } from "./hub.ts";
+import { listen, listenError, settled, shutDown } from "./listener.ts";
 import { LocalFront } from "./local_front.ts";
-import { route } from "./routes.ts";
+import { ShardPool } from "./shard_pool.ts";
+import { sharedMemory, sharesIn } from "./shares.ts";
 
 /** How long frames in queues may still leave when the relay stops, in milliseconds. */
 const DRAIN_MS = 1000;
 /** How long peers may take to answer the goodbye, in milliseconds. */
 const GOODBYE_MS = 1000;
 const MAINTENANCE_MS = 1000;
-const SETTLE_STEP_MS = 10;
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions extends HubOptions {
@@ -23,6 +23,18 @@ export interface ServeOptions extends HubOptions {
   readonly host: string;
   /** Port to listen on; 0 for a free one. */
   readonly port: number;
+  /** Threads that send to viewers; with 1, one does everything. */
+  readonly workers: number;
+}
+
+/** What a relay works with. */
+export interface ServeContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Asks for the end. */
+  readonly signal: AbortSignal;
+  /** Starts a thread that sends, where there are several. */
+  readonly openThread?: () => Worker;
 }
 
 /** A relay that runs. */
@@ -39,19 +51,16 @@ export interface Relay extends AsyncDisposable {
  *
  * @throws {StreamError} (`unreachable`) when it cannot listen
  */
-export function serve(
-  options: ServeOptions,
-  { clock, log, signal }: {
-    readonly clock: Clock;
-    readonly log: Log;
-    readonly signal: AbortSignal;
-  },
-): Relay {
-  const hub = new Hub(options, clock, log);
-  const server = listen(hub, options);
-  const maintenance = setInterval(() => hub.maintain(), MAINTENANCE_MS);
-  const { hostname, port } = server.addr;
-  const address = `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+export async function serve(options: ServeOptions, context: ServeContext): Promise<Relay> {
+  const { clock, log, signal } = context;
+  const doors = options.workers === 1
+    ? openHere(new Hub(options, clock, log), options)
+    : await openShards(options, context);
+  const { hub } = doors;
+  const maintenance = setInterval(async () => {
+    await hub.refresh();
+    hub.maintain();
+  }, MAINTENANCE_MS);
   const asked = Promise.withResolvers<void>();
   const ask = () => asked.resolve();
   signal.addEventListener("abort", ask);
@@ -59,14 +68,15 @@ export function serve(
   const closed = asked.promise.then(async () => {
     signal.removeEventListener("abort", ask);
     hub.refuse();
+    doors.refuse();
     await settled(() => hub.streams.every((live) => !live.hasQueue), DRAIN_MS);
     hub.stop();
     await settled(() => hub.streams.length === 0, GOODBYE_MS);
     clearInterval(maintenance);
-    await shutDown(server);
+    await doors.close();
   });
   return {
-    address,
+    address: addressOf(doors.addr),
     closed,
     async [Symbol.asyncDispose](): Promise<void> {
       ask();
@@ -75,46 +85,64 @@ export function serve(
   };
 }
 
-function listen(hub: Hub, { host, port }: ServeOptions): Deno.HttpServer<Deno.NetAddr> {
-  const front = new LocalFront(hub);
-  try {
-    return Deno.serve({
-      hostname: host,
-      port,
-      onListen: () => {},
-      onError: (error) => {
-        // The relay broke this answer off itself.
-        if (!(error instanceof ProtocolError)) {
-          hub.log.error(`Cannot answer a request: ${messageOf(error)}`);
-        }
-        return new Response("the relay failed to answer\n", { status: 500 });
-      },
-    }, (request) => route(front, request));
-  } catch (cause) {
-    const seen = cause instanceof Deno.errors.AddrInUse
-      ? "the port is in use; choose another with --port, or 0 for a free one"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "the system does not permit it; choose a port above 1023"
-      : messageOf(cause);
-    throw new StreamError("unreachable", `Cannot listen on ${host}:${port}: ${seen}`, { cause });
-  }
+/** Where connections come in. */
+interface Doors {
+  readonly hub: Hub;
+  readonly addr: Deno.NetAddr;
+  /** Takes in no more peers. */
+  refuse(): void;
+  /** Listens no more, and ends what is stuck. */
+  close(): Promise<void>;
 }
 
-/** Waits for what others bring about, for so many milliseconds at most. */
-async function settled(hasCome: () => boolean, ms: number): Promise<void> {
-  for (let waitedMs = 0; !hasCome() && waitedMs < ms; waitedMs += SETTLE_STEP_MS) {
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
-  }
+/** Connections come to this thread. */
+function openHere(hub: Hub, { host, port }: ServeOptions): Doors {
+  const server = listen(new LocalFront(hub), { host, port, isShared: false });
+  return {
+    hub,
+    addr: server.addr,
+    refuse: () => {},
+    close: () => shutDown(server),
+  };
+}
+
+/** Connections come to threads that have nothing else to do. */
+async function openShards(
+  options: ServeOptions,
+  { clock, log, openThread }: ServeContext,
+): Promise<Doors> {
+  const { host, workers } = options;
+  const addr = freeAddress(options);
+  const memory = sharedMemory(workers + 1);
+  const shares = sharesIn(memory, 0, options);
+  const hub = new Hub(options, clock, log, shares);
+  const pool = new ShardPool(hub, {
+    workers,
+    host,
+    port: addr.port,
+    memory,
+    shares,
+    ...(openThread === undefined ? {} : { openThread }),
+  });
+  hub.attach(pool);
+  await pool.start();
+  return { hub, addr, refuse: () => pool.refuse(), close: () => pool.stop() };
 }
 
 /**
- * Stops listening, and lets answers come to their end for a moment. Deno offers no force behind
- * that (to abort then is an error that nobody can catch): what is stuck ends with the process.
+ * An address at which nothing listens: threads that share one would else share it with another program
+ * that does the same.
  */
-async function shutDown(server: Deno.HttpServer): Promise<void> {
-  let isDown = false;
-  server.shutdown().then(() => {
-    isDown = true;
-  });
-  await settled(() => isDown, GOODBYE_MS);
+function freeAddress({ host, port }: ServeOptions): Deno.NetAddr {
+  try {
+    const probe = Deno.listen({ hostname: host, port });
+    probe.close();
+    return probe.addr;
+  } catch (cause) {
+    throw listenError(host, port, cause);
+  }
+}
+
+function addressOf({ hostname, port }: Deno.NetAddr): string {
+  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }

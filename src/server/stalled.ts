@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ByteBudget } from "../core/byte_budget.ts";
+import type { Budget } from "../core/budget.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { Audience } from "./viewer.ts";
 
@@ -17,7 +17,7 @@ export interface StalledOptions {
   /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
   readonly stallTimeoutMs: number;
   /** What is under way to all viewers together. */
-  readonly underWay: ByteBudget;
+  readonly underWay: Budget;
 }
 
 /**

@@ -19,6 +19,8 @@ export interface Viewer<F extends Feed = Feed> {
   welcome(): void;
   /** The stream's publisher has ended it. */
   ended(): void;
+  /** The stream's frame rate has changed, or its publisher has come or gone. */
+  changed?(): void;
   /** Numbers, once a second. */
   report(status: StreamStatus): void;
   close(code: number, reason: string): void;

@@ -2,7 +2,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { totalDrops } from "../../src/core/drops.ts";
 import { bareConfig, type Frame } from "../../src/core/frame.ts";
 import type { FrameRate, Stream } from "../../src/core/stream.ts";
@@ -85,15 +85,15 @@ class Scene {
   readonly viewers: Viewer[] = [];
   readonly #all: Viewer[] = [];
   readonly #pushed: Pushed[] = [];
-  readonly #memory: ByteBudget;
-  readonly #cached: ByteBudget;
+  readonly #memory: Budget;
+  readonly #cached: Budget;
   #config = 0;
   #isBehindGap = false;
   nowMs = 0;
 
   constructor(options: { fps: FrameRate; memory: number; cached: number; maxBytes: number }) {
-    this.#memory = new ByteBudget(options.memory);
-    this.#cached = new ByteBudget(options.cached);
+    this.#memory = new Budget(options.memory);
+    this.#cached = new Budget(options.cached);
     const { fps, maxBytes } = options;
     this.stream = stream({
       fps,

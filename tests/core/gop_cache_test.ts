@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import type { Frame } from "../../src/core/frame.ts";
 import type { GopCache } from "../../src/core/gop_cache.ts";
 import { cache, type Coded, codedFrames, range } from "./samples.ts";
@@ -83,7 +83,7 @@ for (
     ["frames", { maxFrames: 4 }],
     ["bytes", { maxBytes: 30 }],
     ["time", { maxMs: 30 }],
-    ["the budget", { budget: new ByteBudget(30) }],
+    ["the budget", { budget: new Budget(30) }],
   ] as const
 ) {
   Deno.test(`GopCache is whole at its limit in ${limit}; beyond, it has the key frame and the newest`, () => {
@@ -128,7 +128,7 @@ Deno.test("GopCache without room for it gives up all before the newest frame, th
 });
 
 Deno.test("GopCache holds the newest frame even where others have used the whole budget up", () => {
-  const budget = new ByteBudget(100);
+  const budget = new Budget(100);
   budget.take(100);
   const frames = cache({ budget });
   for (const each of codedFrames("kddkd")) {
@@ -141,7 +141,7 @@ Deno.test("GopCache holds the newest frame even where others have used the whole
 });
 
 Deno.test("GopCache counts a key frame that is held only for viewers behind a newer one", () => {
-  const budget = new ByteBudget(100);
+  const budget = new Budget(100);
   const frames = cache({ budget });
   const all = codedFrames("kdkdkdkd", { bytes: 20 });
   fill(frames, all.slice(0, 1));
@@ -163,7 +163,7 @@ Deno.test("GopCache counts a key frame that is held only for viewers behind a ne
 });
 
 Deno.test("GopCache gives everything back when it is cleared, and may be filled again", () => {
-  const budget = new ByteBudget(1e9);
+  const budget = new Budget(1e9);
   const frames = cache({ budget });
   const all = codedFrames("kdkdd", { bytes: LARGE });
   fill(frames, all);
@@ -237,7 +237,7 @@ Deno.test("GopCache has what it should, counts what it has and frees the rest, w
       options,
       fc.array(operation, { maxLength: 150, size: "max" }),
       (options, operations) => {
-        const budget = new ByteBudget(6 * LARGE);
+        const budget = new Budget(6 * LARGE);
         const frames = cache({ ...options, budget });
         const all: Frame[] = [];
         const sizes: number[] = [];

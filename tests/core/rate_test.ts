@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { Backlog, BACKLOG_PATIENCE_MS } from "../../src/core/backlog.ts";
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { DROP_REASONS, noDrops, totalDrops } from "../../src/core/drops.ts";
 import { RateLimit } from "../../src/core/rate_limit.ts";
 import { RateMeter } from "../../src/core/rate_meter.ts";
@@ -41,8 +41,8 @@ Deno.test("Backlog has patience with the first burst after a long silence", () =
   assertEquals(backlog.observe(80, 8, 60_000 + BACKLOG_PATIENCE_MS), true);
 });
 
-Deno.test("ByteBudget takes up to its limit and not one byte more", () => {
-  const budget = new ByteBudget(100);
+Deno.test("Budget takes up to its limit and not one byte more", () => {
+  const budget = new Budget(100);
   assert(budget.take(60));
   assert(!budget.take(41));
   assert(budget.take(40));

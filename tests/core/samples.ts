@@ -1,5 +1,5 @@
 /** Frames, and a simulated relay in simulated time, for the tests of the core. */
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { bareConfig, type Frame, type FrameKind, type StreamConfig } from "../../src/core/frame.ts";
 import { type FrameInput, Stream, type StreamOptions } from "../../src/core/stream.ts";
 import { GopCache, type GopCacheOptions } from "../../src/core/gop_cache.ts";
@@ -65,7 +65,7 @@ export function cache(options: Partial<GopCacheOptions> = {}): GopCache {
     maxFrames: 1e6,
     maxBytes: 1e9,
     maxMs: 1e9,
-    budget: new ByteBudget(1e9),
+    budget: new Budget(1e9),
     ...options,
   });
 }
@@ -79,7 +79,7 @@ export function stream(options: Partial<StreamOptions> = {}): Stream {
     sourceFrames: 1024,
     maxBytes: 1e9,
     maxCreditBytes: 1e8,
-    cacheBudget: new ByteBudget(1e9),
+    cacheBudget: new Budget(1e9),
     ...options,
   }, 0);
 }
@@ -90,7 +90,7 @@ export function feed(options: Partial<ViewerFeedOptions> = {}): ViewerFeed {
     maxDelayMs: 500,
     maxBytes: 1e9,
     fps: null,
-    budget: new ByteBudget(1e9),
+    budget: new Budget(1e9),
     send: () => {},
     unsentBytes: null,
     ...options,

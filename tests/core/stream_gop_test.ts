@@ -1,7 +1,7 @@
 /** Streams coded in time: epochs, key frames, credit, memory. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { totalDrops } from "../../src/core/drops.ts";
 import { bareConfig, type StreamConfig, type StreamFormat } from "../../src/core/frame.ts";
 import type { Stream } from "../../src/core/stream.ts";
@@ -236,7 +236,7 @@ Deno.test("Stream lets a viewer begin with the next key frame where it asks for 
 });
 
 Deno.test("Stream holds no more memory for those that come than a GOP has, however long it runs", () => {
-  const budget = new ByteBudget(1e9);
+  const budget = new Budget(1e9);
   const simulation = new Simulation(stream({ cacheBudget: budget }));
   simulation.view({ bytesPerMs: 1000 });
   simulation.view({ bytesPerMs: 10 });
@@ -254,7 +254,7 @@ Deno.test("Stream holds no more memory for those that come than a GOP has, howev
 });
 
 Deno.test("Stream bounds what it holds for a viewer that may be behind for a minute, key frames too", () => {
-  const budget = new ByteBudget(100_000);
+  const budget = new Budget(100_000);
   const live = stream({ fps: "source", cacheBudget: budget });
   const viewer = feed({ maxDelayMs: 60_000, send: () => {} });
   live.join(viewer, 0);
@@ -269,7 +269,7 @@ Deno.test("Stream bounds what it holds for a viewer that may be behind for a min
 });
 
 Deno.test("Stream gives memory back to the others when it is closed, and holds none for standing pictures", () => {
-  const budget = new ByteBudget(1e9);
+  const budget = new Budget(1e9);
   const one = stream({ fps: "source", cacheBudget: budget });
   const two = stream({ fps: "source", cacheBudget: budget });
   const three = stream({ fps: "source", cacheBudget: budget });

@@ -1,7 +1,7 @@
 /** What a viewer gets of a stream coded in time. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { totalDrops } from "../../src/core/drops.ts";
 import type { GopCache, GopCacheOptions } from "../../src/core/gop_cache.ts";
 import type { ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
@@ -293,7 +293,7 @@ Deno.test("ViewerFeed limits what a viewer gets to catch up to the rate that it 
 });
 
 Deno.test("ViewerFeed holds a frame that the viewer's rate admits until there is memory for it", () => {
-  const budget = new ByteBudget(10);
+  const budget = new Budget(10);
   budget.take(10);
   const some = recorded({ fps: 1, budget });
   offer(some, "k", 0);
@@ -321,7 +321,7 @@ Deno.test("ViewerFeed sends all that waits at the end, but nothing that cannot b
 });
 
 Deno.test("ViewerFeed without memory for a frame at the end drops it and what needs it", () => {
-  const budget = new ByteBudget(40);
+  const budget = new Budget(40);
   const some = behind({ budget });
   offer(some, "dd", 0);
   some.viewer.flush(1);
@@ -340,7 +340,7 @@ Deno.test("ViewerFeed counts all that waited and was under way when the viewer g
 });
 
 Deno.test("ViewerFeed that waits for memory goes on where it was, or with a key frame when it is late", () => {
-  const budget = new ByteBudget(100);
+  const budget = new Budget(100);
   const some = recorded({ budget });
   offer(some, "k", 0);
   some.viewer.acknowledge(1, 1);

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { totalDrops } from "../../src/core/drops.ts";
 import { cache, frame, recorded } from "./samples.ts";
 
@@ -53,7 +53,7 @@ Deno.test("ViewerFeed marks the frame for a viewer that joins as catch-up", () =
 });
 
 Deno.test("ViewerFeed takes no more of the memory that all viewers share than there is", () => {
-  const budget = new ByteBudget(100);
+  const budget = new Budget(100);
   const one = recorded({ budget });
   const two = recorded({ budget });
   one.offer(frame(1, 60), 0);
@@ -68,7 +68,7 @@ Deno.test("ViewerFeed takes no more of the memory that all viewers share than th
 });
 
 Deno.test("ViewerFeed counts a joining viewer's frame and a last frame without memory", () => {
-  const budget = new ByteBudget(100);
+  const budget = new Budget(100);
   budget.take(100);
   const frames = cache();
   frames.push(frame(1), 0);
@@ -79,7 +79,7 @@ Deno.test("ViewerFeed counts a joining viewer's frame and a last frame without m
 });
 
 Deno.test("ViewerFeed counts what was under way and held when the viewer goes", () => {
-  const budget = new ByteBudget(1000);
+  const budget = new Budget(1000);
   const { viewer, offer } = recorded({ budget });
   for (let sequence = 1; sequence <= 6; sequence++) offer(frame(sequence, 100), 0);
   viewer.acknowledge(1, 1);
@@ -91,7 +91,7 @@ Deno.test("ViewerFeed counts what was under way and held when the viewer goes", 
 });
 
 Deno.test("ViewerFeed does nothing once it is closed", () => {
-  const budget = new ByteBudget(1000);
+  const budget = new Budget(1000);
   let unsent = 0;
   for (const unsentBytes of [null, () => unsent]) {
     unsent = 300;
@@ -159,7 +159,7 @@ Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered"
       options,
       fc.array(operation, { maxLength: 150, size: "max" }),
       ({ isBare, ...options }, operations) => {
-        const budget = new ByteBudget(2000);
+        const budget = new Budget(2000);
         let others = 0;
         let unsent = 0;
         const { viewer, sent, frames, offer } = recorded({
@@ -217,7 +217,7 @@ Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered"
 });
 
 Deno.test("ViewerFeed with nothing under way asks to be looked after while it waits for memory", () => {
-  const budget = new ByteBudget(10);
+  const budget = new Budget(10);
   const { viewer, sent, offer } = recorded({ budget });
   assertEquals(budget.take(10), true);
   offer(frame(1, 10), 0);

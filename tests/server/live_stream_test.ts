@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { LiveStream, type Publisher } from "../../src/server/live_stream.ts";
 import { Turns } from "../../src/server/turns.ts";
@@ -15,7 +15,7 @@ Deno.test("LiveStream takes nothing of a publisher from which another took the s
       sourceFrames: 9,
       maxBytes: 999,
       maxCreditBytes: 999,
-      cacheBudget: new ByteBudget(1e9),
+      cacheBudget: new Budget(1e9),
     },
     { clock: { nowMs: () => 0, wallUs: () => 0 }, turns: new Turns(), onIdle: () => {} },
   );

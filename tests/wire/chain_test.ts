@@ -1,7 +1,7 @@
 /** Publisher, relay, stream and viewer in one chain, in memory and in simulated time. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { ByteBudget } from "../../src/core/byte_budget.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { type FrameRate, Stream } from "../../src/core/stream.ts";
 import { ViewerFeed } from "../../src/core/viewer_feed.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
@@ -28,7 +28,7 @@ function run(
     sourceFrames: 1024,
     maxBytes: 1e6,
     maxCreditBytes: 1e5,
-    cacheBudget: new ByteBudget(1e9),
+    cacheBudget: new Budget(1e9),
   }, 0);
 
   const viewer = new ViewerSession({ fps: null, maxDelayMs: 500 });
@@ -58,7 +58,7 @@ function run(
     maxDelayMs: 500,
     maxBytes: 1e6,
     fps: null,
-    budget: new ByteBudget(1e6),
+    budget: new Budget(1e6),
     unsentBytes: null,
     send: ({ config, kind, data, ...header }, catchUp) => {
       if (header.epoch !== epoch) {

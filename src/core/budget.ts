@@ -1,0 +1,42 @@
+/**
+ * An amount that many share: of bytes, or of viewers.
+ *
+ * @module
+ */
+
+/**
+ * Counts an amount against a limit. Threads may share one: each has a share of its own to write, and
+ * reads all. Two that take at the same moment may then exceed the limit by what one of them takes.
+ */
+export class Budget {
+  /** The limit. */
+  readonly limit: number;
+  readonly #shares: Float64Array;
+  readonly #own: number;
+
+  /** `shares` has what each thread has taken, at `own` this one; alone it needs no other. */
+  constructor(limit: number, shares: Float64Array = new Float64Array(1), own = 0) {
+    this.limit = limit;
+    this.#shares = shares;
+    this.#own = own;
+  }
+
+  /** What all have taken. */
+  get used(): number {
+    let used = 0;
+    for (let index = 0; index < this.#shares.length; index++) used += this.#shares[index]!;
+    return used;
+  }
+
+  /** Takes `amount` where it fits; false where it does not. */
+  take(amount: number): boolean {
+    if (this.used + amount > this.limit) return false;
+    this.#shares[this.#own]! += amount;
+    return true;
+  }
+
+  /** Gives `amount` back that was taken. */
+  give(amount: number): void {
+    this.#shares[this.#own]! -= amount;
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * What one thread that sends to viewers of its own gets of a stream.
+ *
+ * @module
+ */
+import type { Budget } from "./budget.ts";
+import { Deque } from "./deque.ts";
+import { type DropCounts, noDrops } from "./drops.ts";
+import type { Feed, FrameTotals } from "./feed.ts";
+import type { Latency } from "./flight_window.ts";
+import type { Frame } from "./frame.ts";
+import type { Departed, GopCache } from "./gop_cache.ts";
+
+/** Most frames on the way to the thread. */
+const MAX_FRAMES = 16;
+/** Frames on the way with which the thread still keeps up: one that it sends, one behind it. */
+const FRAMES_KEPT_UP = 2;
+/** How long a frame may wait before the thread skips it, in milliseconds. */
+const PATIENCE_MS = 375;
+/** For how long nobody waits for a thread that takes nothing, in milliseconds. */
+const STUCK_MS = 1000;
+
+/** What a thread tells of its viewers. */
+export interface ShardNumbers {
+  readonly viewers: number;
+  readonly sent: Readonly<FrameTotals>;
+  readonly dropped: Readonly<DropCounts>;
+  readonly latencies: readonly Latency[];
+}
+
+/** Where frames for a thread go. */
+export interface ShardFeedOptions {
+  /** What is under way to everybody together. */
+  readonly budget: Budget;
+  /** Opens the stream there with the frames that are kept for viewers who come. */
+  readonly open: (history: readonly Departed[], isWhole: boolean) => void;
+  /** Sends a frame, before which the thread did not get `missed` others. */
+  readonly send: (frame: Frame, missed: number) => void;
+}
+
+const NOBODY: ShardNumbers = {
+  viewers: 0,
+  sent: { frames: 0, bytes: 0 },
+  dropped: noDrops(),
+  latencies: [],
+};
+
+/**
+ * Hands frames to another thread in order, no more than it takes. A thread that falls behind skips to
+ * the newest key frame, as a viewer does.
+ */
+export class ShardFeed implements Feed {
+  readonly isConfirming = true;
+  readonly #options: ShardFeedOptions;
+  readonly #flights = new Deque<
+    { readonly sequence: number; readonly bytes: number; readonly sentMs: number }
+  >();
+  #cache: GopCache | undefined;
+  #next = 0;
+  #missed = 0;
+  #awaitsKey = false;
+  #bytes = 0;
+  #numbers = NOBODY;
+  #rate = 0;
+  #isReady = true;
+  #closed = false;
+
+  constructor(options: ShardFeedOptions) {
+    this.#options = options;
+  }
+
+  get viewers(): number {
+    return this.#numbers.viewers;
+  }
+
+  get sent(): Readonly<FrameTotals> {
+    return this.#numbers.sent;
+  }
+
+  get dropped(): Readonly<DropCounts> {
+    return this.#numbers.dropped;
+  }
+
+  get latencies(): readonly Latency[] {
+    return this.#numbers.latencies;
+  }
+
+  /** The rate of the viewer there that is fastest. */
+  get rate(): number {
+    return this.#rate;
+  }
+
+  get needsFrom(): number {
+    return this.#waiting > 0 ? this.#next : Infinity;
+  }
+
+  get needsPolling(): boolean {
+    return this.#waiting > 0 && this.#flights.length === 0;
+  }
+
+  isReady(): boolean {
+    return this.#waiting === 0 && this.#flights.length < FRAMES_KEPT_UP && this.#isReady;
+  }
+
+  keepsUp(nowMs: number): boolean {
+    const isEmpty = this.#waiting === 0 && this.#flights.length < FRAMES_KEPT_UP;
+    return isEmpty || this.ageMs(nowMs) >= STUCK_MS;
+  }
+
+  miss(frames: number): void {
+    this.#missed += frames;
+  }
+
+  ageMs(nowMs: number): number {
+    const oldest = this.#flights.first;
+    return oldest === undefined ? 0 : nowMs - oldest.sentMs;
+  }
+
+  stalledMs(): number {
+    return 0;
+  }
+
+  join(cache: GopCache): void {
+    this.#cache = cache;
+    this.#next = cache.end;
+    const { key, isWhole } = cache;
+    const history: Departed[] = [];
+    if (key !== undefined && !isWhole) history.push(key);
+    for (let at = cache.keyPosition; isWhole && at < cache.end; at++) history.push(cache.at(at)!);
+    this.#options.open(history, isWhole);
+  }
+
+  advance(nowMs: number): void {
+    while (this.#waiting > 0 && this.#step(nowMs, false));
+  }
+
+  flush(nowMs: number): void {
+    while (this.#waiting > 0 && this.#step(nowMs, true));
+  }
+
+  /** The thread has handed every frame up to `sequence` to its viewers, as far as they take it. */
+  passed(sequence: number, nowMs: number): void {
+    while ((this.#flights.first?.sequence ?? Infinity) <= sequence) {
+      const { bytes } = this.#flights.shift();
+      this.#bytes -= bytes;
+      this.#options.budget.give(bytes);
+    }
+    this.advance(nowMs);
+  }
+
+  /** What the thread tells of its fastest viewer: the rate, and whether it would take a frame now. */
+  setFastest(rate: number, isReady: boolean): void {
+    this.#rate = rate;
+    this.#isReady = isReady;
+  }
+
+  /** What the thread tells of all its viewers. */
+  setNumbers(numbers: ShardNumbers): void {
+    this.#numbers = numbers;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#numbers = { ...this.#numbers, viewers: 0, latencies: [] };
+    this.#options.budget.give(this.#bytes);
+  }
+
+  get #waiting(): number {
+    return this.#cache === undefined || this.#closed ? 0 : this.#cache.end - this.#next;
+  }
+
+  /** Sends or skips the next frame; false where it has to wait. */
+  #step(nowMs: number, isLast: boolean): boolean {
+    const cache = this.#cache!;
+    const item = cache.at(this.#next);
+    // Its memory was needed for newer ones, or it cannot be decoded after what was skipped.
+    if (item === undefined || (item.frame.kind === "delta" && this.#awaitsKey)) {
+      return this.#skip(this.#next + 1);
+    }
+    const { frame, leftMs } = item;
+    const bytes = frame.data.byteLength;
+    const hasRoom = isLast || this.#flights.length < MAX_FRAMES;
+    if (!hasRoom || !this.#options.budget.take(bytes)) {
+      if (!isLast && nowMs - leftMs <= PATIENCE_MS) return false;
+      const newest = cache.keyPosition;
+      if (!isLast && newest === this.#next) return false;
+      return this.#skip(newest > this.#next ? newest : cache.end);
+    }
+    this.#awaitsKey = false;
+    this.#next++;
+    this.#bytes += bytes;
+    this.#flights.push({ sequence: frame.sequence, bytes, sentMs: nowMs });
+    const missed = this.#missed;
+    this.#missed = 0;
+    this.#options.send(frame, missed);
+    return true;
+  }
+
+  #skip(to: number): true {
+    this.#missed += to - this.#next;
+    this.#next = to;
+    this.#awaitsKey = true;
+    return true;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * A stream in a thread that sends to viewers of its own: it comes from the thread that has the
+ * streams.
+ *
+ * @module
+ */
+import { FanOut } from "../core/fan_out.ts";
+import type { Frame } from "../core/frame.ts";
+import { GopCache } from "../core/gop_cache.ts";
+import type { ShardNumbers } from "../core/shard_feed.ts";
+import { type FrameRate, HOLD_MS, MAX_CACHE_FRAMES, MAX_CACHE_MS } from "../core/stream.ts";
+import type { ViewerFeed } from "../core/viewer_feed.ts";
+import type { Budget } from "../core/budget.ts";
+import type { Clock } from "../host/clock.ts";
+import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import { Encodings } from "./encodings.ts";
+import type { FromShard, StreamState, ToShard } from "./shard_message.ts";
+import type { Batched, Turns } from "./turns.ts";
+import { type Audience, statusesOf, type Viewer } from "./viewer.ts";
+
+/** How often a viewer that announces nothing is looked after while a frame waits for it. */
+const POLL_MS = 10;
+
+/** What a {@linkcode Mirror} works with. */
+export interface MirrorOptions {
+  readonly clock: Clock;
+  readonly turns: Turns;
+  /** Bytes that all streams together may keep. */
+  readonly cached: Budget;
+  /** Tells the thread that has the streams. */
+  readonly tell: (message: FromShard) => void;
+  /** Told when no viewer is left. */
+  readonly onIdle: (mirror: Mirror) => void;
+}
+
+/** One stream for this thread's viewers. */
+export class Mirror implements Audience, Batched {
+  readonly name: string;
+  readonly encodings = new Encodings();
+  readonly #options: MirrorOptions;
+  readonly #cache: GopCache;
+  readonly #fanOut: FanOut;
+  readonly #viewers = new Set<Viewer<ViewerFeed>>();
+  /** The stream's run; empty until it is open. */
+  #run = "";
+  #state: StreamState = { fps: "source", isPublishing: false };
+  /** Sequence of the last frame that came, and of the last that is known to have been sent. */
+  #came = 0;
+  #told = 0;
+  #cameMs = -Infinity;
+  #wasReady = true;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
+
+  constructor(name: string, options: MirrorOptions) {
+    this.name = name;
+    this.#options = options;
+    this.#cache = new GopCache({
+      maxFrames: MAX_CACHE_FRAMES,
+      maxBytes: options.cached.limit,
+      maxMs: MAX_CACHE_MS,
+      budget: options.cached,
+    });
+    this.#fanOut = new FanOut(this.#cache);
+    options.tell({ type: "subscribe", name });
+  }
+
+  get run(): string {
+    return this.#run;
+  }
+
+  get fps(): FrameRate {
+    return this.#state.fps;
+  }
+
+  get isPublishing(): boolean {
+    return this.#state.isPublishing;
+  }
+
+  get newestKey(): Frame | undefined {
+    return this.#cache.key?.frame;
+  }
+
+  get viewers(): ReadonlySet<Viewer> {
+    return this.#viewers;
+  }
+
+  /** What is known of the viewers, also of those that have gone. */
+  numbers(): ShardNumbers {
+    return {
+      viewers: this.#viewers.size,
+      sent: this.#fanOut.sent,
+      dropped: this.#fanOut.dropped,
+      latencies: [...this.#viewers].flatMap(({ feed }) => feed.latencies),
+    };
+  }
+
+  /** Numbers of at most `limit` viewers, those that came first. */
+  viewerStatuses(limit: number): ViewerStatus[] {
+    return statusesOf(this.#viewers, limit);
+  }
+
+  join(viewer: Viewer<ViewerFeed>): void {
+    this.#viewers.add(viewer);
+    if (this.#isOpen) this.#admit(viewer);
+  }
+
+  leave(viewer: Viewer<ViewerFeed>): void {
+    if (!this.#viewers.delete(viewer)) return;
+    this.#fanOut.leave(viewer.feed);
+    this.#settle();
+    if (this.#viewers.size > 0 || this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#options.tell({ type: "unsubscribe", name: this.name, numbers: this.numbers() });
+    this.#cache.clear();
+    this.#options.onIdle(this);
+  }
+
+  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number): boolean {
+    const isKnown = viewer.feed.acknowledge(sequence, this.#options.clock.nowMs());
+    if (isKnown && !this.#wasReady) this.#settle();
+    return isKnown;
+  }
+
+  /** Takes what the thread that has the streams says of this one. */
+  receive(message: ToShard & { readonly name: string }): void {
+    if (message.type === "opened") return this.#open(message);
+    // What comes before belongs to viewers who have gone since.
+    if (!this.#isOpen && message.type !== "refused") return;
+    switch (message.type) {
+      case "state":
+        this.#state = message.state;
+        break;
+      case "frame":
+        this.#push(message.frame, message.missed);
+        break;
+      case "ended":
+        this.#fanOut.flush(this.#options.clock.nowMs());
+        for (const viewer of this.#viewers) viewer.ended();
+        break;
+      case "report":
+        this.#report(message.status);
+        break;
+      case "refused":
+      case "dismiss":
+        for (const viewer of [...this.#viewers]) viewer.close(message.code, message.reason);
+        break;
+    }
+  }
+
+  takeTurn(): boolean {
+    this.#fanOut.step(this.#options.clock.nowMs());
+    if (!this.#fanOut.isBusy) this.#settle();
+    return this.#fanOut.isBusy;
+  }
+
+  get #isOpen(): boolean {
+    return this.#run !== "";
+  }
+
+  #open(message: ToShard & { readonly type: "opened" }): void {
+    this.#run = message.run;
+    this.#state = message.state;
+    for (const { frame, leftMs } of message.history) this.#cache.push(frame, leftMs);
+    if (!message.isWhole) this.#cache.breakOff();
+    for (const viewer of this.#viewers) this.#admit(viewer);
+  }
+
+  #admit(viewer: Viewer<ViewerFeed>): void {
+    viewer.welcome();
+    this.#fanOut.join(viewer.feed, this.#options.clock.nowMs(), viewer.joinFrom);
+    this.#settle();
+  }
+
+  #push(frame: Frame, missed: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    if (missed > 0) this.#fanOut.miss(missed);
+    this.#came = frame.sequence;
+    this.#cameMs = nowMs;
+    this.#fanOut.push(frame, nowMs);
+    this.#settle();
+  }
+
+  #report(status: StreamStatus): void {
+    for (const viewer of this.#viewers) viewer.report(status);
+  }
+
+  /** Does what follows from a change: more batches, the word that frames were sent, a timer. */
+  #settle(): void {
+    if (this.#isClosed) return;
+    const { clock, turns, tell } = this.#options;
+    if (this.#fanOut.isBusy) return turns.add(this);
+    const nowMs = clock.nowMs();
+    const isPolling = this.#fanOut.poll(nowMs);
+    const fastest = this.#fanOut.fastest(nowMs, HOLD_MS);
+    const isReady = fastest?.isReady(nowMs) ?? true;
+    if (this.#told !== this.#came || isReady !== this.#wasReady) {
+      this.#told = this.#came;
+      this.#wasReady = isReady;
+      tell({
+        type: "passed",
+        name: this.name,
+        sequence: this.#came,
+        rate: fastest?.rate ?? 0,
+        isReady,
+      });
+    }
+    const isWaiting = isPolling || (!isReady && nowMs - this.#cameMs < HOLD_MS);
+    clearTimeout(this.#timer);
+    if (isWaiting) this.#timer = setTimeout(() => this.#settle(), POLL_MS);
+  }
+}

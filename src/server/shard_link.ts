@@ -1,0 +1,177 @@
+/**
+ * One thread that sends to viewers of its own, as the thread that has the streams sees it.
+ *
+ * @module
+ */
+import { messageOf, ProtocolError } from "../errors.ts";
+import type { ViewerStatus } from "../wire/control_message.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import type { Front } from "./front.ts";
+import { GuardedPeer } from "./guarded_peer.ts";
+import type { Hub } from "./hub.ts";
+import { plainResponse, requestOf } from "./plain_http.ts";
+import type { FromShard, PlainRequest } from "./shard_message.ts";
+import { ShardViewer, type TellShard } from "./shard_viewer.ts";
+
+/** How long a thread may take to tell its numbers before the last ones are used, in milliseconds. */
+const ANSWER_MS = 1000;
+
+/** What a {@linkcode ShardLink} works with. */
+export interface ShardLinkOptions {
+  readonly hub: Hub;
+  /** Where what the thread cannot do itself is done. */
+  readonly front: Front;
+  readonly tell: TellShard;
+  /** Counts bytes as taken in from the thread. */
+  readonly takeIn: (bytes: number) => void;
+}
+
+/** The streams that one thread has viewers of, the senders that came to it, and what it asks for. */
+export class ShardLink {
+  readonly #options: ShardLinkOptions;
+  readonly #viewers = new Map<string, ShardViewer>();
+  readonly #peers = new Map<number, GuardedPeer>();
+  readonly #waiting = new Map<number, (answer: readonly ViewerStatus[]) => void>();
+  #lastId = 0;
+  #isOver = false;
+
+  constructor(options: ShardLinkOptions) {
+    this.#options = options;
+  }
+
+  /** Takes what the thread says. */
+  receive(message: FromShard): void {
+    if (this.#isOver) return;
+    const { hub } = this.#options;
+    switch (message.type) {
+      case "subscribe":
+        this.#subscribe(message.name);
+        break;
+      case "unsubscribe": {
+        const viewer = this.#viewers.get(message.name);
+        viewer?.feed.setNumbers(message.numbers);
+        this.#leave(message.name);
+        break;
+      }
+      case "passed": {
+        const viewer = this.#viewers.get(message.name);
+        if (viewer === undefined) break;
+        viewer.feed.setFastest(message.rate, message.isReady);
+        viewer.live.passed(viewer, message.sequence);
+        break;
+      }
+      case "open":
+        this.#open(message);
+        break;
+      case "message": {
+        const { data } = message;
+        this.#options.takeIn(typeof data === "string" ? data.length : data.byteLength);
+        this.#peers.get(message.peer)?.receive(data);
+        break;
+      }
+      case "gone":
+        this.#peers.get(message.peer)?.closed();
+        this.#peers.delete(message.peer);
+        break;
+      case "ask":
+        this.#answer(message.id, message.request);
+        break;
+      case "counted":
+        for (const [name, numbers] of message.streams) {
+          this.#viewers.get(name)?.feed.setNumbers(numbers);
+        }
+        this.#answered(message.id, []);
+        break;
+      case "listed":
+        this.#answered(message.id, message.viewers);
+        break;
+      case "log":
+        hub.log[message.level](message.message, message.fields);
+        break;
+    }
+  }
+
+  /** Has the thread tell its numbers; false where it did not in time. */
+  async refresh(): Promise<boolean> {
+    return await this.#ask((id) => this.#options.tell({ type: "count", id })) !== undefined;
+  }
+
+  /** Numbers of at most `limit` viewers of a stream that are at this thread. */
+  async viewerStatuses(name: string, limit: number): Promise<readonly ViewerStatus[]> {
+    return await this.#ask((id) => this.#options.tell({ type: "list", id, name, limit })) ?? [];
+  }
+
+  /** The thread is no more: so are its viewers and senders. */
+  close(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    for (const name of [...this.#viewers.keys()]) this.#leave(name);
+    for (const peer of this.#peers.values()) peer.closed();
+    this.#peers.clear();
+    for (const id of [...this.#waiting.keys()]) this.#answered(id, []);
+  }
+
+  #subscribe(name: string): void {
+    const { hub, tell } = this.#options;
+    try {
+      const live = hub.open(name);
+      const viewer = new ShardViewer(live, hub.underWay, tell);
+      this.#viewers.set(name, viewer);
+      live.join(viewer);
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error;
+      tell({ type: "refused", name, code: error.closeCode, reason: error.message });
+    }
+  }
+
+  #leave(name: string): void {
+    const viewer = this.#viewers.get(name);
+    this.#viewers.delete(name);
+    viewer?.live.leave(viewer);
+  }
+
+  #open({ peer, kind, place }: FromShard & { readonly type: "open" }): void {
+    const { hub, front, tell } = this.#options;
+    const port = {
+      sendControl: (text: string) => tell({ type: "control", peer, text }),
+      close: (code: number, reason: string) => tell({ type: "close", peer, code, reason }),
+    };
+    const guarded = new GuardedPeer(place.name, port, hub.log);
+    this.#peers.set(peer, guarded);
+    guarded.open(() => {
+      if (hub.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
+      return front.openSender(kind, place, port);
+    });
+  }
+
+  async #answer(id: number, request: PlainRequest): Promise<void> {
+    const { front, tell } = this.#options;
+    try {
+      const response = await plainResponse(await front.answer(requestOf(request)));
+      if (this.#isOver) return;
+      tell({ type: "answer", id, response }, response.body === null ? [] : [response.body.buffer]);
+    } catch (error) {
+      if (!this.#isOver) tell({ type: "answer", id, response: messageOf(error) });
+    }
+  }
+
+  async #ask(
+    question: (id: number) => void,
+  ): Promise<readonly ViewerStatus[] | undefined> {
+    const id = ++this.#lastId;
+    const answer = Promise.withResolvers<readonly ViewerStatus[] | undefined>();
+    this.#waiting.set(id, answer.resolve);
+    const timer = setTimeout(() => answer.resolve(undefined), ANSWER_MS);
+    question(id);
+    try {
+      return await answer.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(id);
+    }
+  }
+
+  #answered(id: number, answer: readonly ViewerStatus[]): void {
+    this.#waiting.get(id)?.(answer);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The thread of a {@linkcode Shard}.
+ *
+ * @module
+ */
+import { messageOf } from "../errors.ts";
+import { threadClock } from "../host/clock.ts";
+import { listen, shutDown } from "./listener.ts";
+import { Shard } from "./shard.ts";
+import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
+
+const MAINTENANCE_MS = 1000;
+
+/** The part of a worker's global scope that this one uses. */
+interface Scope {
+  onmessage: ((event: MessageEvent<ToShard>) => void) | null;
+  postMessage(message: FromShard, transfer?: Transferable[]): void;
+}
+
+const scope = globalThis as unknown as Scope;
+
+scope.onmessage = ({ data }) => {
+  if (data.type === "start") begin(data.start);
+};
+
+function begin(start: ShardStart): void {
+  const tell = (message: FromShard, transfer: Transferable[] = []) =>
+    scope.postMessage(message, transfer);
+  const shard = new Shard(start, threadClock(start.originMs), tell);
+  let server: ReturnType<typeof listen>;
+  try {
+    server = listen(shard, { host: start.host, port: start.port, isShared: true });
+  } catch (error) {
+    tell({ type: "failed", message: messageOf(error) });
+    return;
+  }
+  const maintenance = setInterval(() => shard.maintain(), MAINTENANCE_MS);
+  scope.onmessage = ({ data }) => {
+    if (data.type === "stop") {
+      clearInterval(maintenance);
+      shard.stop();
+      shutDown(server).then(() => tell({ type: "stopped" }));
+    } else if (data.type !== "start") {
+      shard.receive(data);
+    }
+  };
+  tell({ type: "listening" });
+}
