@@ -17,6 +17,11 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
 ];
 
+/** Threads that relays under test send from: `deno task test` runs the tests with 1 and with 2. */
+export function testedWorkers(): number {
+  return Number(Deno.env.get("TEST_WORKERS") ?? 1);
+}
+
 /** A process that runs for longer hangs, unless its test says otherwise. In milliseconds. */
 const HANGS_MS = 60_000;
 /** How often a relay is asked for its state, in milliseconds. */
@@ -80,7 +85,12 @@ export class Running implements AsyncDisposable {
       args: [...first, ...args],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       clearEnv: true,
-      env: { ...(options.clearEnv ? {} : outerEnv()), NO_COLOR: "1", ...options.env },
+      env: {
+        ...(options.clearEnv ? {} : outerEnv()),
+        NO_COLOR: "1",
+        ...(testedWorkers() > 1 ? { STREAM_WORKERS: String(testedWorkers()) } : {}),
+        ...options.env,
+      },
       stdin: stdin === "none" ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",

@@ -26,7 +26,10 @@ export async function answerOf(hub: Hub, request: Request): Promise<Response> {
   }
   if (!isReading(request)) return notAllowed("GET, HEAD");
   const address = pictureAddress(path, url.searchParams);
-  if (address !== undefined) return await pictures(hub, address);
+  if (address !== undefined) {
+    await hub.refresh();
+    return await pictures(hub, address);
+  }
   switch (path) {
     case "/":
       if (wantsPage(request)) return await asset(request, "streams.html");

@@ -23,9 +23,9 @@ const MAX_LISTED_VIEWERS = 1000;
 /** Answers a request to `/api/streams`, or to what `name` says behind it. */
 export async function api(hub: Hub, request: Request, name: string): Promise<Response> {
   if (request.method === "OPTIONS") return preflight("GET, HEAD, PATCH");
+  await hub.refresh();
   if (name === "") {
     if (!isReading(request)) return notAllowed("GET, HEAD");
-    await hub.refresh();
     return json(200, hub.streams.map((live) => live.status()));
   }
   const viewersOf = /^(.+)\/viewers$/.exec(name)?.[1];
@@ -50,7 +50,6 @@ export async function api(hub: Hub, request: Request, name: string): Promise<Res
     live.setFps(fps);
     hub.log.info(`"${name}" goes from ${before} to ${fps} fps`, { stream: name, fps });
   }
-  await hub.refresh();
   return json(200, live.status());
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Budget } from "../core/budget.ts";
+import type { Budget } from "../core/budget.ts";
 import type { FrameRate } from "../core/stream.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";

@@ -19,7 +19,7 @@ function plain(colour: Colour): Uint8Array<ArrayBuffer> {
 Deno.test({
   ...needs(NO_CHROMIUM, "A browser shows the newest picture of motion JPEG before the next comes"),
   fn: async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     await using sender = await Client.open(relay.url("/cam?role=publish"));
     await using browser = await Browser.start();
     await using page = await browser.open({ url: `${relay.address}/other` });

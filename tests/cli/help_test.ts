@@ -16,7 +16,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--max-viewers N": "[10000] (STREAM_MAX_VIEWERS)",
     "--max-streams N": "[100] (STREAM_MAX_STREAMS)",
     "--stall-timeout TIME": "[10s] (STREAM_STALL_TIMEOUT)",
-    "--workers N": "[1] (STREAM_WORKERS)",
+    "--workers N|auto": "[1] (STREAM_WORKERS)",
   },
   publish: {
     "--input FILE": "(STREAM_INPUT)",

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 
 Deno.test("serve answers /health and /ready", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   for (const path of ["/health", "/ready"]) {
     const response = await fetch(relay.address + path);
     assertEquals(response.status, 200);
@@ -12,7 +12,7 @@ Deno.test("serve answers /health and /ready", async () => {
 });
 
 Deno.test("serve answers HEAD where it answers GET", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using _viewer = await Client.open(relay.url("/door?role=watch"));
   await until(relay, ({ viewers }) => viewers === 1, "door");
   for (const path of ["", "/door", "/door/viewers"]) {
@@ -24,7 +24,7 @@ Deno.test("serve answers HEAD where it answers GET", async () => {
 });
 
 Deno.test("serve lists a stream as soon as a viewer is there, and no longer than anybody is", async () => {
-  await using relay = startRelay({ fps: 30 });
+  await using relay = await startRelay({ fps: 30 });
   const list = async () => await (await fetch(`${relay.address}/api/streams`)).json();
   assertEquals(await list(), []);
   {
@@ -41,7 +41,7 @@ Deno.test("serve lists a stream as soon as a viewer is there, and no longer than
 });
 
 Deno.test("serve counts frames and bytes received and sent", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/live"));
   await using viewer = await Client.open(relay.url("/live?role=watch"));
   await until(relay, ({ viewers }) => viewers === 2);
@@ -56,7 +56,7 @@ Deno.test("serve counts frames and bytes received and sent", async () => {
 });
 
 Deno.test("serve changes the frame rate by PATCH", async () => {
-  await using relay = startRelay({ fps: 30 });
+  await using relay = await startRelay({ fps: 30 });
   await using _viewer = await Client.open(relay.url("/live"));
   await until(relay, ({ viewers }) => viewers === 1);
   const patch = (body: string) =>
@@ -81,7 +81,7 @@ for (
   ] as const
 ) {
   Deno.test(`serve refuses the PATCH ${body.slice(0, 30).trim()} and says why`, async () => {
-    await using relay = startRelay({ fps: 30 });
+    await using relay = await startRelay({ fps: 30 });
     await using _viewer = await Client.open(relay.url("/live"));
     await until(relay, ({ viewers }) => viewers === 1);
     const response = await fetch(`${relay.address}/api/streams/live`, { method: "PATCH", body });
@@ -106,7 +106,7 @@ for (
   ] as const
 ) {
   Deno.test(`serve answers ${method} ${path} with ${code} and a sentence`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     const response = await fetch(relay.address + path, { method });
     assertEquals(response.status, code);
     assertMatch(await response.text(), /\w+ \w+/);
@@ -114,7 +114,7 @@ for (
 }
 
 Deno.test("serve tells its numbers as Prometheus text", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/live"));
   sender.send(frameOf(1, 100));
   await sender.frame();

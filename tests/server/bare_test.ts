@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Client, frameOf, numberOf, startRelay, status, until } from "./fixture.ts";
 
 Deno.test("A bare frame comes back to every client, the sender too", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using one = await Client.open(relay.url("/"));
   await using two = await Client.open(relay.url("/live"));
   await until(relay, ({ viewers }) => viewers === 2);
@@ -16,7 +16,7 @@ Deno.test("A bare frame comes back to every client, the sender too", async () =>
 });
 
 Deno.test("A bare client that comes later gets the last frame at once", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/live"));
   sender.send(frameOf(1));
   await sender.frame();
@@ -25,7 +25,7 @@ Deno.test("A bare client that comes later gets the last frame at once", async ()
 });
 
 Deno.test("Text from a bare client is ignored", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using client = await Client.open(relay.url("/live"));
   client.send("hello?");
   client.send(frameOf(5));
@@ -34,7 +34,7 @@ Deno.test("Text from a bare client is ignored", async () => {
 });
 
 Deno.test("A bare client with role=publish gets no frames, one with role=watch may send none", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using publisher = await Client.open(relay.url("/live?role=publish"));
   await using viewer = await Client.open(relay.url("/live?role=watch"));
   await until(relay, ({ viewers }) => viewers === 1);
@@ -58,7 +58,7 @@ for (
   ] as const
 ) {
   Deno.test(`A WebSocket at ${path.slice(0, 20)} is closed with ${code} and a reason`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     await using client = await Client.open(relay.url(path));
     const closed = await client.closed;
     assertEquals(closed.code, code);
@@ -67,7 +67,7 @@ for (
 }
 
 Deno.test("A frame over --max-frame closes its sender, and nobody else notices", async () => {
-  await using relay = startRelay({ maxFrameBytes: 1000 });
+  await using relay = await startRelay({ maxFrameBytes: 1000 });
   await using viewer = await Client.open(relay.url("/live?role=watch"));
   await using sender = await Client.open(relay.url("/live"));
   sender.send(frameOf(1, 1000));
@@ -82,7 +82,7 @@ Deno.test("A frame over --max-frame closes its sender, and nobody else notices",
 });
 
 Deno.test("A message over the platform's limit ends its connection, and nobody else notices", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using viewer = await Client.open(relay.url("/live?role=watch"));
   await using sender = await Client.open(relay.url("/live?role=publish"));
   sender.send(new Uint8Array(65 * 1024 * 1024));
@@ -94,7 +94,7 @@ Deno.test("A message over the platform's limit ends its connection, and nobody e
 
 Deno.test("A burst of 1,000 bare frames keeps the newest five seconds, in order, and counts the rest", async () => {
   // One tick in ten seconds, so that the burst is over before the second tick.
-  await using relay = startRelay({ fps: 0.1, bufferMs: 1_500_000 });
+  await using relay = await startRelay({ fps: 0.1, bufferMs: 1_500_000 });
   await using viewer = await Client.open(relay.url("/live?role=watch"));
   await using sender = await Client.open(relay.url("/live?role=publish"));
   await until(relay, ({ viewers }) => viewers === 1);
@@ -118,7 +118,7 @@ Deno.test("A burst of 1,000 bare frames keeps the newest five seconds, in order,
 });
 
 Deno.test("A viewer with the protocol learns the format of bare frames", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using viewer = await Client.hello(relay.url("/live"), { role: "watch" });
   await viewer.control("welcome");
   await using sender = await Client.open(relay.url("/live"));
@@ -129,7 +129,7 @@ Deno.test("A viewer with the protocol learns the format of bare frames", async (
 });
 
 Deno.test("A bare frame for a stream that has a publisher closes its sender with 4003", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using publisher = await Client.hello(relay.url("/live"), { role: "publish", session: "a" });
   await publisher.control("welcome");
   await using sender = await Client.open(relay.url("/live"));

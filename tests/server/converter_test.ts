@@ -68,7 +68,7 @@ Deno.test("Converter goes on with another thread after one has died", async () =
   let nowMs = 0;
   const converter = new Converter(
     { nowMs: () => nowMs += 1e6, wallUs: () => 0 },
-    () => new Worker(scripts.shift()!, { type: "module" }),
+    { openThread: () => new Worker(scripts.shift()!, { type: "module" }) },
   );
   const first = assertRejects(() => converter.convert(() => request()), StreamError);
   const second = converter.convert(() => request());

@@ -8,12 +8,15 @@ import { silentLog } from "../../src/host/log.ts";
 import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import type { StreamStatus } from "../../src/wire/control_message.ts";
 
+import { testedWorkers } from "../program.ts";
+
 const MIB = 1024 * 1024;
 
 /** A free port, and the command line's defaults, but no tick. */
 export const DEFAULTS: ServeOptions = {
   host: "127.0.0.1",
   port: 0,
+  workers: testedWorkers(),
   fps: "source",
   bufferMs: 5000,
   maxFrameBytes: 16 * MIB,
@@ -26,10 +29,10 @@ export const DEFAULTS: ServeOptions = {
 };
 
 /** A relay with {@linkcode DEFAULTS}, except for `options`. */
-export function startRelay(
+export async function startRelay(
   options: Partial<ServeOptions> = {},
-): Relay & { url(path: string): string } {
-  const relay = serve({ ...DEFAULTS, ...options }, {
+): Promise<Relay & { url(path: string): string }> {
+  const relay = await serve({ ...DEFAULTS, ...options }, {
     clock: systemClock,
     log: silentLog,
     signal: new AbortController().signal,

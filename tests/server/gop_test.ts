@@ -68,7 +68,7 @@ async function take(client: Client): Promise<FrameHeader & { number: number }> {
 }
 
 Deno.test("A viewer that joins in a GOP gets its configuration, the key frame and all since, then what comes", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using publishing = await Publisher.open(relay);
   publishing.send("kddkddddddd");
   await until(relay, ({ received }) => received.frames === 11);
@@ -94,7 +94,7 @@ Deno.test("A viewer that joins in a GOP gets its configuration, the key frame an
 });
 
 Deno.test("A viewer with join=live gets the next key frame first, with the protocol and without", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using publishing = await Publisher.open(relay);
   publishing.send("kd");
   await until(relay, ({ received }) => received.frames === 2);
@@ -112,7 +112,7 @@ Deno.test("A viewer with join=live gets the next key frame first, with the proto
 
 for (const query of ["role=watch", "role=watch&join=key"]) {
   Deno.test(`A bare viewer with ${query} gets the key frame and all since`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     await using publishing = await Publisher.open(relay);
     publishing.send("kdkdddddd");
     await until(relay, ({ received }) => received.frames === 9);
@@ -123,7 +123,7 @@ for (const query of ["role=watch", "role=watch&join=key"]) {
 
 for (const protocols of [[], ["stream.v1"]]) {
   Deno.test(`A viewer with join=nonsense is closed with 1002, protocol ${protocols[0] ?? "none"}`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     for (const join of ["nonsense", "", "Key"]) {
       await using client = await Client.open(relay.url(`/live?join=${join}`), protocols);
       const { code, reason } = await client.closed;
@@ -134,7 +134,7 @@ for (const protocols of [[], ["stream.v1"]]) {
 }
 
 Deno.test("A publisher that comes back in a GOP goes on in it, and its viewers miss nothing", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using watching = await viewer(relay.url("/live"));
   for (const [first, kinds] of [[1, "kd"], [3, "dd"], [5, "dkd"]] as const) {
     await using publishing = await Publisher.open(relay);
@@ -147,7 +147,7 @@ Deno.test("A publisher that comes back in a GOP goes on in it, and its viewers m
 });
 
 Deno.test("A new publisher's first frame begins an epoch, and delta frames before it are not sent", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using watching = await viewer(relay.url("/live"));
   {
     await using first = await Publisher.open(relay);
@@ -167,7 +167,7 @@ Deno.test("A new publisher's first frame begins an epoch, and delta frames befor
 });
 
 Deno.test("serve tells the latency of viewers that confirm, of all together and of each", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   const viewers = async () =>
     await (await fetch(`${relay.address}/api/streams/live/viewers`)).json();
   await using publishing = await Publisher.open(relay);
@@ -202,7 +202,7 @@ Deno.test("serve tells the latency of viewers that confirm, of all together and 
 });
 
 Deno.test("serve tells no negative latency where a publisher's clock is ahead", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using publishing = await Publisher.open(relay);
   await using watching = await viewer(relay.url("/live"));
   await until(relay, ({ viewers }) => viewers === 1);
@@ -221,7 +221,7 @@ for (
   ] as const
 ) {
   Deno.test(`serve answers ${method} ${path} with ${code}`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     const response = await fetch(relay.address + path, { method });
     await response.body?.cancel();
     assertEquals(response.status, code);

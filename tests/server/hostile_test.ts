@@ -42,7 +42,7 @@ const ATTACKS: readonly (readonly [what: string, bytes: Uint8Array])[] = [
 
 for (const after of ["a handshake", "a hello"] as const) {
   Deno.test(`Broken WebSocket frames after ${after} harm nobody else`, async (t) => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     const host = relay.address.replace("http://", "");
     for (const [what, bytes] of ATTACKS) {
       await t.step(what, async () => {
@@ -56,7 +56,7 @@ for (const after of ["a handshake", "a hello"] as const) {
 }
 
 Deno.test("Bytes that are no HTTP, and half a handshake, harm nobody else", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   const host = relay.address.replace("http://", "");
   const half = await silentPeer(host, "half a handshake");
   const garbage = await Deno.connect({ port: Number(host.split(":")[1]) });
@@ -67,7 +67,7 @@ Deno.test("Bytes that are no HTTP, and half a handshake, harm nobody else", asyn
 });
 
 Deno.test("A bare frame in fragments comes out whole", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using viewer = await Client.open(relay.url("/live?role=watch"));
   const peer = await Deno.connect({ port: Number(new URL(relay.address).port) });
   await peer.write(new TextEncoder().encode(
@@ -83,7 +83,7 @@ Deno.test("A bare frame in fragments comes out whole", async () => {
 });
 
 Deno.test("Random messages over real sockets harm nobody else", async () => {
-  await using relay = startRelay({ maxFrameBytes: 1000 });
+  await using relay = await startRelay({ maxFrameBytes: 1000 });
   const message = fc.oneof(
     fc.uint8Array({ maxLength: 1200 }),
     fc.string({ maxLength: 200 }),

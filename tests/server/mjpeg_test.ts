@@ -15,7 +15,7 @@ import { PartReader } from "./mjpeg.ts";
 const IMG = { accept: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8" };
 
 Deno.test("serve sends motion JPEG: every frame once, in order, as it is, with its length and time", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/cam"));
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   await until(relay, ({ viewers }) => viewers === 2, "cam");
@@ -35,7 +35,7 @@ Deno.test("serve sends motion JPEG: every frame once, in order, as it is, with i
 });
 
 Deno.test("serve sends motion JPEG that no cache or proxy keeps back", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   const { headers, status } = viewer.response;
   assertEquals(status, 200);
@@ -46,7 +46,7 @@ Deno.test("serve sends motion JPEG that no cache or proxy keeps back", async () 
 });
 
 Deno.test("serve sends browsers the next part's head right behind each picture", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/cam"));
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`, IMG);
   for (const frame of jpegs(3, 2000)) {
@@ -60,7 +60,7 @@ Deno.test("serve sends browsers the next part's head right behind each picture",
 
 for (const path of ["/?action=stream", "/live?action=stream", "/live.mjpeg"]) {
   Deno.test(`serve sends motion JPEG of the stream live at ${path}`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     await using sender = await Client.open(relay.url("/"));
     await using viewer = await PartReader.open(relay.address + path);
     const [frame] = jpegs(1);
@@ -70,7 +70,7 @@ for (const path of ["/?action=stream", "/live?action=stream", "/live.mjpeg"]) {
 }
 
 Deno.test("serve shows a viewer of motion JPEG the last frame of a still stream at once", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/cam?role=publish"));
   const frames = jpegs(3);
   for (const frame of frames) sender.send(frame);
@@ -80,7 +80,7 @@ Deno.test("serve shows a viewer of motion JPEG the last frame of a still stream 
 });
 
 Deno.test("serve keeps viewers of motion JPEG from one publisher to the next", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   for (const frame of jpegs(2)) {
     await using sender = await Client.open(relay.url("/cam?role=publish"));
@@ -90,7 +90,7 @@ Deno.test("serve keeps viewers of motion JPEG from one publisher to the next", a
 });
 
 Deno.test("serve counts viewers of motion JPEG, what they get, and that they go", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/cam?role=publish"));
   {
     await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
@@ -106,7 +106,7 @@ Deno.test("serve counts viewers of motion JPEG, what they get, and that they go"
 });
 
 Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with a sentence", async () => {
-  await using relay = startRelay({ maxViewers: 1 });
+  await using relay = await startRelay({ maxViewers: 1 });
   const url = `${relay.address}/cam.mjpeg`;
   {
     await using _viewer = await PartReader.open(url);
@@ -122,7 +122,7 @@ Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with
 });
 
 Deno.test("serve ends motion JPEG when the relay stops", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   await using waiting = await PartReader.open(`${relay.address}/other.mjpeg`);
   await using sender = await Client.open(relay.url("/cam"));
@@ -134,7 +134,7 @@ Deno.test("serve ends motion JPEG when the relay stops", async () => {
 });
 
 Deno.test("serve ends motion JPEG of a stream whose frames are no pictures any more, and says why", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/cam"));
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   const [frame] = jpegs(1);
@@ -148,7 +148,7 @@ Deno.test("serve ends motion JPEG of a stream whose frames are no pictures any m
 });
 
 Deno.test("serve answers HEAD for motion JPEG without a viewer", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   const response = await fetch(`${relay.address}/cam.mjpeg`, { method: "HEAD" });
   assertEquals([response.status, await response.text()], [200, ""]);
   assertStringIncludes(response.headers.get("content-type")!, "multipart/x-mixed-replace");
@@ -166,7 +166,7 @@ async function lazyViewer(address: string): Promise<Deno.TcpConn> {
 
 Deno.test("serve skips frames for a viewer of motion JPEG that does not read, and slows nobody", async () => {
   // One viewer may have 3/32 of the memory under way, and the rest of a frame.
-  await using relay = startRelay({ maxFrameBytes: 1 << 20, maxMemoryBytes: 32 << 20 });
+  await using relay = await startRelay({ maxFrameBytes: 1 << 20, maxMemoryBytes: 32 << 20 });
   using lazy = await lazyViewer(relay.address);
   await using sender = await Client.open(relay.url("/cam?role=publish"));
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
@@ -202,7 +202,7 @@ function includes(bytes: Uint8Array, part: Uint8Array): boolean {
 }
 
 Deno.test("serve breaks off motion JPEG when nothing has drained for --stall-timeout", async () => {
-  await using relay = startRelay({ stallTimeoutMs: 300 });
+  await using relay = await startRelay({ stallTimeoutMs: 300 });
   using lazy = await lazyViewer(relay.address);
   await using sender = await Client.open(relay.url("/cam?role=publish"));
   await until(relay, ({ viewers }) => viewers === 1, "cam");

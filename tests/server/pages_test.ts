@@ -43,7 +43,7 @@ Deno.test("ASSETS has scripts that import nothing but each other", () => {
 
 for (const [path, file] of [["/", "streams.html"], ["/live", "player.html"]] as const) {
   Deno.test(`serve shows browsers ${file} at ${path}, and everything else text`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     const page = await fetch(relay.address + path, { headers: BROWSER });
     assertEquals(page.status, 200);
     assertEquals(await page.text(), ASSETS.get(file)!.content);
@@ -58,7 +58,7 @@ for (const [path, file] of [["/", "streams.html"], ["/live", "player.html"]] as 
 }
 
 Deno.test("serve shows the player of a stream that is there, and takes its WebSocket", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using client = await Client.open(relay.url("/live"));
   client.send(frameOf(1));
   await client.frame();
@@ -75,7 +75,7 @@ for (
   ] as const
 ) {
   Deno.test(`serve lets nothing but its own files act on ${path}`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     const { status, headers, body } = await fetch(relay.address + path, { headers: BROWSER });
     await body?.cancel();
     assertEquals(status, code);
@@ -91,7 +91,7 @@ for (
 }
 
 Deno.test("serve tells a browser that it has a file already", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   const url = `${relay.address}/assets/style.css`;
   const first = await fetch(url);
   assertStringIncludes(first.headers.get("content-type")!, "text/css");
@@ -104,7 +104,7 @@ Deno.test("serve tells a browser that it has a file already", async () => {
 });
 
 Deno.test("serve answers HEAD for a page and a file without a body", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   for (const path of ["/", "/live", "/assets/style.css"]) {
     const response = await fetch(relay.address + path, { method: "HEAD", headers: BROWSER });
     assertEquals([response.status, await response.text()], [200, ""], path);
@@ -113,7 +113,7 @@ Deno.test("serve answers HEAD for a page and a file without a body", async () =>
 
 for (const path of ["/%3Cscript%3Ealert(1)%3C/script%3E", "/%22%3E%3Cimg%20onerror=x%3E", "/api"]) {
   Deno.test(`serve shows browsers a page without injections at ${path}`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     const response = await fetch(relay.address + path, { headers: BROWSER });
     assertEquals(response.status, 404);
     assertStringIncludes(response.headers.get("content-type")!, "text/html");
@@ -124,7 +124,7 @@ for (const path of ["/%3Cscript%3Ealert(1)%3C/script%3E", "/%22%3E%3Cimg%20onerr
 }
 
 Deno.test("serve has no files beyond its table", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   for (const name of ["", "nothing.js", "..%2Fplayer.js", "toString"]) {
     const response = await fetch(`${relay.address}/assets/${name}`);
     assertEquals(response.status, 404, name);

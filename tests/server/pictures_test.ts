@@ -12,7 +12,7 @@ import { concat } from "../split/samples.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 import { PartReader } from "./mjpeg.ts";
 
-type Relay = ReturnType<typeof startRelay>;
+type Relay = Awaited<ReturnType<typeof startRelay>>;
 type Colour = readonly [red: number, green: number, blue: number];
 
 const RED: Colour = [220, 40, 30];
@@ -87,7 +87,7 @@ async function received(relay: Relay, frames: number): Promise<void> {
 
 for (const path of ["/cam.jpg", "/cam?action=snapshot"]) {
   Deno.test(`serve answers ${path} with the newest frame as it is`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     await using source = await Source.open(relay, { format: "mjpeg" });
     const frames = jpegs(2);
     source.send(frames[0]!);
@@ -106,7 +106,7 @@ for (const path of ["/cam.jpg", "/cam?action=snapshot"]) {
 }
 
 Deno.test("serve answers /?action=snapshot with a frame of the stream live", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using source = await Source.open(relay, { format: "mjpeg" }, "live");
   const [frame] = jpegs(1);
   source.send(frame!);
@@ -116,7 +116,7 @@ Deno.test("serve answers /?action=snapshot with a frame of the stream live", asy
 });
 
 Deno.test("serve answers for PNG frames with PNG as it is, and with JPEG of the same colours", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using source = await Source.open(relay, { format: "png", codec: "png", ...SIZE });
   source.send(pngOf(RED));
   await received(relay, 1);
@@ -129,7 +129,7 @@ Deno.test("serve answers for PNG frames with PNG as it is, and with JPEG of the 
 });
 
 Deno.test("serve makes PNG and JPEG of raw frames", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using source = await Source.open(relay, RAW as Partial<StreamConfig>);
   source.send(pixels(BLUE));
   await received(relay, 1);
@@ -140,7 +140,7 @@ Deno.test("serve makes PNG and JPEG of raw frames", async () => {
 });
 
 Deno.test("serve makes PNG of Y4M frames", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   const config = { format: "y4m", width: 2, height: 2, pixelFormat: "yuv420p" } as const;
   const header = "YUV4MPEG2 W2 H2 F25:1 Ip A1:1 C420jpeg";
   await using source = await Source.open(relay, { ...config, header });
@@ -153,7 +153,7 @@ Deno.test("serve makes PNG of Y4M frames", async () => {
 });
 
 Deno.test("serve sends motion JPEG of PNG and raw frames, and ends with the newest", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   {
     await using source = await Source.open(relay, RAW as Partial<StreamConfig>);
@@ -169,7 +169,7 @@ Deno.test("serve sends motion JPEG of PNG and raw frames, and ends with the newe
 });
 
 Deno.test("serve converts a frame once for all viewers, and counts what it does not convert", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   const url = `${relay.address}/cam.mjpeg`;
   await using one = await PartReader.open(url);
   await using other = await PartReader.open(url);
@@ -193,7 +193,7 @@ Deno.test("serve converts a frame once for all viewers, and counts what it does 
 });
 
 Deno.test("serve passes over a PNG frame that is broken", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   await using source = await Source.open(relay, { format: "png", codec: "png", ...SIZE });
   source.send(pngOf(RED).subarray(0, 60));
@@ -220,7 +220,7 @@ for (
   ] as const
 ) {
   Deno.test(`serve refuses ${path} of a stream ${JSON.stringify(config)} and says why`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     await using source = await Source.open(relay, config as Partial<StreamConfig>);
     source.send(frameOf(1, 100));
     await received(relay, 1);
@@ -233,7 +233,7 @@ for (
 }
 
 Deno.test("serve has no picture of a stream that is not there, or has no frame yet", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   for (const path of ["/cam.jpg", "/cam.png", "/?action=snapshot"]) {
     const response = await fetch(relay.address + path);
     assertEquals(response.status, 404);
@@ -248,7 +248,7 @@ Deno.test("serve has no picture of a stream that is not there, or has no frame y
 
 for (const path of ["/api.jpg", "/a%2Fb.mjpeg", "/a%20b.png", "/..jpg", "/a%3Cb?action=snapshot"]) {
   Deno.test(`serve has no picture at ${path}, which names no stream`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     const response = await fetch(relay.address + path);
     assertEquals(response.status, 404);
     assertMatch(await response.text(), /^Cannot find a picture: the name /);
@@ -256,7 +256,7 @@ for (const path of ["/api.jpg", "/a%2Fb.mjpeg", "/a%20b.png", "/..jpg", "/a%3Cb?
 }
 
 Deno.test("serve takes the ending off an address, so that a stream x.jpg has its picture at x.jpg.jpg", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using sender = await Client.open(relay.url("/x.jpg?role=publish"));
   const [frame] = jpegs(1);
   sender.send(frame!);
@@ -269,7 +269,7 @@ Deno.test("serve takes the ending off an address, so that a stream x.jpg has its
 });
 
 Deno.test("serve answers HEAD for a picture with its length", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using source = await Source.open(relay, { format: "mjpeg" });
   const [frame] = jpegs(1);
   source.send(frame!);
@@ -280,7 +280,7 @@ Deno.test("serve answers HEAD for a picture with its length", async () => {
 });
 
 Deno.test("serve shares pictures with pages of other sites only where allowOrigins has them", async () => {
-  await using relay = startRelay({ allowOrigins: ["https://a.example"] });
+  await using relay = await startRelay({ allowOrigins: ["https://a.example"] });
   await using source = await Source.open(relay, { format: "mjpeg" });
   source.send(jpegs(1)[0]!);
   await received(relay, 1);
@@ -295,7 +295,7 @@ Deno.test("serve shares pictures with pages of other sites only where allowOrigi
 });
 
 Deno.test("serve gives pictures up that nobody takes, and the memory for them back", async () => {
-  await using relay = startRelay({ maxMemoryBytes: 48 << 20, stallTimeoutMs: 300 });
+  await using relay = await startRelay({ maxMemoryBytes: 48 << 20, stallTimeoutMs: 300 });
   await using source = await Source.open(relay, { format: "mjpeg" });
   source.send(jpegs(1, 12_000_000)[0]!);
   await received(relay, 1);
@@ -316,7 +316,7 @@ Deno.test("serve gives pictures up that nobody takes, and the memory for them ba
 
 Deno.test("serve goes on with a picture for as long as it is taken, however slowly", async () => {
   const stallTimeoutMs = 300;
-  await using relay = startRelay({ maxFrameBytes: 48 << 20, stallTimeoutMs });
+  await using relay = await startRelay({ maxFrameBytes: 48 << 20, stallTimeoutMs });
   await using source = await Source.open(relay, { format: "mjpeg" });
   const length = 40_000_000;
   source.send(jpegs(1, length)[0]!);
@@ -338,7 +338,7 @@ Deno.test("serve goes on with a picture for as long as it is taken, however slow
 Deno.test({
   ...needs(NO_FFMPEG, "ffmpeg and ffprobe play motion JPEG, frame by frame"),
   fn: async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     await using source = await Source.open(relay, { format: "mjpeg" });
     const video = await ffmpeg(
       ["-f", "lavfi", "-i", "testsrc=size=64x48", "-frames:v", "10", "-f", "mjpeg", "-"],

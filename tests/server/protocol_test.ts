@@ -39,7 +39,7 @@ async function viewer(url: string, options: Record<string, unknown> = {}): Promi
 }
 
 Deno.test("A published frame reaches viewers with the protocol and without, the same bytes", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using watching = await viewer(relay.url("/live"));
   await using bare = await Client.open(relay.url("/live?role=watch"));
   await until(relay, ({ viewers }) => viewers === 2);
@@ -52,7 +52,7 @@ Deno.test("A published frame reaches viewers with the protocol and without, the 
 });
 
 Deno.test("A viewer that comes later gets the last frame marked as catch-up, others do not", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using first = await viewer(relay.url("/live"));
   await using publishing = await publisher(relay.url("/live"));
   publishing.send(message(1));
@@ -64,7 +64,7 @@ Deno.test("A viewer that comes later gets the last frame marked as catch-up, oth
 });
 
 Deno.test("A second publisher is refused with 4003 and the first goes on", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using watching = await viewer(relay.url("/live"));
   await using first = await publisher(relay.url("/live"));
   await using second = await Client.hello(relay.url("/live"), { role: "publish", session: "two" });
@@ -76,7 +76,7 @@ Deno.test("A second publisher is refused with 4003 and the first goes on", async
 });
 
 Deno.test("A publisher with takeover gets the stream, the first is told by 4004, viewers stay", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using watching = await viewer(relay.url("/live"));
   await using first = await publisher(relay.url("/live"));
   first.send(message(1));
@@ -89,7 +89,7 @@ Deno.test("A publisher with takeover gets the stream, the first is told by 4004,
 });
 
 Deno.test("A publisher that comes back in its session hears what the relay has, and takes its place", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using first = await publisher(relay.url("/live"));
   first.send(message(1));
   first.send(message(2));
@@ -100,7 +100,7 @@ Deno.test("A publisher that comes back in its session hears what the relay has, 
 });
 
 Deno.test("Frames that a publisher dropped itself are counted", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using publishing = await publisher(relay.url("/live"), { onFull: "drop" });
   publishing.send(message(1));
   publishing.send(message(5));
@@ -109,7 +109,7 @@ Deno.test("Frames that a publisher dropped itself are counted", async () => {
 });
 
 Deno.test("The end of a stream comes to viewers after its last frame, and to the publisher", async () => {
-  await using relay = startRelay({ fps: 100 });
+  await using relay = await startRelay({ fps: 100 });
   await using watching = await viewer(relay.url("/live"));
   await using publishing = await publisher(relay.url("/live"));
   for (let number = 1; number <= 5; number++) publishing.send(message(number));
@@ -128,7 +128,7 @@ Deno.test("The end of a stream comes to viewers after its last frame, and to the
 });
 
 Deno.test("A viewer that asks for fewer frames gets fewer, and the rest are counted", async () => {
-  await using relay = startRelay({ fps: 100 });
+  await using relay = await startRelay({ fps: 100 });
   await using watching = await viewer(relay.url("/live"), { fps: 1 });
   await using all = await viewer(relay.url("/live"));
   await using publishing = await publisher(relay.url("/live"));
@@ -144,7 +144,7 @@ Deno.test("A viewer that asks for fewer frames gets fewer, and the rest are coun
 });
 
 Deno.test("The relay tells its clock and, once a second, its numbers", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using watching = await viewer(relay.url("/live"));
   watching.send(encodeControl({ type: "time", clientUs: 42 }));
   const answer = await watching.control("time");
@@ -165,7 +165,7 @@ for (
   ] as const
 ) {
   Deno.test(`A peer that begins with ${what} is closed with ${code} and a reason`, async () => {
-    await using relay = startRelay();
+    await using relay = await startRelay();
     await using peer = await Client.open(relay.url("/live"), ["stream.v1"]);
     peer.send(sent);
     const closed = await peer.closed;
@@ -185,7 +185,7 @@ for (
   ] as const
 ) {
   Deno.test(`A publisher that sends ${what} is closed with ${code}, its viewers stay`, async () => {
-    await using relay = startRelay({ maxFrameBytes: 100_000 });
+    await using relay = await startRelay({ maxFrameBytes: 100_000 });
     await using watching = await viewer(relay.url("/live"));
     await using bad = await publisher(relay.url("/live"));
     bad.send(sent);
@@ -199,7 +199,7 @@ for (
 }
 
 Deno.test("A publisher that sends without credit is closed with 4006", async () => {
-  await using relay = startRelay({ fps: 0.1 });
+  await using relay = await startRelay({ fps: 0.1 });
   await using publishing = await publisher(relay.url("/live"));
   for (let number = 1; number <= 20; number++) publishing.send(message(number));
   const { code, reason } = await publishing.closed;
@@ -208,7 +208,7 @@ Deno.test("A publisher that sends without credit is closed with 4006", async () 
 });
 
 Deno.test("A viewer that confirms what it did not get, or sends a frame, is closed with 1002", async () => {
-  await using relay = startRelay();
+  await using relay = await startRelay();
   await using inventing = await viewer(relay.url("/live"));
   inventing.send(encodeControl({ type: "ack", sequence: 9 }));
   assertEquals((await inventing.closed).code, 1002);
@@ -218,13 +218,13 @@ Deno.test("A viewer that confirms what it did not get, or sends a frame, is clos
 });
 
 Deno.test("A peer that never says hello is closed with 4002", async () => {
-  await using relay = startRelay({ helloTimeoutMs: 20 });
+  await using relay = await startRelay({ helloTimeoutMs: 20 });
   await using silent = await Client.open(relay.url("/live"), ["stream.v1"]);
   assertEquals((await silent.closed).code, 4002);
 });
 
 Deno.test("One viewer and one stream more than allowed are refused with 4005", async () => {
-  await using relay = startRelay({ maxViewers: 2, maxStreams: 1 });
+  await using relay = await startRelay({ maxViewers: 2, maxStreams: 1 });
   await using _one = await viewer(relay.url("/live"));
   await using _two = await Client.open(relay.url("/live"));
   await until(relay, ({ viewers }) => viewers === 2);
@@ -237,7 +237,7 @@ Deno.test("One viewer and one stream more than allowed are refused with 4005", a
 });
 
 Deno.test("A relay that stops lets its queue out, then closes every peer with 1001", async () => {
-  const relay = startRelay({ fps: 100 });
+  const relay = await startRelay({ fps: 100 });
   await using watching = await viewer(relay.url("/live"));
   await using bare = await Client.open(relay.url("/other"));
   await using publishing = await publisher(relay.url("/live"));

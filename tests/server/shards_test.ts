@@ -1,0 +1,192 @@
+/** A relay whose viewers are at several threads. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { bareConfig } from "../../src/core/frame.ts";
+import { systemClock } from "../../src/host/clock.ts";
+import { type Log, silentLog } from "../../src/host/log.ts";
+import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
+import { encodeControl } from "../../src/wire/control_message.ts";
+import { decodeFrameMessage, encodeFrameMessage } from "../../src/wire/frame_message.ts";
+import { Client, DEFAULTS, frameOf, numberOf, until } from "./fixture.ts";
+
+const MIB = 1024 * 1024;
+
+interface Scene extends AsyncDisposable {
+  readonly relay: Relay;
+  /** What was logged as an error, and a promise of the first. */
+  readonly errors: string[];
+  readonly failed: Promise<string>;
+  url(path: string): string;
+}
+
+/** A relay with two threads that can be told to die. */
+async function scene(options: Partial<ServeOptions> = {}): Promise<Scene> {
+  const errors: string[] = [];
+  const failed = Promise.withResolvers<string>();
+  const log: Log = {
+    ...silentLog,
+    error: (message) => {
+      errors.push(message);
+      failed.resolve(message);
+    },
+  };
+  const relay = await serve({ ...DEFAULTS, workers: 2, ...options }, {
+    clock: systemClock,
+    log,
+    signal: new AbortController().signal,
+    openThread: () => new Worker(new URL("./dying_shard.ts", import.meta.url), { type: "module" }),
+  });
+  return {
+    relay,
+    errors,
+    failed: failed.promise,
+    url: (path) => `${relay.address.replace("http:", "ws:")}${path}`,
+    [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
+  };
+}
+
+/** Viewers until both threads have some: the system spreads connections by chance. */
+async function crowd(url: string, count = 16): Promise<Client[]> {
+  return await Promise.all(
+    Array.from({ length: count }, () => Client.open(`${url}?role=watch`)),
+  );
+}
+
+async function disposeOf(clients: readonly Client[]): Promise<void> {
+  await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+}
+
+Deno.test("serve --workers brings every frame to viewers at all threads, in order, and counts them", async () => {
+  await using running = await scene();
+  const { relay, url } = running;
+  const viewers = await crowd(url("/live"));
+  await until(relay, ({ viewers }) => viewers === 16);
+  await using sender = await Client.open(url("/live?role=publish"));
+  const bytes = 100_000;
+  for (let n = 1; n <= 20; n++) {
+    sender.send(frameOf(n, bytes));
+    // One by one: nobody is behind.
+    for (const viewer of viewers) {
+      const frame = await viewer.frame();
+      assertEquals([numberOf(frame), frame.length], [n, bytes]);
+    }
+  }
+  const { received, sent } = await until(relay, ({ sent }) => sent.frames === 320);
+  assertEquals([received.frames, sent.bytes], [20, 320 * bytes]);
+  await disposeOf(viewers);
+  const after = await until(relay, ({ viewers }) => viewers === 0);
+  assertEquals(after.sent.frames, 320);
+});
+
+Deno.test("serve --workers gives a viewer at a thread without the stream its last GOP at once", async () => {
+  await using running = await scene();
+  const { relay, url } = running;
+  await using publisher = await Client.hello(url("/live"), {
+    role: "publish",
+    session: "one",
+    onFull: "drop",
+  });
+  const { type } = await publisher.control("credit");
+  assertEquals(type, "credit");
+  publisher.send(encodeControl({ type: "config", epoch: 0, ...bareConfig("h264") }));
+  for (const sequence of [1, 2, 3]) {
+    publisher.send(encodeFrameMessage({
+      key: sequence === 1,
+      configuration: sequence === 1,
+      discontinuity: false,
+      catchUp: false,
+      leading: false,
+      epoch: 0,
+      sequence,
+      ptsUs: null,
+      captureUs: 1,
+    }, frameOf(sequence)));
+  }
+  await until(relay, ({ received }) => received.frames === 3);
+  const late = await Promise.all(
+    Array.from({ length: 16 }, () => Client.hello(url("/live"), { role: "watch" })),
+  );
+  for (const viewer of late) {
+    assertEquals((await viewer.control("welcome")).publishing, true);
+    for (const sequence of [1, 2, 3]) {
+      const { header, data } = decodeFrameMessage(await viewer.frame());
+      assertEquals([header.sequence, header.catchUp, numberOf(data)], [sequence, true, sequence]);
+    }
+  }
+  await disposeOf(late);
+});
+
+Deno.test("serve --workers replaces a thread that dies: its viewers may come again, the others' stay", async () => {
+  await using running = await scene();
+  const { relay, url, failed } = running;
+  const viewers = await crowd(url("/live"), 16);
+  await using sender = await Client.open(url("/live?role=publish"));
+  await until(relay, ({ viewers }) => viewers === 16);
+  const deadly = await Client.open(url("/die?role=watch"));
+  assert((await failed).includes("told to die"), await failed);
+  await deadly.closed;
+  const gone = new Set<Client>();
+  for (const client of [...viewers, sender]) client.closed.then(() => gone.add(client));
+  // What was at the other thread is still there, and no more.
+  const staying = () => viewers.filter((viewer) => !gone.has(viewer));
+  await until(relay, ({ viewers }) => viewers < 16 && viewers === staying().length);
+  assertNotEquals(staying().length, 0);
+  const again = await crowd(url("/live"), 8);
+  await until(relay, ({ viewers }) => viewers === staying().length + 8);
+  await using another = await Client.open(url("/live?role=publish"));
+  another.send(frameOf(5, 1000));
+  for (const viewer of [...staying(), ...again]) assertEquals(numberOf(await viewer.frame()), 5);
+  await disposeOf([...viewers, ...again]);
+  assertEquals(await (await fetch(`${relay.address}/ready`)).text(), "ready\n");
+});
+
+Deno.test("serve --workers counts viewers and memory of all threads together", async () => {
+  await using running = await scene({ maxViewers: 5 });
+  const { relay, url } = running;
+  const viewers = await crowd(url("/live"), 5);
+  await until(relay, ({ viewers }) => viewers === 5);
+  for (let n = 0; n < 8; n++) {
+    await using refused = await Client.open(url("/live?role=watch"));
+    const { code, reason } = await refused.closed;
+    assertEquals([code, reason], [4005, "the relay has 5 viewers already (--max-viewers)"]);
+  }
+  await disposeOf(viewers.slice(1));
+  await until(relay, ({ viewers }) => viewers === 1);
+  await using welcome = await Client.open(url("/live?role=watch"));
+  await until(relay, ({ viewers }) => viewers === 2);
+  await disposeOf([viewers[0]!, welcome]);
+});
+
+Deno.test("serve --workers refuses viewers of one stream too many wherever they come", async () => {
+  await using running = await scene({ maxStreams: 1 });
+  const { url } = running;
+  await using first = await Client.open(url("/one?role=publish"));
+  first.send(frameOf(1));
+  for (let n = 0; n < 8; n++) {
+    await using refused = await Client.open(url(`/two?role=watch`));
+    assertEquals((await refused.closed).code, 4005);
+  }
+});
+
+Deno.test("serve --workers gives all memory back when everybody has gone", async () => {
+  await using running = await scene({ maxMemoryBytes: 64 * MIB });
+  const { relay, url } = running;
+  const viewers = await crowd(url("/live"));
+  const sender = await Client.open(url("/live?role=publish"));
+  for (let n = 1; n <= 50; n++) sender.send(frameOf(n, 100_000));
+  await until(relay, ({ received }) => received.frames === 50);
+  await disposeOf([...viewers, sender]);
+  let metrics = "";
+  do metrics = await (await fetch(`${relay.address}/metrics`)).text(); while (
+    !/stream_streams 0\n/.test(metrics)
+  );
+  assertEquals(/^stream_under_way_bytes (.*)/m.exec(metrics)?.[1], "0");
+  assertEquals(/^stream_cached_bytes (.*)/m.exec(metrics)?.[1], "0");
+});
+
+Deno.test("serve --workers says in a sentence that the port is in use", async () => {
+  await using other = await scene();
+  const port = Number(new URL(other.relay.address).port);
+  const error = await scene({ port }).then(() => undefined, (thrown) => thrown as Error);
+  assert(error?.message.includes("the port is in use"), error?.message);
+});
