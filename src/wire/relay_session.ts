@@ -28,6 +28,14 @@ export type RelayEvent =
 
 type State = "greeting" | "publish" | "watch" | "ended";
 
+/** The control messages that a peer may send. */
+const ALLOWED: Readonly<Record<State, readonly string[]>> = {
+  greeting: ["hello"],
+  publish: ["config", "time", "end"],
+  watch: ["ack", "time"],
+  ended: ["time"],
+};
+
 /** Reads what a peer sends, in the order that its role allows. */
 export class RelaySession {
   readonly #maxFrameBytes: number;
@@ -88,13 +96,7 @@ export class RelaySession {
 
   #control(text: string): RelayEvent {
     const message = decodeClientMessage(text);
-    const isAllowed = {
-      greeting: message.type === "hello",
-      publish: ["config", "time", "end"].includes(message.type),
-      watch: ["ack", "time"].includes(message.type),
-      ended: message.type === "time",
-    }[this.#state];
-    if (!isAllowed) throw this.#misplaced(`a message of type ${message.type}`);
+    if (!ALLOWED[this.#state].includes(message.type)) throw this.#misplaced(`a message of type ${message.type}`);
     if (message.type === "hello") this.#state = message.role;
     if (message.type === "config") this.#configured = true;
     if (message.type === "end") this.#state = "ended";
