@@ -18,7 +18,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   viewer: [],
   server: ["viewer", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
   client: ["media", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
+  bench: ["server", "client", "net", "wire", "core", "bytes", "errors", "host"],
   cli: [
+    "bench",
     "server",
     "client",
     "media",

@@ -27,7 +27,12 @@ const PERMISSIONS: readonly string[] = [
 ];
 
 /** Modules that run in threads of their own, which nothing imports. */
-const WORKERS: readonly string[] = ["src/server/convert_worker.ts"];
+const WORKERS: readonly string[] = [
+  "src/server/convert_worker.ts",
+  "src/bench/publisher_worker.ts",
+  "src/bench/relay_worker.ts",
+  "src/bench/viewer_worker.ts",
+];
 
 async function compile(args: readonly string[]): Promise<number> {
   const { _: [target], output } = parseArgs(args, { string: ["_", "output"] });

@@ -7,6 +7,7 @@ import { writeError } from "../client/part_file.ts";
 import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { createLog } from "../host/log.ts";
+import { benchCommand } from "./bench.ts";
 import { closest } from "./closest.ts";
 import { type Command, readLine } from "./command.ts";
 import { demoCommand } from "./demo.ts";
@@ -23,6 +24,7 @@ const COMMANDS = [
   watchCommand,
   fpsCommand,
   listCommand,
+  benchCommand,
   demoCommand,
 ] as unknown as readonly Command[];
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import process from "node:process";
 import type { StreamStatus } from "../wire/control_message.ts";
 import type { Hub } from "./hub.ts";
 
@@ -83,6 +84,14 @@ export function metricsText(hub: Hub): string {
   head("stream_cached_bytes", "gauge", "Bytes kept for viewers that come.");
   lines.push(`stream_cached_bytes ${hub.cached.used}`);
   head("process_resident_memory_bytes", "gauge", "Resident memory.");
-  lines.push(`process_resident_memory_bytes ${Deno.memoryUsage().rss}`);
+  const { rss } = Deno.memoryUsage();
+  lines.push(`process_resident_memory_bytes ${rss}`);
+  head("process_resident_memory_peak_bytes", "gauge", "Most resident memory so far.");
+  // The system's two counters are not of the same moment.
+  const peak = Math.max(process.resourceUsage().maxRSS * 1024, rss);
+  lines.push(`process_resident_memory_peak_bytes ${peak}`);
+  const { user, system } = process.cpuUsage();
+  head("process_cpu_seconds_total", "counter", "CPU used, of the user and of the system.");
+  lines.push(`process_cpu_seconds_total ${(user + system) / 1e6}`);
   return lines.join("\n") + "\n";
 }

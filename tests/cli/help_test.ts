@@ -43,6 +43,18 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--overwrite": "(STREAM_OVERWRITE)",
   },
   fps: {},
+  bench: {
+    "--viewers N": "[100] (STREAM_BENCH_VIEWERS)",
+    "--stalled N": "[0] (STREAM_STALLED)",
+    "--slow N": "[0] (STREAM_SLOW)",
+    "--size SIZE": "[100kB] (STREAM_BENCH_SIZE)",
+    "--fps N": "[30] (STREAM_BENCH_FPS)",
+    "--viewers-only": "(STREAM_VIEWERS_ONLY)",
+    "--bare": "(STREAM_BARE)",
+    "--duration TIME": "[10s] (STREAM_BENCH_DURATION)",
+    "--workers N|auto": "[1] (STREAM_BENCH_WORKERS)",
+    "--json": "(STREAM_JSON)",
+  },
   list: { "--json": "(STREAM_JSON)", "--viewers": "(STREAM_VIEWERS)" },
   demo: {
     "--host ADDRESS": "[127.0.0.1] (STREAM_HOST)",

@@ -58,6 +58,15 @@ const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
   ["watch --output=", "--output needs a value"],
   ["watch ftp://127.0.0.1/live", `"ftp://127.0.0.1/live"`, "ws://127.0.0.1:8080/live"],
   ["watch nonsense", `"nonsense"`, "ws://127.0.0.1:8080/live"],
+  ["bench --viewers 0", "--viewers 0", "from 1 to 100000"],
+  ["bench --stalled 3 --slow 2 --viewers 4", "--stalled and --slow are some of --viewers"],
+  ["bench --size 15", "--size 15", "from 16B"],
+  ["bench --fps source", "--fps source", "a number of frames a second"],
+  ["bench --duration 99ms", "--duration 99ms", "from 100ms to 1h"],
+  ["bench --workers many", "--workers many", `from 1 to 64, or "auto"`],
+  ["bench --workers 65", "--workers 65", `from 1 to 64, or "auto"`],
+  ["bench --viewers-only", "--viewers-only needs the URL"],
+  ["bench --viewer 5", "--viewer", "--viewers?"],
   ["fps sometimes", "the rate sometimes", "source"],
   ["fps door 10", `"door" is not an address`, "ws://"],
 ];
@@ -78,6 +87,8 @@ const WRONG_VARIABLES: readonly (readonly [line: string, name: string, value: st
   ["publish", "STREAM_FORMAT", "gif"],
   ["watch", "STREAM_OVERWRITE", "perhaps"],
   ["watch", "STREAM_LOG", "xml"],
+  ["bench", "STREAM_BENCH_FPS", "source"],
+  ["bench", "STREAM_STALLED", "all"],
 ];
 
 for (const [line, name, value] of WRONG_VARIABLES) {

@@ -1,5 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 
 Deno.test("serve answers /health and /ready", async () => {
@@ -131,6 +131,10 @@ Deno.test("serve tells its numbers as Prometheus text", async () => {
       'stream_publishing{stream="live"} 1',
     ]
   ) assertStringIncludes(text, `${line}\n`);
+  const value = (name: string) => Number(RegExp(`^${name} (.*)$`, "m").exec(text)![1]);
+  assert(value("process_cpu_seconds_total") > 0);
+  const peakBytes = value("process_resident_memory_peak_bytes");
+  assert(peakBytes >= value("process_resident_memory_bytes"), `${peakBytes} bytes at most`);
   for (const line of text.trimEnd().split("\n")) {
     assertMatch(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.e+-]+)$/);
   }

@@ -1,0 +1,81 @@
+/**
+ * Publishes without a protocol.
+ *
+ * @module
+ */
+import type { FrameSource } from "../client/frame_source.ts";
+import { StreamError } from "../errors.ts";
+
+/** Frames beyond which the connection is behind, and those that it takes at least. */
+const MAX_BUFFERED_FRAMES = 3;
+const MIN_BUFFERED_BYTES = 1024 * 1024;
+
+/** Sends the frames of a source over one plain WebSocket; a frame that it cannot take is dropped. */
+export class BarePublisher {
+  readonly #url: string;
+  #frames = 0;
+  #dropped = 0;
+
+  /** @param url the stream's WebSocket address */
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /** Frames sent and dropped. */
+  stats(): { readonly frames: number; readonly dropped: number } {
+    return { frames: this.#frames, dropped: this.#dropped };
+  }
+
+  /**
+   * Sends all frames of `source`.
+   *
+   * @throws {StreamError} when it cannot connect, or the connection is lost
+   */
+  async run(source: FrameSource): Promise<void> {
+    const socket = await this.#open();
+    const lost = Promise.withResolvers<never>();
+    // It is waited for below, but perhaps not any more.
+    lost.promise.catch(() => {});
+    socket.onclose = ({ code, reason }) => {
+      const why = reason !== ""
+        ? reason
+        : code < 1000
+        ? "the connection was lost"
+        : `the relay closed the connection with code ${code}`;
+      lost.reject(new StreamError("failed", `Cannot stay connected to ${this.#url}: ${why}`));
+    };
+    try {
+      for (;;) {
+        const frame = await Promise.race([source.next(), lost.promise]);
+        if (frame === undefined) return;
+        const { data } = frame;
+        const most = Math.max(MIN_BUFFERED_BYTES, MAX_BUFFERED_FRAMES * data.byteLength);
+        if (socket.bufferedAmount + data.byteLength > most) {
+          this.#dropped++;
+        } else {
+          socket.send(data);
+          this.#frames++;
+        }
+      }
+    } finally {
+      socket.onclose = null;
+      socket.close();
+    }
+  }
+
+  async #open(): Promise<WebSocket> {
+    const url = new URL(this.#url);
+    url.searchParams.set("role", "publish");
+    const socket = new WebSocket(url);
+    await new Promise<void>((resolve, reject) => {
+      socket.onopen = () => resolve();
+      socket.onerror = (event) => {
+        const { message } = event as ErrorEvent;
+        const seen = /connect error|refused/i.test(message) ? "nothing listens there" : message;
+        reject(new StreamError("unreachable", `Cannot connect to ${this.#url}: ${seen}`));
+      };
+    });
+    socket.onerror = null;
+    return socket;
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * `stream bench`.
+ *
+ * @module
+ */
+import { describeReport } from "../bench/describe.ts";
+import { runLoad } from "../bench/load.ts";
+import { bottleneckAdvice } from "../bench/report.ts";
+import { STAMP_BYTES } from "../bench/stamp.ts";
+import type { ServeOptions } from "../server/serve.ts";
+import { ADDRESS, addressOf } from "./address.ts";
+import { command, readLine, toggle, usage } from "./command.ts";
+import { serveCommand, serveOptions } from "./serve.ts";
+import { bytes, duration, fps, integer, MAX_FRAME_BYTES, type ReadValue } from "./value.ts";
+
+const MAX_VIEWERS = 100_000;
+const MAX_WORKERS = 64;
+
+/** The command. */
+export const benchCommand = command({
+  name: "bench",
+  summary: "load a relay with viewers and print latency, throughput and drops",
+  operands: [{
+    ...ADDRESS,
+    help: "the address of a stream to load (default: a relay of its own) (STREAM_URL)",
+  }],
+  flags: {
+    viewers: {
+      value: "N",
+      help: "viewers in all",
+      read: integer(1, MAX_VIEWERS),
+      fallback: "100",
+      env: "STREAM_BENCH_VIEWERS",
+    },
+    stalled: {
+      value: "N",
+      help: "of those, viewers that never read",
+      read: integer(0, MAX_VIEWERS),
+      fallback: "0",
+    },
+    slow: {
+      value: "N",
+      help: "of those, viewers that read at half the stream's rate",
+      read: integer(0, MAX_VIEWERS),
+      fallback: "0",
+    },
+    size: {
+      value: "SIZE",
+      help: "size of a frame",
+      read: bytes(STAMP_BYTES, MAX_FRAME_BYTES),
+      fallback: "100kB",
+      env: "STREAM_BENCH_SIZE",
+    },
+    fps: {
+      value: "N",
+      help: "frames a second",
+      read: fps,
+      fallback: "30",
+      env: "STREAM_BENCH_FPS",
+    },
+    "viewers-only": toggle("publish nothing: somebody else does, frames of --size at --fps"),
+    bare: toggle("use no subprotocol; also for servers that are no relay of this kind"),
+    duration: {
+      value: "TIME",
+      help: "how long to measure, once all viewers have joined",
+      read: duration(100, 3_600_000),
+      fallback: "10s",
+      env: "STREAM_BENCH_DURATION",
+    },
+    workers: {
+      value: "N|auto",
+      help: "threads for the viewers; auto: one less than the machine has cores",
+      read: workers,
+      fallback: "1",
+      env: "STREAM_BENCH_WORKERS",
+    },
+    json: toggle("write the report as JSON"),
+  },
+  examples: [
+    ["stream bench --viewers 200", "a relay of its own with 200 viewers of 100 kB × 30 fps"],
+    ["stream bench ws://127.0.0.1:8080/load --json | jq .delayMs", "a relay that runs"],
+    [
+      "stream bench --viewers 100 --stalled 50 --slow 10",
+      "who suffers from those that do not read",
+    ],
+    ["stream bench --bare ws://127.0.0.1:9000/", "any server that sends to all what one sends"],
+  ],
+  async run({ flags, operands, host, log }) {
+    const { viewers, stalled, slow } = flags;
+    if (stalled + slow > viewers) {
+      throw usage(benchCommand, "--stalled and --slow are some of --viewers, not more than those");
+    }
+    const isGiven = operands[0] !== undefined || (host.env("STREAM_URL") ?? "") !== "";
+    if (flags["viewers-only"] && !isGiven) {
+      throw usage(benchCommand, "--viewers-only needs the URL of a stream that somebody publishes");
+    }
+    const report = await runLoad({
+      url: isGiven ? addressOf(operands[0], host).socket : undefined,
+      ownRelay: ownRelay(viewers, flags.size),
+      viewers,
+      stalled,
+      slow,
+      frameBytes: flags.size,
+      fps: flags.fps,
+      publishes: !flags["viewers-only"],
+      isBare: flags.bare,
+      durationMs: flags.duration,
+      workers: flags.workers,
+    }, { clock: host.clock, log, signal: host.stop });
+    const text = flags.json ? JSON.stringify(report, undefined, 2) : describeReport(report);
+    await host.writeStdout(new TextEncoder().encode(`${text}\n`));
+    const advice = bottleneckAdvice(report, flags.workers);
+    if (advice !== undefined) log.warn(advice);
+  },
+});
+
+/** `serve`'s defaults on a free port, without a tick, and with room for the load. */
+function ownRelay(viewers: number, frameBytes: number): ServeOptions {
+  const line = ["--port", "0", "--fps", "source"];
+  const defaults = serveOptions(readLine(serveCommand, line, () => undefined).flags);
+  const maxFrameBytes = Math.max(defaults.maxFrameBytes, frameBytes);
+  return { ...defaults, maxFrameBytes, maxViewers: Math.max(defaults.maxViewers, viewers) };
+}
+
+const threads: ReadValue<number> = integer(1, MAX_WORKERS);
+
+function workers(text: string): number {
+  if (text === "auto") return Math.max(1, navigator.hardwareConcurrency - 1);
+  try {
+    return threads(text);
+  } catch (error) {
+    throw new Error(`${(error as Error).message}, or "auto"`);
+  }
+}
