@@ -23,7 +23,7 @@ export interface Contender {
 /** This program, without a tick, with as many threads that send. */
 export function us(workers: number): Contender {
   return {
-    name: workers === 1 ? "stream" : `stream, ${workers} workers`,
+    name: workers === 1 ? "stream" : `stream --workers ${workers}`,
     line: [...programLine(), "serve", "--port", "0", "--fps", "source", "--workers", `${workers}`],
   };
 }
@@ -70,7 +70,7 @@ const LIMIT_PROGRAM = `${BUILD}limit`;
 
 /** A loop of `send` in C. */
 export const LIMIT: Contender = {
-  name: "C, epoll and send",
+  name: "C, epoll",
   line: [LIMIT_PROGRAM],
   preparation: { line: ["gcc", "-O2", "limit.c", "-o", LIMIT_PROGRAM], folder: PEERS },
   program: LIMIT_PROGRAM,
