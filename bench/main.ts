@@ -1,5 +1,6 @@
 /**
- * Runs all benchmarks in turn: `deno task bench [NAME …]`, a name being one of the list.
+ * Runs all benchmarks in turn: `deno task bench [NAME …]`, a name being one of the list. `peers`,
+ * which installs other programs, runs by its name only: `deno task bench peers [ROW …] [OPTION …]`.
  *
  * The relay and its clients run from the sources, or as the executable that `STREAM_PROGRAM` names.
  *
@@ -21,17 +22,26 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   grid: ["run", "--allow-all", "bench/grid_bench.ts"],
 };
 
-const names = Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES);
-for (const name of names) {
-  const args = BENCHES[name];
-  if (args === undefined) {
-    // deno-lint-ignore no-console
-    console.error(`Cannot run "${name}": the benchmarks are ${Object.keys(BENCHES).join(", ")}`);
-    Deno.exit(2);
-  }
+async function run(args: readonly string[]): Promise<void> {
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
     cwd: new URL("..", import.meta.url),
   }).spawn().status;
   if (code !== 0) Deno.exit(code);
+}
+
+const [first, ...rest] = Deno.args;
+if (first === "peers") {
+  await run(["run", "--allow-all", "bench/peers_bench.ts", ...rest]);
+} else {
+  for (const name of Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES)) {
+    const args = BENCHES[name];
+    if (args === undefined) {
+      const names = [...Object.keys(BENCHES), "peers"].join(", ");
+      // deno-lint-ignore no-console
+      console.error(`Cannot run "${name}": the benchmarks are ${names}`);
+      Deno.exit(2);
+    }
+    await run(args);
+  }
 }

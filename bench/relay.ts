@@ -32,10 +32,15 @@ export function programLine(): string[] {
 }
 
 /** Starts `stream serve` on a free port. */
-export async function startRelay(args: readonly string[]): Promise<BenchRelay> {
-  const [command, ...first] = programLine();
+export function startRelay(args: readonly string[]): Promise<BenchRelay> {
+  return startProgram([...programLine(), "serve", "--port", "0", ...args]);
+}
+
+/** Starts a relay of any make, which tells where it listens. */
+export async function startProgram(line: readonly string[]): Promise<BenchRelay> {
+  const [command, ...args] = line;
   const child = new Deno.Command(command!, {
-    args: [...first, "serve", "--port", "0", ...args],
+    args,
     stdin: "null",
     stdout: "null",
     stderr: "piped",

@@ -1,0 +1,126 @@
+/**
+ * The relays that are compared: this program, and the same job in a few lines on other platforms.
+ *
+ * @module
+ */
+import { programLine } from "../relay.ts";
+
+/** The folder of the peers, with a slash at the end. */
+const PEERS = new URL("../peers/", import.meta.url).pathname;
+const BUILD = `${PEERS}.build/`;
+
+/** A relay that is started with a command line. */
+export interface Contender {
+  readonly name: string;
+  /** The command line that starts it on a free port. */
+  readonly line: readonly string[];
+  /** A command line that installs or builds it, and where; absent where nothing is to do. */
+  readonly preparation?: { readonly line: readonly string[]; readonly folder: string };
+  /** The file that is there once it is prepared. */
+  readonly program?: string;
+}
+
+/** This program, without a tick, with as many threads that send. */
+export function us(workers: number): Contender {
+  return {
+    name: workers === 1 ? "stream" : `stream --workers ${workers}`,
+    line: [...programLine(), "serve", "--port", "0", "--fps", "source", "--workers", `${workers}`],
+  };
+}
+
+/** Node.js with `ws`. */
+export const NODE_WS: Contender = {
+  name: "Node, ws",
+  line: ["node", `${PEERS}node_ws/relay.js`],
+  preparation: npmInstall(`${PEERS}node_ws`),
+  program: `${PEERS}node_ws/node_modules/ws/package.json`,
+};
+
+const BUN_PROGRAM = `${PEERS}bun/node_modules/@oven/bun-linux-x64/bin/bun`;
+
+/** Bun. */
+export const BUN: Contender = {
+  name: "Bun",
+  line: [BUN_PROGRAM, `${PEERS}bun/relay.js`],
+  preparation: npmInstall(`${PEERS}bun`),
+  program: BUN_PROGRAM,
+};
+
+/** Rust with tokio-tungstenite on as many threads. */
+export function rust(threads: number): Contender {
+  const program = `${BUILD}rust/release/peer`;
+  return {
+    name: `Rust, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    line: [program, "--threads", `${threads}`],
+    preparation: {
+      line: ["cargo", "build", "--quiet", "--release", "--target-dir", `${BUILD}rust`],
+      folder: `${PEERS}rust`,
+    },
+    program,
+  };
+}
+
+/** A send loop in Deno, in batches with vectored writes. */
+export const DENO_BARE: Contender = { name: "Deno, bare loop", line: denoBare() };
+
+/** A send loop in Deno as it is written first. */
+export const DENO_NAIVE: Contender = { name: "Deno, naive loop", line: denoBare("--naive") };
+
+const LIMIT_PROGRAM = `${BUILD}limit`;
+
+/** A loop of `send` in C. */
+export const LIMIT: Contender = {
+  name: "C, epoll",
+  line: [LIMIT_PROGRAM],
+  preparation: { line: ["gcc", "-O2", "limit.c", "-o", LIMIT_PROGRAM], folder: PEERS },
+  program: LIMIT_PROGRAM,
+};
+
+/** All but this program. */
+export const PEER_CONTENDERS: readonly Contender[] = [
+  NODE_WS,
+  BUN,
+  rust(1),
+  rust(2),
+  DENO_BARE,
+  DENO_NAIVE,
+  LIMIT,
+];
+
+/** Installs or builds a contender; returns why that cannot be, or `undefined` when it is ready. */
+export async function prepare({ preparation }: Contender): Promise<string | undefined> {
+  if (preparation === undefined) return undefined;
+  const [command, ...args] = preparation.line;
+  await Deno.mkdir(BUILD, { recursive: true });
+  try {
+    const { code, stderr } = await new Deno.Command(command!, { args, cwd: preparation.folder })
+      .output();
+    if (code === 0) return undefined;
+    const said = new TextDecoder().decode(stderr).trim().split("\n");
+    return `${command} failed: ${said.find((text) => /error/i.test(text)) ?? said[0]}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return `${command} is not installed`;
+    throw error;
+  }
+}
+
+/** Why a contender cannot run as things are, or `undefined` where it can. */
+export async function missingOf({ name, program }: Contender): Promise<string | undefined> {
+  if (program === undefined) return undefined;
+  try {
+    await Deno.stat(program);
+    return undefined;
+  } catch {
+    return `${name} has not been prepared by \`deno task bench peers\``;
+  }
+}
+
+function npmInstall(folder: string): { line: string[]; folder: string } {
+  const flags = ["--no-package-lock", "--prefer-offline", "--no-audit", "--no-fund"];
+  return { line: ["npm", "install", ...flags], folder };
+}
+
+function denoBare(...flags: string[]): string[] {
+  const permissions = ["--allow-net", "--allow-env=DENO_USE_WRITEV"];
+  return [Deno.execPath(), "run", "--quiet", ...permissions, `${PEERS}deno_bare.ts`, ...flags];
+}

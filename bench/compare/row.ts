@@ -1,0 +1,110 @@
+/**
+ * The rows of the comparison: the same load on several relays, or several loads on this one.
+ *
+ * @module
+ */
+import type { BenchRelay } from "../relay.ts";
+import {
+  BUN,
+  type Contender,
+  DENO_BARE,
+  LIMIT,
+  NODE_WS,
+  PEER_CONTENDERS,
+  rust,
+  us,
+} from "./contender.ts";
+import { type Column, type Figures, IDLE_COLUMNS, LOAD_COLUMNS } from "./figures.ts";
+import { measureIdle } from "./idle.ts";
+import { type Load, measureLoad } from "./load.ts";
+
+/** One line of a row's table. */
+export interface Case {
+  readonly name: string;
+  readonly contender: Contender;
+  measure(relay: BenchRelay, seconds: number): Promise<Figures>;
+}
+
+/** One table. */
+export interface Row {
+  readonly name: string;
+  readonly title: string;
+  readonly columns: readonly Column[];
+  readonly cases: readonly Case[];
+}
+
+const FPS = 30;
+const IDLE_VIEWERS = 10_000;
+const STALLED_VIEWERS = 100;
+
+/** All rows. */
+export const ROWS: readonly Row[] = [
+  loaded("200x100k", { viewers: 200, frameBytes: 100_000, fps: FPS }),
+  loaded("2000x10k", { viewers: 2000, frameBytes: 10_000, fps: FPS }),
+  loaded("5000x10k", { viewers: 5000, frameBytes: 10_000, fps: FPS }),
+  stalled({ viewers: 1000, frameBytes: 20_000, fps: FPS }),
+  idle(IDLE_VIEWERS),
+  loaded("delay", { viewers: 1, frameBytes: 100_000, fps: FPS }),
+];
+
+function loaded(name: string, load: Load): Row {
+  return {
+    name,
+    title: titleOf(load),
+    columns: LOAD_COLUMNS,
+    cases: [
+      ...oursWithAndWithoutProtocol(us(1), load),
+      ...oursWithAndWithoutProtocol(us(2), load),
+      ...PEER_CONTENDERS.map((contender) => caseOf(contender.name, contender, load)),
+    ],
+  };
+}
+
+function stalled(load: Load): Row {
+  return {
+    name: "stalled",
+    title: `${
+      titleOf(load)
+    }, none or ${STALLED_VIEWERS} of which never read: figures of the others`,
+    columns: LOAD_COLUMNS,
+    cases: [0, STALLED_VIEWERS].flatMap((count) =>
+      oursWithAndWithoutProtocol(us(1), { ...load, stalled: count })
+        .map((each) => ({ ...each, name: `${each.name}, ${count} stalled` }))
+    ),
+  };
+}
+
+function idle(viewers: number): Row {
+  const open = (contender: Contender, hasProtocol: boolean): Case => ({
+    name: hasProtocol ? `${contender.name} (stream.v1)` : contender.name,
+    contender,
+    measure: (relay) => measureIdle(relay, { viewers, hasProtocol }),
+  });
+  return {
+    name: "idle",
+    title: `${viewers} viewers to which nothing is sent`,
+    columns: IDLE_COLUMNS,
+    cases: [
+      open(us(1), false),
+      open(us(1), true),
+      ...[NODE_WS, BUN, rust(1), DENO_BARE, LIMIT].map((contender) => open(contender, false)),
+    ],
+  };
+}
+
+function oursWithAndWithoutProtocol(contender: Contender, load: Load): Case[] {
+  return [
+    caseOf(contender.name, contender, load),
+    caseOf(`${contender.name} (stream.v1)`, contender, { ...load, hasProtocol: true }),
+  ];
+}
+
+function caseOf(name: string, contender: Contender, load: Load): Case {
+  return { name, contender, measure: (relay, seconds) => measureLoad(relay, load, seconds) };
+}
+
+function titleOf({ viewers, frameBytes, fps }: Load): string {
+  return `${viewers} ${viewers === 1 ? "viewer" : "viewers"} × ${
+    frameBytes / 1000
+  } kB × ${fps} fps`;
+}
