@@ -96,7 +96,9 @@ export class RelaySession {
 
   #control(text: string): RelayEvent {
     const message = decodeClientMessage(text);
-    if (!ALLOWED[this.#state].includes(message.type)) throw this.#misplaced(`a message of type ${message.type}`);
+    if (!ALLOWED[this.#state].includes(message.type)) {
+      throw this.#misplaced(`a message of type ${message.type}`);
+    }
     if (message.type === "hello") this.#state = message.role;
     if (message.type === "config") this.#configured = true;
     if (message.type === "end") this.#state = "ended";
