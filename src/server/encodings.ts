@@ -5,11 +5,13 @@
  */
 import type { Frame } from "../core/frame.ts";
 import { asBrokenLink } from "../split/broken_link.ts";
+import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { encodeFrameMessage } from "../wire/frame_message.ts";
 
 /** Makes messages and spliced key frames, and keeps the last of each. */
 export class Encodings {
   #spliced: { readonly from: Frame; readonly to: Frame } | undefined;
+  #told: { readonly status: StreamStatus; readonly json: string } | undefined;
   #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
 
   /** The message for viewers that speak the protocol: the same bytes for all of them. */
@@ -28,6 +30,12 @@ export class Encodings {
     }, frame.data);
     if (!catchUp) this.#encoded = { frame, message };
     return message;
+  }
+
+  /** The message with a stream's numbers, of which a viewer's own are all that differs. */
+  stats(status: StreamStatus, viewer: ViewerStatus): string {
+    if (this.#told?.status !== status) this.#told = { status, json: JSON.stringify(status) };
+    return `{"type":"stats","stream":${this.#told.json},"viewer":${JSON.stringify(viewer)}}`;
   }
 
   /** A key frame for viewers that go on with it behind a gap: one for all of them. */

@@ -119,9 +119,7 @@ class WatchingViewer implements Viewer<ViewerFeed> {
   report(status: StreamStatus): void {
     // A viewer that is behind gets frames before numbers.
     if (!this.feed.isReady(this.#front.clock.nowMs())) return;
-    this.#port.sendControl(
-      encodeControl({ type: "stats", stream: status, viewer: viewerStatus(this.feed) }),
-    );
+    this.#port.sendControl(this.#audience.encodings.stats(status, viewerStatus(this.feed)));
   }
 
   close(code: number, reason: string): void {
