@@ -147,14 +147,15 @@ export async function status(relay: Relay, name = "live"): Promise<StreamStatus>
   throw new Error((await response.json()).error);
 }
 
-/** Asks for the numbers of a stream until they are as wanted. */
+/** Asks for the numbers of a stream until they are as wanted; it need not be there at first. */
 export async function until(
   relay: Relay,
   isWanted: (status: StreamStatus) => boolean,
   name = "live",
 ): Promise<StreamStatus> {
   for (;;) {
-    const numbers = await status(relay, name);
-    if (isWanted(numbers)) return numbers;
+    const response = await fetch(`${relay.address}/api/streams/${name}`);
+    const numbers = await response.json();
+    if (response.ok && isWanted(numbers)) return numbers;
   }
 }
