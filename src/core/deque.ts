@@ -4,49 +4,64 @@
  * @module
  */
 
-/** First in, first out, at constant cost; whoever fills it bounds it. */
+const FIRST_CAPACITY = 4;
+
+/**
+ * First in, first out, at constant cost, in a ring that grows and is kept: what passes through takes
+ * no new memory. Whoever fills it bounds it.
+ */
 export class Deque<T> {
-  #items: T[] = [];
+  /** A power of two of places, or none. */
+  #ring: (T | undefined)[] = [];
   #head = 0;
+  #length = 0;
 
   /** Number of items. */
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#length;
   }
 
   /** The oldest item. */
   get first(): T | undefined {
-    return this.#items[this.#head];
+    return this.#ring[this.#head];
   }
 
   /** The newest item. */
   get last(): T | undefined {
-    return this.length === 0 ? undefined : this.#items[this.#items.length - 1];
+    return this.at(this.#length - 1);
   }
 
   /** The item at `index`, from 0 for the oldest. */
   at(index: number): T | undefined {
-    return this.#items[this.#head + index];
+    if (index < 0 || index >= this.#length) return undefined;
+    return this.#ring[this.#place(index)];
   }
 
   /** Appends an item. */
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#length === this.#ring.length) this.#grow();
+    this.#ring[this.#place(this.#length)] = item;
+    this.#length++;
   }
 
   /** Removes and returns the oldest item; there must be one. */
   shift(): T {
-    const item = this.#items[this.#head]!;
+    const item = this.#ring[this.#head]!;
     // What has left must not be kept from the garbage collector.
-    this.#items[this.#head] = undefined as unknown as T;
-    this.#head++;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#head = 0;
-    } else if (this.#head >= 64 && this.#head * 2 >= this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    this.#ring[this.#head] = undefined;
+    this.#head = this.#place(1);
+    this.#length--;
     return item;
+  }
+
+  #place(index: number): number {
+    return (this.#head + index) & (this.#ring.length - 1);
+  }
+
+  #grow(): void {
+    const grown: (T | undefined)[] = new Array(Math.max(FIRST_CAPACITY, 2 * this.#length));
+    for (let index = 0; index < this.#length; index++) grown[index] = this.at(index);
+    this.#ring = grown.fill(undefined, this.#length);
+    this.#head = 0;
   }
 }

@@ -156,19 +156,26 @@ export class FlightWindow {
     if (oldest === undefined || sequence < oldest.sequence || sequence > newest!.sequence) {
       return undefined;
     }
-    return this.#confirm((flight) => flight.sequence <= sequence, nowMs);
+    let last = oldest;
+    while (this.#flights.first !== undefined && this.#flights.first.sequence <= sequence) {
+      last = this.#flights.shift();
+    }
+    return this.#confirm(last, nowMs);
   }
 
   /** All but the last `bytes` bytes have left for the viewer. Returns the bytes newly confirmed. */
   confirmAllBut(bytes: number, nowMs: number): number {
-    return this.#confirm((flight) => flight.endBytes <= this.#sentBytes - bytes, nowMs);
+    const confirmedBytes = this.#sentBytes - bytes;
+    let last: Flight | undefined;
+    while (this.#flights.first !== undefined && this.#flights.first.endBytes <= confirmedBytes) {
+      last = this.#flights.shift();
+    }
+    return last === undefined ? 0 : this.#confirm(last, nowMs);
   }
 
-  #confirm(isConfirmed: (flight: Flight) => boolean, nowMs: number): number {
+  /** Everything up to `last`, which is no longer under way, is confirmed; returns its bytes. */
+  #confirm(last: Flight, nowMs: number): number {
     const before = this.#deliveredBytes;
-    let last: Flight | undefined;
-    while (this.frames > 0 && isConfirmed(this.#flights.first!)) last = this.#flights.shift();
-    if (last === undefined) return 0;
     this.#deliveredBytes = last.endBytes;
     this.#confirmedMs = nowMs;
     const roundTripMs = nowMs - last.sentMs;
