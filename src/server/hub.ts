@@ -14,9 +14,8 @@ import { Converter } from "./converter.ts";
 import { LiveStream } from "./live_stream.ts";
 import { ownShares } from "./shares.ts";
 import { closeStalled } from "./stalled.ts";
-import { StreamPictures } from "./stream_pictures.ts";
+import { AllPictures } from "./stream_pictures.ts";
 import { Turns } from "./turns.ts";
-import type { Audience } from "./viewer.ts";
 
 /** Most bytes that one publisher may have in the queue and under way. */
 const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
@@ -67,8 +66,8 @@ export class Hub {
   /** What is kept for viewers that come or are a little behind. */
   readonly cached: Budget;
   readonly #streams = new Map<string, LiveStream>();
-  readonly #pictures = new WeakMap<Audience, StreamPictures>();
-  readonly #converter: Converter;
+  /** Pictures of the streams' frames. */
+  readonly pictures: AllPictures;
   readonly #turns = new Turns();
   readonly #viewers: Budget;
   #threads: Threads | undefined;
@@ -82,7 +81,7 @@ export class Hub {
     this.underWay = shares.underWay;
     this.cached = shares.cached;
     this.#viewers = shares.viewers;
-    this.#converter = new Converter(clock);
+    this.pictures = new AllPictures(new Converter(clock), log);
   }
 
   /** Whether the relay is about to stop. */
@@ -103,15 +102,6 @@ export class Hub {
   /** The stream of that name, if there is one. */
   find(name: string): LiveStream | undefined {
     return this.#streams.get(name);
-  }
-
-  /** Pictures of a stream's frames. */
-  picturesOf(audience: Audience): StreamPictures {
-    const existing = this.#pictures.get(audience);
-    if (existing !== undefined) return existing;
-    const pictures = new StreamPictures(audience, this.#converter, this.log);
-    this.#pictures.set(audience, pictures);
-    return pictures;
   }
 
   /**
@@ -198,10 +188,7 @@ export class Hub {
       live.report();
       this.#logDrops(live);
     }
-    const { stallTimeoutMs } = this.options;
-    const { underWay } = this;
-    const closed = closeStalled(this.streams, this.clock.nowMs(), { stallTimeoutMs, underWay });
-    if (closed > 0) this.log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });
+    closeStalled(this.streams, this);
   }
 
   /** Takes in no more frames and no more peers. */
@@ -213,7 +200,7 @@ export class Hub {
   /** Closes everybody. */
   stop(): void {
     for (const live of this.streams) live.stop("the relay stops");
-    this.#converter.stop();
+    this.pictures.stop();
   }
 
   #logDrops(live: LiveStream): void {

@@ -60,7 +60,7 @@ export class LocalFront implements Front {
   }
 
   picturesOf(audience: Audience): StreamPictures {
-    return this.#hub.picturesOf(audience);
+    return this.#hub.pictures.of(audience);
   }
 
   openSender(kind: SenderKind, place: PeerPlace, port: SenderPort): Peer {

@@ -73,7 +73,7 @@ async function still(hub: Hub, name: string, format: PictureFormat): Promise<Res
   if (fault !== undefined) return text(406, `${fault}\n`);
   let picture;
   try {
-    picture = await hub.picturesOf(live).newest(format);
+    picture = await hub.pictures.of(live).newest(format);
   } catch (error) {
     return text(500, `Cannot make a picture of "${name}": ${messageOf(error)}\n`);
   }

@@ -20,7 +20,7 @@ import { type HubLink, RemotePeer } from "./remote_peer.ts";
 import type { FromShard, PlainResponse, ShardStart, ToShard } from "./shard_message.ts";
 import { type Shares, sharesIn } from "./shares.ts";
 import { closeStalled } from "./stalled.ts";
-import { StreamPictures } from "./stream_pictures.ts";
+import { AllPictures, type StreamPictures } from "./stream_pictures.ts";
 import { Turns } from "./turns.ts";
 import type { Audience } from "./viewer.ts";
 
@@ -36,8 +36,7 @@ export class Shard implements Front, HubLink {
   readonly #start: ShardStart;
   readonly #shares: Shares;
   readonly #mirrors = new Map<string, Mirror>();
-  readonly #pictures = new WeakMap<Audience, StreamPictures>();
-  readonly #converter: Converter;
+  readonly #pictures: AllPictures;
   readonly #turns = new Turns();
   readonly #ports = new Map<number, SenderPort>();
   readonly #asked = new Map<number, (response: PlainResponse | string) => void>();
@@ -52,7 +51,8 @@ export class Shard implements Front, HubLink {
     this.log = logTo(tell);
     this.#shares = sharesIn(start.shares, start.own, start.options);
     // All threads that send together convert as much as one.
-    this.#converter = new Converter(clock, { threads: start.threads - 1 });
+    const converter = new Converter(clock, { threads: start.threads - 1 });
+    this.#pictures = new AllPictures(converter, this.log);
   }
 
   get isStopping(): boolean {
@@ -95,11 +95,7 @@ export class Shard implements Front, HubLink {
   }
 
   picturesOf(audience: Audience): StreamPictures {
-    const existing = this.#pictures.get(audience);
-    if (existing !== undefined) return existing;
-    const pictures = new StreamPictures(audience, this.#converter, this.log);
-    this.#pictures.set(audience, pictures);
-    return pictures;
+    return this.#pictures.of(audience);
   }
 
   openSender(kind: SenderKind, place: PeerPlace, port: SenderPort): Peer {
@@ -171,16 +167,12 @@ export class Shard implements Front, HubLink {
 
   /** Once a second: takes memory from viewers who make no use of it. */
   maintain(): void {
-    const closed = closeStalled([...this.#mirrors.values()], this.clock.nowMs(), {
-      stallTimeoutMs: this.options.stallTimeoutMs,
-      underWay: this.underWay,
-    });
-    if (closed > 0) this.log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });
+    closeStalled([...this.#mirrors.values()], this);
   }
 
   /** Ends what it has of its own. */
   stop(): void {
-    this.#converter.stop();
+    this.#pictures.stop();
   }
 }
 

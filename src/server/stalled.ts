@@ -4,6 +4,8 @@
  * @module
  */
 import type { Budget } from "../core/budget.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { Audience } from "./viewer.ts";
 
@@ -12,24 +14,27 @@ const STALLED_MS = 5000;
 /** How much of the memory for frames under way may be used before stalled viewers give way. */
 const SHORT_OF_MEMORY = 0.75;
 
-/** What decides who is let go. */
-export interface StalledOptions {
-  /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
-  readonly stallTimeoutMs: number;
+/** What decides who is let go, and where that is told. */
+export interface StalledContext {
+  readonly options: {
+    /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
+    readonly stallTimeoutMs: number;
+  };
   /** What is under way to all viewers together. */
   readonly underWay: Budget;
+  readonly clock: Clock;
+  readonly log: Log;
 }
 
 /**
  * Closes viewers that are stuck; without acknowledgements, what has not drained is all that tells of
- * one. Where memory is short, viewers that have taken nothing for a while give way as well: returns
- * how many those were.
+ * one. Where memory is short, viewers that have taken nothing for a while give way as well.
  */
 export function closeStalled(
   audiences: readonly Audience[],
-  nowMs: number,
-  { stallTimeoutMs, underWay }: StalledOptions,
-): number {
+  { options: { stallTimeoutMs }, underWay, clock, log }: StalledContext,
+): void {
+  const nowMs = clock.nowMs();
   let closed = 0;
   for (const audience of audiences) {
     for (const viewer of [...audience.viewers]) {
@@ -51,5 +56,5 @@ export function closeStalled(
       audience.leave(viewer);
     }
   }
-  return closed;
+  if (closed > 0) log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });
 }

@@ -115,6 +115,32 @@ export class StreamPictures {
   }
 }
 
+/** The pictures of all streams of one thread, which one converter makes. */
+export class AllPictures {
+  readonly #byStream = new WeakMap<Audience, StreamPictures>();
+  readonly #converter: Converter;
+  readonly #log: Log;
+
+  constructor(converter: Converter, log: Log) {
+    this.#converter = converter;
+    this.#log = log;
+  }
+
+  /** Pictures of a stream's frames. */
+  of(audience: Audience): StreamPictures {
+    const existing = this.#byStream.get(audience);
+    if (existing !== undefined) return existing;
+    const pictures = new StreamPictures(audience, this.#converter, this.#log);
+    this.#byStream.set(audience, pictures);
+    return pictures;
+  }
+
+  /** Makes no more. */
+  stop(): void {
+    this.#converter.stop();
+  }
+}
+
 /** Converts the newest frame of a stream whenever somebody asks, one at a time. */
 class Conversion {
   readonly #audience: Audience;
