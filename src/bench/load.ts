@@ -7,12 +7,12 @@ import process from "node:process";
 import { type ErrorCode, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
-import { parseStreamUrl } from "../net/stream_url.ts";
+import { parseStreamUrl, type StreamUrl } from "../net/stream_url.ts";
 import type { ServeOptions } from "../server/serve.ts";
 import type { Pace } from "./crowd.ts";
 import type { PublisherNews, PublisherOrder } from "./publisher_worker.ts";
 import type { RelayNews, RelayOrder } from "./relay_worker.ts";
-import { type RelayNumbers, relayNumbers } from "./relay_numbers.ts";
+import { hasPublisher, type RelayNumbers, relayNumbers } from "./relay_numbers.ts";
 import { bottleneck, type LoadReport, makeReport, type Measured } from "./report.ts";
 import { Thread } from "./thread.ts";
 import type { ViewerNews, ViewerOrder } from "./viewer_worker.ts";
@@ -106,7 +106,7 @@ class Load implements AsyncDisposable {
   async run(): Promise<LoadResult> {
     const { url: given, isBare, viewers, stalled, slow, frameBytes, fps } = this.#options;
     const address = parseStreamUrl(given ?? await this.#startRelay());
-    if (this.#options.publishes) await this.#startPublisher(address.socket);
+    if (this.#options.publishes) await this.#startPublisher(address);
     await this.#joinViewers(address.socket);
     const asked = {
       url: address.socket,
@@ -142,8 +142,16 @@ class Load implements AsyncDisposable {
     return address;
   }
 
-  async #startPublisher(url: string): Promise<void> {
+  async #startPublisher({ socket: url, server, name }: StreamUrl): Promise<void> {
     const { isBare, frameBytes, fps } = this.#options;
+    // A relay that closes a connection on which frames come cannot always tell why.
+    if (isBare && await hasPublisher(server, name)) {
+      throw new StreamError(
+        "failed",
+        `Cannot publish to ${url}: the stream "${name}" has a publisher already; choose another ` +
+          "name, or load it as it is with --viewers-only",
+      );
+    }
     this.#publisher = this.#thread<PublisherOrder, PublisherNews>(
       new Worker(new URL("./publisher_worker.ts", import.meta.url), { type: "module" }),
       (news) => news.type === "failed" && this.#fail(news),

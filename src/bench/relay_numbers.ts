@@ -30,6 +30,11 @@ export async function relayNumbers(server: string, stream: string): Promise<Rela
   };
 }
 
+/** Whether the server tells of a publisher of that stream. */
+export async function hasPublisher(server: string, stream: string): Promise<boolean> {
+  return statusIn(await ask(`${server}/api/streams/${stream}`)).publishing === true;
+}
+
 async function ask(url: string): Promise<string | undefined> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -47,14 +52,18 @@ function metric(text: string | undefined, name: string): number | null {
 }
 
 function droppedIn(text: string | undefined): Record<string, number> | null {
-  if (text === undefined) return null;
+  const { dropped } = statusIn(text);
+  const isCounts = typeof dropped === "object" && dropped !== null &&
+    Object.values(dropped).every((value) => typeof value === "number");
+  return isCounts ? dropped as Record<string, number> : null;
+}
+
+function statusIn(text: string | undefined): Readonly<Record<string, unknown>> {
+  if (text === undefined) return {};
   try {
-    const { dropped } = JSON.parse(text);
-    const isCounts = typeof dropped === "object" && dropped !== null &&
-      Object.values(dropped).every((value) => typeof value === "number");
-    return isCounts ? dropped : null;
+    return Object(JSON.parse(text));
   } catch {
     // Not JSON: some other server's page.
-    return null;
+    return {};
   }
 }
