@@ -1,13 +1,13 @@
 /**
  * This program beside others that do the same job: `deno task bench peers [ROW …] [--runs 5]
- * [--seconds 6] [--only RELAY]… [--json FILE]`. Installs and builds the peers, and measures them in
- * turn, again and again, under the same load.
+ * [--seconds 6] [--only RELAY]… [--json FILE] [--prepare]`. Installs and builds the peers, and, but
+ * with `--prepare`, measures them in turn, again and again, under the same load.
  *
  * @module
  */
 // @ts-types="../types/std_parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
-import { type Contender, prepare } from "./compare/contender.ts";
+import { prepare, type Program } from "./compare/contender.ts";
 import { type Figures, markdownTable } from "./compare/figures.ts";
 import { machineFacts } from "./compare/machine.ts";
 import { type Case, type Row, ROWS } from "./compare/row.ts";
@@ -27,7 +27,7 @@ interface RunOptions {
   readonly seconds: number;
   /** Names of the cases to measure; all, where it is empty. */
   readonly only: readonly string[];
-  /** Why contenders cannot run, by their names. */
+  /** Why programs cannot run, by their names. */
   readonly missing: ReadonlyMap<string, string>;
 }
 
@@ -40,7 +40,7 @@ async function runRow(row: Row, options: RunOptions): Promise<CaseResult[]> {
       each,
       name: each.name,
       runs: [] as Figures[],
-      skipped: missing.get(each.contender.name),
+      skipped: missing.get(row.load?.name ?? "") ?? missing.get(each.contender.name),
     }));
   for (let run = 1; run <= runs; run++) {
     for (const result of results) {
@@ -68,17 +68,18 @@ async function measureOnce({ contender, measure }: Case, seconds: number): Promi
 
 /** Prepares what the rows need; returns why some cannot run, by their names. */
 async function prepareAll(rows: readonly Row[]): Promise<Map<string, string>> {
-  const contenders = new Map<string, Contender>();
-  for (const { cases } of rows) {
-    for (const { contender } of cases) contenders.set(contender.name, contender);
+  const programs = new Map<string, Program>();
+  for (const { cases, load } of rows) {
+    if (load !== undefined) programs.set(load.name, load);
+    for (const { contender } of cases) programs.set(contender.name, contender);
   }
   const missing = new Map<string, string>();
-  for (const contender of contenders.values()) {
-    if (contender.preparation !== undefined) tell(`getting ready: ${contender.name}`);
-    const reason = await prepare(contender);
+  for (const program of programs.values()) {
+    if (program.preparation !== undefined) tell(`getting ready: ${program.name}`);
+    const reason = await prepare(program);
     if (reason === undefined) continue;
     tell(`  ${reason}`);
-    missing.set(contender.name, reason);
+    missing.set(program.name, reason);
   }
   return missing;
 }
@@ -97,6 +98,7 @@ function tell(text: string): void {
 export async function benchPeers(args: readonly string[]): Promise<void> {
   const flags = parseArgs([...args], {
     string: ["runs", "seconds", "json", "only"],
+    boolean: ["prepare"],
     collect: ["only"],
   });
   const names = flags._.map(String);
@@ -105,11 +107,13 @@ export async function benchPeers(args: readonly string[]): Promise<void> {
     throw new Error(`Cannot run "${unknown}": rows are ${ROWS.map(({ name }) => name).join(", ")}`);
   }
   const rows = ROWS.filter(({ name }) => names.length === 0 || names.includes(name));
+  const missing = await prepareAll(rows);
+  if (flags.prepare) return;
   const options = {
     runs: Number(flags.runs ?? 5),
     seconds: Number(flags.seconds ?? 6),
     only: flags.only as string[],
-    missing: await prepareAll(rows),
+    missing,
   };
   const machine = await machineFacts();
   print(Object.entries(machine).map(([name, fact]) => `- ${name}: ${fact}`).join("\n"));

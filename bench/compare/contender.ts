@@ -9,15 +9,19 @@ import { programLine } from "../relay.ts";
 const PEERS = new URL("../peers/", import.meta.url).pathname;
 const BUILD = `${PEERS}.build/`;
 
-/** A relay that is started with a command line. */
-export interface Contender {
+/** A program that may have to be made first. */
+export interface Program {
   readonly name: string;
-  /** The command line that starts it on a free port. */
-  readonly line: readonly string[];
   /** A command line that installs or builds it, and where; absent where nothing is to do. */
   readonly preparation?: { readonly line: readonly string[]; readonly folder: string };
   /** The file that is there once it is prepared. */
   readonly program?: string;
+}
+
+/** A relay that is started with a command line. */
+export interface Contender extends Program {
+  /** The command line that starts it on a free port. */
+  readonly line: readonly string[];
 }
 
 /** This program, without a tick, with as many threads that send. */
@@ -72,9 +76,18 @@ const LIMIT_PROGRAM = `${BUILD}limit`;
 export const LIMIT: Contender = {
   name: "C, epoll",
   line: [LIMIT_PROGRAM],
-  preparation: { line: ["gcc", "-O2", "limit.c", "-o", LIMIT_PROGRAM], folder: PEERS },
+  preparation: compiled("limit.c", LIMIT_PROGRAM),
   program: LIMIT_PROGRAM,
 };
+
+const VIEWERS_PROGRAM = `${BUILD}viewers`;
+
+/** Not a relay but a load, in C. */
+export const VIEWERS = {
+  name: "viewers in C",
+  preparation: compiled("viewers.c", VIEWERS_PROGRAM),
+  program: VIEWERS_PROGRAM,
+} as const satisfies Program;
 
 /** All but this program. */
 export const PEER_CONTENDERS: readonly Contender[] = [
@@ -87,8 +100,8 @@ export const PEER_CONTENDERS: readonly Contender[] = [
   LIMIT,
 ];
 
-/** Installs or builds a contender; returns why that cannot be, or `undefined` when it is ready. */
-export async function prepare({ preparation }: Contender): Promise<string | undefined> {
+/** Installs or builds a program; returns why that cannot be, or `undefined` when it is ready. */
+export async function prepare({ preparation }: Program): Promise<string | undefined> {
   if (preparation === undefined) return undefined;
   const [command, ...args] = preparation.line;
   await Deno.mkdir(BUILD, { recursive: true });
@@ -104,8 +117,8 @@ export async function prepare({ preparation }: Contender): Promise<string | unde
   }
 }
 
-/** Why a contender cannot run as things are, or `undefined` where it can. */
-export async function missingOf({ name, program }: Contender): Promise<string | undefined> {
+/** Why a program cannot run as things are, or `undefined` where it can. */
+export async function missingOf({ name, program }: Program): Promise<string | undefined> {
   if (program === undefined) return undefined;
   try {
     await Deno.stat(program);
@@ -118,6 +131,10 @@ export async function missingOf({ name, program }: Contender): Promise<string | 
 function npmInstall(folder: string): { line: string[]; folder: string } {
   const flags = ["--no-package-lock", "--prefer-offline", "--no-audit", "--no-fund"];
   return { line: ["npm", "install", ...flags], folder };
+}
+
+function compiled(source: string, program: string): { line: string[]; folder: string } {
+  return { line: ["gcc", "-O2", source, "-o", program], folder: PEERS };
 }
 
 function denoBare(...flags: string[]): string[] {

@@ -1,13 +1,17 @@
 /**
- * Load on a relay by `stream bench`, in a process of its own.
+ * Load on a relay: by `stream bench`, in a process of its own, or by viewers in C where relay and load
+ * take all that the machine has.
  *
  * @module
  */
 import type { LoadReport } from "../../src/bench/report.ts";
 import { type BenchRelay, programLine } from "../relay.ts";
+import { VIEWERS } from "./contender.ts";
 import type { Figures } from "./figures.ts";
 import { UsageRecord } from "./usage_record.ts";
 
+/** The load is the limit above this part of a core. */
+const BUSY_SHARE = 0.85;
 /** How long joining and the end may take beside the measured window, in milliseconds. */
 const HANGS_MS = 60_000;
 
@@ -47,21 +51,65 @@ export async function measureLoad(
   };
 }
 
+/** What `viewers.c` tells. */
+interface ViewersReport {
+  /** Frames that arrived in the window, that were sent in it, and of those, that arrived at all. */
+  readonly frames: number;
+  readonly published: number;
+  readonly measured: number;
+  readonly failed: number;
+  readonly windowBeganMs: number;
+  readonly windowEndedMs: number;
+  readonly cpuShare: number;
+  readonly delayP50Ms: number;
+  readonly delayP99Ms: number;
+  readonly delayMaxMs: number;
+}
+
+/** The same by viewers that leave more of the machine to the relay; without a subprotocol. */
+export async function measureAtLimit(
+  relay: BenchRelay,
+  { viewers, frameBytes, fps }: Load,
+  seconds: number,
+): Promise<Figures> {
+  await using usage = new UsageRecord(relay.pid);
+  const numbers = [new URL(relay.http).port, viewers, frameBytes, fps, seconds].map(String);
+  const report: ViewersReport = JSON.parse(await outputOf([VIEWERS.program, ...numbers], seconds));
+  await usage.stop();
+  const { frames, windowBeganMs, windowEndedMs, delayP50Ms, delayP99Ms, delayMaxMs } = report;
+  const cpuSeconds = usage.cpuSecondsBetween(windowBeganMs, windowEndedMs);
+  const windowSeconds = (windowEndedMs - windowBeganMs) / 1000;
+  return {
+    cpuUsPerFrame: cpuSeconds * 1e6 / frames,
+    cores: cpuSeconds / windowSeconds,
+    framesPerSecond: frames / windowSeconds,
+    share: report.measured / (report.published * viewers),
+    delayP50Ms,
+    delayP99Ms,
+    delayMaxMs,
+    peakBytes: await usage.peakBytes(),
+    failedViewers: report.failed,
+    benchIsBottleneck: report.cpuShare > BUSY_SHARE ? 1 : 0,
+  };
+}
+
 async function runLoad(url: string, load: Load, seconds: number): Promise<LoadReport> {
-  const [command, ...first] = programLine();
+  const line = [
+    ...[...programLine(), "bench", url],
+    ...["--viewers", `${load.viewers}`, "--stalled", `${load.stalled ?? 0}`],
+    ...["--size", `${load.frameBytes}`, "--fps", `${load.fps}`],
+    ...["--duration", `${seconds}s`, "--json"],
+    ...(load.hasProtocol ? [] : ["--bare"]),
+  ];
+  return JSON.parse(await outputOf(line, seconds));
+}
+
+async function outputOf([command, ...args]: readonly string[], seconds: number): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(command!, {
-    args: [
-      ...first,
-      "bench",
-      url,
-      ...["--viewers", `${load.viewers}`, "--stalled", `${load.stalled ?? 0}`],
-      ...["--size", `${load.frameBytes}`, "--fps", `${load.fps}`],
-      ...["--duration", `${seconds}s`, "--json"],
-      ...(load.hasProtocol ? [] : ["--bare"]),
-    ],
+    args,
     signal: AbortSignal.timeout(seconds * 1000 + HANGS_MS),
   }).output();
   const decoder = new TextDecoder();
-  if (code !== 0) throw new Error(`stream bench failed: ${decoder.decode(stderr).trim()}`);
-  return JSON.parse(decoder.decode(stdout));
+  if (code !== 0) throw new Error(`the load failed: ${decoder.decode(stderr).trim()}`);
+  return decoder.decode(stdout);
 }

@@ -11,12 +11,14 @@ import {
   LIMIT,
   NODE_WS,
   PEER_CONTENDERS,
+  type Program,
   rust,
   us,
+  VIEWERS,
 } from "./contender.ts";
 import { type Column, type Figures, IDLE_COLUMNS, LOAD_COLUMNS } from "./figures.ts";
 import { measureIdle } from "./idle.ts";
-import { type Load, measureLoad } from "./load.ts";
+import { type Load, measureAtLimit, measureLoad } from "./load.ts";
 
 /** One line of a row's table. */
 export interface Case {
@@ -31,6 +33,8 @@ export interface Row {
   readonly title: string;
   readonly columns: readonly Column[];
   readonly cases: readonly Case[];
+  /** What puts the load on the relays, where it has to be made first. */
+  readonly load?: Program;
 }
 
 const FPS = 30;
@@ -41,7 +45,7 @@ const STALLED_VIEWERS = 100;
 export const ROWS: readonly Row[] = [
   loaded("200x100k", { viewers: 200, frameBytes: 100_000, fps: FPS }),
   loaded("2000x10k", { viewers: 2000, frameBytes: 10_000, fps: FPS }),
-  loaded("5000x10k", { viewers: 5000, frameBytes: 10_000, fps: FPS }),
+  atLimit("5000x10k", { viewers: 5000, frameBytes: 10_000, fps: FPS }),
   stalled({ viewers: 1000, frameBytes: 20_000, fps: FPS }),
   idle(IDLE_VIEWERS),
   loaded("delay", { viewers: 1, frameBytes: 100_000, fps: FPS }),
@@ -57,6 +61,21 @@ function loaded(name: string, load: Load): Row {
       ...oursWithAndWithoutProtocol(us(2), load),
       ...PEER_CONTENDERS.map((contender) => caseOf(contender.name, contender, load)),
     ],
+  };
+}
+
+/** More than the machine can do: how much of it is delivered. */
+function atLimit(name: string, load: Load): Row {
+  return {
+    name,
+    title: `${titleOf(load)}, the load by viewers.c`,
+    columns: LOAD_COLUMNS,
+    load: VIEWERS,
+    cases: [us(1), us(2), ...PEER_CONTENDERS].map((contender) => ({
+      name: contender.name,
+      contender,
+      measure: (relay, seconds) => measureAtLimit(relay, load, seconds),
+    })),
   };
 }
 

@@ -1,11 +1,12 @@
 /** The relays that this one is compared with do the job that is measured. */
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
-import { BUN, DENO_BARE, DENO_NAIVE, missingOf, NODE_WS } from "../../bench/compare/contender.ts";
+import { assert, assertEquals } from "@std/assert";
+import { missingOf, PEER_CONTENDERS, us, VIEWERS } from "../../bench/compare/contender.ts";
+import { measureAtLimit } from "../../bench/compare/load.ts";
 import { startProgram } from "../../bench/relay.ts";
 import { Client, frameOf } from "../server/fixture.ts";
 
-for (const contender of [NODE_WS, BUN, DENO_BARE, DENO_NAIVE]) {
+for (const contender of PEER_CONTENDERS) {
   const missing = await missingOf(contender);
   Deno.test({
     name: missing === undefined
@@ -25,3 +26,23 @@ for (const contender of [NODE_WS, BUN, DENO_BARE, DENO_NAIVE]) {
     },
   });
 }
+
+const missing = await missingOf(VIEWERS);
+Deno.test({
+  name: missing === undefined
+    ? "viewers in C tell of every frame that a relay delivers"
+    : `viewers in C (skipped: ${missing})`,
+  ignore: missing !== undefined,
+  async fn() {
+    await using relay = await startProgram(us(1).line);
+    for (const frameBytes of [100, 100_000]) {
+      const figures = await measureAtLimit(relay, { viewers: 5, frameBytes, fps: 100 }, 1);
+      const { share, framesPerSecond, delayP50Ms, delayP99Ms, delayMaxMs } = figures;
+      assertEquals(figures.failedViewers, 0);
+      // What was sent at the very end is not there yet.
+      assert(share! > 0 && share! <= 1, `a share of ${share}`);
+      assert(framesPerSecond! > 0, `${framesPerSecond} frames a second`);
+      assert(0 < delayP50Ms! && delayP50Ms! <= delayP99Ms! && delayP99Ms! <= delayMaxMs!);
+    }
+  },
+});
