@@ -23,6 +23,8 @@ const JOIN_MS = 30_000;
 const JOIN_VIEWER_MS = 10;
 /** How long the publisher may take until its first frame has left, in milliseconds. */
 const LIVE_MS = 10_000;
+/** How long frames come at their full rate before the window begins, where they did not, in ms. */
+const WARM_UP_MS = 1000;
 /** How long before its begin or end a window is set, so that every thread knows in time, in ms. */
 const NOTICE_MS = 50;
 /** How long threads may take to tell their result, and to close, in milliseconds. */
@@ -41,6 +43,8 @@ export interface LoadOptions {
   /** Size and rate of the frames that are published, here or by somebody else. */
   readonly frameBytes: number;
   readonly fps: number;
+  /** The rate while viewers join. */
+  readonly joinFps: number;
   /** Whether frames are published here. */
   readonly publishes: boolean;
   readonly isBare: boolean;
@@ -108,6 +112,7 @@ class Load implements AsyncDisposable {
     const address = parseStreamUrl(given ?? await this.#startRelay());
     if (this.#options.publishes) await this.#startPublisher(address);
     await this.#joinViewers(address.socket);
+    await this.#warmUp();
     const asked = {
       url: address.socket,
       relay: given === undefined ? "own" : "elsewhere",
@@ -143,7 +148,7 @@ class Load implements AsyncDisposable {
   }
 
   async #startPublisher({ socket: url, server, name }: StreamUrl): Promise<void> {
-    const { isBare, frameBytes, fps } = this.#options;
+    const { isBare, frameBytes, joinFps: fps } = this.#options;
     // A relay that closes a connection on which frames come cannot always tell why.
     if (isBare && await hasPublisher(server, name)) {
       throw new StreamError(
@@ -196,6 +201,13 @@ class Load implements AsyncDisposable {
         : `${connected} of ${viewers} viewers joined in ${seconds} s`,
       { viewers, connected: connected ?? null },
     );
+  }
+
+  async #warmUp(): Promise<void> {
+    const { fps, joinFps } = this.#options;
+    if (fps === joinFps || this.#publisher === undefined) return;
+    this.#publisher.order({ type: "fps", fps });
+    await this.#orStop(pause(WARM_UP_MS));
   }
 
   #hear(index: number, news: ViewerNews): void {

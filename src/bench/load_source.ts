@@ -36,6 +36,7 @@ export class LoadSource implements FrameSource {
   #frames = 0;
   #late = 0;
   #isStopped = false;
+  #wake = () => {};
 
   constructor({ frameBytes, fps }: LoadSourceOptions, clock: Clock) {
     this.#frameBytes = frameBytes;
@@ -48,6 +49,12 @@ export class LoadSource implements FrameSource {
     this.#window = window;
   }
 
+  /** Sets another rate, at once. */
+  set fps(fps: number) {
+    this.#tick.setFps(fps, this.#clock.nowMs());
+    this.#wake();
+  }
+
   /** What was made in the window so far. */
   made(): Made {
     return { frames: this.#frames, late: this.#late };
@@ -57,7 +64,7 @@ export class LoadSource implements FrameSource {
     let fired = this.#tick.fire(this.#clock.nowMs());
     while (fired === undefined && !this.#isStopped) {
       const waitMs = Math.max(0, this.#tick.deadlineMs - this.#clock.nowMs());
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await this.#pause(waitMs);
       fired = this.#tick.fire(this.#clock.nowMs());
     }
     if (fired === undefined || this.#isStopped) return undefined;
@@ -73,5 +80,16 @@ export class LoadSource implements FrameSource {
 
   stop(): void {
     this.#isStopped = true;
+    this.#wake();
+  }
+
+  /** Waits, unless something changes before. */
+  async #pause(ms: number): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
   }
 }

@@ -12,7 +12,7 @@ import { LoadSource, type LoadSourceOptions } from "./load_source.ts";
 import { ThreadUsage, type Usage } from "./thread_usage.ts";
 import type { Window } from "./window.ts";
 
-/** What the thread is asked for, in this order; the window may be set again. */
+/** What the thread is asked for, in this order; rate and window may be set again. */
 export type PublisherOrder =
   | {
     readonly type: "publish";
@@ -20,6 +20,7 @@ export type PublisherOrder =
     readonly isBare: boolean;
     readonly options: LoadSourceOptions;
   }
+  | { readonly type: "fps"; readonly fps: number }
   /** The window, before it begins or ends. */
   | { readonly type: "window"; readonly window: Window }
   /** The window is over: tell what was sent. */
@@ -74,6 +75,9 @@ scope.onmessage = async ({ data: order }) => {
         isOver = true;
         scope.postMessage({ type: "closed" });
       }
+      break;
+    case "fps":
+      source!.fps = order.fps;
       break;
     case "window":
       source!.window = order.window;

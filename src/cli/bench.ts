@@ -56,6 +56,11 @@ export const benchCommand = command({
       fallback: "30",
       env: "STREAM_BENCH_FPS",
     },
+    "join-fps": {
+      value: "N",
+      help: "frames a second until all viewers have joined (default: --fps)",
+      read: fps,
+    },
     "viewers-only": toggle("publish nothing: somebody else does, frames of --size at --fps"),
     bare: toggle("use no subprotocol; also for servers that are no relay of this kind"),
     duration: {
@@ -92,6 +97,9 @@ export const benchCommand = command({
     if (flags["viewers-only"] && !isGiven) {
       throw usage(benchCommand, "--viewers-only needs the URL of a stream that somebody publishes");
     }
+    if (flags["viewers-only"] && flags["join-fps"] !== undefined) {
+      throw usage(benchCommand, "--join-fps is of frames that are published here, not elsewhere");
+    }
     const { report, bottleneck } = await runLoad({
       url: isGiven ? addressOf(operands[0], host).socket : undefined,
       ownRelay: ownRelay(viewers, flags.size),
@@ -100,6 +108,7 @@ export const benchCommand = command({
       slow,
       frameBytes: flags.size,
       fps: flags.fps,
+      joinFps: flags["join-fps"] ?? flags.fps,
       publishes: !flags["viewers-only"],
       isBare: flags.bare,
       durationMs: flags.duration,

@@ -200,6 +200,12 @@ Deno.test("stream bench --bare loads another server, about which nothing is know
   assertFailed(refused, 3, /does not speak stream\.v1; --bare/);
 });
 
+Deno.test("stream bench --join-fps publishes at its own rate until all have joined", async () => {
+  // The next frame but the first would be due in ten seconds.
+  const report = await bench(["--join-fps", "0.1"]);
+  assertSound(report, 12);
+});
+
 Deno.test("stream bench without a relay there cannot connect", async () => {
   const url = "ws://127.0.0.1:1/live";
   for (const args of [[], ["--bare"], ["--viewers-only"], ["--viewers-only", "--bare"]]) {

@@ -66,6 +66,7 @@ const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
   ["bench --workers many", "--workers many", "from 1 to 64 or auto"],
   ["bench --workers 65", "--workers 65", "from 1 to 64 or auto"],
   ["bench --viewers-only", "--viewers-only needs the URL"],
+  ["bench ws://127.0.0.1:1/a --viewers-only --join-fps 5", "--join-fps is of frames"],
   ["bench --viewer 5", "--viewer", "--viewers?"],
   ["fps sometimes", "the rate sometimes", "source"],
   ["fps door 10", `"door" is not an address`, "ws://"],
