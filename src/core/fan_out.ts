@@ -17,6 +17,14 @@ const BATCH_BYTES = 262_144;
 const BATCH_FEEDS = 1024;
 
 /**
+ * How often a viewer that announces nothing is looked after while a frame waits for it: after a tenth
+ * of the time for which nothing has drained, within these limits, in milliseconds.
+ */
+const POLL_PART = 0.1;
+const MIN_POLL_MS = 10;
+const MAX_POLL_MS = 250;
+
+/**
  * Sends the frames that have left a stream's queue to its feeds, a batch at a time: between batches
  * the caller lets others have their turn. The feeds take turns, so that where frames come faster
  * than they can be sent, each misses as many as the others.
@@ -129,18 +137,20 @@ export class FanOut {
   }
 
   /**
-   * Sends held frames to viewers that announce nothing; true while there are any. While batches are
-   * to come, every feed has its turn in any case.
+   * Sends held frames to viewers that announce nothing; returns when to do so again, `Infinity` where
+   * there are none. While batches are to come, every feed has its turn in any case.
    */
-  poll(nowMs: number): boolean {
-    if (this.isBusy) return false;
-    let waiting = false;
+  poll(nowMs: number): number {
+    if (this.isBusy) return Infinity;
+    let waitMs = Infinity;
     for (const feed of this.#feeds) {
       if (!feed.needsPolling) continue;
       feed.advance(nowMs);
-      waiting ||= feed.needsPolling;
+      if (feed.needsPolling) waitMs = Math.min(waitMs, feed.stalledMs(nowMs) * POLL_PART);
     }
-    return waiting;
+    return waitMs === Infinity
+      ? Infinity
+      : nowMs + Math.min(Math.max(waitMs, MIN_POLL_MS), MAX_POLL_MS);
   }
 
   /**

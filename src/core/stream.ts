@@ -321,8 +321,11 @@ export class Stream {
     this.#cache.clear();
   }
 
-  /** Sends held frames to viewers that announce nothing; true while there are any. */
-  poll(nowMs: number): boolean {
+  /**
+   * Sends held frames to viewers that announce nothing; returns when to do so again, `Infinity` where
+   * there are none.
+   */
+  poll(nowMs: number): number {
     return this.#fanOut.poll(nowMs);
   }
 

@@ -16,9 +16,6 @@ import { Encodings } from "./encodings.ts";
 import type { Batched, Turns } from "./turns.ts";
 import { type Audience, statusesOf, type Viewer } from "./viewer.ts";
 
-/** How often a viewer that announces nothing is looked after while a frame waits for it. */
-const POLL_MS = 10;
-
 /** The connection of a publisher with credit. */
 export interface Publisher {
   /** Name of the publisher's run. */
@@ -51,7 +48,8 @@ export class LiveStream implements Audience, Batched {
   #lastSession = { session: "", received: 0 };
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerMs = Infinity;
-  #isPolling = false;
+  /** When viewers that announce nothing are looked after again. */
+  #pollMs = Infinity;
   #droppedBefore = noDrops();
 
   /** `onIdle` is told when nobody is at the stream and nothing is in it. */
@@ -333,7 +331,7 @@ export class LiveStream implements Audience, Batched {
       publisher?.refreshCredit();
     }
     if (this.#stream.isBusy) this.#turns.add(this);
-    this.#isPolling = this.#stream.poll(nowMs);
+    this.#pollMs = this.#stream.poll(nowMs);
     this.#arm(nowMs);
     const isIdle = this.#viewers.size === 0 && this.#bareClients.size === 0 &&
       this.#publisher === undefined && !this.hasQueue;
@@ -344,10 +342,7 @@ export class LiveStream implements Audience, Batched {
   }
 
   #arm(nowMs: number): void {
-    const dueMs = Math.min(
-      this.#stream.deadlineMs() ?? Infinity,
-      this.#isPolling ? nowMs + POLL_MS : Infinity,
-    );
+    const dueMs = Math.min(this.#stream.deadlineMs() ?? Infinity, this.#pollMs);
     if (dueMs === this.#timerMs || this.#timerMs === -Infinity) return;
     clearTimeout(this.#timer);
     this.#timerMs = dueMs;

@@ -92,7 +92,27 @@ Deno.test("FanOut passes over nobody when feeds leave and come between batches",
 Deno.test("FanOut leaves the feeds that wait to their turn while batches are to come", () => {
   const { fanOut, sent } = scene(7);
   fanOut.push(frame(1, BYTES), 0);
-  assertEquals([fanOut.poll(5), sent.flat().length], [false, 3]);
+  assertEquals([fanOut.poll(5), sent.flat().length], [Infinity, 3]);
+});
+
+Deno.test("FanOut looks after a viewer the less often the longer nothing has drained", () => {
+  const { fanOut } = scene(0);
+  let unsent = 0;
+  fanOut.join(
+    feed({ unsentBytes: () => unsent, send: ({ data }) => unsent += data.byteLength }),
+    0,
+    "key",
+  );
+  for (let n = 1; n <= 6; n++) fanOut.push(frame(n, 10), 0);
+  assertEquals([0, 100, 1000, 2500, 60_000].map((nowMs) => fanOut.poll(nowMs) - nowMs), [
+    10,
+    10,
+    100,
+    250,
+    250,
+  ]);
+  unsent = 0;
+  assertEquals(fanOut.poll(60_001), Infinity);
 });
 
 Deno.test("ViewerFeed counts an overrun only where its first turn comes too late", () => {
