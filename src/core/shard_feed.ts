@@ -34,8 +34,10 @@ export interface ShardFeedOptions {
   readonly budget: Budget;
   /** Opens the stream there with the frames that are kept for viewers who come. */
   readonly open: (history: readonly Departed[], isWhole: boolean) => void;
-  /** Sends a frame, before which the thread did not get `missed` others. */
-  readonly send: (frame: Frame, missed: number) => void;
+  /** Sends a frame. */
+  readonly send: (frame: Frame) => void;
+  /** Tells of frames that the thread does not get. */
+  readonly miss: (frames: number) => void;
 }
 
 const NOBODY: ShardNumbers = {
@@ -57,7 +59,6 @@ export class ShardFeed implements Feed {
   >();
   #cache: GopCache | undefined;
   #next = 0;
-  #missed = 0;
   #awaitsKey = false;
   #bytes = 0;
   #numbers = NOBODY;
@@ -108,7 +109,7 @@ export class ShardFeed implements Feed {
   }
 
   miss(frames: number): void {
-    this.#missed += frames;
+    this.#options.miss(frames);
   }
 
   ageMs(nowMs: number): number {
@@ -191,14 +192,12 @@ export class ShardFeed implements Feed {
     this.#next++;
     this.#bytes += bytes;
     this.#flights.push({ sequence: frame.sequence, bytes, sentMs: nowMs });
-    const missed = this.#missed;
-    this.#missed = 0;
-    this.#options.send(frame, missed);
+    this.#options.send(frame);
     return true;
   }
 
   #skip(to: number): true {
-    this.#missed += to - this.#next;
+    this.#options.miss(to - this.#next);
     this.#next = to;
     this.#awaitsKey = true;
     return true;

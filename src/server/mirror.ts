@@ -18,8 +18,8 @@ import type { FromShard, StreamState, ToShard } from "./shard_message.ts";
 import type { Batched, Turns } from "./turns.ts";
 import { type Audience, statusesOf, type Viewer } from "./viewer.ts";
 
-/** How often a viewer that announces nothing is looked after while a frame waits for it. */
-const POLL_MS = 10;
+/** How often it is seen whether the fastest viewer would take a frame, in milliseconds. */
+const READY_STEP_MS = 10;
 
 /** What a {@linkcode Mirror} works with. */
 export interface MirrorOptions {
@@ -133,7 +133,10 @@ export class Mirror implements Audience, Batched {
         this.#state = message.state;
         break;
       case "frame":
-        this.#push(message.frame, message.missed);
+        this.#push(message.frame);
+        break;
+      case "missed":
+        this.#fanOut.miss(message.frames);
         break;
       case "ended":
         this.#fanOut.flush(this.#options.clock.nowMs());
@@ -173,9 +176,8 @@ export class Mirror implements Audience, Batched {
     this.#settle();
   }
 
-  #push(frame: Frame, missed: number): void {
+  #push(frame: Frame): void {
     const nowMs = this.#options.clock.nowMs();
-    if (missed > 0) this.#fanOut.miss(missed);
     this.#came = frame.sequence;
     this.#cameMs = nowMs;
     this.#fanOut.push(frame, nowMs);
@@ -192,7 +194,7 @@ export class Mirror implements Audience, Batched {
     const { clock, turns, tell } = this.#options;
     if (this.#fanOut.isBusy) return turns.add(this);
     const nowMs = clock.nowMs();
-    const isPolling = this.#fanOut.poll(nowMs);
+    const pollMs = this.#fanOut.poll(nowMs);
     const fastest = this.#fanOut.fastest(nowMs, HOLD_MS);
     const isReady = fastest?.isReady(nowMs) ?? true;
     if (this.#told !== this.#came || isReady !== this.#wasReady) {
@@ -206,8 +208,9 @@ export class Mirror implements Audience, Batched {
         isReady,
       });
     }
-    const isWaiting = isPolling || (!isReady && nowMs - this.#cameMs < HOLD_MS);
+    const isHeld = !isReady && nowMs - this.#cameMs < HOLD_MS;
+    const dueMs = Math.min(pollMs, isHeld ? nowMs + READY_STEP_MS : Infinity);
     clearTimeout(this.#timer);
-    if (isWaiting) this.#timer = setTimeout(() => this.#settle(), POLL_MS);
+    if (dueMs < Infinity) this.#timer = setTimeout(() => this.#settle(), dueMs - nowMs);
   }
 }

@@ -71,13 +71,9 @@ export type ToShard =
     readonly reason: string;
   }
   | { readonly type: "state"; readonly name: string; readonly state: StreamState }
-  | {
-    readonly type: "frame";
-    readonly name: string;
-    readonly frame: Frame;
-    /** Frames before it that did not come. */
-    readonly missed: number;
-  }
+  | { readonly type: "frame"; readonly name: string; readonly frame: Frame }
+  /** So many frames do not come. */
+  | { readonly type: "missed"; readonly name: string; readonly frames: number }
   | { readonly type: "ended"; readonly name: string }
   | { readonly type: "report"; readonly name: string; readonly status: StreamStatus }
   | {

@@ -41,10 +41,11 @@ export class ShardViewer implements Viewer<ShardFeed> {
           isWhole,
         }, transfer);
       },
-      send: (frame, missed) => {
+      send: (frame) => {
         const copy = copyOf(frame);
-        tell({ type: "frame", name, frame: copy, missed }, [copy.data.buffer]);
+        tell({ type: "frame", name, frame: copy }, [copy.data.buffer]);
       },
+      miss: (frames) => tell({ type: "missed", name, frames }),
     });
   }
 

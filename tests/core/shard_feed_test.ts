@@ -13,17 +13,24 @@ function scene(frames: readonly Frame[] = [], budget = new Budget(1e9)) {
   for (const kept of frames) held.push(kept, 0);
   const opened: (readonly [sequences: number[], isWhole: boolean])[] = [];
   const sent: (readonly [sequence: number, missed: number])[] = [];
+  let missed = 0;
   const shard = new ShardFeed({
     budget,
     open: (history, isWhole) => opened.push([history.map(({ frame }) => frame.sequence), isWhole]),
-    send: ({ sequence }, missed) => sent.push([sequence, missed]),
+    send: ({ sequence }) => {
+      sent.push([sequence, missed]);
+      missed = 0;
+    },
+    miss: (frames) => {
+      missed += frames;
+    },
   });
   shard.join(held);
   const offer = (next: Frame, nowMs: number) => {
     held.push(next, nowMs);
     shard.advance(nowMs);
   };
-  return { held, opened, sent, shard, offer, budget };
+  return { held, opened, sent, shard, offer, budget, missed: () => missed };
 }
 
 Deno.test("ShardFeed opens with the newest key frame and all that follows it", () => {
@@ -42,6 +49,7 @@ Deno.test("ShardFeed opens with nothing before the first frame, and with a key f
     budget: new Budget(1e9),
     open: (history, isWhole) => opened.push(history.map(({ frame }) => frame.sequence), isWhole),
     send: () => {},
+    miss: () => {},
   });
   shard.join(held);
   assertEquals(opened, [[1], false]);
@@ -60,12 +68,13 @@ Deno.test("ShardFeed has sixteen frames on the way at most, and goes on as they 
 });
 
 Deno.test("ShardFeed skips to the newest key frame when a frame has waited 375 ms, and tells how many", () => {
-  const { sent, shard, offer } = scene();
+  const { sent, shard, offer, missed } = scene();
   for (const n of range(1, 20)) offer(frame(n, 100), n);
   offer(frame(21, 100), 392);
   assertEquals(shard.needsFrom, 16);
   offer(frame(22, 100), 393);
-  assertEquals([sent.length, shard.needsFrom], [16, 21]);
+  // It is told at once: perhaps no frame follows.
+  assertEquals([sent.length, shard.needsFrom, missed()], [16, 21, 5]);
   shard.passed(16, 1000);
   assertEquals(sent.at(-1), [22, 5]);
 });
@@ -125,6 +134,7 @@ Deno.test("Stream leaves ticks out while a thread is behind with a lossless publ
     budget: new Budget(1e9),
     open: () => {},
     send: ({ sequence }) => sent.push(sequence),
+    miss: () => {},
   });
   live.join(shard, 0);
   for (const _ of range(1, 5)) live.push(input(), 0);

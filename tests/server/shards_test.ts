@@ -2,7 +2,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { bareConfig } from "../../src/core/frame.ts";
-import { systemClock } from "../../src/host/clock.ts";
+import { type Clock, systemClock } from "../../src/host/clock.ts";
 import { type Log, silentLog } from "../../src/host/log.ts";
 import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
@@ -19,8 +19,11 @@ interface Scene extends AsyncDisposable {
   url(path: string): string;
 }
 
-/** A relay with two threads that can be told to die. */
-async function scene(options: Partial<ServeOptions> = {}): Promise<Scene> {
+/** A relay with two threads that can be told to die or to hang. */
+async function scene(
+  options: Partial<ServeOptions> = {},
+  clock: Clock = systemClock,
+): Promise<Scene> {
   const errors: string[] = [];
   const failed = Promise.withResolvers<string>();
   const log: Log = {
@@ -31,7 +34,7 @@ async function scene(options: Partial<ServeOptions> = {}): Promise<Scene> {
     },
   };
   const relay = await serve({ ...DEFAULTS, workers: 2, ...options }, {
-    clock: systemClock,
+    clock,
     log,
     signal: new AbortController().signal,
     openThread: () => new Worker(new URL("./dying_shard.ts", import.meta.url), { type: "module" }),
@@ -138,6 +141,35 @@ Deno.test("serve --workers replaces a thread that dies: its viewers may come aga
   for (const viewer of [...staying(), ...again]) assertEquals(numberOf(await viewer.frame()), 5);
   await disposeOf([...viewers, ...again]);
   assertEquals(await (await fetch(`${relay.address}/ready`)).text(), "ready\n");
+});
+
+Deno.test("serve --workers replaces a thread that is stuck", async () => {
+  let aheadMs = 0;
+  const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs };
+  // Deno cannot end a thread that never comes to.
+  const whileThere = await Deno.makeTempFile();
+  Deno.env.set("HANG_UNTIL_GONE", whileThere);
+  await using running = await scene({}, clock);
+  const { relay, url, failed, errors } = running;
+  const viewers = await crowd(url("/live"), 16);
+  await until(relay, ({ viewers }) => viewers === 16);
+  const stuck = await Client.open(url("/hang?role=watch"));
+  aheadMs = 11_000;
+  assert((await failed).includes("does not answer"), await failed);
+  assertEquals(errors.length, 1);
+  await Deno.remove(whileThere);
+  await stuck.closed;
+  const gone = new Set<Client>();
+  for (const viewer of viewers) viewer.closed.then(() => gone.add(viewer));
+  await until(relay, ({ viewers }) => viewers === 16 - gone.size);
+  const again = await crowd(url("/live"), 8);
+  await until(relay, ({ viewers }) => viewers === 24 - gone.size);
+  await using sender = await Client.open(url("/live?role=publish"));
+  sender.send(frameOf(7, 1000));
+  for (const viewer of [...viewers, ...again]) {
+    if (!gone.has(viewer)) assertEquals(numberOf(await viewer.frame()), 7);
+  }
+  await disposeOf([...viewers, ...again]);
 });
 
 Deno.test("serve --workers counts viewers and memory of all threads together", async () => {
