@@ -2,8 +2,7 @@
  * A connection below the WebSocket API.
  *
  * Node's sockets are Deno's cheapest way to receive: all connections of a thread read into one
- * buffer, nothing is copied, and no promise is made for a read. A message of 100 kB takes a third of
- * the CPU that it takes with `WebSocket` (docs/benchmarks.md).
+ * buffer, nothing is copied, and no promise is made for a read.
  *
  * @module
  */
