@@ -24,7 +24,7 @@ export function programLine(): string[] {
     "run",
     "--quiet",
     "--allow-net",
-    "--allow-env=STREAM_*,DENO_USE_WRITEV",
+    "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*",
     "--allow-read",
     "--allow-write",
     `${ROOT}main.ts`,

@@ -12,7 +12,7 @@ export const ROOT: string = new URL("..", import.meta.url).pathname;
 /** The permissions that every command can do its work with. */
 export const PERMISSIONS: readonly string[] = [
   "--allow-net",
-  "--allow-env=STREAM_*,DENO_USE_WRITEV",
+  "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*",
   "--allow-read",
   "--allow-write",
 ];

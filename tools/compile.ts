@@ -23,7 +23,7 @@ const PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-env=STREAM_*,DENO_USE_WRITEV",
+  "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*",
 ];
 
 /** Modules that run in threads of their own, which nothing imports. */

@@ -5,10 +5,14 @@
  */
 import type { FrameSource } from "../client/frame_source.ts";
 import { StreamError } from "../errors.ts";
+import { type Client, connectFault, openClientSocket } from "../net/client_socket.ts";
 
 /** Frames beyond which the connection is behind, and those that it takes at least. */
 const MAX_BUFFERED_FRAMES = 3;
 const MIN_BUFFERED_BYTES = 1024 * 1024;
+
+/** The code of a connection that ended without a goodbye (RFC 6455 section 7.1.5). */
+const LOST = 1006;
 
 /** Sends the frames of a source over one plain WebSocket; a frame that it cannot take is dropped. */
 export class BarePublisher {
@@ -39,7 +43,7 @@ export class BarePublisher {
     socket.onclose = ({ code, reason }) => {
       const why = reason !== ""
         ? reason
-        : code < 1000
+        : code === LOST
         ? "the connection was lost"
         : `the relay closed the connection with code ${code}`;
       lost.reject(new StreamError("failed", `Cannot stay connected to ${this.#url}: ${why}`));
@@ -63,19 +67,18 @@ export class BarePublisher {
     }
   }
 
-  async #open(): Promise<WebSocket> {
+  async #open(): Promise<Client> {
     const url = new URL(this.#url);
     url.searchParams.set("role", "publish");
-    const socket = new WebSocket(url);
+    const socket = openClientSocket(url);
     await new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve();
       socket.onerror = (event) => {
-        const { message } = event as ErrorEvent;
-        const seen = /connect error|refused/i.test(message) ? "nothing listens there" : message;
+        const seen = connectFault((event as ErrorEvent).message);
         reject(new StreamError("unreachable", `Cannot connect to ${this.#url}: ${seen}`));
       };
     });
-    socket.onerror = null;
+    socket.onerror = () => {};
     return socket;
   }
 }

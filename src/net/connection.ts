@@ -7,6 +7,7 @@
 import { StreamError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { SUBPROTOCOL } from "../wire/frame_message.ts";
+import { type Client, connectFault, openClientSocket } from "./client_socket.ts";
 import type { Wakeup } from "./wakeup.ts";
 
 /** How long a handshake may take, in milliseconds. */
@@ -30,13 +31,13 @@ export interface ConnectOptions {
 
 /** An open connection. */
 export class Connection {
-  readonly #socket: WebSocket;
+  readonly #socket: Client;
   /** Bounded by what the protocol lets the relay send before it is answered. */
   #inbox: (string | Uint8Array<ArrayBuffer>)[] = [];
   #closed: Closed | undefined;
 
   /** Takes over `socket`, which is open. */
-  constructor(socket: WebSocket, wakeup: Wakeup) {
+  constructor(socket: Client, wakeup: Wakeup) {
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
       this.#inbox.push(typeof data === "string" ? data : new Uint8Array(data));
@@ -86,8 +87,7 @@ export class Connection {
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { url, signal } = options;
-  const socket = new WebSocket(url, SUBPROTOCOL);
-  socket.binaryType = "arraybuffer";
+  const socket = openClientSocket(url, [SUBPROTOCOL]);
   const giveUp = new AbortController();
   const timer = setTimeout(
     () => giveUp.abort(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`),
@@ -95,30 +95,26 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   );
   const either = AbortSignal.any([signal, giveUp.signal]);
   try {
-    await new Promise<void>((resolve, reject) => {
-      socket.onopen = () => resolve();
+    return await new Promise<Connection>((resolve, reject) => {
+      // A message may come in the same turn.
+      socket.onopen = () => resolve(new Connection(socket, options.wakeup));
       socket.onerror = (event) => reject(new Error((event as ErrorEvent).message));
       socket.onclose = () => reject(new Error("the connection ended"));
       either.addEventListener("abort", () => reject(new Error(String(either.reason))));
       if (either.aborted) reject(new Error(String(either.reason)));
     });
   } catch (error) {
-    socket.onopen = socket.onerror = socket.onclose = null;
-    socket.onopen = () => socket.close();
-    socket.close();
+    socket.onclose = null;
+    socket.onerror = () => {};
+    socket.terminate();
     throw connectError(url, (error as Error).message, error);
   } finally {
     clearTimeout(timer);
   }
-  if (socket.protocol !== SUBPROTOCOL) {
-    socket.close();
-    throw connectError(url, `the server there does not speak ${SUBPROTOCOL}`);
-  }
-  return new Connection(socket, options.wakeup);
 }
 
 function connectError(url: string, seen: string, cause?: unknown): StreamError {
-  const status = /Invalid status code: (\d+)/.exec(seen)?.[1];
+  const status = /Unexpected server response: (\d+)/.exec(seen)?.[1];
   if (status === "401" || status === "403") {
     return new StreamError(
       "refused",
@@ -127,10 +123,9 @@ function connectError(url: string, seen: string, cause?: unknown): StreamError {
     );
   }
   const what = status === undefined
-    ? seen.replace(/^.*failed to connect to WebSocket: /, "").replace(
-      /^tcp connect error$/,
-      "nothing listens there",
-    ).replace(/^dns error$/, "the host's name is not known")
+    ? seen === "Server sent no subprotocol"
+      ? `the server there does not speak ${SUBPROTOCOL}`
+      : connectFault(seen)
     : `the server there is no relay (HTTP ${status})`;
   return new StreamError(
     "unreachable",

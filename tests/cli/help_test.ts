@@ -49,6 +49,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--slow N": "[0] (STREAM_SLOW)",
     "--size SIZE": "[100kB] (STREAM_BENCH_SIZE)",
     "--fps N": "[30] (STREAM_BENCH_FPS)",
+    "--join-fps N": "(STREAM_JOIN_FPS)",
     "--viewers-only": "(STREAM_VIEWERS_ONLY)",
     "--bare": "(STREAM_BARE)",
     "--duration TIME": "[10s] (STREAM_BENCH_DURATION)",

@@ -1,0 +1,34 @@
+/**
+ * The WebSocket of a client.
+ *
+ * @module
+ */
+// @ts-types="../../types/ws.d.ts"
+import WebSocketClient, { type Client } from "ws";
+
+export type { Client };
+
+/**
+ * Begins to connect. Deno's own WebSocket writes a message's header by itself and leaves Nagle's
+ * algorithm on (RFC 9293 section 3.7.4): a frame of less than a segment, which has 64 kB on one
+ * machine, then waits for the delayed acknowledgement of its header, 40 ms on Linux.
+ */
+export function openClientSocket(url: string | URL, protocols: readonly string[] = []): Client {
+  const socket = new WebSocketClient(url, protocols, {
+    perMessageDeflate: false,
+    // A mask guards caches on the way from what a page may send (RFC 6455 section 10.3), which is of
+    // no concern here: one of zeros costs nothing.
+    generateMask: (mask) => void mask.fill(0),
+  });
+  socket.binaryType = "arraybuffer";
+  // What went wrong is told by the close that follows; without a listener it ends the program.
+  socket.onerror = () => {};
+  return socket;
+}
+
+/** What a person is to be told of a connection that could not be made. */
+export function connectFault(message: string): string {
+  if (message.includes("ECONNREFUSED")) return "nothing listens there";
+  if (/ENOTFOUND|EAI_AGAIN|EAI_NONAME/.test(message)) return "the host's name is not known";
+  return message;
+}
