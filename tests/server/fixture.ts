@@ -75,7 +75,7 @@ export class Client implements AsyncDisposable {
     this.closed = closed.promise;
   }
 
-  /** Opens a connection. */
+  /** Opens a connection; one that the server does not take has ended then. */
   static async open(url: string, protocols: string[] = []): Promise<Client> {
     const client = new Client(url, protocols);
     await client.#opened;
@@ -87,6 +87,11 @@ export class Client implements AsyncDisposable {
     const client = await Client.open(url, ["stream.v1"]);
     client.send(JSON.stringify({ type: "hello", version: 1, ...hello }));
     return client;
+  }
+
+  /** Whether it has been opened and not closed. */
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
   }
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
