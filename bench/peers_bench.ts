@@ -5,12 +5,11 @@
  *
  * @module
  */
-// @ts-types="../types/std_parse_args.d.ts"
-import { parseArgs } from "@std/cli/parse-args";
+import { benchArguments } from "./compare/arguments.ts";
 import { prepare, type Program } from "./compare/contender.ts";
 import { type Figures, markdownTable } from "./compare/figures.ts";
 import { machineFacts } from "./compare/machine.ts";
-import { type Case, type Row, ROWS } from "./compare/row.ts";
+import type { Case, Row } from "./compare/row.ts";
 import { messageOf } from "../src/errors.ts";
 import { startProgram } from "./relay.ts";
 
@@ -31,11 +30,15 @@ interface RunOptions {
   readonly missing: ReadonlyMap<string, string>;
 }
 
+function isAsked({ name }: Case, only: readonly string[]): boolean {
+  return only.length === 0 || only.includes(name);
+}
+
 /** Measures every case of a row in turn, and that several times. */
 async function runRow(row: Row, options: RunOptions): Promise<CaseResult[]> {
   const { runs, seconds, only, missing } = options;
   const results = row.cases
-    .filter(({ name }) => only.length === 0 || only.includes(name))
+    .filter((each) => isAsked(each, only))
     .map((each) => ({
       each,
       name: each.name,
@@ -66,12 +69,17 @@ async function measureOnce({ contender, measure }: Case, seconds: number): Promi
   return await measure(relay, seconds);
 }
 
-/** Prepares what the rows need; returns why some cannot run, by their names. */
-async function prepareAll(rows: readonly Row[]): Promise<Map<string, string>> {
+/** Prepares what is to be measured; returns why some cannot run, by their names. */
+async function prepareAll(
+  rows: readonly Row[],
+  only: readonly string[],
+): Promise<Map<string, string>> {
   const programs = new Map<string, Program>();
   for (const { cases, load } of rows) {
     if (load !== undefined) programs.set(load.name, load);
-    for (const { contender } of cases) programs.set(contender.name, contender);
+    for (const each of cases) {
+      if (isAsked(each, only)) programs.set(each.contender.name, each.contender);
+    }
   }
   const missing = new Map<string, string>();
   for (const program of programs.values()) {
@@ -96,39 +104,28 @@ function tell(text: string): void {
 
 /** Measures the rows of these names, or all, and prints a table for each. */
 export async function benchPeers(args: readonly string[]): Promise<void> {
-  const flags = parseArgs([...args], {
-    string: ["runs", "seconds", "json", "only"],
-    boolean: ["prepare"],
-    collect: ["only"],
-  });
-  const names = flags._.map(String);
-  const unknown = names.find((name) => !ROWS.some((row) => row.name === name));
-  if (unknown !== undefined) {
-    throw new Error(`Cannot run "${unknown}": rows are ${ROWS.map(({ name }) => name).join(", ")}`);
-  }
-  const rows = ROWS.filter(({ name }) => names.length === 0 || names.includes(name));
-  const missing = await prepareAll(rows);
-  if (flags.prepare) return;
-  const options = {
-    runs: Number(flags.runs ?? 5),
-    seconds: Number(flags.seconds ?? 6),
-    only: flags.only as string[],
-    missing,
-  };
+  const { rows, json, preparesOnly, ...asked } = benchArguments(args);
+  const options = { ...asked, missing: await prepareAll(rows, asked.only) };
+  if (preparesOnly) return;
   const machine = await machineFacts();
   print(Object.entries(machine).map(([name, fact]) => `- ${name}: ${fact}`).join("\n"));
   const report = { machine, runs: options.runs, seconds: options.seconds, rows: [] as unknown[] };
   for (const row of rows) {
     const cases = await runRow(row, options);
+    if (cases.length === 0) continue;
     const notes = cases
       .filter(({ skipped }) => skipped !== undefined)
-      .map(({ name, skipped }) => `- ${name} was skipped: ${skipped}`);
+      .map(({ name, runs, skipped }) =>
+        runs.length === 0
+          ? `- ${name} was skipped: ${skipped}`
+          : `- ${name} ended after ${runs.length} of ${options.runs} runs: ${skipped}`
+      );
     const title = `${row.name}: ${row.title}; ${options.runs} runs of ${options.seconds} s`;
     print(`\n### ${title}\n\n${markdownTable(row.columns, cases)}`);
     if (notes.length > 0) print(`\n${notes.join("\n")}`);
     report.rows.push({ name: row.name, title: row.title, cases });
-    if (typeof flags.json === "string") {
-      await Deno.writeTextFile(flags.json, JSON.stringify(report, undefined, 2) + "\n");
+    if (json !== undefined) {
+      await Deno.writeTextFile(json, JSON.stringify(report, undefined, 2) + "\n");
     }
   }
 }

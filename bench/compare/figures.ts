@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { quantile } from "../relay.ts";
 
 /** The figures of one run by their name, which tells the unit. */
 export type Figures = Readonly<Record<string, number>>;
@@ -14,7 +13,15 @@ export interface Column {
   text(runs: readonly Figures[]): string;
 }
 
-/** The median of a figure, and the range of all runs. */
+/** The number in the middle, or the mean of the two that are; `NaN` where there is none. */
+export function medianOf(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  return low === undefined || high === undefined ? NaN : (low + high) / 2;
+}
+
+/** A column with the median of a figure, and the range of all runs where they differ. */
 export function median(
   title: string,
   figure: string,
@@ -30,7 +37,7 @@ export function median(
           maximumFractionDigits: digits,
         });
       const [low, high] = [text(Math.min(...values)), text(Math.max(...values))];
-      return text(quantile(values, 0.5)) + (low === high ? "" : ` (${low}–${high})`);
+      return text(medianOf(values)) + (low === high ? "" : ` (${low}–${high})`);
     },
   };
 }

@@ -7,10 +7,28 @@ import { usageOf } from "../relay.ts";
 
 const SAMPLE_MS = 100;
 
-interface Sample {
+/** What a process had used at an instant. */
+export interface Sample {
   /** The wall clock, in milliseconds since the Unix epoch. */
   readonly atMs: number;
+  /** User and system time since the process began, in seconds. */
   readonly cpuSeconds: number;
+}
+
+/**
+ * User and system time until an instant, in seconds; between two samples the process is taken to
+ * work evenly. Throws where the instant is not between two samples.
+ */
+export function cpuSecondsAt(samples: readonly Sample[], atMs: number): number {
+  const next = samples.findIndex((sample) => sample.atMs >= atMs);
+  const after = samples[next];
+  if (after?.atMs === atMs) return after.cpuSeconds;
+  const before = samples[next - 1];
+  if (before === undefined || after === undefined) {
+    throw new Error("Cannot tell the CPU time: the window is not within the record");
+  }
+  const share = (atMs - before.atMs) / (after.atMs - before.atMs);
+  return before.cpuSeconds + share * (after.cpuSeconds - before.cpuSeconds);
 }
 
 /** What a process uses from the start to the end of this record. */
@@ -37,7 +55,7 @@ export class UsageRecord implements AsyncDisposable {
 
   /** User and system time between two instants of the wall clock, in seconds. */
   cpuSecondsBetween(beginMs: number, endMs: number): number {
-    return this.#cpuSecondsAt(endMs) - this.#cpuSecondsAt(beginMs);
+    return cpuSecondsAt(this.#samples, endMs) - cpuSecondsAt(this.#samples, beginMs);
   }
 
   /** The most memory that has been resident at once, in bytes. */
@@ -47,17 +65,6 @@ export class UsageRecord implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
-  }
-
-  /** Between two samples the process is taken to work evenly. */
-  #cpuSecondsAt(atMs: number): number {
-    const next = this.#samples.findIndex((sample) => sample.atMs >= atMs);
-    const [before, after] = [this.#samples[next - 1], this.#samples[next]];
-    if (before === undefined || after === undefined) {
-      throw new Error("Cannot tell the CPU time: the window is not within the record");
-    }
-    const share = (atMs - before.atMs) / (after.atMs - before.atMs);
-    return before.cpuSeconds + share * (after.cpuSeconds - before.cpuSeconds);
   }
 
   async #run(): Promise<void> {
