@@ -4,14 +4,12 @@
  *
  * @module
  */
-import type { LoadReport } from "../../src/bench/report.ts";
+import { BUSY_SHARE, type LoadReport } from "../../src/bench/report.ts";
 import { type BenchRelay, programLine } from "../relay.ts";
 import { VIEWERS } from "./contender.ts";
 import type { Figures } from "./figures.ts";
 import { UsageRecord } from "./usage_record.ts";
 
-/** The load is the limit above this part of a core. */
-const BUSY_SHARE = 0.85;
 /** How long joining and the end may take beside the measured window, in milliseconds. */
 const HANGS_MS = 60_000;
 

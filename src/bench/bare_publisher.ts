@@ -78,7 +78,6 @@ export class BarePublisher {
         reject(new StreamError("unreachable", `Cannot connect to ${this.#url}: ${seen}`));
       };
     });
-    socket.onerror = () => {};
     return socket;
   }
 }

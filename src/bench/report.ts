@@ -9,8 +9,8 @@ import type { RelayNumbers } from "./relay_numbers.ts";
 import type { Usage } from "./thread_usage.ts";
 import { INTERVAL_RESOLUTION, type Window } from "./window.ts";
 
-/** A thread of this program is busy, and the figures are its own, above this part of a core. */
-const BUSY_SHARE = 0.85;
+/** A thread of a load is busy, and the figures are its own, above this part of a core. */
+export const BUSY_SHARE = 0.85;
 /** The same above this part of frames that the publisher sent too late. */
 const LATE_SHARE = 0.01;
 /** The same above this part of the time in which a thread did not get to run. */

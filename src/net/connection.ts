@@ -43,7 +43,6 @@ export class Connection {
       this.#inbox.push(typeof data === "string" ? data : new Uint8Array(data));
       wakeup.notify();
     };
-    socket.onerror = () => {};
     socket.onclose = ({ code, reason }) => {
       this.#closed ??= { code, reason };
       wakeup.notify();
@@ -105,7 +104,6 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     });
   } catch (error) {
     socket.onclose = null;
-    socket.onerror = () => {};
     socket.terminate();
     throw connectError(url, (error as Error).message, error);
   } finally {

@@ -1,0 +1,37 @@
+/** A stream in a thread that sends to viewers of its own. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { Budget } from "../../src/core/budget.ts";
+import { Mirror } from "../../src/server/mirror.ts";
+import type { FromShard } from "../../src/server/shard_message.ts";
+import { Turns } from "../../src/server/turns.ts";
+import { feed, frame } from "../core/samples.ts";
+
+Deno.test("Mirror counts frames that do not come to its thread, for every viewer", () => {
+  const told: FromShard[] = [];
+  const mirror = new Mirror("live", {
+    clock: { nowMs: () => 0, wallUs: () => 0 },
+    turns: new Turns(),
+    cached: new Budget(1e9),
+    tell: (message) => told.push(message),
+    onIdle: () => {},
+  });
+  const viewers = [feed(), feed()].map((feed) => ({
+    feed,
+    joinFrom: "key" as const,
+    welcome: () => {},
+    ended: () => {},
+    report: () => {},
+    close: () => {},
+  }));
+  for (const viewer of viewers) mirror.join(viewer);
+  const state = { fps: "source", isPublishing: true } as const;
+  mirror.receive({ type: "opened", name: "live", run: "r", state, history: [], isWhole: false });
+  mirror.receive({ type: "missed", name: "live", frames: 3 });
+  mirror.receive({ type: "frame", name: "live", frame: frame(4) });
+  mirror.receive({ type: "missed", name: "live", frames: 2 });
+  const { dropped, sent } = mirror.numbers();
+  assertEquals([dropped.overrun, sent.frames], [10, 2]);
+  for (const viewer of viewers) mirror.leave(viewer);
+  assertEquals([told[0]?.type, told.at(-1)?.type], ["subscribe", "unsubscribe"]);
+});
