@@ -48,7 +48,7 @@ export interface HubOptions {
 export interface Threads {
   /** Has them tell the numbers of their viewers. */
   refresh(): Promise<void>;
-  /** Numbers of at most `limit` viewers of the stream `name`. */
+  /** Numbers of at most `limit` viewers of the stream `name`, those that came first. */
   viewerStatuses(name: string, limit: number): Promise<ViewerStatus[]>;
 }
 

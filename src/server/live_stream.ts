@@ -7,14 +7,14 @@ import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
 import type { ShardFeed } from "../core/shard_feed.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
-import type { ViewerFeed } from "../core/viewer_feed.ts";
+import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { Encodings } from "./encodings.ts";
 import type { Batched, Turns } from "./turns.ts";
-import { type Audience, statusesOf, type Viewer } from "./viewer.ts";
+import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
 
 /** The connection of a publisher with credit. */
 export interface Publisher {
@@ -92,8 +92,7 @@ export class LiveStream implements Audience, Batched {
     return this.#stream.newestKey;
   }
 
-  /** The connected viewers. */
-  get viewers(): ReadonlySet<Viewer> {
+  get viewers(): Iterable<Viewer> {
     return this.#viewers;
   }
 
@@ -123,9 +122,11 @@ export class LiveStream implements Audience, Batched {
     };
   }
 
-  /** Numbers of at most `limit` viewers, those that came first. */
+  /** Numbers of at most `limit` viewers that are at this thread, those that came first. */
   viewerStatuses(limit: number): ViewerStatus[] {
-    return statusesOf(this.#viewers, limit);
+    return [...this.#viewers].slice(0, limit).flatMap(({ feed }) =>
+      feed instanceof ViewerFeed ? [viewerStatus(feed)] : []
+    );
   }
 
   /** Sends the numbers to the peers that take them. */

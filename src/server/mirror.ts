@@ -12,11 +12,11 @@ import { type FrameRate, HOLD_MS, MAX_CACHE_FRAMES, MAX_CACHE_MS } from "../core
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
-import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import type { StreamStatus } from "../wire/control_message.ts";
 import { Encodings } from "./encodings.ts";
-import type { FromShard, StreamState, ToShard } from "./shard_message.ts";
+import type { FromShard, ListedViewer, StreamState, ToShard } from "./shard_message.ts";
 import type { Batched, Turns } from "./turns.ts";
-import { type Audience, statusesOf, type Viewer } from "./viewer.ts";
+import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
 
 /** How often it is seen whether the fastest viewer would take a frame, in milliseconds. */
 const READY_STEP_MS = 10;
@@ -40,7 +40,8 @@ export class Mirror implements Audience, Batched {
   readonly #options: MirrorOptions;
   readonly #cache: GopCache;
   readonly #fanOut: FanOut;
-  readonly #viewers = new Set<Viewer<ViewerFeed>>();
+  /** The viewers, and when each came. */
+  readonly #viewers = new Map<Viewer<ViewerFeed>, number>();
   /** The stream's run; empty until it is open. */
   #run = "";
   #state: StreamState = { fps: "source", isPublishing: false };
@@ -81,8 +82,8 @@ export class Mirror implements Audience, Batched {
     return this.#cache.key?.frame;
   }
 
-  get viewers(): ReadonlySet<Viewer> {
-    return this.#viewers;
+  get viewers(): Iterable<Viewer<ViewerFeed>> {
+    return this.#viewers.keys();
   }
 
   /** What is known of the viewers, also of those that have gone. */
@@ -91,17 +92,20 @@ export class Mirror implements Audience, Batched {
       viewers: this.#viewers.size,
       sent: this.#fanOut.sent,
       dropped: this.#fanOut.dropped,
-      latencies: [...this.#viewers].flatMap(({ feed }) => feed.latencies),
+      latencies: [...this.viewers].flatMap(({ feed }) => feed.latencies),
     };
   }
 
   /** Numbers of at most `limit` viewers, those that came first. */
-  viewerStatuses(limit: number): ViewerStatus[] {
-    return statusesOf(this.#viewers, limit);
+  listed(limit: number): ListedViewer[] {
+    return [...this.#viewers].slice(0, limit).map(([{ feed }, cameMs]) => ({
+      cameMs,
+      numbers: viewerStatus(feed),
+    }));
   }
 
   join(viewer: Viewer<ViewerFeed>): void {
-    this.#viewers.add(viewer);
+    this.#viewers.set(viewer, this.#options.clock.nowMs());
     if (this.#isOpen) this.#admit(viewer);
   }
 
@@ -140,14 +144,14 @@ export class Mirror implements Audience, Batched {
         break;
       case "ended":
         this.#fanOut.flush(this.#options.clock.nowMs());
-        for (const viewer of this.#viewers) viewer.ended();
+        for (const viewer of this.viewers) viewer.ended();
         break;
       case "report":
         this.#report(message.status);
         break;
       case "refused":
       case "dismiss":
-        for (const viewer of [...this.#viewers]) viewer.close(message.code, message.reason);
+        for (const viewer of [...this.viewers]) viewer.close(message.code, message.reason);
         break;
     }
   }
@@ -167,7 +171,7 @@ export class Mirror implements Audience, Batched {
     this.#state = message.state;
     for (const { frame, leftMs } of message.history) this.#cache.push(frame, leftMs);
     if (!message.isWhole) this.#cache.breakOff();
-    for (const viewer of this.#viewers) this.#admit(viewer);
+    for (const viewer of this.viewers) this.#admit(viewer);
   }
 
   #admit(viewer: Viewer<ViewerFeed>): void {
@@ -185,7 +189,7 @@ export class Mirror implements Audience, Batched {
   }
 
   #report(status: StreamStatus): void {
-    for (const viewer of this.#viewers) viewer.report(status);
+    for (const viewer of this.viewers) viewer.report(status);
   }
 
   /** Does what follows from a change: more batches, the word that frames were sent, a timer. */

@@ -153,7 +153,7 @@ export class Shard implements Front, HubLink {
         break;
       }
       case "list": {
-        const viewers = this.#mirrors.get(message.name)?.viewerStatuses(message.limit) ?? [];
+        const viewers = this.#mirrors.get(message.name)?.listed(message.limit) ?? [];
         this.tell({ type: "listed", id: message.id, viewers });
         break;
       }

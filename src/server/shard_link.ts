@@ -4,13 +4,12 @@
  * @module
  */
 import { messageOf, ProtocolError } from "../errors.ts";
-import type { ViewerStatus } from "../wire/control_message.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { Front } from "./front.ts";
 import { GuardedPeer } from "./guarded_peer.ts";
 import type { Hub } from "./hub.ts";
 import { plainResponse, requestOf } from "./plain_http.ts";
-import type { FromShard, PlainRequest } from "./shard_message.ts";
+import type { FromShard, ListedViewer, PlainRequest } from "./shard_message.ts";
 import { ShardViewer, type TellShard } from "./shard_viewer.ts";
 
 /** How long a thread may take to tell its numbers before the last ones are used, in milliseconds. */
@@ -31,7 +30,7 @@ export class ShardLink {
   readonly #options: ShardLinkOptions;
   readonly #viewers = new Map<string, ShardViewer>();
   readonly #peers = new Map<number, GuardedPeer>();
-  readonly #waiting = new Map<number, (answer: readonly ViewerStatus[]) => void>();
+  readonly #waiting = new Map<number, (answer: readonly ListedViewer[]) => void>();
   #lastId = 0;
   #isOver = false;
 
@@ -96,8 +95,8 @@ export class ShardLink {
     return await this.#ask((id) => this.#options.tell({ type: "count", id })) !== undefined;
   }
 
-  /** Numbers of at most `limit` viewers of a stream that are at this thread. */
-  async viewerStatuses(name: string, limit: number): Promise<readonly ViewerStatus[]> {
+  /** At most `limit` viewers of a stream that are at this thread, those that came first. */
+  async listed(name: string, limit: number): Promise<readonly ListedViewer[]> {
     return await this.#ask((id) => this.#options.tell({ type: "list", id, name, limit })) ?? [];
   }
 
@@ -157,9 +156,9 @@ export class ShardLink {
 
   async #ask(
     question: (id: number) => void,
-  ): Promise<readonly ViewerStatus[] | undefined> {
+  ): Promise<readonly ListedViewer[] | undefined> {
     const id = ++this.#lastId;
-    const answer = Promise.withResolvers<readonly ViewerStatus[] | undefined>();
+    const answer = Promise.withResolvers<readonly ListedViewer[] | undefined>();
     this.#waiting.set(id, answer.resolve);
     const timer = setTimeout(() => answer.resolve(undefined), ANSWER_MS);
     question(id);
@@ -171,7 +170,7 @@ export class ShardLink {
     }
   }
 
-  #answered(id: number, answer: readonly ViewerStatus[]): void {
+  #answered(id: number, answer: readonly ListedViewer[]): void {
     this.#waiting.get(id)?.(answer);
   }
 }

@@ -53,6 +53,13 @@ export interface PlainResponse {
   readonly body: Uint8Array<ArrayBuffer> | null;
 }
 
+/** One viewer in a list that several threads have a part of. */
+export interface ListedViewer {
+  /** When it came, on the clock of all threads, in milliseconds. */
+  readonly cameMs: number;
+  readonly numbers: ViewerStatus;
+}
+
 /** To a thread that sends to viewers. */
 export type ToShard =
   | { readonly type: "start"; readonly start: ShardStart }
@@ -132,7 +139,7 @@ export type FromShard =
     readonly id: number;
     readonly streams: readonly (readonly [name: string, numbers: ShardNumbers])[];
   }
-  | { readonly type: "listed"; readonly id: number; readonly viewers: readonly ViewerStatus[] }
+  | { readonly type: "listed"; readonly id: number; readonly viewers: readonly ListedViewer[] }
   | {
     readonly type: "log";
     readonly level: "info" | "warn" | "error";

@@ -81,11 +81,14 @@ export class ShardPool {
     }));
   }
 
-  /** Numbers of at most `limit` viewers of a stream. */
+  /** Numbers of at most `limit` viewers of a stream, those that came first. */
   async viewerStatuses(name: string, limit: number): Promise<ViewerStatus[]> {
     const links = [...this.#running.values()].map(({ link }) => link);
-    const lists = await Promise.all(links.map((link) => link.viewerStatuses(name, limit)));
-    return lists.flat().slice(0, limit);
+    const lists = await Promise.all(links.map((link) => link.listed(name, limit)));
+    return lists.flat()
+      .sort((one, other) => one.cameMs - other.cameMs)
+      .slice(0, limit)
+      .map(({ numbers }) => numbers);
   }
 
   /** Has the threads take in no more peers. */

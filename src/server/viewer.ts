@@ -6,7 +6,7 @@
 import type { Feed, JoinFrom } from "../core/feed.ts";
 import type { Frame } from "../core/frame.ts";
 import type { FrameRate } from "../core/stream.ts";
-import { ViewerFeed } from "../core/viewer_feed.ts";
+import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import type { Encodings } from "./encodings.ts";
 
@@ -40,8 +40,8 @@ export interface Audience {
   readonly newestKey: Frame | undefined;
   /** What is made of its frames for all viewers. */
   readonly encodings: Encodings;
-  /** The connected viewers. */
-  readonly viewers: ReadonlySet<Viewer>;
+  /** The connected viewers, in the order in which they came. */
+  readonly viewers: Iterable<Viewer>;
   /** Adds a viewer, which is welcomed first; it is closed where the stream cannot be had. */
   join(viewer: Viewer<ViewerFeed>): void;
   /** Removes a viewer. */
@@ -62,11 +62,4 @@ export function viewerStatus(feed: ViewerFeed): ViewerStatus {
     dropped: feed.dropped,
     underWay: feed.underWay,
   };
-}
-
-/** Numbers of at most `limit` viewers that are connected to this thread, those that came first. */
-export function statusesOf(viewers: ReadonlySet<Viewer>, limit: number): ViewerStatus[] {
-  return [...viewers].slice(0, limit).flatMap(({ feed }) =>
-    feed instanceof ViewerFeed ? [viewerStatus(feed)] : []
-  );
 }

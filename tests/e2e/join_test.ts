@@ -78,6 +78,8 @@ for (const format of ["h264", "hevc"] as const) {
       await publish.write(concat(...frames.slice(0, 60)));
       await relay.until("live", ({ received }) => received.frames === 60);
       await using viewer = await Client.open(`${relay.url()}?role=watch`);
+      // A bare viewer is not told when it has been let in: the connection may be open before.
+      await relay.until("live", ({ viewers }) => viewers === 1);
       await publish.write(concat(...frames.slice(60)));
       await publish.endInput();
       const messages = [];

@@ -5,7 +5,7 @@ import { bareConfig } from "../../src/core/frame.ts";
 import { type Clock, systemClock } from "../../src/host/clock.ts";
 import { type Log, silentLog } from "../../src/host/log.ts";
 import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
-import { encodeControl } from "../../src/wire/control_message.ts";
+import { encodeControl, type ViewerStatus } from "../../src/wire/control_message.ts";
 import { decodeFrameMessage, encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Client, DEFAULTS, frameOf, numberOf, until } from "./fixture.ts";
 
@@ -223,6 +223,26 @@ Deno.test("serve --workers refuses viewers of one stream too many wherever they 
     await using refused = await Client.open(url(`/two?role=watch`));
     assertEquals((await refused.closed).code, 4005);
   }
+});
+
+Deno.test("serve --workers lists viewers in the order in which they came, wherever they are", async () => {
+  await using running = await scene();
+  const { relay, url } = running;
+  await using sender = await Client.open(url("/live?role=publish"));
+  const viewers: Client[] = [];
+  // The sooner one has come, the more frames it has got.
+  for (let count = 1; count <= 12; count++) {
+    viewers.push(await Client.open(url("/live?role=watch&join=live")));
+    await until(relay, (status) => status.viewers === count);
+    sender.send(frameOf(count));
+    for (const viewer of viewers) assertEquals(numberOf(await viewer.frame()), count);
+  }
+  const listed = await (await fetch(`${relay.address}/api/streams/live/viewers`)).json();
+  assertEquals(
+    listed.map(({ sent }: ViewerStatus) => sent.frames),
+    Array.from(viewers, (_, before) => viewers.length - before),
+  );
+  await disposeOf(viewers);
 });
 
 Deno.test("serve --workers gives all memory back when everybody has gone", async () => {
