@@ -52,7 +52,9 @@ export async function runSlowLink(options: SlowLinkRunOptions): Promise<SlowLink
   );
   await slow.said(/connected/);
   const url = `ws://127.0.0.1:${port}/live`;
-  await using beside = start(["watch", url, "--output", `${folder}/beside.h264`], near);
+  // It gets everything also where the machine stands still for a while.
+  const all = ["--output", `${folder}/beside.h264`, "--max-delay", "30s"];
+  await using beside = start(["watch", url, ...all], near);
   await beside.said(/waiting for a publisher/);
   await using publish = start(["publish", url], { ...near, stdin: "piped" });
   const memoryBytes: number[] = [];

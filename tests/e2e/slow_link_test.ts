@@ -9,10 +9,11 @@ import { complaints, runSlowLink, type SlowLinkRunOptions } from "./slow_link_ru
 const MISSING = NO_FFMPEG ?? NO_SLOW_LINK;
 const SECONDS = 12;
 /**
- * The buffers of the two hosts' systems would hide more than ten seconds of this stream, and reach
- * this after three; what is measured is 0.8 s. The benchmark `slow-link` has the figures.
+ * Sent all of it, the viewer would be behind by eight seconds at the end, all of which the buffers
+ * of the two hosts' systems hold; what is measured is 0.8 s. The benchmark `slow-link` has the
+ * figures.
  */
-const MAX_DELAY_MS = 2500;
+const MAX_DELAY_MS = 5000;
 
 for (const viewer of ["acknowledging", "bare"] as const) {
   const name = `a viewer behind 2 Mbit/s of a 6 Mbit/s stream gets what it can decode (${viewer})`;
@@ -22,7 +23,10 @@ for (const viewer of ["acknowledging", "bare"] as const) {
       await using folder = await makeFolder();
       const run: SlowLinkRunOptions = { seconds: SECONDS, viewer, folder: folder.path };
       const { delaysMs, bytes, published, memoryBytes } = await runSlowLink(run);
-      assertEquals(await Deno.readFile(`${folder.path}/beside.h264`), published);
+      const beside = await Deno.readFile(`${folder.path}/beside.h264`);
+      // The difference of two large arrays would take more memory than there is.
+      assertEquals(beside.length, published.length);
+      assert(beside.every((byte, at) => byte === published[at]), "every byte as it was published");
       assert(bytes > 200_000 && bytes < published.length * 0.7, `${bytes} bytes`);
       assertEquals(await complaints(`${folder.path}/slow.h264`), "");
       assert(Math.max(...memoryBytes) < 250e6, `${memoryBytes}`);

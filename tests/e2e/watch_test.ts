@@ -80,7 +80,9 @@ Deno.test("stream watch that comes late gets the last frame at once", async () =
 Deno.test("stream watch writes one file whole, and nothing under its name before", async () => {
   await using folder = await makeFolder();
   await using relay = await startRelay(["--fps", "200"]);
-  await using watch = start(["watch", relay.url(), "-o", "all.mjpeg"], { cwd: folder.path });
+  await using watch = start(["watch", relay.url(), "-o", "all.mjpeg", "--max-delay", "30s"], {
+    cwd: folder.path,
+  });
   await relay.watchedBy(watch);
   await using publish = start(["publish", relay.url()], { stdin: "piped" });
   const frames = jpegs(20);
