@@ -11,7 +11,9 @@ import { encodeFrameMessage } from "../wire/frame_message.ts";
 /** Makes messages and spliced key frames, and keeps the last of each. */
 export class Encodings {
   #spliced: { readonly from: Frame; readonly to: Frame } | undefined;
+  /** The stream's numbers as JSON, and the last message with a viewer's numbers beside them. */
   #told: { readonly status: StreamStatus; readonly json: string } | undefined;
+  #stats: { readonly own: string; readonly message: string } | undefined;
   #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
 
   /** The message for viewers that speak the protocol: the same bytes for all of them. */
@@ -32,10 +34,18 @@ export class Encodings {
     return message;
   }
 
-  /** The message with a stream's numbers, of which a viewer's own are all that differs. */
+  /** The message with a stream's numbers and a viewer's own: one for all whose own are the same. */
   stats(status: StreamStatus, viewer: ViewerStatus): string {
-    if (this.#told?.status !== status) this.#told = { status, json: JSON.stringify(status) };
-    return `{"type":"stats","stream":${this.#told.json},"viewer":${JSON.stringify(viewer)}}`;
+    if (this.#told?.status !== status) {
+      this.#told = { status, json: JSON.stringify(status) };
+      this.#stats = undefined;
+    }
+    const own = JSON.stringify(viewer);
+    if (this.#stats?.own !== own) {
+      const message = `{"type":"stats","stream":${this.#told.json},"viewer":${own}}`;
+      this.#stats = { own, message };
+    }
+    return this.#stats.message;
   }
 
   /** A key frame for viewers that go on with it behind a gap: one for all of them. */

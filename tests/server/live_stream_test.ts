@@ -2,12 +2,15 @@
 import { assertEquals } from "@std/assert";
 import { Budget } from "../../src/core/budget.ts";
 import { bareConfig } from "../../src/core/frame.ts";
+import { Encodings } from "../../src/server/encodings.ts";
 import { LiveStream, type Publisher } from "../../src/server/live_stream.ts";
 import { Turns } from "../../src/server/turns.ts";
+import { viewerStatus } from "../../src/server/viewer.ts";
+import { feed } from "../core/samples.ts";
 import { frameOf } from "./fixture.ts";
 
-Deno.test("LiveStream takes nothing of a publisher from which another took the stream over", () => {
-  const live = new LiveStream(
+function liveStream(): LiveStream {
+  return new LiveStream(
     {
       name: "live",
       fps: "source",
@@ -19,6 +22,10 @@ Deno.test("LiveStream takes nothing of a publisher from which another took the s
     },
     { clock: { nowMs: () => 0, wallUs: () => 0 }, turns: new Turns(), onIdle: () => {} },
   );
+}
+
+Deno.test("LiveStream takes nothing of a publisher from which another took the stream over", () => {
+  const live = liveStream();
   const [first, second] = [publisher("one"), publisher("two")];
   const frame = (config: ReturnType<typeof bareConfig>) => ({
     data: frameOf(1),
@@ -48,3 +55,16 @@ function publisher(session: string): Publisher {
     close: () => {},
   };
 }
+
+Deno.test("Encodings tells every viewer its own numbers, and the stream's as they are", () => {
+  const status = liveStream().status();
+  const encodings = new Encodings();
+  const [idle, other] = [viewerStatus(feed()), viewerStatus(feed())];
+  const busy = { ...idle, sent: { frames: 3, bytes: 30 } };
+  for (const stream of [status, { ...status, viewers: 4 }]) {
+    for (const viewer of [idle, other, busy, idle]) {
+      const told = JSON.parse(encodings.stats(stream, viewer));
+      assertEquals(told, { type: "stats", stream, viewer });
+    }
+  }
+});
