@@ -5,7 +5,7 @@ import { bytesOf } from "../../src/bytes/text.ts";
 import { jpegs, makeFolder } from "../cli/folder.ts";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { startRelay } from "../program.ts";
-import { concat, jpegSegment, uint32 } from "../split/samples.ts";
+import { concat, equal, jpegSegment, uint32 } from "../split/samples.ts";
 import { relayed } from "./relayed.ts";
 
 const TEST_SOURCE = (size: string, frames: number) => [
@@ -139,7 +139,3 @@ Deno.test("Length-prefixed frames come out of watch -o - byte for byte, and as f
   assertEquals(await folder.names("frames"), ["000001.bin", "000002.bin", "000003.jpg"]);
   assertEquals(await folder.files("frames"), frames);
 });
-
-function equal(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
-}
