@@ -22,6 +22,9 @@ export function testedWorkers(): number {
   return Number(Deno.env.get("TEST_WORKERS") ?? 1);
 }
 
+/** For `watch`: it skips nothing, also where the machine stands still for a while. */
+export const EVERY_FRAME: readonly string[] = ["--max-delay", "30s"];
+
 /** A process that runs for longer hangs, unless its test says otherwise. In milliseconds. */
 const HANGS_MS = 60_000;
 /** How often a relay is asked for its state, in milliseconds. */

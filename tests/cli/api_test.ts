@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decode } from "fast-png";
-import { run, start, startRelay } from "../program.ts";
+import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { Client } from "../server/fixture.ts";
 import { concat } from "../split/samples.ts";
 import { jpegs, makeFolder } from "./folder.ts";
@@ -30,7 +30,7 @@ Deno.test("stream fps loses nothing while frames flow", async () => {
   await using folder = await makeFolder();
   await using relay = await startRelay(["--fps", "10"]);
   const { path: cwd } = folder;
-  await using watch = start(["watch", relay.url(), "--max-delay", "30s"], { cwd });
+  await using watch = start(["watch", relay.url(), ...EVERY_FRAME], { cwd });
   await relay.watchedBy(watch);
   const frames = jpegs(200);
   await using publish = start(["publish", relay.url()], { stdin: concat(...frames) });

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { bytesOf } from "../../src/bytes/text.ts";
 import { ffmpeg, NO_FFMPEG } from "../ffmpeg.ts";
-import { run, start, startRelay } from "../program.ts";
+import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
 import { concat, png, uint32 } from "../split/samples.ts";
 import { assertFailed } from "./assert_failed.ts";
@@ -150,7 +150,7 @@ for (const { what, input, flags = [], frames = [], frame, offset, ...named } of 
   Deno.test(`stream publish exits with 5 for ${what}, and delivers the frames before it`, async () => {
     await using folder = await makeFolder();
     await using relay = await startRelay(["--fps", "200"]);
-    await using watch = start(["watch", relay.url(), "--max-delay", "30s"], { cwd: folder.path });
+    await using watch = start(["watch", relay.url(), ...EVERY_FRAME], { cwd: folder.path });
     await relay.watchedBy(watch);
     const outcome = await run(["publish", relay.url(), ...flags], { stdin: input });
     const at = RegExp(`^error: Cannot read frame ${frame} at byte ${offset}: expected`);

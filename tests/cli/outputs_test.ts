@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Outcome, program, run, start, startRelay } from "../program.ts";
+import { EVERY_FRAME, type Outcome, program, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { assertFailed } from "./assert_failed.ts";
 import { jpegs, makeFolder } from "./folder.ts";
@@ -22,7 +22,7 @@ async function watchFrames(
   } = {},
 ): Promise<Outcome> {
   await using relay = await startRelay();
-  await using watch = start(["watch", relay.url(), "--max-delay", "30s", ...args], {
+  await using watch = start(["watch", relay.url(), ...EVERY_FRAME, ...args], {
     cwd,
     ...(start_ === undefined ? {} : { program: start_ }),
   });

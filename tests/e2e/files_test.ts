@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { assertFailed } from "../cli/assert_failed.ts";
 import { type Folder, jpegs, makeFolder } from "../cli/folder.ts";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
-import { run, type RunningRelay, start, startRelay } from "../program.ts";
+import { EVERY_FRAME, run, type RunningRelay, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { relayed } from "./relayed.ts";
 
@@ -124,7 +124,7 @@ Deno.test(
     const input = await makeFile(folder, "b.mp4", X264);
     const copy = `${folder.path}/copy.mkv`;
     await using watch = start(
-      ["watch", relay.url(), "-o", copy, "--count", "180", "--max-delay", "30s"],
+      ["watch", relay.url(), "-o", copy, "--count", "180", ...EVERY_FRAME],
     );
     await relay.watchedBy(watch);
     await using publish = start(
@@ -152,7 +152,7 @@ for (const [name, args] of [["images.mjpeg", []], ["images", ["--format", "mjpeg
     await using relay = await startRelay(["--fps", "source"]);
     const images = jpegs(3);
     await Deno.writeFile(`${folder.path}/${name}`, concat(...images));
-    const frames = ["--count", "8", "--max-delay", "30s", "-o", "-"];
+    const frames = ["--count", "8", ...EVERY_FRAME, "-o", "-"];
     await using watch = start(["watch", relay.url(), ...frames]);
     await relay.watchedBy(watch);
     await using _publish = start(
@@ -203,7 +203,7 @@ Deno.test(needs(NO_FFMPEG, "stream publish says what is wrong with a media file"
     assertFailed(await run(["publish", relay.url(), "--input", input]), 5, why);
   }
   const copy = `${folder.path}/copy.mkv`;
-  await using watch = start(["watch", relay.url(), "-o", copy, "--max-delay", "30s"]);
+  await using watch = start(["watch", relay.url(), "-o", copy, ...EVERY_FRAME]);
   await relay.watchedBy(watch);
   const outcome = await run(["publish", relay.url(), "--input", some, "--pace", "relay"]);
   const sentence = assertFailed(outcome, 5, /Cannot read frame \d+ of \S+some\.mp4: the file was/);
@@ -223,7 +223,7 @@ async function grown(path: string, bytes: number): Promise<void> {
 }
 
 async function record(relay: RunningRelay, folder: Folder, name: string) {
-  const watch = start(["watch", relay.url(), "-o", name, "--max-delay", "30s"], {
+  const watch = start(["watch", relay.url(), "-o", name, ...EVERY_FRAME], {
     cwd: folder.path,
   });
   await relay.watchedBy(watch);
@@ -269,7 +269,7 @@ Deno.test(needs(NO_FFMPEG, "A recording goes on behind a publisher's restart"), 
   const input = await makeFile(folder, "in.mp4", X264);
   const copy = `${folder.path}/copy.mp4`;
   await using watch = start(
-    ["watch", relay.url(), "-o", copy, "--follow", "--count", "150", "--max-delay", "30s"],
+    ["watch", relay.url(), "-o", copy, "--follow", "--count", "150", ...EVERY_FRAME],
   );
   await relay.watchedBy(watch);
   for (let round = 0; round < 2; round++) {
@@ -300,7 +300,7 @@ Deno.test(
     await using one = await record(relay, folder, "one.mp4");
     await run(["publish", relay.url(), "--input", small, "--pace", "relay"]);
     assertEquals((await one.outcome).code, 0);
-    const flags = ["--follow", "--max-delay", "30s"];
+    const flags = ["--follow", ...EVERY_FRAME];
     await using ended = start(["watch", relay.url(), "-o", "ended.mp4", ...flags], {
       cwd: folder.path,
     });

@@ -5,7 +5,13 @@
  */
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { type Outcome, type RunningRelay, start, type StartOptions } from "../program.ts";
+import {
+  EVERY_FRAME,
+  type Outcome,
+  type RunningRelay,
+  start,
+  type StartOptions,
+} from "../program.ts";
 
 /** What goes in, and where it comes out. */
 export interface Job {
@@ -30,7 +36,7 @@ export interface Job {
 export async function relayed(relay: RunningRelay, job: Job): Promise<Outcome> {
   const { name = "live", options = {} } = job;
   const url = relay.url(name);
-  await using watch = start(["watch", url, "--max-delay", "30s", ...job.watch ?? []], {
+  await using watch = start(["watch", url, ...EVERY_FRAME, ...job.watch ?? []], {
     ...options,
     ...(job.cwd === undefined ? {} : { cwd: job.cwd }),
   });

@@ -1,14 +1,14 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { jpegs, makeFolder } from "../cli/folder.ts";
-import { start, startRelay } from "../program.ts";
+import { EVERY_FRAME, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { silentPeer, silentReader } from "./raw_peer.ts";
 
 Deno.test("A publisher that is killed and started again finds its viewers connected", async () => {
   await using folder = await makeFolder();
   await using relay = await startRelay(["--fps", "100"]);
-  await using watch = start(["watch", relay.url(), "--max-delay", "30s"], { cwd: folder.path });
+  await using watch = start(["watch", relay.url(), ...EVERY_FRAME], { cwd: folder.path });
   await relay.watchedBy(watch);
   const frames = jpegs(6);
   await using first = start(["publish", relay.url()], { stdin: "piped" });
@@ -27,7 +27,7 @@ Deno.test("A publisher that is killed and started again finds its viewers connec
 Deno.test("A relay that is killed and started again gets its publisher and viewer back", async () => {
   await using folder = await makeFolder();
   await using first = await startRelay(["--fps", "100"]);
-  await using watch = start(["watch", first.url(), "--max-delay", "30s"], { cwd: folder.path });
+  await using watch = start(["watch", first.url(), ...EVERY_FRAME], { cwd: folder.path });
   await first.watchedBy(watch);
   await using publish = start(["publish", first.url()], { stdin: "piped" });
   const frames = jpegs(6);
@@ -54,12 +54,11 @@ Deno.test("A relay that is killed and started again gets its publisher and viewe
 Deno.test("stream watch --follow waits for the next publisher, without it the end is the end", async () => {
   await using folder = await makeFolder();
   await using relay = await startRelay(["--fps", "100"]);
-  const whole = ["--max-delay", "30s"];
-  await using follower = start(["watch", relay.url(), "--follow", "--count", "4", ...whole], {
+  await using follower = start(["watch", relay.url(), "--follow", "--count", "4", ...EVERY_FRAME], {
     cwd: folder.path,
   });
   await relay.watchedBy(follower);
-  await using other = start(["watch", relay.url(), "-o", "-", ...whole]);
+  await using other = start(["watch", relay.url(), "-o", "-", ...EVERY_FRAME]);
   await relay.until("live", ({ viewers }) => viewers === 2);
   const frames = jpegs(4);
   for (const pair of [frames.slice(0, 2), frames.slice(2)]) {

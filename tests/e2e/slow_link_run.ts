@@ -7,7 +7,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { ffmpeg } from "../ffmpeg.ts";
-import { PERMISSIONS, program, ROOT, start, startRelay } from "../program.ts";
+import { EVERY_FRAME, PERMISSIONS, program, ROOT, start, startRelay } from "../program.ts";
 import type { Delays } from "./delay_viewer.ts";
 import { makeSlowLink } from "./slow_link.ts";
 
@@ -52,9 +52,8 @@ export async function runSlowLink(options: SlowLinkRunOptions): Promise<SlowLink
   );
   await slow.said(/connected/);
   const url = `ws://127.0.0.1:${port}/live`;
-  // It gets everything also where the machine stands still for a while.
-  const all = ["--output", `${folder}/beside.h264`, "--max-delay", "30s"];
-  await using beside = start(["watch", url, ...all], near);
+  const output = `${folder}/beside.h264`;
+  await using beside = start(["watch", url, "--output", output, ...EVERY_FRAME], near);
   await beside.said(/waiting for a publisher/);
   await using publish = start(["publish", url], { ...near, stdin: "piped" });
   const memoryBytes: number[] = [];

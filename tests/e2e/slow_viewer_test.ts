@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { jpegs, makeFolder } from "../cli/folder.ts";
-import { start, startRelay } from "../program.ts";
+import { EVERY_FRAME, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { silentPeer } from "./raw_peer.ts";
 
@@ -13,7 +13,7 @@ Deno.test("Viewers that never read cost the others nothing, and what they miss i
     silent.push(await silentPeer(relay.host, index % 2 === 0 ? "a handshake" : "a hello"));
   }
   await relay.until("live", ({ viewers }) => viewers === 10);
-  await using watch = start(["watch", relay.url(), "--max-delay", "30s", "-o", "all.mjpeg"], {
+  await using watch = start(["watch", relay.url(), ...EVERY_FRAME, "-o", "all.mjpeg"], {
     cwd: folder.path,
   });
   await relay.until("live", ({ viewers }) => viewers === 11);

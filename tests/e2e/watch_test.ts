@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decode } from "fast-png";
 import { jpegs, makeFolder } from "../cli/folder.ts";
 import { readCounter } from "../picture/read_counter.ts";
-import { run, start, startRelay } from "../program.ts";
+import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { relayed } from "./relayed.ts";
 
@@ -34,7 +34,7 @@ Deno.test("stream watch --count 4 ends after four frames", async () => {
 Deno.test("stream publish and watch count the same frames and bytes: the frames' own", async () => {
   await using relay = await startRelay(["--fps", "200"]);
   const url = relay.url();
-  await using watch = start(["watch", url, "-o", "-", "--log", "json", "--max-delay", "30s"]);
+  await using watch = start(["watch", url, "-o", "-", "--log", "json", ...EVERY_FRAME]);
   await relay.watchedBy(watch);
   const input = concat(...jpegs(7, 1000));
   const published = await run(["publish", url, "--log", "json"], { stdin: input });
@@ -80,7 +80,7 @@ Deno.test("stream watch that comes late gets the last frame at once", async () =
 Deno.test("stream watch writes one file whole, and nothing under its name before", async () => {
   await using folder = await makeFolder();
   await using relay = await startRelay(["--fps", "200"]);
-  await using watch = start(["watch", relay.url(), "-o", "all.mjpeg", "--max-delay", "30s"], {
+  await using watch = start(["watch", relay.url(), "-o", "all.mjpeg", ...EVERY_FRAME], {
     cwd: folder.path,
   });
   await relay.watchedBy(watch);
