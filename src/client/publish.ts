@@ -148,6 +148,7 @@ export class Publisher {
   async #read(source: FrameSource, signal: AbortSignal): Promise<void> {
     const { clock, log, onFull } = this.#options;
     let keyless: number | undefined = 0;
+    let isHeld = false;
     try {
       while (!signal.aborted && !this.#isOver) {
         // Even what may be dropped is not read before the first connection stands.
@@ -155,6 +156,7 @@ export class Publisher {
           ? this.#session.welcome !== undefined || this.#frames > 0
           : this.#session.wantsFrame;
         if (!mayRead) {
+          isHeld = this.#session.welcome !== undefined;
           await this.#sourceWakeup.wait(clock);
           continue;
         }
@@ -164,7 +166,8 @@ export class Publisher {
         else if (keyless !== undefined && ++keyless === MAX_KEYLESS_FRAMES) {
           log.warn(`nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`);
         }
-        this.#session.add({ ...frame, captureUs: clock.wallUs() });
+        this.#session.add({ ...frame, captureUs: clock.wallUs(), isHeld });
+        isHeld = false;
         this.#flush();
       }
       if (keyless !== undefined && keyless > 0 && !signal.aborted) throw keylessError(keyless);

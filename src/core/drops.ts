@@ -5,13 +5,14 @@
  */
 
 /**
- * The closed set of reasons. The first four happen to a frame of the stream and are counted once a
+ * The closed set of reasons. The first five happen to a frame of the stream and are counted once a
  * frame; the others happen between the stream and one viewer and are counted once a viewer. Only
  * `awaiting_key_frame` is both: of a stream that begins without a key frame, and of a viewer.
  *
  * - `queue_frames`: the queue was full in frames; its oldest frame left, with those that need it
  * - `queue_bytes`: the queue was full in bytes; its oldest frame left, with those that need it
  * - `publisher`: the publisher dropped it before sending (`--on-full drop`)
+ * - `stream_fps`: its source was faster than the stream, and a newer picture took its place
  * - `stopped`: it stood in the queue when the relay stopped
  * - `slow_viewer`: the viewer was behind and skipped it
  * - `overrun`: the relay came to send it too late, and newer ones were there
@@ -24,6 +25,7 @@ export const DROP_REASONS = [
   "queue_frames",
   "queue_bytes",
   "publisher",
+  "stream_fps",
   "stopped",
   "slow_viewer",
   "overrun",

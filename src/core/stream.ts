@@ -1,6 +1,7 @@
 /**
- * One stream: whatever is sent to it goes through its queue, leaves on its tick and reaches all of
- * its viewers. No sockets, no timers: instants are arguments, in milliseconds of one monotonic clock.
+ * One stream: whatever is sent to it goes through its queue, leaves at once or on its tick, and
+ * reaches all of its viewers. No sockets, no timers: instants are arguments, in milliseconds of one
+ * monotonic clock.
  *
  * @module
  */
@@ -12,32 +13,53 @@ import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
 import { type Frame, isCodedInTime, sameConfig, type StreamConfig } from "./frame.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { GopCache } from "./gop_cache.ts";
+import { Liveness, type LivenessReason } from "./liveness.ts";
 import { type Rate, RateMeter } from "./rate_meter.ts";
+import { Thinning } from "./thinning.ts";
 import { Tick } from "./tick.ts";
 
 /** Frames a second, or `source`: frames leave as they come. */
 export type FrameRate = number | "source";
 
-/** Length of the queue that a stream aims at, in milliseconds of its frame rate. */
-const TARGET_MS = 250;
-/** Most frames that a publisher with credit may have in the queue and under way. */
+/**
+ * What a publisher may have in the queue and under way beyond its round trip, in milliseconds of the
+ * frame rate: what a start or a hiccup brings at once from a source that is live; and from one that
+ * waits for the tick, what bridges the publisher's own pauses.
+ */
+const LIVE_CREDIT_MS = 1000;
+const TICK_CREDIT_MS = 100;
+/** Least and most frames of that. */
+const MIN_CREDIT_FRAMES = 3;
 const MAX_CREDIT_FRAMES = 250;
-/** The same without a tick, where the queue only evens out the viewers' pace. */
-const SOURCE_CREDIT_FRAMES = 64;
-/** The same for a publisher that would rather drop than wait: just enough for every tick. */
-const LIVE_CREDIT_FRAMES = 3;
-/** How much of a frame's wait for its tick is won back at once. */
-const PHASE_PULL = 0.3;
-/** A wait that no timer is exact enough for, in milliseconds: it is won back whole. */
-const MIN_WAIT_MS = 1.5;
-/** The least distance of two frames, in intervals of the tick, of a source that is not ahead of it. */
-const SAME_RATE = 0.9;
+/** Least rate that credit is reckoned with where frames need not wait for a tick. */
+const SOURCE_FPS = 60;
+/** Length of the queue of bare clients that is not drained, in milliseconds of the frame rate. */
+const BARE_TARGET_MS = 250;
+/** Round trip of a publisher that is not known yet, and the longest that counts, in milliseconds. */
+const UNKNOWN_ROUND_TRIP_MS = 250;
+const MAX_ROUND_TRIP_MS = 2000;
+/** Highest rate that a video coded in time is believed to have by what it says itself. */
+const MAX_NOMINAL_FPS = 300;
+/** How long a frame of a live source waits for the fastest viewer behind a hiccup, in milliseconds. */
+const LIVE_HOLD_MS = 250;
 /** Most frames that are kept for viewers that come. */
 export const MAX_CACHE_FRAMES = 1800;
 /** Longest time since the last key frame for which they are kept, in milliseconds. */
 export const MAX_CACHE_MS = 30_000;
 /** Longest time that a frame waits for a viewer where there is no tick, in milliseconds. */
 export const HOLD_MS = 1000;
+
+/** How a publisher with credit begins. */
+export interface PublisherBegin {
+  /** `wait`: it loses nothing and waits; `drop`: it keeps to its own pace. */
+  readonly onFull: "wait" | "drop";
+  /** It goes on with the frame behind the last one that it sent here. @default {false} */
+  readonly resumes?: boolean;
+  /** Whether its source is live; `null` where that is to be seen. @default {null} */
+  readonly live?: boolean | null;
+  /** How long its source, which was live, has been held up, in milliseconds. @default {0} */
+  readonly heldMs?: number;
+}
 
 /** Limits of a {@linkcode Stream}. */
 export interface StreamOptions {
@@ -56,7 +78,11 @@ export interface StreamOptions {
 }
 
 /** A frame as it comes in. Its data belong to the stream, which frees them when nobody needs them. */
-export type FrameInput = Omit<Frame, "sequence" | "epoch" | "discontinuity" | "receivedMs">;
+export interface FrameInput
+  extends Omit<Frame, "sequence" | "epoch" | "discontinuity" | "receivedMs"> {
+  /** Whether the publisher had to wait for credit before it read the frame. Absent: false. */
+  readonly isHeld?: boolean;
+}
 
 /** Totals that a publisher may reach; it may begin a frame while it is below both. */
 export interface Credit {
@@ -83,7 +109,6 @@ export class Stream {
   readonly #queue: FrameQueue<Frame>;
   readonly #cache: GopCache;
   readonly #fanOut: FanOut;
-  readonly #backlog = new Backlog();
   readonly #meter = new RateMeter();
   /** Of the stream itself, without those of its viewers. */
   readonly #dropped = noDrops();
@@ -91,9 +116,12 @@ export class Stream {
   #fired = 0;
   #overruns = 0;
   #lagMs = 0;
-  /** Time by which frames came after their deadlines, as far as it has not been won back. */
-  #lostMs = 0;
-  #pushedMs = -Infinity;
+  readonly #backlog = new Backlog();
+  #liveness: Liveness;
+  #thinning = new Thinning();
+  /** When the picture that waits leaves at the latest, where pictures are left out. */
+  #thinnedMs = -Infinity;
+  #roundTripMs = UNKNOWN_ROUND_TRIP_MS;
   #config: StreamConfig | undefined;
   #epoch = 0;
   #sequence = 0;
@@ -110,6 +138,7 @@ export class Stream {
     this.#options = options;
     this.#maxBytes = options.maxBytes;
     this.#tick = options.fps === "source" ? undefined : new Tick(options.fps, nowMs);
+    this.#liveness = new Liveness({ isPresumed: this.#tick !== undefined }, nowMs);
     this.#queue = new FrameQueue(this.#limits());
     this.#cache = new GopCache({
       maxFrames: MAX_CACHE_FRAMES,
@@ -145,6 +174,16 @@ export class Stream {
     return this.#epoch;
   }
 
+  /** Whether frames leave as they come, because their source has a pace of its own. */
+  get isLive(): boolean {
+    return this.#leavesAtOnce || this.#liveness.isLive;
+  }
+
+  /** Why it is live, or not. */
+  get livenessReason(): LivenessReason {
+    return this.#liveness.reason;
+  }
+
   /** What waits in the queue. */
   get queue(): Readonly<FrameTotals> {
     return { frames: this.#queue.frames, bytes: this.#queue.bytes };
@@ -173,20 +212,32 @@ export class Stream {
   }
 
   /**
-   * A publisher with credit has come. `wait`: it loses nothing and waits; `drop`: it keeps to its
-   * own pace and drops what it may not send. A new epoch begins with its configuration, except
-   * where it `resumes`: it goes on with the frame behind the last one that it sent here.
+   * A publisher with credit has come. A new epoch begins with its configuration, except where it
+   * resumes.
    */
-  begin(onFull: "wait" | "drop", resumes = false): void {
-    if (!resumes) this.#config = undefined;
+  begin({ onFull, resumes = false, live = null, heldMs = 0 }: PublisherBegin, nowMs: number): void {
     this.#credited = onFull;
     this.#queue.setLimits(this.#limits());
+    if (resumes) return;
+    this.#config = undefined;
+    this.#roundTripMs = UNKNOWN_ROUND_TRIP_MS;
+    this.#judge(nowMs, live, heldMs);
   }
 
   /** The publisher with credit has gone. */
   finish(): void {
     this.#credited = "none";
     this.#queue.setLimits(this.#limits());
+  }
+
+  /** A client without a protocol begins to send. */
+  beginBare(nowMs: number): void {
+    this.#judge(nowMs);
+  }
+
+  /** How long a message takes to the publisher and back, in milliseconds. */
+  setRoundTrip(roundTripMs: number): void {
+    this.#roundTripMs = Math.min(Math.max(0, roundTripMs), MAX_ROUND_TRIP_MS);
   }
 
   /** Announces the configuration of the frames that follow; a change begins a new epoch. */
@@ -205,15 +256,16 @@ export class Stream {
     const sequence = ++this.#sequence;
     if (input.kind === "key") this.#awaitsKey = false;
     else if (this.#awaitsKey) return this.drop("awaiting_key_frame", 1);
+    const { isHeld = false, ...arrived } = input;
     const frame: Frame = {
-      ...input,
+      ...arrived,
       sequence,
       epoch: this.#epoch,
       discontinuity: false,
       receivedMs: nowMs,
     };
-    if (this.#queue.frames === 0) this.#meet(nowMs);
-    this.#pushedMs = nowMs;
+    if (this.#isThinned) this.#thin(nowMs);
+    else this.#pace(isHeld, nowMs);
     const dropped = this.#queue.push(frame);
     if (dropped !== undefined) this.drop(dropped.reason, dropped.frames);
     this.advance(nowMs);
@@ -243,34 +295,21 @@ export class Stream {
   deadlineMs(): number | undefined {
     const oldest = this.#queue.oldest;
     if (oldest === undefined) return undefined;
+    if (this.#isThinned) return this.#thinnedMs;
+    if (this.isLive) return oldest.receivedMs + LIVE_HOLD_MS;
     return this.#tick === undefined ? oldest.receivedMs + HOLD_MS : this.#tick.deadlineMs;
   }
 
   /** Lets out the frames that are due. */
   advance(nowMs: number): void {
-    if (this.#tick === undefined) {
-      while (this.#queue.frames > 0 && this.#mayLeave(nowMs)) this.#letOut(nowMs);
-      return;
-    }
-    if (this.#queue.frames === 0) return;
-    const fired = this.#tick.fire(nowMs);
-    if (fired === undefined) return;
-    this.#overruns += fired.overruns;
-    this.#lagMs = fired.lagMs;
-    if (!this.#mayLeave(nowMs)) {
-      // The last frame is not yet on its way to everybody: this one waits for the next tick.
-      this.#overruns++;
-      return;
-    }
-    this.#fired++;
-    this.#letOut(nowMs);
-    // A publisher that waits comes down to the tick by itself.
-    if (this.#credited === "wait") return;
-    if (this.#credited === "drop") {
-      // What is one too many for the tick may be what others need: it leaves with the next.
-      while (this.#queue.frames > LIVE_CREDIT_FRAMES) this.#letOut(nowMs);
-    } else if (this.#backlog.observe(this.#queue.frames, this.#targetFrames(), nowMs)) {
-      this.#letOut(nowMs);
+    if (this.#isThinned) {
+      if (this.#queue.frames > 0 && nowMs >= this.#thinnedMs) this.#letOutThinned(nowMs);
+    } else if (this.#tick === undefined || this.isLive) {
+      while (this.#queue.frames > 0 && this.#mayLeave(nowMs)) {
+        this.#letOutBetween(nowMs);
+      }
+    } else if (this.#queue.frames > 0) {
+      this.#fire(this.#tick, nowMs);
     }
   }
 
@@ -282,7 +321,7 @@ export class Stream {
   /** Sends the next batch of what has left the queue, and lets out what may follow it. */
   step(nowMs: number): void {
     this.#fanOut.step(nowMs);
-    if (this.#tick === undefined && !this.#fanOut.isBusy) this.advance(nowMs);
+    if (!this.#fanOut.isBusy && this.#followsViewers) this.advance(nowMs);
   }
 
   /** Changes the frame rate; the next frame already follows it, and no frame is lost by it. */
@@ -329,9 +368,14 @@ export class Stream {
     return this.#fanOut.poll(nowMs);
   }
 
+  /** Whether what viewers confirm may let frames out. */
+  get waitsForViewers(): boolean {
+    return this.#queue.frames > 0 && this.#followsViewers;
+  }
+
   /**
-   * Credit for a publisher that has sent `received` so far. What it may have in the queue and under
-   * way stands for {@linkcode TARGET_MS}: enough to bridge a round trip, too little to delay.
+   * Credit for a publisher that has sent `received` so far: what it may have in the queue and under
+   * way bridges its round trip, and more where that delays nothing.
    */
   credit(received: Readonly<FrameTotals>): Credit {
     const bytes = Math.min(this.#options.maxCreditBytes, this.#maxBytes);
@@ -342,38 +386,97 @@ export class Stream {
   }
 
   #creditFrames(): number {
-    // A frame that others need is not dropped for being one too many at the moment.
-    const isLive = this.#credited === "drop" &&
-      (this.#config === undefined || !isCodedInTime(this.#config.format));
-    if (isLive) return LIVE_CREDIT_FRAMES;
-    if (this.#tick === undefined || this.#credited === "drop") return SOURCE_CREDIT_FRAMES;
-    return Math.min(MAX_CREDIT_FRAMES, this.#targetFrames());
+    const tickFps = this.#tick?.fps ?? 0;
+    const fps = this.#tick === undefined || this.#isCoded ? Math.max(tickFps, SOURCE_FPS) : tickFps;
+    // Pictures of a source that is too fast come all the same, so that the relay leaves out evenly.
+    const roundTripFrames = fps * this.#roundTripMs / 1000 * (this.#credited === "drop" ? 2 : 1);
+    const isThin = this.#credited === "drop" && !this.#isCoded;
+    const waitsForTick = this.#tick !== undefined && this.#liveness.isHeld;
+    const beyondMs = isThin ? 0 : waitsForTick ? TICK_CREDIT_MS : LIVE_CREDIT_MS;
+    const beyond = Math.max(fps * beyondMs / 1000, MIN_CREDIT_FRAMES);
+    return Math.min(MAX_CREDIT_FRAMES, Math.ceil(roundTripFrames + beyond));
   }
 
-  /**
-   * Brings the tick's phase to a source that has the same rate: a frame that comes after its deadline
-   * leaves at once, and the time lost is won back from frames that would wait. Without that, the
-   * latest frame of a source that jitters would set the delay of all that follow. What is won back
-   * never exceeds what was lost, so that the rate is kept.
-   */
-  #meet(nowMs: number): void {
+  get #isCoded(): boolean {
+    return this.#config !== undefined && isCodedInTime(this.#config.format);
+  }
+
+  /** Whether pictures that are one too many for the tick are left out. */
+  get #isThinned(): boolean {
+    return this.#credited === "drop" && this.#tick !== undefined && !this.#isCoded;
+  }
+
+  /** Whether no frame waits for the tick: a camera coded in time loses more by that than it gains. */
+  get #leavesAtOnce(): boolean {
+    return this.#credited === "drop" && this.#isCoded;
+  }
+
+  get #followsViewers(): boolean {
+    return !this.#isThinned && (this.#tick === undefined || this.isLive);
+  }
+
+  #judge(nowMs: number, live: boolean | null = null, heldMs = 0): void {
+    const isPresumed = this.#tick !== undefined && this.#queue.frames === 0;
+    this.#liveness = new Liveness({ isPresumed, live, heldMs }, nowMs);
+    this.#thinning = new Thinning();
+  }
+
+  /** A frame has come that leaves at once or on the tick. */
+  #pace(isHeld: boolean, nowMs: number): void {
+    this.#liveness.arrived({ intervalMs: this.#allowedMs(), isHeld }, nowMs);
     const tick = this.#tick;
-    if (tick === undefined) return;
-    const waitMs = tick.deadlineMs - nowMs;
-    if (waitMs <= 0) {
-      this.#lostMs = Math.min(this.#lostMs - waitMs, tick.intervalMs);
+    if (tick === undefined || this.isLive) return;
+    // A frame behind a silence leaves at once; one that is a little late does not shift the tick.
+    if (this.#queue.frames === 0 && nowMs - tick.deadlineMs >= tick.intervalMs) {
       tick.restart(nowMs);
+    }
+  }
+
+  /** Time between two frames that the stream allows; video coded in time may have its own rate. */
+  #allowedMs(): number | undefined {
+    if (this.#tick === undefined) return undefined;
+    if (this.#isCoded && this.#liveness.isAsserted) return undefined;
+    const nominalFps = this.#isCoded ? this.#config!.frameRate ?? 0 : 0;
+    const isBelievable = nominalFps <= MAX_NOMINAL_FPS;
+    return isBelievable && nominalFps > this.#tick.fps ? 1000 / nominalFps : this.#tick.intervalMs;
+  }
+
+  /** A picture has come of which the newest waits for its time. */
+  #thin(nowMs: number): void {
+    this.#thinnedMs = this.#thinning.arrived(this.#tick!.intervalMs, nowMs);
+    this.drop("stream_fps", this.#queue.clear());
+  }
+
+  #letOutThinned(nowMs: number): void {
+    this.#thinning.left(this.#tick!.intervalMs, nowMs);
+    while (this.#queue.frames > 0) this.#letOutBetween(nowMs);
+  }
+
+  /** Lets a frame out on its tick. */
+  #fire(tick: Tick, nowMs: number): void {
+    const { receivedMs } = this.#queue.oldest!;
+    const fired = tick.fire(nowMs);
+    if (fired === undefined) return;
+    this.#overruns += fired.overruns;
+    this.#lagMs = Math.min(fired.lagMs, nowMs - receivedMs);
+    if (!this.#mayLeave(nowMs)) {
+      // The last frame is not yet on its way to everybody: this one waits for the next tick.
+      this.#overruns++;
       return;
     }
-    // A source that is ahead of the tick waits because of its own rate, not for lost time.
-    if (nowMs - this.#pushedMs < tick.intervalMs * SAME_RATE) return;
-    const wonMs = Math.min(this.#lostMs, waitMs, Math.max(waitMs * PHASE_PULL, MIN_WAIT_MS));
-    this.#lostMs -= wonMs;
-    tick.restart(tick.deadlineMs - wonMs);
+    this.#fired++;
+    this.#letOut(nowMs);
+    // Who does not know of credit cannot wait: what is too fast for the tick is drained by two.
+    const isDrained = this.#credited === "none" &&
+      this.#backlog.observe(this.#queue.frames, tick.fps * BARE_TARGET_MS / 1000, nowMs);
+    if (isDrained) this.#letOut(nowMs);
   }
 
-  #targetFrames(): number {
-    return this.#tick === undefined ? 0 : Math.max(3, Math.ceil(this.#tick.fps * TARGET_MS / 1000));
+  /** Lets a frame out for which no tick is waited for. */
+  #letOutBetween(nowMs: number): void {
+    if (this.#tick !== undefined) this.#fired++;
+    this.#tick?.passed(nowMs);
+    this.#letOut(nowMs);
   }
 
   /**
@@ -395,14 +498,24 @@ export class Stream {
   }
 
   /**
-   * Whether viewers may get another frame. For a publisher that waits it is not before the last one
-   * is on its way to all of them, and without a tick at the pace of the viewer that is fastest.
+   * Whether viewers may get another frame. Where nobody is to lose one, it is not before the last one
+   * is on its way to all of them; and without a tick, or while a hiccup is made up for, at the pace
+   * of the viewer that is fastest.
    */
   #mayLeave(nowMs: number): boolean {
+    const ageMs = nowMs - this.#queue.oldest!.receivedMs;
+    if (this.isLive) {
+      const isMakingUp = this.#queue.frames > 1 || this.#liveness.isMakingUp(nowMs);
+      const holds = isMakingUp && ageMs < LIVE_HOLD_MS && this.#credited !== "drop";
+      if (holds && !this.#isFastestReady(nowMs)) return false;
+      return this.#credited !== "wait" || !this.#fanOut.isBehind(nowMs);
+    }
     if (this.#credited !== "wait") return true;
     if (this.#fanOut.isBehind(nowMs)) return false;
-    if (this.#tick !== undefined) return true;
-    if (nowMs - this.#queue.oldest!.receivedMs >= HOLD_MS) return true;
+    return this.#tick !== undefined || ageMs >= HOLD_MS || this.#isFastestReady(nowMs);
+  }
+
+  #isFastestReady(nowMs: number): boolean {
     return this.#fanOut.fastest(nowMs, HOLD_MS)?.isReady(nowMs) ?? true;
   }
 

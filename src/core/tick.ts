@@ -76,6 +76,12 @@ export class Tick {
     this.restart(Math.max(nowMs, this.#lastMs + this.#intervalMs));
   }
 
+  /** A frame has left at `nowMs` without a deadline: the next one is an interval later. */
+  passed(nowMs: number): void {
+    this.#lastMs = nowMs;
+    this.restart(nowMs + this.#intervalMs);
+  }
+
   /** Puts the next deadline at `startMs` and counts from there. */
   restart(startMs: number): void {
     this.#startMs = startMs;

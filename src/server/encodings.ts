@@ -25,6 +25,7 @@ export class Encodings {
       discontinuity: frame.discontinuity,
       catchUp,
       leading: frame.leading === true,
+      held: false,
       epoch: frame.epoch,
       sequence: frame.sequence,
       ptsUs: frame.ptsUs,

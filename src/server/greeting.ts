@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../host/clock.ts";
 import { encodeControl } from "../wire/control_message.ts";
-import { VERSION } from "../wire/frame_message.ts";
+import { FLAGS, VERSION } from "../wire/frame_message.ts";
 import type { Audience } from "./viewer.ts";
 
 /** The relay's first message: what the stream is, and of a publisher how far its frames have come. */
@@ -27,6 +27,7 @@ export function welcome(
     maxFrameBytes: as.maxFrameBytes,
     publishing: stream.isPublishing,
     received: as.received,
+    flags: FLAGS,
   });
 }
 

@@ -16,6 +16,11 @@ import { Encodings } from "./encodings.ts";
 import type { Batched, Turns } from "./turns.ts";
 import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
 
+/** Frames that are left out because a viewer or a publisher wants that. */
+const ASKED_FOR: ReadonlySet<DropReason> = new Set(["viewer_fps", "stream_fps"]);
+/** How soon a frame that is due but cannot leave is looked after again, in milliseconds. */
+const RETRY_MS = 10;
+
 /** The connection of a publisher with credit. */
 export interface Publisher {
   /** Name of the publisher's run. */
@@ -110,6 +115,7 @@ export class LiveStream implements Audience, Batched {
       frameRate: config?.frameRate ?? null,
       fps: stream.fps,
       publishing: this.isPublishing,
+      live: this.isPublishing ? stream.isLive : null,
       viewers: stream.viewers,
       epoch: stream.epoch,
       queue: stream.queue,
@@ -137,14 +143,14 @@ export class LiveStream implements Audience, Batched {
     for (const viewer of this.#viewers) viewer.report(status);
   }
 
-  /** Frames that were dropped since this was asked last, by reason; `viewer_fps` is no loss. */
+  /** Frames that were dropped since this was asked last, by reason, where nobody asked for that. */
   newDrops(): [DropReason, number][] {
     const { dropped } = this.#stream;
     const before = this.#droppedBefore;
     this.#droppedBefore = dropped;
     return DROP_REASONS
       .map((reason): [DropReason, number] => [reason, dropped[reason] - before[reason]])
-      .filter(([reason, frames]) => frames > 0 && reason !== "viewer_fps");
+      .filter(([reason, frames]) => frames > 0 && !ASKED_FOR.has(reason));
   }
 
   /** Changes the frame rate at once. */
@@ -195,6 +201,7 @@ export class LiveStream implements Audience, Batched {
   pushBare(client: object, input: Arrival): void {
     if (this.#publisher !== undefined) throw busy(this.name);
     const hasSent = this.#bareClients.get(client) === true;
+    if (!this.isPublishing) this.#stream.beginBare(this.#clock.nowMs());
     this.#bareClients.set(client, true);
     if (!hasSent) this.#announce();
     this.#push(input);
@@ -217,7 +224,9 @@ export class LiveStream implements Audience, Batched {
     this.#isEnding = false;
     const last = this.#lastSession;
     const received = last.session === publisher.session ? last.received : 0;
-    this.#stream.begin(options.onFull, received > 0);
+    const { onFull, live, heldMs } = options;
+    const resumes = received > 0;
+    this.#stream.begin({ onFull, resumes, live, heldMs }, this.#clock.nowMs());
     this.#announce();
     return received;
   }
@@ -259,11 +268,18 @@ export class LiveStream implements Audience, Batched {
     return this.#stream.credit(totals);
   }
 
+  /** How long a message takes to the publisher and back, in milliseconds. */
+  setRoundTrip(publisher: Publisher, roundTripMs: number): void {
+    if (this.#publisher !== publisher) return;
+    this.#stream.setRoundTrip(roundTripMs);
+    publisher.refreshCredit();
+  }
+
   /** A viewer confirms frames; false where it confirms what it did not get. */
   acknowledge(viewer: Viewer<ViewerFeed>, sequence: number): boolean {
     const nowMs = this.#clock.nowMs();
     const isKnown = viewer.feed.acknowledge(sequence, nowMs);
-    if (isKnown && this.hasQueue && this.fps === "source") {
+    if (isKnown && this.#stream.waitsForViewers) {
       this.#stream.advance(nowMs);
       this.#drive();
     }
@@ -274,7 +290,7 @@ export class LiveStream implements Audience, Batched {
   passed(viewer: Viewer<ShardFeed>, sequence: number): void {
     const nowMs = this.#clock.nowMs();
     viewer.feed.passed(sequence, nowMs);
-    if (this.hasQueue && this.fps === "source") {
+    if (this.#stream.waitsForViewers) {
       this.#stream.advance(nowMs);
       this.#drive();
     }
@@ -353,7 +369,7 @@ export class LiveStream implements Audience, Batched {
       // Timers count whole milliseconds and come up to one early; another would come late.
       this.#stream.advance(Math.max(dueMs, this.#clock.nowMs()));
       this.#drive();
-    }, Math.max(0, dueMs - nowMs));
+    }, dueMs > nowMs ? dueMs - nowMs : RETRY_MS);
   }
 }
 
@@ -366,6 +382,10 @@ export interface BeginOptions {
   readonly takeover: boolean;
   /** Wait for credit, or drop frames without it. */
   readonly onFull: "wait" | "drop";
+  /** Whether its source is live, where its user says so; `null` where that is to be seen. */
+  readonly live: boolean | null;
+  /** How long its source, which was live, has been held up, in milliseconds. */
+  readonly heldMs: number;
 }
 
 function busy(name: string): ProtocolError {

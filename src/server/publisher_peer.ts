@@ -38,6 +38,7 @@ export class PublisherPeer implements Peer {
       this.#role.begin();
     } else if (event.type === "time") {
       this.#port.sendControl(timeAnswer(this.#hub.clock, event.clientUs));
+      this.#role?.answered(event.roundTripUs);
     } else {
       this.#role?.handle(event);
     }
@@ -55,6 +56,8 @@ class PublisherRole implements Publisher {
   readonly #hello: PublishHello;
   readonly #live: LiveStream;
   #config: StreamConfig | undefined;
+  /** When it was welcomed, until it is known how long that took to reach it. */
+  #welcomedMs: number | undefined;
 
   /** @throws {ProtocolError} when there are as many streams as may be */
   constructor(
@@ -90,7 +93,16 @@ class PublisherRole implements Publisher {
       received,
       maxFrameBytes: this.#hub.options.maxFrameBytes,
     }));
+    this.#welcomedMs = this.#hub.clock.nowMs();
     this.refreshCredit();
+  }
+
+  /** It has asked for the time, the first time as soon as it was welcomed. */
+  answered(roundTripUs: number | null): void {
+    const sinceMs = this.#hub.clock.nowMs() - (this.#welcomedMs ?? 0);
+    if (roundTripUs !== null) this.#live.setRoundTrip(this, roundTripUs / 1000);
+    else if (this.#welcomedMs !== undefined) this.#live.setRoundTrip(this, sinceMs);
+    this.#welcomedMs = undefined;
   }
 
   handle(event: RelayEvent): void {
@@ -108,6 +120,7 @@ class PublisherRole implements Publisher {
         config: this.#config!,
         ptsUs: header.ptsUs,
         captureUs: header.captureUs,
+        isHeld: event.isHeld,
       }, event.missing);
     } else if (event.type === "end") {
       this.#live.end(this);

@@ -13,7 +13,9 @@ export const SUBPROTOCOL = "stream.v1";
 export const VERSION = 1;
 
 const HEADER_BYTES = 32;
-const ALL_FLAGS = 31;
+const ALL_FLAGS = 63;
+/** The flags of a relay that does not name those it knows. */
+const FIRST_FLAGS = 31;
 const MAX_CONTROL_LENGTH = 16_384;
 const MAX_TEXT_LENGTH = 1024;
 const NO_PTS = -(2n ** 63n);
@@ -33,6 +35,7 @@ const FORMATS = ["raw", "mjpeg", "png", "y4m", "lp32", "h264", "hevc", "vp8", "v
  * @property {boolean} discontinuity the first frame of an epoch
  * @property {boolean} catchUp not to be shown for its own time
  * @property {boolean} leading whoever begins at the key frame before it cannot decode it
+ * @property {boolean} held its publisher had to wait for credit; only on the way to the relay
  * @property {number} epoch
  * @property {number} sequence position in the stream, from 1
  * @property {number | null} ptsUs presentation time in microseconds
@@ -65,6 +68,7 @@ const FORMATS = ["raw", "mjpeg", "png", "y4m", "lp32", "h264", "hevc", "vp8", "v
  * @property {number} maxFrameBytes
  * @property {boolean} publishing
  * @property {number} received
+ * @property {number} flags
  */
 
 /**
@@ -135,6 +139,7 @@ export function decodeFrame(message) {
       discontinuity: (flags & 4) !== 0,
       catchUp: (flags & 8) !== 0,
       leading: (flags & 16) !== 0,
+      held: (flags & 32) !== 0,
       epoch: view.getUint32(4),
       sequence,
       ptsUs: pts === NO_PTS ? null : integerOf(pts, "presentation time"),
@@ -186,7 +191,7 @@ export function decodeControl(text) {
   return /** @type {ServerMessage} */ (type === "stats" ? { ...value } : message);
 }
 
-/** @typedef {[name: string, isValid: (value: unknown) => boolean, fallback?: null]} Field */
+/** @typedef {[name: string, isValid: (value: unknown) => boolean, fallback?: null | number]} Field */
 
 /**
  * @param {unknown} value
@@ -219,6 +224,7 @@ const FIELDS = new Map(
       ["maxFrameBytes", isInteger(1)],
       ["publishing", isBoolean],
       ["received", isInteger(0)],
+      ["flags", isInteger(0), FIRST_FLAGS],
     ]],
     ["config", [
       ["epoch", isInteger(0)],

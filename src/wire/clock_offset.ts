@@ -10,6 +10,8 @@ const INTERVAL_MS = 5000;
 /** How often it is asked for at first, when one long round trip would spoil the estimate. */
 const FIRST_INTERVAL_MS = 250;
 const FIRST_REQUESTS = 4;
+/** How many round trips count: those of a minute. */
+const ROUND_TRIPS = 12;
 /** How much worse each older measurement counts, so that drifting clocks are followed. */
 const AGING_US = 200;
 
@@ -21,6 +23,9 @@ export class ClockOffset {
   #offsetUs = 0;
   #bestUs = Infinity;
   #requests = 0;
+  /** The last round trips in microseconds, in a ring. */
+  readonly #roundTripsUs: number[] = [];
+  #answers = 0;
 
   /** The offset in microseconds; 0 before the first answer. */
   get offsetUs(): number {
@@ -32,6 +37,11 @@ export class ClockOffset {
     return this.#bestUs !== Infinity;
   }
 
+  /** The shortest of the last round trips in microseconds; `null` before the first answer. */
+  get roundTripUs(): number | null {
+    return this.#roundTripsUs.length === 0 ? null : Math.min(...this.#roundTripsUs);
+  }
+
   /** Time from the last request to the next in milliseconds. */
   get intervalMs(): number {
     return this.#requests < FIRST_REQUESTS ? FIRST_INTERVAL_MS : INTERVAL_MS;
@@ -40,13 +50,14 @@ export class ClockOffset {
   /** A request at `nowUs` of the own clock. */
   request(nowUs: number): TimeRequest {
     this.#requests++;
-    return { type: "time", clientUs: Math.round(nowUs) };
+    return { type: "time", clientUs: Math.round(nowUs), roundTripUs: this.roundTripUs };
   }
 
   /** Takes an answer that arrived at `nowUs` of the own clock. */
   answer(answer: TimeAnswer, nowUs: number): void {
     const roundTripUs = nowUs - answer.clientUs;
     if (roundTripUs < 0) return;
+    this.#roundTripsUs[this.#answers++ % ROUND_TRIPS] = roundTripUs;
     this.#bestUs += AGING_US;
     if (roundTripUs > this.#bestUs) return;
     this.#bestUs = roundTripUs;

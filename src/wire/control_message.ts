@@ -11,6 +11,10 @@ import { CLOSE } from "./close_code.ts";
 
 /** Longest control message in characters. */
 export const MAX_CONTROL_LENGTH = 16_384;
+/** The flags of a relay that does not name those it knows. */
+const FIRST_FLAGS = 31;
+/** Longest time for which a source may have been held up, in milliseconds: a day. */
+const MAX_HELD_MS = 86_400_000;
 /** Longest text field in characters. */
 const MAX_TEXT_LENGTH = 1024;
 
@@ -25,6 +29,10 @@ export interface PublishHello {
   readonly takeover: boolean;
   /** Whether it waits for credit or drops frames that it has no credit for. */
   readonly onFull: "wait" | "drop";
+  /** Whether its source is live, where its user says so; `null` where that is to be seen. */
+  readonly live: boolean | null;
+  /** How long its source, which was live, has been held up, in milliseconds; else 0. */
+  readonly heldMs: number;
 }
 
 /** First message of a client that wants to watch. */
@@ -56,6 +64,8 @@ export interface TimeRequest {
   readonly type: "time";
   /** The client's clock in microseconds since the Unix epoch. */
   readonly clientUs: number;
+  /** The shortest way to the relay and back lately, in microseconds; `null` before it is known. */
+  readonly roundTripUs: number | null;
 }
 
 /** To the relay: no more frames come. From it: none come (viewer), all have left (publisher). */
@@ -87,6 +97,8 @@ export interface Welcome {
   readonly publishing: boolean;
   /** Sequence of the last frame received in the publisher's session; 0 for a viewer or a new one. */
   readonly received: number;
+  /** The flags of a frame's header that the relay knows. */
+  readonly flags: number;
 }
 
 /** Totals of frames and bytes since the connection began that a publisher may reach. */
@@ -103,6 +115,8 @@ export interface StreamStatus extends StreamConfigStatus {
   readonly name: string;
   readonly fps: FrameRate;
   readonly publishing: boolean;
+  /** Whether the source has a pace of its own, at which its frames leave; `null` without one. */
+  readonly live: boolean | null;
   readonly viewers: number;
   readonly epoch: number;
   readonly queue: { readonly frames: number; readonly bytes: number };
@@ -159,7 +173,10 @@ export interface StatsMessage {
 }
 
 /** The relay's clock. */
-export interface TimeAnswer extends TimeRequest {
+export interface TimeAnswer {
+  readonly type: "time";
+  /** Repeated from the request. */
+  readonly clientUs: number;
   /** The relay's clock in microseconds since the Unix epoch. */
   readonly serverUs: number;
 }
@@ -193,7 +210,11 @@ export function decodeClientMessage(text: string): ClientMessage {
     case "ack":
       return { type: "ack", sequence: fields.integer("sequence", 1) };
     case "time":
-      return { type: "time", clientUs: fields.integer("clientUs", 0) };
+      return {
+        type: "time",
+        clientUs: fields.integer("clientUs", 0),
+        roundTripUs: fields.nullable("roundTripUs", (name) => fields.integer(name, 0)),
+      };
     case "end":
       return { type: "end" };
     default:
@@ -220,6 +241,7 @@ export function decodeServerMessage(text: string): ServerMessage {
         maxFrameBytes: fields.integer("maxFrameBytes", 1),
         publishing: fields.boolean("publishing"),
         received: fields.integer("received", 0),
+        flags: fields.integer("flags", 0, FIRST_FLAGS),
       };
     case "credit":
       return {
@@ -262,6 +284,8 @@ function hello(fields: Fields): PublishHello | WatchHello {
       session: fields.text("session"),
       takeover: fields.boolean("takeover", false),
       onFull: fields.oneOf("onFull", ["wait", "drop"], "wait"),
+      live: fields.nullable("live", (name) => fields.boolean(name)),
+      heldMs: fields.number("heldMs", 0, MAX_HELD_MS, 0),
     };
   }
   return {
@@ -333,8 +357,8 @@ class Fields {
     return value;
   }
 
-  integer(name: string, min: number): number {
-    const value = this.#value(name);
+  integer(name: string, min: number, fallback?: number): number {
+    const value = this.#value(name) ?? fallback;
     if (!Number.isSafeInteger(value) || (value as number) < min) {
       throw this.#wrong(name, `an integer from ${min}`);
     }

@@ -4,8 +4,8 @@
  * ```
  * offset  size  field
  *      0     1  version, 1
- *      1     1  flags: 1 key frame, 2 configuration, 4 discontinuity, 8 catch-up, 16 leading;
- *               others 0
+ *      1     1  flags: 1 key frame, 2 configuration, 4 discontinuity, 8 catch-up, 16 leading,
+ *               32 held; others 0
  *      2     2  length of the header in bytes, 32 or more
  *      4     4  epoch
  *      8     8  sequence, from 1
@@ -33,7 +33,11 @@ const FLAG_CONFIGURATION = 2;
 const FLAG_DISCONTINUITY = 4;
 const FLAG_CATCH_UP = 8;
 const FLAG_LEADING = 16;
-const FLAGS = FLAG_KEY | FLAG_CONFIGURATION | FLAG_DISCONTINUITY | FLAG_CATCH_UP | FLAG_LEADING;
+/** The flag of {@linkcode FrameHeader.held}, which older relays do not know. */
+export const FLAG_HELD = 32;
+/** The flags that are known. */
+export const FLAGS = FLAG_KEY | FLAG_CONFIGURATION | FLAG_DISCONTINUITY | FLAG_CATCH_UP |
+  FLAG_LEADING | FLAG_HELD;
 const NO_PTS_HIGH = -0x8000_0000;
 const HIGH = 0x1_0000_0000;
 
@@ -49,6 +53,8 @@ export interface FrameHeader {
   readonly catchUp: boolean;
   /** A delta frame that whoever begins at the key frame before it cannot decode. */
   readonly leading: boolean;
+  /** Only to the relay: the publisher had to wait for credit before it read the frame. */
+  readonly held: boolean;
   /** Number of the publisher's session or configuration; 0 on the way to the relay. */
   readonly epoch: number;
   /** Position in the stream, from 1. */
@@ -92,7 +98,7 @@ export function encodeFrameMessage(
     1,
     (header.key ? FLAG_KEY : 0) | (header.configuration ? FLAG_CONFIGURATION : 0) |
       (header.discontinuity ? FLAG_DISCONTINUITY : 0) | (header.catchUp ? FLAG_CATCH_UP : 0) |
-      (header.leading ? FLAG_LEADING : 0),
+      (header.leading ? FLAG_LEADING : 0) | (header.held ? FLAG_HELD : 0),
   );
   view.setUint16(2, HEADER_BYTES);
   view.setUint32(4, header.epoch);
@@ -145,6 +151,7 @@ export function decodeFrameMessage(message: Uint8Array<ArrayBuffer>): FrameMessa
       discontinuity: (flags & FLAG_DISCONTINUITY) !== 0,
       catchUp: (flags & FLAG_CATCH_UP) !== 0,
       leading: (flags & FLAG_LEADING) !== 0,
+      held: (flags & FLAG_HELD) !== 0,
       epoch: view.getUint32(4),
       sequence,
       ptsUs: isPtsNone ? null : getSafeInteger(view, 16, "presentation time"),

@@ -15,7 +15,7 @@ import {
   type StatsMessage,
   type Welcome,
 } from "./control_message.ts";
-import { encodeFrameMessage, VERSION } from "./frame_message.ts";
+import { encodeFrameMessage, FLAG_HELD, VERSION } from "./frame_message.ts";
 
 /** Most bytes that are kept for a relay that confirms nothing. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
@@ -45,6 +45,8 @@ export interface OutgoingFrame {
   readonly ptsUs: number | null;
   /** Time of capture in microseconds since the Unix epoch, on the own clock. */
   readonly captureUs: number;
+  /** Whether there was no credit when it could have been read. Absent: false. */
+  readonly isHeld?: boolean;
 }
 
 interface KeptFrame extends OutgoingFrame {
@@ -105,8 +107,11 @@ export class PublisherSession {
     return this.#ending === "done";
   }
 
-  /** Begins a connection and returns its first message. */
-  open(): string {
+  /**
+   * Begins a connection and returns its first message. `live` is what is known of the source:
+   * whether it is live, `null` where the relay is to see that, and for how long it has been held up.
+   */
+  open(live: boolean | null = null, heldMs = 0): string {
     this.#welcome = undefined;
     this.#config = undefined;
     this.#frames = 0;
@@ -114,7 +119,14 @@ export class PublisherSession {
     this.#credit = { frames: 0, bytes: 0 };
     this.#unsentFrom = 0;
     if (this.#ending === "sent") this.#ending = "asked";
-    return encodeControl({ type: "hello", version: VERSION, role: "publish", ...this.#options });
+    return encodeControl({
+      type: "hello",
+      version: VERSION,
+      role: "publish",
+      ...this.#options,
+      live,
+      heldMs,
+    });
   }
 
   /** Time until the relay's clock should be asked for again, in milliseconds. */
@@ -207,6 +219,7 @@ export class PublisherSession {
       discontinuity: false,
       catchUp: false,
       leading: frame.leading === true,
+      held: frame.isHeld === true && (this.#welcome.flags & FLAG_HELD) !== 0,
       epoch: 0,
       sequence: frame.sequence,
       ptsUs: frame.ptsUs,

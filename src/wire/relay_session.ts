@@ -22,7 +22,14 @@ export type RelayEvent =
   | WatchHello
   | ConfigMessage
   | TimeRequest
-  | { readonly type: "frame"; readonly message: FrameMessage; readonly missing: number }
+  | {
+    readonly type: "frame";
+    readonly message: FrameMessage;
+    /** Frames that the publisher has left out before this one. */
+    readonly missing: number;
+    /** Whether the publisher had to wait for credit, or must after this frame. */
+    readonly isHeld: boolean;
+  }
   | { readonly type: "ack"; readonly sequence: number }
   | { readonly type: "end" };
 
@@ -135,7 +142,8 @@ export class RelaySession {
     this.#received = sequence;
     this.#frames++;
     this.#bytes += size;
-    return { type: "frame", message, missing };
+    const isUsedUp = this.#frames >= this.#credit.frames || this.#bytes >= this.#credit.bytes;
+    return { type: "frame", message, missing, isHeld: message.header.held || isUsedUp };
   }
 
   #misplaced(what: string): ProtocolError {

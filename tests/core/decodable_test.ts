@@ -273,8 +273,8 @@ Deno.test("Stream sends each viewer only what it can decode, and accounts for th
         scene.join({ from: "key", fps: null, maxBytes: 1e9, maxDelayMs: 500, isBare: true });
         for (const operation of operations) {
           if (operation === "begin" || operation === "beginDrop") {
-            stream.begin(operation === "begin" ? "wait" : "drop");
-          } else if (operation === "resume") stream.begin("wait", true);
+            stream.begin({ onFull: operation === "begin" ? "wait" : "drop" }, 0);
+          } else if (operation === "resume") stream.begin({ onFull: "wait", resumes: true }, 0);
           else if (operation === "finish") stream.finish();
           else if (operation === "config") scene.changeConfig();
           else if (operation === "flush") stream.flush(scene.nowMs);

@@ -145,7 +145,7 @@ Deno.test("ViewerFeed resumes at a key frame when the relay was too busy for del
 
 Deno.test("Stream leaves a tick out, and counts it, while the last frame of a lossless publisher is not sent", () => {
   const live = stream({ fps: 10 });
-  live.begin("wait");
+  live.begin({ onFull: "wait" }, 0);
   for (let n = 0; n < 7; n++) live.join(feed({ unsentBytes: () => 0 }), 0);
   live.push(input(BYTES), 0);
   live.push(input(BYTES), 10);
@@ -159,7 +159,7 @@ Deno.test("Stream leaves a tick out, and counts it, while the last frame of a lo
 
 Deno.test("Stream leaves no tick out for a live publisher", () => {
   const live = stream({ fps: 10 });
-  live.begin("drop");
+  live.begin({ onFull: "drop" }, 0);
   for (let n = 0; n < 7; n++) live.join(feed({ unsentBytes: () => 0 }), 0);
   live.push(input(BYTES), 0);
   live.push(input(BYTES), 10);
@@ -169,7 +169,7 @@ Deno.test("Stream leaves no tick out for a live publisher", () => {
 
 Deno.test("Stream without a tick lets the next frame out behind the last batch of the one before", () => {
   const live = stream({ fps: "source" });
-  live.begin("wait");
+  live.begin({ onFull: "wait" }, 0);
   for (let n = 0; n < 7; n++) live.join(feed({ unsentBytes: () => 0 }), 0);
   live.push(input(BYTES), 0);
   live.push(input(BYTES), 0);

@@ -223,7 +223,7 @@ export class Simulation {
         delivered.push({ sequence: frame.sequence, frame, bytes, catchUp, sentMs, arrivedMs });
         this.at(arrivedMs + ackMs, () => {
           viewer.acknowledge(frame.sequence, this.nowMs);
-          if (this.stream.fps === "source") this.stream.advance(this.nowMs);
+          if (this.stream.waitsForViewers) this.stream.advance(this.nowMs);
         });
       },
     });

@@ -128,7 +128,7 @@ Deno.test("ShardFeed speaks for its viewers, and keeps their numbers when it clo
 
 Deno.test("Stream leaves ticks out while a thread is behind with a lossless publisher's frames", () => {
   const live = stream({ fps: 10 });
-  live.begin("wait");
+  live.begin({ onFull: "wait" }, 0);
   const sent: number[] = [];
   const shard = new ShardFeed({
     budget: new Budget(1e9),

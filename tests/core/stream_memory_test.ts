@@ -67,7 +67,7 @@ Deno.test("Stream sends only frames that are whole, whatever its viewers do", ()
             const gone = viewers.pop();
             if (gone !== undefined) live.leave(gone.viewer, nowMs);
           } else if (operation === "flush") live.flush(nowMs);
-          else if (operation === "begin") live.begin("wait");
+          else if (operation === "begin") live.begin({ onFull: "wait" }, 0);
           else if (operation === "finish") live.finish();
           else if (typeof operation === "string") continue;
           else if ("ack" in operation) {

@@ -79,7 +79,7 @@ Deno.test("Stream follows a new frame rate with the next frame and loses nothing
   simulation.at(0, () => {
     for (let n = 0; n < 100; n++) simulation.stream.push(input(), 0);
   });
-  simulation.stream.begin("wait");
+  simulation.stream.begin({ onFull: "wait" }, 0);
   simulation.at(1010, () => simulation.stream.setFps(10, 1010));
   simulation.runUntil(30_000);
   assertEquals(sequences(delivered), range(1, 100));
@@ -123,7 +123,7 @@ Deno.test("Stream lets a frame out at once after a silence, and counts no overru
 Deno.test("Stream does not bunch frames after the program was busy", () => {
   const live = stream({ fps: 50 });
   for (let n = 0; n < 100; n++) live.push(input(), 0);
-  live.begin("wait");
+  live.begin({ onFull: "wait" }, 0);
   live.advance(20);
   assertEquals(live.queue.frames, 98);
   live.advance(1005);
@@ -161,7 +161,7 @@ Deno.test("Stream begins an epoch with a publisher and marks its first frame", (
   const { delivered } = simulation.view();
   const runs = [3, 1, 2];
   runs.forEach((count) => {
-    live.begin("wait");
+    live.begin({ onFull: "wait" }, 0);
     assertEquals(live.config, undefined);
     for (let n = 0; n < count; n++) live.push(input(), simulation.nowMs);
     live.finish();
@@ -175,7 +175,7 @@ Deno.test("Stream begins an epoch with a publisher and marks its first frame", (
 
 Deno.test("Stream marks the first frame of an epoch also where its configuration came before", () => {
   const live = stream({ fps: "source" });
-  live.begin("wait");
+  live.begin({ onFull: "wait" }, 0);
   live.configure(MJPEG);
   live.configure({ ...MJPEG });
   assertEquals(live.epoch, 1);

@@ -41,6 +41,7 @@ class Publisher implements AsyncDisposable {
         discontinuity: false,
         catchUp: false,
         leading: kind === "l",
+        held: false,
         epoch: 0,
         sequence,
         ptsUs: sequence * 40_000,

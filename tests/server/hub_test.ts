@@ -112,6 +112,7 @@ function message(sequence: number, key: boolean): Uint8Array<ArrayBuffer> {
     discontinuity: false,
     catchUp: false,
     leading: false,
+    held: false,
     epoch: 0,
     sequence,
     ptsUs: null,

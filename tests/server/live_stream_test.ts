@@ -34,8 +34,8 @@ Deno.test("LiveStream takes nothing of a publisher from which another took the s
     ptsUs: null,
     captureUs: 0,
   });
-  live.begin(first, { takeover: false, onFull: "wait" });
-  live.begin(second, { takeover: true, onFull: "wait" });
+  live.begin(first, { takeover: false, onFull: "wait", live: null, heldMs: 0 });
+  live.begin(second, { takeover: true, onFull: "wait", live: null, heldMs: 0 });
   live.configure(second, bareConfig("png"));
   live.configure(first, bareConfig("raw"));
   live.push(first, frame(bareConfig("raw")), 3);

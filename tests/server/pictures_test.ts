@@ -69,6 +69,7 @@ class Source implements AsyncDisposable {
       discontinuity: false,
       catchUp: false,
       leading: false,
+      held: false,
       epoch: 0,
       sequence: ++this.#sequence,
       ptsUs: null,

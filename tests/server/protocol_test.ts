@@ -15,6 +15,7 @@ function message(number: number, bytes = 8): Uint8Array<ArrayBuffer> {
     discontinuity: false,
     catchUp: false,
     leading: false,
+    held: false,
     epoch: 0,
     sequence: number,
     ptsUs: null,
@@ -146,7 +147,7 @@ Deno.test("A viewer that asks for fewer frames gets fewer, and the rest are coun
 Deno.test("The relay tells its clock and, once a second, its numbers", async () => {
   await using relay = await startRelay();
   await using watching = await viewer(relay.url("/live"));
-  watching.send(encodeControl({ type: "time", clientUs: 42 }));
+  watching.send(encodeControl({ type: "time", clientUs: 42, roundTripUs: null }));
   const answer = await watching.control("time");
   assertEquals(answer.clientUs, 42);
   assert(Math.abs(answer.serverUs / 1000 - Date.now()) < 60_000);

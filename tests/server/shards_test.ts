@@ -109,6 +109,7 @@ Deno.test("serve --workers gives a viewer at a thread without the stream its las
       discontinuity: false,
       catchUp: false,
       leading: false,
+      held: false,
       epoch: 0,
       sequence,
       ptsUs: null,

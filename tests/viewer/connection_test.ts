@@ -44,7 +44,7 @@ class FakeSocket {
 
   frame(sequence: number, epoch = 1): this {
     const flags = { configuration: false, discontinuity: false, catchUp: false, leading: false };
-    const header = { ...flags, key: true, epoch, sequence, ptsUs: null, captureUs: 0 };
+    const header = { ...flags, held: false, key: true, epoch, sequence, ptsUs: null, captureUs: 0 };
     this.onmessage?.({ data: encodeFrameMessage(header, Uint8Array.of(1)).buffer });
     return this;
   }

@@ -19,7 +19,7 @@ function frame(sequence: number, flags: { key?: boolean; catchUp?: boolean } = {
   return {
     header: {
       ...{ key: false, configuration: false, discontinuity: false, catchUp: false, leading: false },
-      ...{ epoch: 1, sequence, ptsUs: sequence * 40_000, captureUs: 0, ...flags },
+      ...{ held: false, epoch: 1, sequence, ptsUs: sequence * 40_000, captureUs: 0, ...flags },
     },
     data: Uint8Array.of(sequence),
     receivedUs: 0,

@@ -49,5 +49,9 @@ Deno.test("wire.js writes messages that the relay reads", () => {
   const hello = decodeClientMessage(encodeHello({ fps: null, maxDelayMs: 500 }));
   assertEquals(hello, { type: "hello", version: 1, role: "watch", fps: null, maxDelayMs: 500 });
   assertEquals(decodeClientMessage(encodeAck(7)), { type: "ack", sequence: 7 });
-  assertEquals(decodeClientMessage(encodeTime(12.7)), { type: "time", clientUs: 13 });
+  assertEquals(decodeClientMessage(encodeTime(12.7)), {
+    type: "time",
+    clientUs: 13,
+    roundTripUs: null,
+  });
 });

@@ -70,6 +70,7 @@ function run(
         key: kind === "key",
         configuration: false,
         leading: false,
+        held: false,
         catchUp,
       };
       toViewer(encodeFrameMessage(fields, data));
@@ -107,7 +108,7 @@ function run(
     after(options.upMs, () => {
       const event = relay.receive(message);
       if (event.type === "hello") {
-        stream.begin("wait");
+        stream.begin({ onFull: "wait" }, 0);
         toPublisher(welcome("publish"));
       } else if (event.type === "config") {
         const { type: _, epoch: __, ...config } = event;
@@ -122,6 +123,7 @@ function run(
           ptsUs,
           captureUs,
           captureAgeMs: 0,
+          isHeld: event.isHeld,
         }, nowMs);
       } else if (event.type === "end") {
         isEnding = true;

@@ -32,6 +32,8 @@ const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
     session: text,
     takeover: fc.boolean(),
     onFull: fc.constantFrom("wait" as const, "drop" as const),
+    live: fc.option(fc.boolean()),
+    heldMs: fc.double({ min: 0, max: 86_400_000, noNaN: true }).map((value) => value + 0),
   }),
   fc.record({
     type: fc.constant("hello" as const),
@@ -42,7 +44,11 @@ const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
   }),
   config,
   fc.record({ type: fc.constant("ack" as const), sequence: count.map((value) => value || 1) }),
-  fc.record({ type: fc.constant("time" as const), clientUs: count }),
+  fc.record({
+    type: fc.constant("time" as const),
+    clientUs: count,
+    roundTripUs: fc.option(count),
+  }),
   fc.record({ type: fc.constant("end" as const) }),
 );
 
@@ -57,6 +63,7 @@ const serverMessages: fc.Arbitrary<ServerMessage> = fc.oneof(
     maxFrameBytes: fc.integer({ min: 1 }),
     publishing: fc.boolean(),
     received: count,
+    flags: fc.nat(255),
   }),
   fc.record({ type: fc.constant("credit" as const), frames: count, bytes: count, received: count }),
   config,

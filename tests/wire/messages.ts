@@ -30,6 +30,7 @@ export function welcome(role: "publish" | "watch", received = 0, run = "one"): s
     maxFrameBytes: 1000,
     publishing: true,
     received,
+    flags: 63,
   });
 }
 
@@ -43,6 +44,7 @@ const HEADER: FrameHeader = {
   discontinuity: false,
   catchUp: false,
   leading: false,
+  held: false,
   epoch: 1,
   sequence: 1,
   ptsUs: null,

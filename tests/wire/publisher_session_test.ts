@@ -173,7 +173,7 @@ Deno.test("PublisherSession stamps frames by the relay's clock", () => {
   session.receive(welcome("publish"), 0);
   session.receive(credit(9, 0), 0);
   const request = relay.receive(session.askTime(500));
-  assertEquals(request, { type: "time", clientUs: 500 });
+  assertEquals(request, { type: "time", clientUs: 500, roundTripUs: null });
   session.receive(encodeControl({ type: "time", clientUs: 500, serverUs: 8_000_000 }), 700);
   session.add(outgoing(1));
   relay.receive(session.next()!);

@@ -22,6 +22,7 @@ function frameMessage(sequence: number, bytes = 10): Uint8Array<ArrayBuffer> {
     discontinuity: false,
     catchUp: false,
     leading: false,
+    held: false,
     epoch: 0,
     sequence,
     ptsUs: null,

@@ -102,7 +102,7 @@ function ask(
 Deno.test("ClockOffset knows nothing before the first answer", () => {
   const clock = new ClockOffset();
   assertEquals([clock.isKnown, clock.offsetUs], [false, 0]);
-  assertEquals(clock.request(12.6), { type: "time", clientUs: 13 });
+  assertEquals(clock.request(12.6), { type: "time", clientUs: 13, roundTripUs: null });
 });
 
 Deno.test("ClockOffset asks four times in a second, then every five seconds", () => {

@@ -36,7 +36,7 @@ Deno.test("ViewerSession says hello with what it wants, and acknowledges", () =>
     maxDelayMs: 100,
   });
   assertEquals(relay.receive(session.acknowledge(9)), { type: "ack", sequence: 9 });
-  assertEquals(relay.receive(session.askTime(5)), { type: "time", clientUs: 5 });
+  assertEquals(relay.receive(session.askTime(5)), { type: "time", clientUs: 5, roundTripUs: null });
 });
 
 Deno.test("ViewerSession gives frames with their configuration", () => {
