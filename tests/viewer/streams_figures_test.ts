@@ -26,6 +26,7 @@ function apiStream(fields: Record<string, unknown> = {}): Record<string, unknown
     rate: { framesPerSecond: 29.96, bytesPerSecond: 250_000 },
     tick: { fired: 100, overruns: 0, lagMs: 0.2 },
     latency: { medianMs: 12.4, maxMs: 40.2, relayMedianMs: 1, relayMaxMs: 2 },
+    arrival: { medianMs: 1.6, maxMs: 7 },
     ...fields,
   };
 }
@@ -49,6 +50,7 @@ Deno.test("readStatus takes what the API says", () => {
     dropped: [["slow_viewer", 12], ["viewer_fps", 1500]],
     latencyMs: 12.4,
     latencyMaxMs: 40.2,
+    sourceMs: 1.6,
   });
 });
 
