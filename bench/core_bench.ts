@@ -9,6 +9,7 @@ import { bareConfig, type Frame } from "../src/core/frame.ts";
 import { FrameQueue } from "../src/core/frame_queue.ts";
 import { type FrameInput, Stream } from "../src/core/stream.ts";
 import { Tick } from "../src/core/tick.ts";
+import { ViewerDelays } from "../src/core/viewer_delays.ts";
 import { ViewerFeed } from "../src/core/viewer_feed.ts";
 
 /** Operations a run: 1 ms a run is 1 µs an operation. */
@@ -57,12 +58,14 @@ function streamTo(viewers: number): Stream {
     cacheBudget: new Budget(1e9),
   }, 0);
   const budget = new Budget(1e9);
+  const delays = new ViewerDelays();
   for (let count = 0; count < viewers; count++) {
     const feed: ViewerFeed = new ViewerFeed({
       maxDelayMs: 500,
       maxBytes: 1e9,
       fps: null,
       budget,
+      delays,
       unsentBytes: null,
       send: ({ sequence }) => pending.push([feed, sequence]),
     });

@@ -5,7 +5,7 @@
  */
 import { listStreams, listViewers } from "../client/api.ts";
 import { totalDrops } from "../core/drops.ts";
-import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle } from "./command.ts";
 
@@ -21,7 +21,7 @@ const COLUMNS: Columns<StreamStatus> = [
   ["QUEUE", ({ queue }) => queue.frames],
   ["RECEIVED", ({ received }) => received.frames],
   ["SENT", ({ sent }) => sent.frames],
-  ["LATENCY", ({ latency }) => latency === null ? "-" : describeLatency(latency)],
+  ["LATENCY", describeLatency],
   ["DROPPED", ({ dropped }) => describeDrops(dropped)],
 ];
 
@@ -70,8 +70,18 @@ export const listCommand = command({
   },
 });
 
-function describeLatency({ medianMs, maxMs, relayMedianMs }: LatencyStatus): string {
-  return `${medianMs.toFixed(1)}/${maxMs.toFixed(1)} ms, relay ${relayMedianMs.toFixed(1)}`;
+function describeLatency({ latency, arrival }: StreamStatus): string {
+  const parts: string[] = [];
+  if (latency !== null) {
+    const { medianMs, maxMs, relayMedianMs } = latency;
+    parts.push(
+      `${medianMs.toFixed(1)}/${maxMs.toFixed(1)} ms`,
+      `relay ${relayMedianMs.toFixed(1)}`,
+    );
+  }
+  // A relay of an earlier release does not tell it.
+  if (arrival) parts.push(`source ${arrival.medianMs.toFixed(1)}`);
+  return parts.join(", ") || "-";
 }
 
 function describeDrops(dropped: StreamStatus["dropped"]): string {

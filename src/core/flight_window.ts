@@ -4,6 +4,7 @@
  * @module
  */
 import { Deque } from "./deque.ts";
+import type { ViewerDelays } from "./viewer_delays.ts";
 
 /** Frames that may be under way before anything is known about the viewer. */
 const FRAMES_UNMEASURED = 4;
@@ -26,6 +27,8 @@ export interface FlightWindowOptions {
   readonly maxDelayMs: number;
   /** Most bytes under way, except that one frame may always be. */
   readonly maxBytes: number;
+  /** Where the delay of each frame confirmed is counted whose times are known. */
+  readonly delays?: ViewerDelays;
 }
 
 /** When a frame was where, for the latency of its viewer. */
@@ -160,6 +163,8 @@ export class FlightWindow {
     while (this.#flights.first !== undefined && this.#flights.first.sequence <= sequence) {
       last = this.#flights.shift();
     }
+    // Only an acknowledgement tells that a frame is there, not that it has left the socket.
+    if (last.times !== null) this.#options.delays?.viewer.add(nowMs - last.sentMs);
     return this.#confirm(last, nowMs);
   }
 
@@ -182,6 +187,7 @@ export class FlightWindow {
     if (last.times !== null) {
       this.#timed = last;
       this.#timedMs = nowMs;
+      this.#options.delays?.relay.add(last.sentMs - last.times.receivedMs);
     }
     this.#shortest.add(roundTripMs, nowMs);
     this.#measure(this.#deliveredBytes - before, nowMs);

@@ -10,6 +10,7 @@ import type { Feed, FrameTotals } from "./feed.ts";
 import type { Latency } from "./flight_window.ts";
 import type { Frame } from "./frame.ts";
 import type { Departed, GopCache } from "./gop_cache.ts";
+import { type ViewerDelayCounts, ViewerDelays } from "./viewer_delays.ts";
 
 /** Most frames on the way to the thread. */
 const MAX_FRAMES = 16;
@@ -26,12 +27,16 @@ export interface ShardNumbers {
   readonly sent: Readonly<FrameTotals>;
   readonly dropped: Readonly<DropCounts>;
   readonly latencies: readonly Latency[];
+  /** Delays of frames to all its viewers so far. */
+  readonly delays: ViewerDelayCounts;
 }
 
 /** Where frames for a thread go. */
 export interface ShardFeedOptions {
   /** What is under way to everybody together. */
   readonly budget: Budget;
+  /** Where the delays that the thread tells of are counted, with those of other threads. */
+  readonly delays: ViewerDelays;
   /** Opens the stream there with the frames that are kept for viewers who come. */
   readonly open: (history: readonly Departed[], isWhole: boolean) => void;
   /** Sends a frame. */
@@ -45,6 +50,7 @@ const NOBODY: ShardNumbers = {
   sent: { frames: 0, bytes: 0 },
   dropped: noDrops(),
   latencies: [],
+  delays: new ViewerDelays().copy(),
 };
 
 /**
@@ -157,6 +163,8 @@ export class ShardFeed implements Feed {
 
   /** What the thread tells of all its viewers. */
   setNumbers(numbers: ShardNumbers): void {
+    // What it has grown by: that stays, whatever becomes of the thread.
+    this.#options.delays.addGrowth(numbers.delays, this.#numbers.delays);
     this.#numbers = numbers;
   }
 

@@ -11,6 +11,7 @@ import { FlightWindow, type Latency } from "./flight_window.ts";
 import type { Frame } from "./frame.ts";
 import type { GopCache } from "./gop_cache.ts";
 import { RateLimit } from "./rate_limit.ts";
+import type { ViewerDelays } from "./viewer_delays.ts";
 
 /** Hands a frame to the viewer's socket; never blocks, never throws. */
 export type SendFrame = (frame: Frame, catchUp: boolean) => void;
@@ -31,6 +32,8 @@ export interface ViewerFeedOptions {
   readonly fps: number | null;
   /** What is under way to all viewers together. */
   readonly budget: Budget;
+  /** Where the delays of its frames are counted, with those of the stream's other viewers. */
+  readonly delays: ViewerDelays;
   /** Where a frame goes. */
   readonly send: SendFrame;
   /**

@@ -10,6 +10,7 @@ import clipboardScript from "../viewer/clipboard.js" with { type: "text" };
 import clockScript from "../viewer/clock.js" with { type: "text" };
 import coloursScript from "../viewer/colours.js" with { type: "text" };
 import connectionScript from "../viewer/connection.js" with { type: "text" };
+import delayScript from "../viewer/delay.js" with { type: "text" };
 import elementsScript from "../viewer/elements.js" with { type: "text" };
 import figuresScript from "../viewer/figures.js" with { type: "text" };
 import firstStepsScript from "../viewer/first_steps.js" with { type: "text" };
@@ -62,6 +63,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["clock.js", script(clockScript)],
   ["colours.js", script(coloursScript)],
   ["connection.js", script(connectionScript)],
+  ["delay.js", script(delayScript)],
   ["elements.js", script(elementsScript)],
   ["figures.js", script(figuresScript)],
   ["first_steps.js", script(firstStepsScript)],

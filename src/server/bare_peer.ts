@@ -48,6 +48,7 @@ export class BarePeer implements Peer {
       maxBytes: front.maxViewerBytes,
       fps: null,
       budget: front.underWay,
+      delays: audience.delays,
       unsentBytes: () => port.unsentBytes,
       send: (frame) => port.sendFrame(frame.data),
       splice: (frame) => audience.encodings.splice(frame),

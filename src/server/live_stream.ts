@@ -3,10 +3,13 @@
  *
  * @module
  */
+import { DelayHistogram } from "../core/delay_histogram.ts";
 import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
+import { RecentDelays } from "../core/recent_delays.ts";
 import type { ShardFeed } from "../core/shard_feed.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
+import { ViewerDelays } from "../core/viewer_delays.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
@@ -41,6 +44,11 @@ export class LiveStream implements Audience, Batched {
   /** Name of this stream's run; sequences of different runs do not compare. */
   readonly run: string = crypto.randomUUID();
   readonly encodings = new Encodings();
+  readonly delays = new ViewerDelays();
+  /** From capture to arrival, of all frames whose publisher tells when they were captured. */
+  readonly sourceDelay = new DelayHistogram();
+  /** The same of the last ones. */
+  readonly #arrivals = new RecentDelays();
   readonly #stream: Stream;
   readonly #clock: Clock;
   readonly #turns: Turns;
@@ -125,6 +133,7 @@ export class LiveStream implements Audience, Batched {
       rate: stream.rate(this.#clock.nowMs()),
       tick: stream.tick,
       latency: latencyOf(this.#viewers),
+      arrival: this.#arrivals.range,
     };
   }
 
@@ -204,7 +213,8 @@ export class LiveStream implements Audience, Batched {
     if (!this.isPublishing) this.#stream.beginBare(this.#clock.nowMs());
     this.#bareClients.set(client, true);
     if (!hasSent) this.#announce();
-    this.#push(input);
+    // It tells nothing of the way before: it was captured when it came.
+    this.#push(input, this.#captureAgeMs(input));
   }
 
   /**
@@ -243,7 +253,10 @@ export class LiveStream implements Audience, Batched {
   push(publisher: Publisher, input: Arrival, missing: number): void {
     if (this.#publisher !== publisher) return;
     this.#stream.miss(missing);
-    this.#push(input);
+    const captureAgeMs = this.#captureAgeMs(input);
+    this.sourceDelay.add(captureAgeMs);
+    this.#arrivals.add(captureAgeMs, this.#clock.nowMs());
+    this.#push(input, captureAgeMs);
   }
 
   /** The publisher sends no more: the stream ends once its queue is empty. */
@@ -316,9 +329,13 @@ export class LiveStream implements Audience, Batched {
     for (const viewer of this.#viewers) viewer.close(CLOSE.goingAway, reason);
   }
 
-  #push(input: Arrival): void {
+  /** How old a frame is that comes now. */
+  #captureAgeMs({ captureUs }: Arrival): number {
     // Clocks that do not quite agree would have it captured in the future.
-    const captureAgeMs = Math.max(0, (this.#clock.wallUs() - input.captureUs) / 1000);
+    return Math.max(0, (this.#clock.wallUs() - captureUs) / 1000);
+  }
+
+  #push(input: Arrival, captureAgeMs: number): void {
     this.#stream.push({ ...input, captureAgeMs }, this.#clock.nowMs());
     this.#drive();
   }

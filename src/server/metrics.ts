@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { DELAY_BOUNDS_MS, type DelayHistogram } from "../core/delay_histogram.ts";
 import type { StreamStatus } from "../wire/control_message.ts";
 import type { Hub } from "./hub.ts";
 
@@ -61,11 +62,36 @@ const METRICS: readonly Metric[] = [
         [`,part="relay",quantile="1"`, latency.relayMaxMs / 1000],
       ],
   },
+  {
+    name: "stream_arrival_seconds",
+    type: "gauge",
+    help: "From capture to arrival at the relay, over the frames of the last three seconds.",
+    samples: ({ arrival }) =>
+      arrival === null ? [] : [
+        [`,quantile="0.5"`, arrival.medianMs / 1000],
+        [`,quantile="1"`, arrival.maxMs / 1000],
+      ],
+  },
 ];
+
+const DELAY = "stream_delay_seconds";
+
+function delayLines(labels: string, { cumulative, sumMs }: DelayHistogram): string[] {
+  return [
+    ...cumulative.map((count, index) => {
+      const boundMs = DELAY_BOUNDS_MS[index];
+      const bound = boundMs === undefined ? "+Inf" : boundMs / 1000;
+      return `${DELAY}_bucket{${labels},le="${bound}"} ${count}`;
+    }),
+    `${DELAY}_sum{${labels}} ${sumMs / 1000}`,
+    `${DELAY}_count{${labels}} ${cumulative.at(-1)}`,
+  ];
+}
 
 /** All numbers of the relay. Streams' names need no escaping: they have letters, digits, `._-`. */
 export function metricsText(hub: Hub): string {
-  const statuses = hub.streams.map((live) => live.status());
+  const { streams } = hub;
+  const statuses = streams.map((live) => live.status());
   const lines: string[] = [];
   const head = (name: string, type: string, help: string) =>
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
@@ -75,6 +101,20 @@ export function metricsText(hub: Hub): string {
       for (const [labels, value] of samples(status)) {
         lines.push(`${name}{stream="${status.name}"${labels}} ${value}`);
       }
+    }
+  }
+  head(
+    DELAY,
+    "histogram",
+    "source: from capture to arrival; relay: from there to sending; viewer: to acknowledgement.",
+  );
+  for (const { name, sourceDelay, delays } of streams) {
+    const parts = [["source", sourceDelay], ["relay", delays.relay], [
+      "viewer",
+      delays.viewer,
+    ]] as const;
+    for (const [part, delay] of parts) {
+      lines.push(...delayLines(`stream="${name}",part="${part}"`, delay));
     }
   }
   head("stream_streams", "gauge", "Streams.");

@@ -9,6 +9,7 @@ import type { Frame } from "../core/frame.ts";
 import { GopCache } from "../core/gop_cache.ts";
 import type { ShardNumbers } from "../core/shard_feed.ts";
 import { type FrameRate, HOLD_MS, MAX_CACHE_FRAMES, MAX_CACHE_MS } from "../core/stream.ts";
+import { ViewerDelays } from "../core/viewer_delays.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
@@ -37,6 +38,7 @@ export interface MirrorOptions {
 export class Mirror implements Audience, Batched {
   readonly name: string;
   readonly encodings = new Encodings();
+  readonly delays = new ViewerDelays();
   readonly #options: MirrorOptions;
   readonly #cache: GopCache;
   readonly #fanOut: FanOut;
@@ -93,6 +95,7 @@ export class Mirror implements Audience, Batched {
       sent: this.#fanOut.sent,
       dropped: this.#fanOut.dropped,
       latencies: [...this.viewers].flatMap(({ feed }) => feed.latencies),
+      delays: this.delays.copy(),
     };
   }
 

@@ -47,6 +47,7 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
       maxBytes: front.maxViewerBytes,
       fps: null,
       budget: front.underWay,
+      delays: audience.delays,
       unsentBytes: () => port.unsentBytes,
       prepare: (frame) => this.#pictures.prepare(frame),
       send: (frame) => this.#send(frame),

@@ -82,6 +82,7 @@ class WatchingViewer implements Viewer<ViewerFeed> {
       maxBytes: front.maxViewerBytes,
       fps: hello.fps,
       budget: front.underWay,
+      delays: this.#audience.delays,
       unsentBytes: null,
       send: (frame, catchUp) => this.#send(frame, catchUp),
       splice: (frame) => this.#audience.encodings.splice(frame),

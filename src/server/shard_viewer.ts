@@ -29,6 +29,7 @@ export class ShardViewer implements Viewer<ShardFeed> {
     const { name } = live;
     this.feed = new ShardFeed({
       budget,
+      delays: live.delays,
       open: (kept, isWhole) => {
         const history = kept.map(({ frame, leftMs }) => ({ frame: copyOf(frame), leftMs }));
         const transfer = history.map(({ frame }) => frame.data.buffer);

@@ -6,6 +6,7 @@
 import type { Feed, JoinFrom } from "../core/feed.ts";
 import type { Frame } from "../core/frame.ts";
 import type { FrameRate } from "../core/stream.ts";
+import type { ViewerDelays } from "../core/viewer_delays.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import type { Encodings } from "./encodings.ts";
@@ -40,6 +41,8 @@ export interface Audience {
   readonly newestKey: Frame | undefined;
   /** What is made of its frames for all viewers. */
   readonly encodings: Encodings;
+  /** Where delays of frames to its viewers are counted. */
+  readonly delays: ViewerDelays;
   /** The connected viewers, in the order in which they came. */
   readonly viewers: Iterable<Viewer>;
   /** Adds a viewer, which is welcomed first; it is closed where the stream cannot be had. */

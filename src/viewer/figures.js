@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { bitRate } from "./numbers.js";
+import { bitRate, ms } from "./numbers.js";
 import { formatName } from "./sentences.js";
 
 /** @typedef {import("./status.js").Status} Status */
@@ -14,6 +14,8 @@ import { formatName } from "./sentences.js";
 const NONE = "–";
 /** Viewers that asked for fewer frames lose nothing. */
 const AS_WISHED = "viewer_fps";
+/** A source that is as late is worth a word, in milliseconds. */
+const LATE_SOURCE_MS = 100;
 
 const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
@@ -95,12 +97,14 @@ export function lost({ dropped }) {
  * @param {Status} status
  * @returns {string}
  */
-function kind({ format, codec, pixelFormat, width, height }) {
+function kind({ format, codec, pixelFormat, width, height, sourceMs }) {
   if (format === undefined) return "No frame yet";
   // Any text may come: what has no name of its own keeps the one that it has.
   const known = /** @type {import("./wire.js").Format} */ (format);
   const name = formatName({ format: known, codec, pixelFormat });
-  return width === undefined || height === undefined ? name : `${name} · ${width}×${height}`;
+  const size = width === undefined || height === undefined ? [] : [`${width}×${height}`];
+  const isLate = sourceMs !== undefined && sourceMs >= LATE_SOURCE_MS;
+  return [name, ...size, ...(isLate ? [`comes ${ms(sourceMs)} late`] : [])].join(" · ");
 }
 
 /**

@@ -97,10 +97,12 @@ function write(name, text) {
 }
 
 /**
- * @param {number | undefined} value
+ * A time for people.
+ *
+ * @param {number | undefined} value in milliseconds
  * @returns {string}
  */
-function ms(value) {
+export function ms(value) {
   if (value === undefined) return "–";
   // Clocks that do not quite agree may make it negative.
   return value < 10_000 ? `${Math.max(0, Math.round(value))} ms` : `${(value / 1000).toFixed(1)} s`;

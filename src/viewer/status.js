@@ -28,6 +28,7 @@
  * @property {readonly [reason: string, frames: number][]} dropped reasons that have a number
  * @property {number | undefined} latencyMs from capture to acknowledgement, the middle viewer's
  * @property {number | undefined} latencyMaxMs the slowest viewer's
+ * @property {number | undefined} sourceMs from capture to the relay, the middle frame's
  */
 
 /**
@@ -57,7 +58,12 @@ export function readStatus(answer) {
   const fields = object(answer);
   const name = text(fields.name);
   if (name === undefined || name === "") return undefined;
-  const [queue, rate, latency] = [fields.queue, fields.rate, fields.latency].map(object);
+  const [queue, rate, latency, arrival] = [
+    fields.queue,
+    fields.rate,
+    fields.latency,
+    fields.arrival,
+  ].map(object);
   return {
     name,
     format: text(fields.format),
@@ -79,6 +85,7 @@ export function readStatus(answer) {
     }),
     latencyMs: number(latency?.medianMs),
     latencyMaxMs: number(latency?.maxMs),
+    sourceMs: number(arrival?.medianMs),
   };
 }
 

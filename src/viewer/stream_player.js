@@ -13,6 +13,7 @@
  */
 import { wallUs } from "./clock.js";
 import { Connection } from "./connection.js";
+import { delayOf } from "./delay.js";
 import { Window } from "./meter.js";
 import { createPictureDecoder } from "./pictures.js";
 import { Screen } from "./screen.js";
@@ -23,6 +24,7 @@ import { CodedDecoder, isCodedInTime } from "./video.js";
 /** @typedef {import("./connection.js").Lost} Lost */
 /** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
 /** @typedef {import("./connection.js").Stats} Stats */
+/** @typedef {import("./delay.js").Delay} Delay */
 /** @typedef {import("./pictures.js").Decoder} Decoder */
 /** @typedef {import("./sentences.js").State} State */
 
@@ -49,17 +51,6 @@ const KEY_SOON_MS = 1500;
 /** Least time between two returns for the last key frame; doubled each time, in milliseconds. */
 const REJOIN_MS = 1000;
 const MAX_REJOIN_MS = 30_000;
-
-/**
- * Where the delay comes from, in milliseconds; what is not known is `undefined`.
- *
- * @typedef {object} Delay
- * @property {number} totalMs from the capture to the screen
- * @property {number | undefined} publisherMs from the capture to the relay
- * @property {number | undefined} relayMs in the relay
- * @property {number | undefined} networkMs from the relay to this computer
- * @property {number} viewerMs decoding and drawing
- */
 
 /**
  * Numbers of a player.
@@ -301,24 +292,8 @@ export class StreamPlayer extends EventTarget {
     const totalMs = this.#delays.median(nowMs);
     const arrivalMs = this.#arrivals.median(nowMs);
     if (totalMs === undefined || arrivalMs === undefined) return undefined;
-    const viewerMs = Math.max(0, totalMs - arrivalMs);
-    const { relayMs, roundTripMs } = this.#stats?.viewer ?? {};
-    if (typeof relayMs !== "number" || typeof roundTripMs !== "number") {
-      return {
-        totalMs,
-        viewerMs,
-        publisherMs: undefined,
-        relayMs: undefined,
-        networkMs: undefined,
-      };
-    }
-    // The way of the answer is half of the shortest round trip; the rest is the way to here. What the
-    // relay does not account for is the publisher's.
     const answerMs = this.#connection.clock.errorUs / 1000;
-    const networkMs = Math.min(arrivalMs, Math.max(answerMs, roundTripMs - answerMs));
-    const inRelayMs = Math.min(relayMs, arrivalMs - networkMs);
-    const publisherMs = arrivalMs - networkMs - inRelayMs;
-    return { totalMs, viewerMs, publisherMs, relayMs: inRelayMs, networkMs };
+    return delayOf({ totalMs, arrivalMs, answerMs, stats: this.#stats });
   }
 
   #onConnecting() {

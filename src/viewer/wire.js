@@ -81,6 +81,7 @@ const FORMATS = ["raw", "mjpeg", "png", "y4m", "lp32", "h264", "hevc", "vp8", "v
  *   viewers?: number,
  *   fps?: number | "source",
  *   rate?: { framesPerSecond: number, bytesPerSecond: number },
+ *   arrival?: { medianMs: number, maxMs: number } | null,
  * }} stream
  * @property {{
  *   latencyMs: number | null,

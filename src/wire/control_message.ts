@@ -128,6 +128,17 @@ export interface StreamStatus extends StreamConfigStatus {
   readonly tick: { readonly fired: number; readonly overruns: number; readonly lagMs: number };
   /** Of the viewers that confirm what they receive; `null` while no frame has been confirmed. */
   readonly latency: LatencyStatus | null;
+  /**
+   * Of the frames of the last three seconds in which any came; `null` before the first. Frames of a
+   * bare client, which tells no capture times, do not count.
+   */
+  readonly arrival: ArrivalStatus | null;
+}
+
+/** How long frames took from the publisher's capture to the relay, in milliseconds. */
+export interface ArrivalStatus {
+  readonly medianMs: number;
+  readonly maxMs: number;
 }
 
 /** How long the last frame of each viewer took, over all viewers, in milliseconds. */

@@ -5,6 +5,11 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { decode } from "fast-png";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { type RunningRelay, startRelay } from "../program.ts";
+import { Client } from "../server/fixture.ts";
+import { bareConfig } from "../../src/core/frame.ts";
+import { encodePng } from "../../src/picture/png.ts";
+import { encodeControl } from "../../src/wire/control_message.ts";
+import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Browser, NO_CHROMIUM, type OpenPage, untilLive, untilSaid } from "./browser.ts";
 import { Publishing } from "./publishing.ts";
 
@@ -229,3 +234,63 @@ Deno.test(needs(NO_CHROMIUM, "the player's keys and buttons"), async (t) => {
   });
   assertEquals(page.errors, []);
 });
+
+Deno.test(
+  needs(NO_CHROMIUM, "the player's numbers tell the delay of the source from that of the network"),
+  async () => {
+    await using relay = await startRelay(["--fps", "source"]);
+    await using publisher = await Client.hello(relay.url(), {
+      role: "publish",
+      session: "late",
+      onFull: "drop",
+    });
+    await publisher.control("credit");
+    publisher.send(encodeControl({ type: "config", epoch: 0, ...bareConfig("png") }));
+    const picture = encodePng({
+      data: new Uint8Array(16 * 9 * 3),
+      width: 16,
+      height: 9,
+      channels: 3,
+    });
+    let sequence = 0;
+    const sending = setInterval(() => {
+      publisher.send(encodeFrameMessage({
+        key: true,
+        configuration: false,
+        discontinuity: false,
+        catchUp: false,
+        leading: false,
+        epoch: 0,
+        sequence: ++sequence,
+        ptsUs: null,
+        captureUs: (Date.now() - 5000) * 1000,
+      }, picture));
+    }, 50);
+    try {
+      await using browser = await Browser.start();
+      // A page that answers late is not far away.
+      await using page = await browser.open({
+        url: `${relay.http}/live`,
+        script: `
+        const { send } = WebSocket.prototype;
+        WebSocket.prototype.send = function (message) {
+          if (!String(message).includes('"ack"')) return send.call(this, message);
+          setTimeout(() => this.readyState === WebSocket.OPEN && send.call(this, message), 300);
+        };
+      `,
+      });
+      await untilLive(page);
+      await page.keyboard.press("i");
+      const shown = await page.waitForFunction(() => {
+        const [publisher, network] = ["publisher", "network"].map((part) =>
+          parseInt(document.getElementById(`n-${part}`)!.textContent)
+        );
+        return publisher! >= 4990 && network! < 250 && [publisher, network];
+      });
+      assertEquals((await shown.jsonValue() as number[]).length, 2);
+      assertEquals(page.errors, []);
+    } finally {
+      clearInterval(sending);
+    }
+  },
+);

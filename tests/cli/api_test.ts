@@ -62,7 +62,7 @@ Deno.test("stream list --json is what the API says, and the table shows the same
   assertEquals(still(listed), still(await answer.json()));
   const [door] = listed;
   assertEquals(
-    { ...door, epoch: 0, tick: 0, rate: 0, dropped: 0, frameRate: 0, pixelFormat: 0 },
+    { ...door, epoch: 0, tick: 0, rate: 0, dropped: 0, frameRate: 0, pixelFormat: 0, arrival: 0 },
     {
       name: "door",
       format: "mjpeg",
@@ -77,9 +77,11 @@ Deno.test("stream list --json is what the API says, and the table shows the same
       sent: { frames: 1, bytes: jpegs(1)[0]!.length },
       // A frame from before the viewer came says nothing of the way it took.
       latency: null,
-      ...{ epoch: 0, tick: 0, rate: 0, dropped: 0, frameRate: 0, pixelFormat: 0 },
+      ...{ epoch: 0, tick: 0, rate: 0, dropped: 0, frameRate: 0, pixelFormat: 0, arrival: 0 },
     },
   );
+  const { medianMs, maxMs } = door.arrival;
+  assert(medianMs >= 0 && maxMs >= medianMs, JSON.stringify(door.arrival));
   for (const [reason, frames] of Object.entries(door.dropped)) assertEquals(frames, 0, reason);
 
   const [titles, row, end] = (await printed("list", relay.url())).split("\n");
@@ -87,7 +89,9 @@ Deno.test("stream list --json is what the API says, and the table shows the same
     titles!.split(/ {2,}/),
     "NAME FORMAT SIZE FPS PUBLISHING VIEWERS QUEUE RECEIVED SENT LATENCY DROPPED".split(" "),
   );
-  assertMatch(row!, /^door +mjpeg +16x8 +\d+\.\d\/30 +yes +1 +0 +2 +1 +- +0$/);
+  // No viewer confirms a frame that it was sent live: only the way to the relay is known.
+  const source = `source ${medianMs.toFixed(1)}`;
+  assertMatch(row!, RegExp(`^door +mjpeg +16x8 +\\d+\\.\\d/30 +yes +1 +0 +2 +1 +${source} +0$`));
   assertEquals(end, "");
 });
 
@@ -114,7 +118,9 @@ Deno.test("stream list and the API tell the latency of a stream and of each of i
   assertEquals([other.confirming, other.latencyMs, other.roundTripMs], [false, null, null]);
   assertEquals(other.sent.frames, 5);
 
-  const [, second] = (await printed("list", relay.url(), "--viewers")).split("\n\n");
+  const [first, second] = (await printed("list", relay.url(), "--viewers")).split("\n\n");
+  const ms = String.raw`\d+\.\d`;
+  assertMatch(first!, RegExp(` ${ms}/${ms} ms, relay ${ms}, source ${ms}  0$`));
   const [titles, ...rows] = second!.trim().split("\n");
   assertEquals(
     titles!.split(/ {2,}/),
@@ -122,6 +128,21 @@ Deno.test("stream list and the API tell the latency of a stream and of each of i
   );
   assertMatch(rows[0]!, /^door( +\d+\.\d ms){3} +0 +5 +0$/);
   assertMatch(rows[1]!, /^door +- +\d+\.\d ms +- +[01] +5 +0$/);
+});
+
+Deno.test("stream list shows no latency where none is known, also of a relay that tells less", async () => {
+  await using relay = await startRelay();
+  await using bare = await Client.open(relay.url("door"));
+  const column = async (url: string) =>
+    (await printed("list", url)).split("\n")[1]!.split(/ {2,}/).at(-2);
+  await relay.until("door", ({ viewers }) => viewers === 1);
+  assertEquals(await column(relay.url()), "-");
+  bare.send(jpegs(1)[0]!);
+  await bare.frame();
+  assertEquals(await column(relay.url()), "-");
+  const { arrival: _, ...less } = await relay.until("door", () => true);
+  await using earlier = Deno.serve({ port: 0, onListen: () => {} }, () => Response.json([less]));
+  assertEquals(await column(`ws://127.0.0.1:${earlier.addr.port}/`), "-");
 });
 
 Deno.test("stream demo ends after its duration, and its viewers with it", async () => {

@@ -4,6 +4,7 @@ import { bareConfig, type Frame, type FrameKind, type StreamConfig } from "../..
 import { type FrameInput, Stream, type StreamOptions } from "../../src/core/stream.ts";
 import { GopCache, type GopCacheOptions } from "../../src/core/gop_cache.ts";
 import type { JoinFrom } from "../../src/core/feed.ts";
+import { ViewerDelays } from "../../src/core/viewer_delays.ts";
 import { ViewerFeed, type ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
 
 export const MJPEG = bareConfig("mjpeg");
@@ -91,6 +92,7 @@ export function feed(options: Partial<ViewerFeedOptions> = {}): ViewerFeed {
     maxBytes: 1e9,
     fps: null,
     budget: new Budget(1e9),
+    delays: new ViewerDelays(),
     send: () => {},
     unsentBytes: null,
     ...options,

@@ -5,6 +5,7 @@ import { noDrops } from "../../src/core/drops.ts";
 import type { Frame } from "../../src/core/frame.ts";
 import type { GopCache } from "../../src/core/gop_cache.ts";
 import { ShardFeed } from "../../src/core/shard_feed.ts";
+import { ViewerDelays } from "../../src/core/viewer_delays.ts";
 import { cache, codedFrames, feed, frame, input, range, stream } from "./samples.ts";
 
 /** A feed to a thread, at a cache with these frames. */
@@ -14,8 +15,10 @@ function scene(frames: readonly Frame[] = [], budget = new Budget(1e9)) {
   const opened: (readonly [sequences: number[], isWhole: boolean])[] = [];
   const sent: (readonly [sequence: number, missed: number])[] = [];
   let missed = 0;
+  const delays = new ViewerDelays();
   const shard = new ShardFeed({
     budget,
+    delays,
     open: (history, isWhole) => opened.push([history.map(({ frame }) => frame.sequence), isWhole]),
     send: ({ sequence }) => {
       sent.push([sequence, missed]);
@@ -30,7 +33,7 @@ function scene(frames: readonly Frame[] = [], budget = new Budget(1e9)) {
     held.push(next, nowMs);
     shard.advance(nowMs);
   };
-  return { held, opened, sent, shard, offer, budget, missed: () => missed };
+  return { held, opened, sent, shard, offer, budget, delays, missed: () => missed };
 }
 
 Deno.test("ShardFeed opens with the newest key frame and all that follows it", () => {
@@ -47,6 +50,7 @@ Deno.test("ShardFeed opens with nothing before the first frame, and with a key f
   const opened: unknown[] = [];
   const shard = new ShardFeed({
     budget: new Budget(1e9),
+    delays: new ViewerDelays(),
     open: (history, isWhole) => opened.push(history.map(({ frame }) => frame.sequence), isWhole),
     send: () => {},
     miss: () => {},
@@ -120,10 +124,31 @@ Deno.test("ShardFeed speaks for its viewers, and keeps their numbers when it clo
   const { shard } = scene();
   const dropped = { ...noDrops(), slow_viewer: 3 };
   const latencies = [{ totalMs: 3, relayMs: 1, roundTripMs: 2 }];
-  shard.setNumbers({ viewers: 7, sent: { frames: 5, bytes: 50 }, dropped, latencies });
+  const delays = new ViewerDelays().copy();
+  shard.setNumbers({ viewers: 7, sent: { frames: 5, bytes: 50 }, dropped, latencies, delays });
   assertEquals([shard.viewers, shard.sent.frames, shard.dropped.slow_viewer], [7, 5, 3]);
   shard.close();
   assertEquals([shard.viewers, shard.sent.bytes, shard.latencies], [0, 50, []]);
+});
+
+Deno.test("ShardFeed counts delays of its thread with those of others, and once, also when it has gone", () => {
+  const { shard, delays } = scene();
+  delays.relay.add(4);
+  const there = new ViewerDelays();
+  const tell = () => {
+    const none = { viewers: 1, sent: { frames: 0, bytes: 0 }, dropped: noDrops(), latencies: [] };
+    shard.setNumbers({ ...none, delays: there.copy() });
+  };
+  there.relay.add(1);
+  there.viewer.add(20);
+  tell();
+  tell();
+  there.relay.add(2);
+  tell();
+  shard.close();
+  const { relay, viewer } = delays;
+  assertEquals([relay.cumulative.at(-1), relay.sumMs], [3, 7]);
+  assertEquals([viewer.cumulative.at(-1), viewer.sumMs], [1, 20]);
 });
 
 Deno.test("Stream leaves ticks out while a thread is behind with a lossless publisher's frames", () => {
@@ -132,6 +157,7 @@ Deno.test("Stream leaves ticks out while a thread is behind with a lossless publ
   const sent: number[] = [];
   const shard = new ShardFeed({
     budget: new Budget(1e9),
+    delays: new ViewerDelays(),
     open: () => {},
     send: ({ sequence }) => sent.push(sequence),
     miss: () => {},

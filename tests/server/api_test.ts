@@ -1,6 +1,10 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { bareConfig } from "../../src/core/frame.ts";
+import { encodeControl } from "../../src/wire/control_message.ts";
+import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
+import { delaysOf, samples } from "./metrics.ts";
 
 Deno.test("serve answers /health and /ready", async () => {
   await using relay = await startRelay();
@@ -138,4 +142,89 @@ Deno.test("serve tells its numbers as Prometheus text", async () => {
   for (const line of text.trimEnd().split("\n")) {
     assertMatch(line, /^(# (HELP|TYPE) \w+ .+|\w+(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.e+-]+)$/);
   }
+});
+
+/** A publisher that speaks the protocol; each frame was captured so long before it is sent. */
+async function publisher(url: string): Promise<
+  AsyncDisposable & { send(ageMs: number): void }
+> {
+  const client = await Client.hello(url, { role: "publish", session: "one", onFull: "drop" });
+  await client.control("credit");
+  client.send(encodeControl({ type: "config", epoch: 0, ...bareConfig("mjpeg") }));
+  let sequence = 0;
+  return {
+    send: (ageMs) =>
+      client.send(encodeFrameMessage({
+        key: true,
+        configuration: false,
+        discontinuity: false,
+        catchUp: false,
+        leading: false,
+        epoch: 0,
+        sequence: ++sequence,
+        ptsUs: null,
+        captureUs: Math.round((Date.now() - ageMs) * 1000),
+      }, frameOf(sequence))),
+    [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
+  };
+}
+
+Deno.test("serve tells how long frames took from the publisher, also where nobody watches", async () => {
+  await using relay = await startRelay();
+  await using publishing = await publisher(relay.url("/live"));
+  const before = await until(relay, ({ publishing }) => publishing);
+  assertEquals(before.arrival, null);
+  assertEquals(delaysOf(await samples(relay.address), "source").count, 0);
+  for (const ageMs of [400, 400, 60_000]) publishing.send(ageMs);
+  const { arrival, latency } = await until(relay, ({ received }) => received.frames === 3);
+  assertEquals(latency, null);
+  // As long as the test itself takes, it may be more.
+  assert(arrival!.medianMs >= 399 && arrival!.medianMs < 60_000, JSON.stringify(arrival));
+  assert(arrival!.maxMs >= 59_999, JSON.stringify(arrival));
+  const metrics = await samples(relay.address);
+  assertEquals(
+    metrics.get('stream_arrival_seconds{stream="live",quantile="1"}'),
+    arrival!.maxMs / 1000,
+  );
+  const { count, sum, buckets } = delaysOf(metrics, "source");
+  assert(count === 3 && sum >= 60.79, `${count} frames, ${sum} s`);
+  const upTo = (seconds: number) => buckets.find(([le]) => le === seconds)![1];
+  assertEquals([upTo(0.3), upTo(10)], [0, 2]);
+});
+
+Deno.test("serve takes no source for on time that does not tell when its frames were captured", async () => {
+  await using relay = await startRelay();
+  await using sender = await Client.open(relay.url("/live"));
+  sender.send(frameOf(1));
+  await sender.frame();
+  const { arrival } = await until(relay, ({ received }) => received.frames === 1);
+  assertEquals([arrival, delaysOf(await samples(relay.address), "source").count], [null, 0]);
+});
+
+Deno.test("serve counts delays in histograms, and keeps what it has counted of viewers that go", async () => {
+  await using relay = await startRelay();
+  await using publishing = await publisher(relay.url("/live"));
+  await using bare = await Client.open(relay.url("/live?role=watch"));
+  {
+    await using watching = await Client.hello(relay.url("/live"), { role: "watch" });
+    await until(relay, ({ viewers }) => viewers === 2);
+    for (let sequence = 1; sequence <= 5; sequence++) {
+      publishing.send(0);
+      await bare.frame();
+      await watching.frame();
+      // Two frames, one acknowledgement: the newest is what counts.
+      if (sequence !== 1) watching.send(encodeControl({ type: "ack", sequence }));
+    }
+    while (delaysOf(await samples(relay.address), "viewer").count < 4);
+  }
+  await until(relay, ({ viewers }) => viewers === 1);
+  publishing.send(0);
+  await bare.frame();
+  // The bare viewer's last frame has left its socket by the time another is sent.
+  publishing.send(0);
+  await bare.frame();
+  let metrics = await samples(relay.address);
+  while (delaysOf(metrics, "relay").count <= 4) metrics = await samples(relay.address);
+  assertEquals(delaysOf(metrics, "viewer").count, 4);
+  assertEquals(delaysOf(metrics, "source").count, 7);
 });

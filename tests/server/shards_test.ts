@@ -7,6 +7,7 @@ import { type Log, silentLog } from "../../src/host/log.ts";
 import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import { encodeControl, type ViewerStatus } from "../../src/wire/control_message.ts";
 import { decodeFrameMessage, encodeFrameMessage } from "../../src/wire/frame_message.ts";
+import { delaysOf, samples } from "./metrics.ts";
 import { Client, DEFAULTS, frameOf, numberOf, until } from "./fixture.ts";
 
 const MIB = 1024 * 1024;
@@ -153,6 +154,42 @@ Deno.test("serve --workers replaces a thread that dies: its viewers may come aga
   for (const viewer of [...staying(), ...again]) assertEquals(numberOf(await viewer.frame()), 5);
   await disposeOf([...viewers, ...again]);
   assertEquals(await (await fetch(`${relay.address}/ready`)).text(), "ready\n");
+});
+
+Deno.test("serve --workers counts delays to viewers at all threads together, also of a thread that dies", async () => {
+  await using running = await scene();
+  const { relay, url, failed } = running;
+  const viewers = await Promise.all(
+    Array.from({ length: 16 }, () => Client.hello(url("/live"), { role: "watch" })),
+  );
+  await until(relay, ({ viewers }) => viewers === 16);
+  let sender = await Client.open(url("/live?role=publish"));
+  const deliver = async (to: readonly Client[], sequence: number) => {
+    sender.send(frameOf(sequence));
+    for (const viewer of to) {
+      await viewer.frame();
+      viewer.send(encodeControl({ type: "ack", sequence }));
+    }
+  };
+  const counted = async () => {
+    const metrics = await samples(relay.address);
+    return [delaysOf(metrics, "relay").count, delaysOf(metrics, "viewer").count];
+  };
+  for (const sequence of [1, 2, 3]) await deliver(viewers, sequence);
+  while (String(await counted()) !== "48,48");
+  const gone = new Set<Client>();
+  for (const client of [...viewers, sender]) client.closed.then(() => gone.add(client));
+  const deadly = await Client.open(url("/die?role=watch"));
+  await failed;
+  await deadly.closed;
+  const staying = () => viewers.filter((viewer) => !gone.has(viewer));
+  await until(relay, ({ viewers }) => viewers < 16 && viewers === staying().length);
+  assertEquals(await counted(), [48, 48]);
+  if (gone.has(sender)) sender = await openAgain(url("/live?role=publish"));
+  await deliver(staying(), 4);
+  const expected = 48 + staying().length;
+  while (String(await counted()) !== `${expected},${expected}`);
+  await disposeOf([...viewers, sender]);
 });
 
 Deno.test("serve --workers goes on however many threads die one after the other", async () => {

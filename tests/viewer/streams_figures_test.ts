@@ -26,6 +26,7 @@ function apiStream(fields: Record<string, unknown> = {}): Record<string, unknown
     rate: { framesPerSecond: 29.96, bytesPerSecond: 250_000 },
     tick: { fired: 100, overruns: 0, lagMs: 0.2 },
     latency: { medianMs: 12.4, maxMs: 40.2, relayMedianMs: 1, relayMaxMs: 2 },
+    arrival: { medianMs: 1.6, maxMs: 7 },
     ...fields,
   };
 }
@@ -49,6 +50,7 @@ Deno.test("readStatus takes what the API says", () => {
     dropped: [["slow_viewer", 12], ["viewer_fps", 1500]],
     latencyMs: 12.4,
     latencyMaxMs: 40.2,
+    sourceMs: 1.6,
   });
 });
 
@@ -109,6 +111,15 @@ Deno.test("figures are short texts", () => {
   )!;
   const { kind, fps, latency } = figures(source, { viewersHere: 0 });
   assertEquals([kind, fps, latency], ["new · c1", "30.0 / source", "3 ms"]);
+});
+
+Deno.test("figures tell of a source that is late, and of no other", () => {
+  const kind = (medianMs: number) =>
+    figures(readStatus(apiStream({ arrival: { medianMs, maxMs: 9999 } }))!, { viewersHere: 0 })
+      .kind;
+  assertEquals(kind(99.9), "JPEG · 1280×720");
+  assertEquals(kind(340.2), "JPEG · 1280×720 · comes 340 ms late");
+  assertEquals(kind(12_340), "JPEG · 1280×720 · comes 12.3 s late");
 });
 
 Deno.test("reasons keep the relay's word for one that is not known, and put wishes last", () => {

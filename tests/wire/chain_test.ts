@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Budget } from "../../src/core/budget.ts";
 import { type FrameRate, Stream } from "../../src/core/stream.ts";
+import { ViewerDelays } from "../../src/core/viewer_delays.ts";
 import { ViewerFeed } from "../../src/core/viewer_feed.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
@@ -59,6 +60,7 @@ function run(
     maxBytes: 1e6,
     fps: null,
     budget: new Budget(1e6),
+    delays: new ViewerDelays(),
     unsentBytes: null,
     send: ({ config, kind, data, ...header }, catchUp) => {
       if (header.epoch !== epoch) {
