@@ -120,7 +120,7 @@ class PublisherRole implements Publisher {
         config: this.#config!,
         ptsUs: header.ptsUs,
         captureUs: header.captureUs,
-        isHeld: event.isHeld,
+        isHeld: header.held,
       }, event.missing);
     } else if (event.type === "end") {
       this.#live.end(this);

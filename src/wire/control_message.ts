@@ -29,7 +29,10 @@ export interface PublishHello {
   readonly takeover: boolean;
   /** Whether it waits for credit or drops frames that it has no credit for. */
   readonly onFull: "wait" | "drop";
-  /** Whether its source is live, where its user says so; `null` where that is to be seen. */
+  /**
+   * Whether its source is live, where its user says so; `null` where that is to be seen by the flag
+   * "held" of its frames.
+   */
   readonly live: boolean | null;
   /** How long its source, which was live, has been held up, in milliseconds; else 0. */
   readonly heldMs: number;
@@ -295,7 +298,8 @@ function hello(fields: Fields): PublishHello | WatchHello {
       session: fields.text("session"),
       takeover: fields.boolean("takeover", false),
       onFull: fields.oneOf("onFull", ["wait", "drop"], "wait"),
-      live: fields.nullable("live", (name) => fields.boolean(name)),
+      // Who does not know of it does not tell either when it has waited for credit.
+      live: fields.has("live") ? fields.nullable("live", (name) => fields.boolean(name)) : false,
       heldMs: fields.number("heldMs", 0, MAX_HELD_MS, 0),
     };
   }
@@ -352,6 +356,10 @@ class Fields {
   unknownType(): ProtocolError {
     const type = typeof this.type === "string" ? `"${this.type.slice(0, 32)}"` : "no text";
     return new ProtocolError(CLOSE.protocolError, `a control message has the type ${type}`);
+  }
+
+  has(name: string): boolean {
+    return Object.hasOwn(this.#values, name);
   }
 
   text(name: string): string {

@@ -22,14 +22,7 @@ export type RelayEvent =
   | WatchHello
   | ConfigMessage
   | TimeRequest
-  | {
-    readonly type: "frame";
-    readonly message: FrameMessage;
-    /** Frames that the publisher has left out before this one. */
-    readonly missing: number;
-    /** Whether the publisher had to wait for credit, or must after this frame. */
-    readonly isHeld: boolean;
-  }
+  | { readonly type: "frame"; readonly message: FrameMessage; readonly missing: number }
   | { readonly type: "ack"; readonly sequence: number }
   | { readonly type: "end" };
 
@@ -142,8 +135,7 @@ export class RelaySession {
     this.#received = sequence;
     this.#frames++;
     this.#bytes += size;
-    const isUsedUp = this.#frames >= this.#credit.frames || this.#bytes >= this.#credit.bytes;
-    return { type: "frame", message, missing, isHeld: message.header.held || isUsedUp };
+    return { type: "frame", message, missing };
   }
 
   #misplaced(what: string): ProtocolError {

@@ -260,6 +260,7 @@ Deno.test(
         discontinuity: false,
         catchUp: false,
         leading: false,
+        held: false,
         epoch: 0,
         sequence: ++sequence,
         ptsUs: null,

@@ -160,6 +160,7 @@ async function publisher(url: string): Promise<
         discontinuity: false,
         catchUp: false,
         leading: false,
+        held: false,
         epoch: 0,
         sequence: ++sequence,
         ptsUs: null,

@@ -86,14 +86,17 @@ function run(
   const relay = new RelaySession({ maxFrameBytes: 1000 });
   let added = 0;
   let isEnding = false;
+  let isHeld = false;
   const pump = () => {
     const send = () => {
       for (let message = publisher.next(); message; message = publisher.next()) toRelay(message);
     };
     while (added < options.count && publisher.wantsFrame) {
-      publisher.add(outgoing(++added));
+      publisher.add({ ...outgoing(++added), isHeld });
+      isHeld = false;
       send();
     }
+    isHeld = publisher.welcome !== undefined;
     if (added === options.count) publisher.end();
     send();
   };
@@ -125,7 +128,7 @@ function run(
           ptsUs,
           captureUs,
           captureAgeMs: 0,
-          isHeld: event.isHeld,
+          isHeld: header.held,
         }, nowMs);
       } else if (event.type === "end") {
         isEnding = true;
