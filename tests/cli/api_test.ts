@@ -71,6 +71,8 @@ Deno.test("stream list --json is what the API says, and the table shows the same
       height: 8,
       fps: 30,
       publishing: true,
+      // Two frames at once: a file, as far as that can be seen.
+      live: false,
       viewers: 1,
       queue: { frames: 0, bytes: 0 },
       received: { frames: 2, bytes: concat(...jpegs(2)).length },

@@ -90,7 +90,7 @@ Deno.test("decodeFrameMessage skips what a longer header holds", () => {
 const INVALID: [name: string, closeCode: number, change: (view: DataView) => void][] = [
   ["a wrong version", 4001, (view) => view.setUint8(0, 2)],
   ["version 0", 4001, (view) => view.setUint8(0, 0)],
-  ["an unknown flag", 1002, (view) => view.setUint8(1, 32)],
+  ["an unknown flag", 1002, (view) => view.setUint8(1, 64)],
   ["the highest flag", 1002, (view) => view.setUint8(1, 0x81)],
   ["a header that is too short", 1002, (view) => view.setUint16(2, 31)],
   ["a header as long as the message", 1002, (view) => view.setUint16(2, 36)],

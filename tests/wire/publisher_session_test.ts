@@ -122,6 +122,8 @@ Deno.test("PublisherSession sends nothing before the welcome and nothing without
     session: "run",
     takeover: false,
     onFull: "wait",
+    live: null,
+    heldMs: 0,
   });
   session.add(outgoing(1));
   assertEquals([session.next(), session.wantsFrame], [undefined, false]);
