@@ -49,6 +49,19 @@ export function addDrops(total: DropCounts, more: Readonly<DropCounts>): void {
   for (const reason of DROP_REASONS) total[reason] += more[reason];
 }
 
+/**
+ * Whether somebody missed the frame: not where the viewer asked for fewer, and not where it has left
+ * with the frame on its way.
+ */
+export function isLoss(reason: DropReason): boolean {
+  return reason !== "viewer_fps" && reason !== "disconnected";
+}
+
+/** Sum over the reasons that are a loss. */
+export function lostFrames(counts: Readonly<DropCounts>): number {
+  return DROP_REASONS.reduce((sum, reason) => sum + (isLoss(reason) ? counts[reason] : 0), 0);
+}
+
 /** Sum over all reasons. */
 export function totalDrops(counts: Readonly<DropCounts>): number {
   return DROP_REASONS.reduce((sum, reason) => sum + counts[reason], 0);

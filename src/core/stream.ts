@@ -9,7 +9,7 @@ import type { Budget } from "./budget.ts";
 import { addDrops, type DropCounts, type DropReason, noDrops } from "./drops.ts";
 import { FanOut } from "./fan_out.ts";
 import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
-import { type Frame, isCodedInTime, sameConfig, type StreamConfig } from "./frame.ts";
+import { type Frame, isCodedInTime, type Origin, sameConfig, type StreamConfig } from "./frame.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { GopCache } from "./gop_cache.ts";
 import { type Rate, RateMeter } from "./rate_meter.ts";
@@ -56,7 +56,11 @@ export interface StreamOptions {
 }
 
 /** A frame as it comes in. Its data belong to the stream, which frees them when nobody needs them. */
-export type FrameInput = Omit<Frame, "sequence" | "epoch" | "discontinuity" | "receivedMs">;
+export interface FrameInput
+  extends Omit<Frame, "sequence" | "origin" | "epoch" | "discontinuity" | "receivedMs"> {
+  /** The sequence under which its publisher sent it. Absent: a client without a session sent it. */
+  readonly sentAs?: number;
+}
 
 /** Totals that a publisher may reach; it may begin a frame while it is below both. */
 export interface Credit {
@@ -97,6 +101,11 @@ export class Stream {
   #config: StreamConfig | undefined;
   #epoch = 0;
   #sequence = 0;
+  /** Stands for the session of the publisher that frames come from, `null` where it has none. */
+  #session: string | null = null;
+  #origin: Origin | undefined;
+  /** Frames that the publisher may bring anew, before what is new. */
+  #catchUpLeft = 0;
   /** Whether what comes next cannot be decoded unless it is a key frame. */
   #awaitsKey = true;
   /** Epoch of the last frame that left the queue. */
@@ -175,10 +184,13 @@ export class Stream {
   /**
    * A publisher with credit has come. `wait`: it loses nothing and waits; `drop`: it keeps to its
    * own pace and drops what it may not send. A new epoch begins with its configuration, except
-   * where it `resumes`: it goes on with the frame behind the last one that it sent here.
+   * where it `resumes`: it goes on with the frame behind the last one that it sent here. `session`
+   * stands for its session towards viewers.
    */
-  begin(onFull: "wait" | "drop", resumes = false): void {
-    if (!resumes) this.#config = undefined;
+  begin(onFull: "wait" | "drop", resumes = false, session: string | null = null): void {
+    if (!resumes) this.#catchUpLeft = MAX_CACHE_FRAMES;
+    if (!resumes || session !== this.#session) this.#config = undefined;
+    this.#session = session;
     this.#credited = onFull;
     this.#queue.setLimits(this.#limits());
   }
@@ -198,7 +210,11 @@ export class Stream {
   }
 
   /** Takes a frame in, and lets frames out that are due. */
-  push(input: FrameInput, nowMs: number): void {
+  push({ sentAs, ...input }: FrameInput, nowMs: number): void {
+    if (sentAs === undefined && this.#session !== null) {
+      this.#session = null;
+      this.#config = undefined;
+    }
     this.configure(input.config);
     this.received.frames++;
     this.received.bytes += input.data.byteLength;
@@ -207,15 +223,20 @@ export class Stream {
     else if (this.#awaitsKey) return this.drop("awaiting_key_frame", 1);
     const frame: Frame = {
       ...input,
+      ...this.#originOf(sequence, sentAs),
       sequence,
       epoch: this.#epoch,
       discontinuity: false,
       receivedMs: nowMs,
     };
-    if (this.#queue.frames === 0) this.#meet(nowMs);
+    const isAgain = input.catchUp === true && this.#catchUpLeft > 0;
+    this.#catchUpLeft = isAgain ? this.#catchUpLeft - 1 : 0;
+    if (this.#queue.frames === 0 && !isAgain) this.#meet(nowMs);
     this.#pushedMs = nowMs;
     const dropped = this.#queue.push(frame);
     if (dropped !== undefined) this.drop(dropped.reason, dropped.frames);
+    // What viewers have had already is not to delay what is new.
+    while (isAgain && this.#queue.frames > 0) this.#letOut(nowMs);
     this.advance(nowMs);
   }
 
@@ -223,8 +244,7 @@ export class Stream {
   miss(frames: number): void {
     if (frames === 0) return;
     this.drop("publisher", frames);
-    // Viewers see that something is missing; how much, no publisher can make arbitrarily large.
-    this.#sequence++;
+    this.#sequence += frames;
     this.#awaitsKey = true;
   }
 
@@ -339,6 +359,15 @@ export class Stream {
       frames: received.frames - this.#queue.frames + this.#creditFrames(),
       bytes: received.bytes - this.#queue.bytes + bytes,
     };
+  }
+
+  #originOf(sequence: number, sentAs: number | undefined): { readonly origin?: Origin } {
+    if (sentAs === undefined || this.#session === null) return {};
+    const offset = sequence - sentAs;
+    if (this.#origin?.session !== this.#session || this.#origin.offset !== offset) {
+      this.#origin = { session: this.#session, offset };
+    }
+    return { origin: this.#origin };
   }
 
   #creditFrames(): number {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
+import { DROP_REASONS, type DropReason, isLoss, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
 import type { ShardFeed } from "../core/shard_feed.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
@@ -18,8 +18,10 @@ import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
 
 /** The connection of a publisher with credit. */
 export interface Publisher {
-  /** Name of the publisher's run. */
+  /** Name of the publisher's run. Whoever knows it can take the stream over. */
   readonly session: string;
+  /** What viewers may know of it. */
+  readonly digest: string;
   /** Sequence of the last frame received in this run. */
   readonly received: number;
   /** Room may have come up for more frames. */
@@ -137,14 +139,14 @@ export class LiveStream implements Audience, Batched {
     for (const viewer of this.#viewers) viewer.report(status);
   }
 
-  /** Frames that were dropped since this was asked last, by reason; `viewer_fps` is no loss. */
+  /** Frames that were lost since this was asked last, by reason. */
   newDrops(): [DropReason, number][] {
     const { dropped } = this.#stream;
     const before = this.#droppedBefore;
     this.#droppedBefore = dropped;
     return DROP_REASONS
       .map((reason): [DropReason, number] => [reason, dropped[reason] - before[reason]])
-      .filter(([reason, frames]) => frames > 0 && reason !== "viewer_fps");
+      .filter(([reason, frames]) => frames > 0 && isLoss(reason));
   }
 
   /** Changes the frame rate at once. */
@@ -217,7 +219,7 @@ export class LiveStream implements Audience, Batched {
     this.#isEnding = false;
     const last = this.#lastSession;
     const received = last.session === publisher.session ? last.received : 0;
-    this.#stream.begin(options.onFull, received > 0);
+    this.#stream.begin(options.onFull, received > 0, publisher.digest);
     this.#announce();
     return received;
   }

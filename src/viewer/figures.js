@@ -14,6 +14,10 @@ import { formatName } from "./sentences.js";
 const NONE = "–";
 /** Viewers that asked for fewer frames lose nothing. */
 const AS_WISHED = "viewer_fps";
+/** Frames under way to a viewer that leaves are missed by nobody. */
+const LEFT = "disconnected";
+/** @type {ReadonlySet<string>} */
+const NO_LOSS = new Set([LEFT, AS_WISHED]);
 
 const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
@@ -82,13 +86,13 @@ export function viewers(all, here) {
 }
 
 /**
- * Frames that were dropped against anybody's wish.
+ * Frames that somebody missed.
  *
  * @param {Pick<Status, "dropped">} status
  * @returns {number}
  */
 export function lost({ dropped }) {
-  return dropped.reduce((sum, [reason, frames]) => sum + (reason === AS_WISHED ? 0 : frames), 0);
+  return dropped.reduce((sum, [reason, frames]) => sum + (NO_LOSS.has(reason) ? 0 : frames), 0);
 }
 
 /**
@@ -125,19 +129,19 @@ const REASONS = new Map([
   ["overrun", "the relay was too busy"],
   ["awaiting_key_frame", "no key frame before it"],
   ["memory", "memory was used up"],
-  ["disconnected", "a viewer left"],
+  [LEFT, "a viewer left"],
   [AS_WISHED, "left out as viewers asked"],
 ]);
 
 /**
- * Why frames were dropped, in words; what viewers asked for comes last.
+ * Why frames were dropped, in words; what nobody missed comes last.
  *
  * @param {Pick<Status, "dropped">} status
  * @returns {string}
  */
 export function reasons({ dropped }) {
   return [...dropped]
-    .sort(([a], [b]) => Number(a === AS_WISHED) - Number(b === AS_WISHED))
+    .sort(([a], [b]) => Number(NO_LOSS.has(a)) - Number(NO_LOSS.has(b)))
     .map(([reason, frames]) => `${count(frames)} ${REASONS.get(reason) ?? reason}`)
     .join(" · ");
 }

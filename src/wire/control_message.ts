@@ -45,6 +45,14 @@ export interface ConfigMessage extends StreamConfig {
   readonly epoch: number;
 }
 
+/** The same message to a viewer. */
+export interface ViewerConfigMessage extends ConfigMessage {
+  /** Stands for the session of the frames' publisher, `null` where it has none. */
+  readonly session: string | null;
+  /** What is subtracted from a frame's sequence to get the one under which it was published. */
+  readonly offset: number;
+}
+
 /** A viewer has received every frame up to this one. */
 export interface AckMessage {
   readonly type: "ack";
@@ -168,7 +176,7 @@ export interface TimeAnswer extends TimeRequest {
 export type ServerMessage =
   | Welcome
   | CreditMessage
-  | ConfigMessage
+  | ViewerConfigMessage
   | StatsMessage
   | TimeAnswer
   | EndMessage;
@@ -229,7 +237,11 @@ export function decodeServerMessage(text: string): ServerMessage {
         received: fields.integer("received", 0),
       };
     case "config":
-      return config(fields);
+      return {
+        ...config(fields),
+        session: fields.nullable("session", (name) => fields.text(name)),
+        offset: fields.integer("offset", -Number.MAX_SAFE_INTEGER, 0),
+      };
     case "stats":
       // Only shown to people, so a relay of another release may have other numbers.
       return fields.as<StatsMessage>("stream");
@@ -333,8 +345,8 @@ class Fields {
     return value;
   }
 
-  integer(name: string, min: number): number {
-    const value = this.#value(name);
+  integer(name: string, min: number, fallback?: number): number {
+    const value = this.#value(name) ?? fallback;
     if (!Number.isSafeInteger(value) || (value as number) < min) {
       throw this.#wrong(name, `an integer from ${min}`);
     }

@@ -111,7 +111,7 @@ Deno.test("ViewerSession refuses a frame before its configuration, over every co
 Deno.test("PublisherSession and ViewerSession throw only ProtocolErrors, whatever a relay sends", () => {
   const messages: ServerMessage[] = [
     { type: "credit", frames: 5, bytes: 50, received: 1 },
-    { type: "config", epoch: 1, ...CONFIGS[0]! },
+    { type: "config", epoch: 1, ...CONFIGS[0]!, session: "s", offset: 0 },
     { type: "time", clientUs: 1, serverUs: 2 },
     { type: "end" },
   ];
