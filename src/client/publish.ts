@@ -178,7 +178,7 @@ export class Publisher {
         // Even what may be dropped is not read before the first connection stands.
         const mayRead = onFull === "drop"
           ? this.#session.welcome !== undefined || this.#session.sent.frames > 0
-          : this.#session.wantsFrame;
+          : this.#session.wantsFrame || (this.#goneSinceMs !== undefined && this.#session.mayHold);
         if (!mayRead) {
           await this.#sourceWakeup.wait(clock);
           continue;
@@ -206,6 +206,7 @@ export class Publisher {
     const isFirst = this.#goneSinceMs === undefined;
     this.#goneSinceMs ??= clock.nowMs();
     this.#arm();
+    this.#sourceWakeup.notify();
     const stats = this.stats();
     const state = isFirst ? waiting(stats.notDelivered) : describeGone(stats);
     log.warn(

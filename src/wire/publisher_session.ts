@@ -21,7 +21,10 @@ import { SentGop } from "./sent_gop.ts";
 
 /** Most bytes that are kept for a relay that confirms nothing. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
-/** Most frames that wait for credit before they are dropped, their bytes, and how long, in µs. */
+/**
+ * Most frames that wait for credit before they are dropped or no more are read, their bytes, and how
+ * long, in µs.
+ */
 const MAX_WAITING_FRAMES = 60;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const MAX_WAIT_US = 500_000;
@@ -114,6 +117,11 @@ export class PublisherSession {
   /** Whether another frame would be sent as soon as it is there, so that input should be read. */
   get wantsFrame(): boolean {
     return this.#unsentFrom === this.#kept.length && this.#mayBegin();
+  }
+
+  /** Whether another frame may be kept for a relay that is gone. */
+  get mayHold(): boolean {
+    return this.waiting < MAX_WAITING_FRAMES && this.#keptBytes < MAX_WAITING_BYTES;
   }
 
   /** Whether all frames and the end have reached the relay's viewers. */
