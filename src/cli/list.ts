@@ -85,10 +85,14 @@ function describeLatency({ latency, arrival }: StreamStatus): string {
 }
 
 function describeDrops(dropped: StreamStatus["dropped"]): string {
-  const reasons = Object.entries(dropped).filter(([, frames]) => frames > 0);
-  if (reasons.length === 0) return "0";
-  const parts = reasons.map(([reason, frames]) => `${reason} ${frames}`);
-  return `${totalDrops(dropped)} (${parts.join(", ")})`;
+  const { disconnected, ...others } = dropped;
+  const reasons = Object.entries(others).filter(([, frames]) => frames > 0)
+    .map(([reason, frames]) => `${reason} ${frames}`);
+  // Nobody missed what was on its way to a viewer that left.
+  const left = disconnected > 0 ? [`${disconnected} disconnected`] : [];
+  const parts = [...reasons, ...left];
+  const total = totalDrops(dropped) - disconnected;
+  return parts.length === 0 ? String(total) : `${total} (${parts.join(", ")})`;
 }
 
 function milliseconds(ms: number | null): string {

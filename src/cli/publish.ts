@@ -10,7 +10,7 @@ import {
   PatternSource,
   SplitSource,
 } from "../client/frame_source.ts";
-import { Publisher, type PublishStats } from "../client/publish.ts";
+import { describeGone, Publisher, type PublishStats } from "../client/publish.ts";
 import type { Host } from "../host/host.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
 import { createSplitter } from "../split/create.ts";
@@ -19,7 +19,16 @@ import type { Splitter } from "../split/splitter.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage, type Values } from "./command.ts";
 import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
-import { bytes, MAX_FRAME_BYTES, oneOf, pictureSize, pixelFormat, text } from "./value.ts";
+import {
+  bytes,
+  duration,
+  MAX_FRAME_BYTES,
+  MAX_TIMER_MS,
+  oneOf,
+  pictureSize,
+  pixelFormat,
+  text,
+} from "./value.ts";
 
 const MAX_SIDE = 65_535;
 const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
@@ -74,6 +83,12 @@ const FLAGS = {
     fallback: "wait",
   },
   takeover: toggle("take the stream from a publisher that is there"),
+  "give-up": {
+    value: "TIME",
+    help: "at the end of the input, how long to wait for a relay that is gone",
+    read: duration(0, MAX_TIMER_MS),
+    fallback: "1m",
+  },
 } as const;
 
 /** The command. */
@@ -97,6 +112,7 @@ export const publishCommand = command({
       url: url.socket,
       takeover: flags.takeover,
       onFull: flags["on-full"],
+      giveUpMs: flags["give-up"],
       clock: host.clock,
       log,
     });
@@ -107,12 +123,13 @@ export const publishCommand = command({
     try {
       await publisher.run(source, host.stop);
     } finally {
-      const { frames, bytes: sent, dropped } = publisher.stats();
+      const { frames, bytes: sent, dropped, notDelivered } = publisher.stats();
       const seconds = oneDigit((host.clock.nowMs() - startMs) / 1000);
       log.info(
         `published ${frames} frames, ${megabytes(sent)} in ${seconds} s, ${dropped} dropped` +
+          (notDelivered > 0 ? `, ${notDelivered} not delivered` : "") +
           (damaged() > 0 ? `, ${damaged()} damaged` : ""),
-        { frames, bytes: sent, seconds, dropped, damaged: damaged() },
+        { frames, bytes: sent, seconds, dropped, notDelivered, damaged: damaged() },
       );
     }
   },
@@ -206,9 +223,12 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
 
 function progressLine(stats: PublishStats, damaged: number): ProgressLine {
   const fps = oneDigit(stats.framesPerSecond);
+  const now = stats.goneMs > 0
+    ? describeGone(stats)
+    : `${fps.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  queue ${stats.queue}`;
   return {
-    text: `${stats.frames} frames  ${fps.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  ` +
-      `queue ${stats.queue}  dropped ${stats.dropped}  undelivered ${stats.undelivered}`,
+    text: `${stats.frames} frames  ${now}  dropped ${stats.dropped}  ` +
+      `undelivered ${stats.undelivered}`,
     fields: {
       frames: stats.frames,
       fps,
@@ -216,6 +236,8 @@ function progressLine(stats: PublishStats, damaged: number): ProgressLine {
       queue: stats.queue,
       dropped: stats.dropped,
       undelivered: stats.undelivered,
+      notDelivered: stats.notDelivered,
+      goneMs: Math.round(stats.goneMs),
       damaged,
     },
   };

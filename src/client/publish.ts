@@ -4,7 +4,7 @@
  * @module
  */
 import { RateMeter } from "../core/rate_meter.ts";
-import { totalDrops } from "../core/drops.ts";
+import { lostFrames } from "../core/drops.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
@@ -12,12 +12,13 @@ import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import { HEADER_BYTES } from "../wire/frame_message.ts";
 import { PublisherSession } from "../wire/publisher_session.ts";
 import type { FrameSource } from "./frame_source.ts";
 
 /** How long frames may still leave after a stop was asked for, in milliseconds. */
 const STOP_MS = 3000;
+/** How long a relay that is gone is waited for at the end of the input, in milliseconds. */
+const GIVE_UP_MS = 60_000;
 
 /** Frames at the beginning without a key frame after which that is said: a long GOP. */
 const MAX_KEYLESS_FRAMES = 300;
@@ -33,6 +34,11 @@ export interface PublishOptions {
   readonly takeover: boolean;
   /** Wait for credit (lossless), or drop the older of two frames that have none. */
   readonly onFull: "wait" | "drop";
+  /**
+   * How long a relay that is gone is waited for at the end of the input, in milliseconds.
+   * @default {60000}
+   */
+  readonly giveUpMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -48,8 +54,21 @@ export interface PublishStats {
   readonly queue: number;
   /** Frames dropped here. */
   readonly dropped: number;
-  /** Frames that the relay did not deliver to viewers, for whatever reason. */
+  /** Frames that viewers should have got from the relay and did not, for whatever reason. */
   readonly undelivered: number;
+  /** Frames that the relay has not confirmed; 0 once it has confirmed the end. */
+  readonly notDelivered: number;
+  /** For how long there has been no connection to the relay in milliseconds; 0 while there is one. */
+  readonly goneMs: number;
+}
+
+/** What is to be said of a relay that is gone. */
+export function describeGone({ goneMs, notDelivered }: PublishStats): string {
+  return `the relay has been gone for ${Math.floor(goneMs / 1000)} s; ${waiting(notDelivered)}`;
+}
+
+function waiting(frames: number): string {
+  return frames === 1 ? "1 frame waits" : `${frames} frames wait`;
 }
 
 /** Sends the frames of one source to one stream. */
@@ -61,10 +80,16 @@ export class Publisher {
   readonly #connectionWakeup = new Wakeup();
   /** Notified when the source may go on. */
   readonly #sourceWakeup = new Wakeup();
-  #frames = 0;
-  #bytes = 0;
   #connection: Connection | undefined;
   #isOver = false;
+  /** Since when there has been no connection, once there was one. */
+  #goneSinceMs: number | undefined;
+  /** Whether all of the input has been read. */
+  #hasRead = false;
+  /** Ends everything; what has not left does not leave any more. */
+  readonly #end = new AbortController();
+  #giveUpTimer: ReturnType<typeof setTimeout> | undefined;
+  #hasGivenUp = false;
 
   constructor(options: PublishOptions) {
     this.#options = options;
@@ -84,36 +109,37 @@ export class Publisher {
   stats(): PublishStats {
     const session = this.#session;
     const stream = session.stats?.stream;
+    const nowMs = this.#options.clock.nowMs();
     return {
-      frames: this.#frames,
-      bytes: this.#bytes,
-      ...this.#meter.rate(this.#options.clock.nowMs()),
+      ...session.sent,
+      ...this.#meter.rate(nowMs),
       queue: session.waiting + (stream?.queue.frames ?? 0),
       dropped: session.dropped,
-      // What viewers did not ask for is no loss.
-      undelivered: stream === undefined
-        ? 0
-        : totalDrops(stream.dropped) - stream.dropped.viewer_fps,
+      undelivered: stream === undefined ? 0 : lostFrames(stream.dropped),
+      notDelivered: session.isDone ? 0 : session.waiting,
+      goneMs: this.#goneSinceMs === undefined ? 0 : nowMs - this.#goneSinceMs,
     };
   }
 
   /**
    * Sends the frames of `source` until there are no more and all have left the relay, or until
-   * `signal` asks for a stop: then what has been read still leaves, for a moment.
+   * `signal` asks for a stop: then what has been read still leaves, for a moment. A relay that is
+   * gone is waited for, at the end of the input for a while.
    *
    * @throws {InputError} when the input is broken, after the frames before the fault have left
    * @throws {StreamError} `bad_input` when nobody can have seen any of its frames
-   * @throws {StreamError} when the relay cannot be reached or closes the connection for good
+   * @throws {StreamError} when the relay cannot be reached, closes the connection for good or stays
+   * away
    */
   async run(source: FrameSource, signal: AbortSignal): Promise<void> {
-    const giveUp = new AbortController();
+    const end = this.#end;
     let grace: ReturnType<typeof setTimeout> | undefined;
     const stop = () => {
       source.stop();
       this.#sourceWakeup.notify();
       // Without a connection nothing can leave any more.
       const graceMs = this.#connection === undefined ? 0 : STOP_MS;
-      grace = setTimeout(() => giveUp.abort("stopped"), graceMs);
+      grace = setTimeout(() => end.abort("stopped"), graceMs);
     };
     signal.addEventListener("abort", stop);
     if (signal.aborted) stop();
@@ -124,22 +150,21 @@ export class Publisher {
       await keepConnected({
         url: this.#options.url,
         clock: this.#options.clock,
-        signal: giveUp.signal,
+        signal: end.signal,
         wakeup: this.#connectionWakeup,
-        onLost: (why, delayMs) =>
-          this.#options.log.warn(
-            `lost the relay: ${why}; trying again in ${Math.round(delayMs)} ms`,
-          ),
+        onLost: (why, delayMs) => this.#onLost(why, delayMs),
         onRestored: () => this.#options.log.info("connected again"),
-      }, (connection) => this.#serve(connection, giveUp.signal));
+      }, (connection) => this.#serve(connection, end.signal));
     } finally {
       this.#isOver = true;
       source.stop();
       this.#sourceWakeup.notify();
       clearTimeout(grace);
+      clearTimeout(this.#giveUpTimer);
       signal.removeEventListener("abort", stop);
     }
     await reading;
+    if (this.#hasGivenUp) throw this.#goneError();
     if (!this.#session.isDone && !signal.aborted) {
       throw new StreamError("failed", "Cannot end the stream: the relay did not confirm its end");
     }
@@ -153,8 +178,8 @@ export class Publisher {
       while (!signal.aborted && !this.#isOver) {
         // Even what may be dropped is not read before the first connection stands.
         const mayRead = onFull === "drop"
-          ? this.#session.welcome !== undefined || this.#frames > 0
-          : this.#session.wantsFrame;
+          ? this.#session.welcome !== undefined || this.#session.sent.frames > 0
+          : this.#session.wantsFrame || (this.#goneSinceMs !== undefined && this.#session.mayHold);
         if (!mayRead) {
           isHeld = this.#session.welcome !== undefined;
           await this.#sourceWakeup.wait(clock);
@@ -173,8 +198,52 @@ export class Publisher {
       if (keyless !== undefined && keyless > 0 && !signal.aborted) throw keylessError(keyless);
     } finally {
       this.#session.end();
+      this.#hasRead = true;
+      this.#arm();
       this.#connectionWakeup.notify();
     }
+  }
+
+  #onLost(why: string, delayMs: number): void {
+    const { clock, log } = this.#options;
+    const isFirst = this.#goneSinceMs === undefined;
+    this.#goneSinceMs ??= clock.nowMs();
+    this.#arm();
+    this.#sourceWakeup.notify();
+    const stats = this.stats();
+    const state = isFirst ? waiting(stats.notDelivered) : describeGone(stats);
+    log.warn(
+      `lost the relay: ${why}; ${state}; trying again in ${Math.round(delayMs)} ms`,
+      { goneMs: Math.round(stats.goneMs), notDelivered: stats.notDelivered },
+    );
+  }
+
+  /** Sees to it that at the end of the input the relay is not waited for without end. */
+  #arm(): void {
+    if (!this.#hasRead || this.#goneSinceMs === undefined || this.#isOver) return;
+    this.#giveUpTimer ??= setTimeout(() => {
+      this.#hasGivenUp = true;
+      this.#end.abort("the relay is gone");
+    }, this.#options.giveUpMs ?? GIVE_UP_MS);
+  }
+
+  #isBack(): void {
+    this.#goneSinceMs = undefined;
+    clearTimeout(this.#giveUpTimer);
+    this.#giveUpTimer = undefined;
+  }
+
+  #goneError(): StreamError {
+    const { goneMs, notDelivered } = this.stats();
+    const frames = notDelivered === 1 ? "1 frame was" : `${notDelivered} frames were`;
+    return new StreamError(
+      "unreachable",
+      `Cannot end the stream at ${this.#options.url}: the relay has been gone for ` +
+        `${
+          Math.round(goneMs / 1000)
+        } s, and ${frames} not delivered; start it and publish again, ` +
+        "or wait for it longer with --give-up",
+    );
   }
 
   /** The loop that owns a connection. */
@@ -191,6 +260,7 @@ export class Publisher {
         for (let m = connection.take(); m !== undefined; m = connection.take()) {
           session.receive(m, clock.wallUs());
         }
+        if (session.welcome !== undefined) this.#isBack();
         if (session.isDone) break;
         if (session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
           connection.send(session.askTime(clock.wallUs()));
@@ -218,16 +288,13 @@ export class Publisher {
   /** Sends what may be sent. */
   #flush(): void {
     if (this.#connection === undefined) return;
+    const { sent } = this.#session;
+    let { bytes } = sent;
     for (let m = this.#session.next(); m !== undefined; m = this.#session.next()) {
       this.#connection.send(m);
-      if (typeof m !== "string") this.#count(m.byteLength - HEADER_BYTES);
+      if (sent.bytes > bytes) this.#meter.add(sent.bytes - bytes, this.#options.clock.nowMs());
+      bytes = sent.bytes;
     }
-  }
-
-  #count(bytes: number): void {
-    this.#frames++;
-    this.#bytes += bytes;
-    this.#meter.add(bytes, this.#options.clock.nowMs());
   }
 }
 

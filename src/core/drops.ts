@@ -51,6 +51,21 @@ export function addDrops(total: DropCounts, more: Readonly<DropCounts>): void {
   for (const reason of DROP_REASONS) total[reason] += more[reason];
 }
 
+const NO_LOSS: ReadonlySet<DropReason> = new Set(["viewer_fps", "stream_fps", "disconnected"]);
+
+/**
+ * Whether somebody missed the frame: not where its viewer or its publisher asked for fewer, and not
+ * where the viewer has left with the frame on its way.
+ */
+export function isLoss(reason: DropReason): boolean {
+  return !NO_LOSS.has(reason);
+}
+
+/** Sum over the reasons that are a loss. */
+export function lostFrames(counts: Readonly<DropCounts>): number {
+  return DROP_REASONS.reduce((sum, reason) => sum + (isLoss(reason) ? counts[reason] : 0), 0);
+}
+
 /** Sum over all reasons. */
 export function totalDrops(counts: Readonly<DropCounts>): number {
   return DROP_REASONS.reduce((sum, reason) => sum + counts[reason], 0);

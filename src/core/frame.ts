@@ -48,6 +48,14 @@ export interface StreamConfig {
   readonly header: string | null;
 }
 
+/** Which publisher a frame comes from, and under which sequence it was sent. */
+export interface Origin {
+  /** Stands for the publisher's session without giving it away. */
+  readonly session: string;
+  /** The frame's sequence here minus the one under which its publisher sent it. */
+  readonly offset: number;
+}
+
 /** One frame on its way through the relay. */
 export interface Frame {
   /** The frame's bytes. Nobody changes them once the frame is made. */
@@ -62,8 +70,15 @@ export interface Frame {
   readonly configuration?: boolean;
   /** What a viewer must know to make use of the frame. */
   readonly config: StreamConfig;
-  /** Position in the stream: grows by one with every frame that the stream takes in. */
+  /**
+   * Position in the stream: grows by one with every frame that the stream takes in, and by what the
+   * publisher has dropped.
+   */
   readonly sequence: number;
+  /** Absent for a frame of a client without a session. */
+  readonly origin?: Origin;
+  /** Whether its publisher had sent it to an earlier run of the relay. Absent: false. */
+  readonly catchUp?: boolean;
   /** Number of the publisher's session or configuration that the frame belongs to, from 1. */
   readonly epoch: number;
   /** True for the first frame of an epoch. */

@@ -10,7 +10,7 @@ import type { Budget } from "./budget.ts";
 import { addDrops, type DropCounts, type DropReason, noDrops } from "./drops.ts";
 import { FanOut } from "./fan_out.ts";
 import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
-import { type Frame, isCodedInTime, sameConfig, type StreamConfig } from "./frame.ts";
+import { type Frame, isCodedInTime, type Origin, sameConfig, type StreamConfig } from "./frame.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { GopCache } from "./gop_cache.ts";
 import { Liveness, type LivenessReason } from "./liveness.ts";
@@ -55,6 +55,8 @@ export interface PublisherBegin {
   readonly onFull: "wait" | "drop";
   /** It goes on with the frame behind the last one that it sent here. @default {false} */
   readonly resumes?: boolean;
+  /** What stands for its session towards viewers; `null` where it has none. @default {null} */
+  readonly session?: string | null;
   /** Whether its source is live; `null` where that is to be seen. @default {null} */
   readonly live?: boolean | null;
   /** How long its source, which was live, has been held up, in milliseconds. @default {0} */
@@ -79,7 +81,9 @@ export interface StreamOptions {
 
 /** A frame as it comes in. Its data belong to the stream, which frees them when nobody needs them. */
 export interface FrameInput
-  extends Omit<Frame, "sequence" | "epoch" | "discontinuity" | "receivedMs"> {
+  extends Omit<Frame, "sequence" | "origin" | "epoch" | "discontinuity" | "receivedMs"> {
+  /** The sequence under which its publisher sent it. Absent: a client without a session sent it. */
+  readonly sentAs?: number;
   /** Whether the publisher had to wait for credit before it read the frame. Absent: false. */
   readonly isHeld?: boolean;
 }
@@ -125,6 +129,11 @@ export class Stream {
   #config: StreamConfig | undefined;
   #epoch = 0;
   #sequence = 0;
+  /** Stands for the session of the publisher that frames come from, `null` where it has none. */
+  #session: string | null = null;
+  #origin: Origin | undefined;
+  /** Frames that the publisher may bring anew, before what is new. */
+  #catchUpLeft = 0;
   /** Whether what comes next cannot be decoded unless it is a key frame. */
   #awaitsKey = true;
   /** Epoch of the last frame that left the queue. */
@@ -215,11 +224,14 @@ export class Stream {
    * A publisher with credit has come. A new epoch begins with its configuration, except where it
    * resumes.
    */
-  begin({ onFull, resumes = false, live = null, heldMs = 0 }: PublisherBegin, nowMs: number): void {
+  begin(publisher: PublisherBegin, nowMs: number): void {
+    const { onFull, resumes = false, session = null, live = null, heldMs = 0 } = publisher;
+    if (!resumes || session !== this.#session) this.#config = undefined;
+    this.#session = session;
     this.#credited = onFull;
     this.#queue.setLimits(this.#limits());
     if (resumes) return;
-    this.#config = undefined;
+    this.#catchUpLeft = MAX_CACHE_FRAMES;
     this.#roundTripMs = UNKNOWN_ROUND_TRIP_MS;
     this.#judge(nowMs, live, heldMs);
   }
@@ -249,25 +261,33 @@ export class Stream {
   }
 
   /** Takes a frame in, and lets frames out that are due. */
-  push(input: FrameInput, nowMs: number): void {
+  push({ sentAs, isHeld = false, ...input }: FrameInput, nowMs: number): void {
+    if (sentAs === undefined && this.#session !== null) {
+      this.#session = null;
+      this.#config = undefined;
+    }
     this.configure(input.config);
     this.received.frames++;
     this.received.bytes += input.data.byteLength;
     const sequence = ++this.#sequence;
     if (input.kind === "key") this.#awaitsKey = false;
     else if (this.#awaitsKey) return this.drop("awaiting_key_frame", 1);
-    const { isHeld = false, ...arrived } = input;
     const frame: Frame = {
-      ...arrived,
+      ...input,
+      ...this.#originOf(sequence, sentAs),
       sequence,
       epoch: this.#epoch,
       discontinuity: false,
       receivedMs: nowMs,
     };
+    const isAgain = input.catchUp === true && this.#catchUpLeft > 0;
+    this.#catchUpLeft = isAgain ? this.#catchUpLeft - 1 : 0;
     if (this.#isThinned) this.#thin(nowMs);
-    else this.#pace(isHeld, nowMs);
+    else if (!isAgain) this.#pace(isHeld, nowMs);
     const dropped = this.#queue.push(frame);
     if (dropped !== undefined) this.drop(dropped.reason, dropped.frames);
+    // What viewers have had already is not to delay what is new.
+    while (isAgain && this.#queue.frames > 0) this.#letOut(nowMs);
     this.advance(nowMs);
   }
 
@@ -275,8 +295,7 @@ export class Stream {
   miss(frames: number): void {
     if (frames === 0) return;
     this.drop("publisher", frames);
-    // Viewers see that something is missing; how much, no publisher can make arbitrarily large.
-    this.#sequence++;
+    this.#sequence += frames;
     this.#awaitsKey = true;
   }
 
@@ -383,6 +402,15 @@ export class Stream {
       frames: received.frames - this.#queue.frames + this.#creditFrames(),
       bytes: received.bytes - this.#queue.bytes + bytes,
     };
+  }
+
+  #originOf(sequence: number, sentAs: number | undefined): { readonly origin?: Origin } {
+    if (sentAs === undefined || this.#session === null) return {};
+    const offset = sequence - sentAs;
+    if (this.#origin?.session !== this.#session || this.#origin.offset !== offset) {
+      this.#origin = { session: this.#session, offset };
+    }
+    return { origin: this.#origin };
   }
 
   #creditFrames(): number {

@@ -322,7 +322,7 @@ export class ViewerFeed implements Feed {
   }
 
   #send(frame: Frame, nowMs: number): void {
-    const isCatchUp = this.#catchUpSinceMs !== undefined;
+    const isCatchUp = this.#catchUpSinceMs !== undefined || frame.catchUp === true;
     let sent = frame;
     if (frame.kind === "key") {
       this.#isAfterSkip = frame.discontinuity || frame.sequence !== this.#sequence + 1;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { totalDrops } from "../core/drops.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { isReading, notAllowed, text } from "./answer.ts";
 import { api } from "./api.ts";
@@ -65,7 +66,7 @@ function overview(hub: Hub, url: URL): string {
   const rows = hub.streams.map((live) => {
     const { name, format, width, height, fps, publishing, viewers, dropped } = live.status();
     const size = width === null ? "" : ` ${width}x${height}`;
-    const drops = Object.values(dropped).reduce((sum, count) => sum + count, 0);
+    const drops = totalDrops(dropped) - dropped.disconnected;
     return `  ws://${url.host}/${name}  ${format ?? "no frame yet"}${size}  ${fps} fps  ` +
       `${publishing ? "live" : "no publisher"}  viewers ${viewers}  drops ${drops}\n`;
   });

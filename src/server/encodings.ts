@@ -18,7 +18,8 @@ export class Encodings {
 
   /** The message for viewers that speak the protocol: the same bytes for all of them. */
   encode(frame: Frame, catchUp: boolean): Uint8Array<ArrayBuffer> {
-    if (!catchUp && this.#encoded?.frame === frame) return this.#encoded.message;
+    const isForAll = catchUp === (frame.catchUp === true);
+    if (isForAll && this.#encoded?.frame === frame) return this.#encoded.message;
     const message = encodeFrameMessage({
       key: frame.kind === "key",
       configuration: frame.configuration === true,
@@ -31,7 +32,7 @@ export class Encodings {
       ptsUs: frame.ptsUs,
       captureUs: frame.captureUs,
     }, frame.data);
-    if (!catchUp) this.#encoded = { frame, message };
+    if (isForAll) this.#encoded = { frame, message };
     return message;
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { DelayHistogram } from "../core/delay_histogram.ts";
-import { DROP_REASONS, type DropReason, noDrops } from "../core/drops.ts";
+import { DROP_REASONS, type DropReason, isLoss, noDrops } from "../core/drops.ts";
 import type { Frame } from "../core/frame.ts";
 import { RecentDelays } from "../core/recent_delays.ts";
 import type { ShardFeed } from "../core/shard_feed.ts";
@@ -19,15 +19,15 @@ import { Encodings } from "./encodings.ts";
 import type { Batched, Turns } from "./turns.ts";
 import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
 
-/** Frames that are left out because a viewer or a publisher wants that. */
-const ASKED_FOR: ReadonlySet<DropReason> = new Set(["viewer_fps", "stream_fps"]);
 /** How soon a frame that is due but cannot leave is looked after again, in milliseconds. */
 const RETRY_MS = 10;
 
 /** The connection of a publisher with credit. */
 export interface Publisher {
-  /** Name of the publisher's run. */
+  /** Name of the publisher's run. Whoever knows it can take the stream over. */
   readonly session: string;
+  /** What viewers may know of it. */
+  readonly digest: string;
   /** Sequence of the last frame received in this run. */
   readonly received: number;
   /** Room may have come up for more frames. */
@@ -152,14 +152,14 @@ export class LiveStream implements Audience, Batched {
     for (const viewer of this.#viewers) viewer.report(status);
   }
 
-  /** Frames that were dropped since this was asked last, by reason, where nobody asked for that. */
+  /** Frames that were lost since this was asked last, by reason. */
   newDrops(): [DropReason, number][] {
     const { dropped } = this.#stream;
     const before = this.#droppedBefore;
     this.#droppedBefore = dropped;
     return DROP_REASONS
       .map((reason): [DropReason, number] => [reason, dropped[reason] - before[reason]])
-      .filter(([reason, frames]) => frames > 0 && !ASKED_FOR.has(reason));
+      .filter(([reason, frames]) => frames > 0 && isLoss(reason));
   }
 
   /** Changes the frame rate at once. */
@@ -236,7 +236,8 @@ export class LiveStream implements Audience, Batched {
     const received = last.session === publisher.session ? last.received : 0;
     const { onFull, live, heldMs } = options;
     const resumes = received > 0;
-    this.#stream.begin({ onFull, resumes, live, heldMs }, this.#clock.nowMs());
+    const session = publisher.digest;
+    this.#stream.begin({ onFull, resumes, session, live, heldMs }, this.#clock.nowMs());
     this.#announce();
     return received;
   }

@@ -130,8 +130,9 @@ class WatchingViewer implements Viewer<ViewerFeed> {
   #send(frame: Frame, catchUp: boolean): void {
     if (frame.epoch !== this.#epoch) {
       this.#epoch = frame.epoch;
+      const { session = null, offset = 0 } = frame.origin ?? {};
       this.#port.sendControl(
-        encodeControl({ type: "config", epoch: frame.epoch, ...frame.config }),
+        encodeControl({ type: "config", epoch: frame.epoch, ...frame.config, session, offset }),
       );
     }
     this.#port.sendFrame(this.#audience.encodings.encode(frame, catchUp));

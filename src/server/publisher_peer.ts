@@ -11,6 +11,7 @@ import { timeAnswer, welcome } from "./greeting.ts";
 import type { Hub } from "./hub.ts";
 import type { LiveStream, Publisher } from "./live_stream.ts";
 import type { Peer, PeerPlace, SenderPort } from "./peer.ts";
+import { sessionDigest } from "./session_digest.ts";
 
 /** Serves one publisher, from its hello on. */
 export class PublisherPeer implements Peer {
@@ -55,6 +56,7 @@ class PublisherRole implements Publisher {
   readonly #session: RelaySession;
   readonly #hello: PublishHello;
   readonly #live: LiveStream;
+  readonly #digest: string;
   #config: StreamConfig | undefined;
   /** When it was welcomed, until it is known how long that took to reach it. */
   #welcomedMs: number | undefined;
@@ -73,11 +75,16 @@ class PublisherRole implements Publisher {
     this.#port = port;
     this.#session = session;
     this.#hello = hello;
+    this.#digest = sessionDigest(hello.session);
     this.#live = hub.open(name);
   }
 
   get session(): string {
     return this.#hello.session;
+  }
+
+  get digest(): string {
+    return this.#digest;
   }
 
   get received(): number {
@@ -116,10 +123,12 @@ class PublisherRole implements Publisher {
         data,
         kind: header.key ? "key" : "delta",
         leading: header.leading,
+        catchUp: header.catchUp,
         configuration: header.configuration,
         config: this.#config!,
         ptsUs: header.ptsUs,
         captureUs: header.captureUs,
+        sentAs: header.sequence,
         isHeld: header.held,
       }, event.missing);
     } else if (event.type === "end") {

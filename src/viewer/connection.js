@@ -44,7 +44,8 @@ const FULL = 4005;
  * @property {FrameHeader} header
  * @property {Uint8Array<ArrayBuffer>} data
  * @property {number} receivedUs this computer's clock
- * @property {boolean} isNew false where an earlier connection has brought it already
+ * @property {boolean} isNew false where an earlier connection has brought it already, also one to
+ *   another run of the relay: it is then marked as catch-up
  */
 
 /**
@@ -110,7 +111,18 @@ export class Connection {
   #ticks = 0;
   #run = "";
   #epoch = -1;
+  /** Last sequence of the relay's run. */
   #sequence = 0;
+  /** @type {string | null} of the publisher of the frames that follow */
+  #session = null;
+  /** How its sequences differ. */
+  #offset = 0;
+  /**
+   * The session of the last frame that was new, and the sequence under which it was published.
+   *
+   * @type {{ session: string, sentAs: number } | undefined}
+   */
+  #last;
 
   /**
    * @param {object} options
@@ -250,6 +262,8 @@ export class Connection {
         return this.#events.onWelcome(message);
       case "config":
         this.#epoch = message.epoch;
+        this.#session = message.session;
+        this.#offset = message.offset;
         return this.#events.onConfig(message);
       case "stats":
         return this.#events.onStats(message);
@@ -271,12 +285,30 @@ export class Connection {
     const { header, data } = decodeFrame(message);
     if (header.epoch !== this.#epoch) throw new WireError(1002, "a frame without a configuration");
     socket.send(encodeAck(header.sequence));
-    const isNew = header.sequence > this.#sequence;
-    if (isNew) {
-      if (this.#sequence > 0) this.missed += header.sequence - this.#sequence - 1;
-      this.#sequence = header.sequence;
-    }
+    const isNew = this.#take(header.sequence);
+    // A decoder that began anew needs it once more, but it is not to be shown once more.
+    header.catchUp ||= !isNew;
     this.#events.onFrame({ header, data, receivedUs, isNew });
+  }
+
+  /**
+   * Whether the frame of this sequence has not come before: its publisher's sequences tell, also
+   * across runs of the relay, where it is known whose they are.
+   *
+   * @param {number} sequence
+   * @returns {boolean}
+   */
+  #take(sequence) {
+    const session = this.#session;
+    const sentAs = sequence - this.#offset;
+    const isSame = session !== null && session === this.#last?.session;
+    const last = isSame ? this.#last?.sentAs : this.#sequence > 0 ? this.#sequence : undefined;
+    const gap = last === undefined ? 1 : (isSame ? sentAs : sequence) - last;
+    this.#sequence = Math.max(this.#sequence, sequence);
+    if (gap <= 0) return false;
+    this.missed += gap - 1;
+    this.#last = session === null ? undefined : { session, sentAs };
+    return true;
   }
 
   /**

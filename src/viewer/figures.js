@@ -16,6 +16,12 @@ const NONE = "–";
 const AS_WISHED = "viewer_fps";
 /** A source that is as late is worth a word, in milliseconds. */
 const LATE_SOURCE_MS = 100;
+/** Pictures of a source that is faster than its stream are left out as its publisher asked. */
+const TOO_MANY = "stream_fps";
+/** Frames under way to a viewer that leaves are missed by nobody. */
+const LEFT = "disconnected";
+/** @type {ReadonlySet<string>} */
+const NO_LOSS = new Set([LEFT, AS_WISHED, TOO_MANY]);
 
 const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
@@ -84,13 +90,13 @@ export function viewers(all, here) {
 }
 
 /**
- * Frames that were dropped against anybody's wish.
+ * Frames that somebody missed.
  *
  * @param {Pick<Status, "dropped">} status
  * @returns {number}
  */
 export function lost({ dropped }) {
-  return dropped.reduce((sum, [reason, frames]) => sum + (reason === AS_WISHED ? 0 : frames), 0);
+  return dropped.reduce((sum, [reason, frames]) => sum + (NO_LOSS.has(reason) ? 0 : frames), 0);
 }
 
 /**
@@ -129,19 +135,20 @@ const REASONS = new Map([
   ["overrun", "the relay was too busy"],
   ["awaiting_key_frame", "no key frame before it"],
   ["memory", "memory was used up"],
-  ["disconnected", "a viewer left"],
+  [LEFT, "a viewer left"],
   [AS_WISHED, "left out as viewers asked"],
+  [TOO_MANY, "more than the stream's rate"],
 ]);
 
 /**
- * Why frames were dropped, in words; what viewers asked for comes last.
+ * Why frames were dropped, in words; what nobody missed comes last.
  *
  * @param {Pick<Status, "dropped">} status
  * @returns {string}
  */
 export function reasons({ dropped }) {
   return [...dropped]
-    .sort(([a], [b]) => Number(a === AS_WISHED) - Number(b === AS_WISHED))
+    .sort(([a], [b]) => Number(NO_LOSS.has(a)) - Number(NO_LOSS.has(b)))
     .map(([reason, frames]) => `${count(frames)} ${REASONS.get(reason) ?? reason}`)
     .join(" · ");
 }

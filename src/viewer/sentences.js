@@ -152,6 +152,7 @@ const DROP_REASONS = new Map([
   ["overrun", "the relay was too busy"],
   ["awaiting_key_frame", "waiting for a key frame"],
   ["viewer_fps", "fewer frames were asked for"],
+  ["stream_fps", "the source is faster than the stream"],
   ["memory", "the relay’s memory was used up"],
   ["disconnected", "the connection ended"],
 ]);

@@ -55,6 +55,8 @@ const FORMATS = ["raw", "mjpeg", "png", "y4m", "lp32", "h264", "hevc", "vp8", "v
  * @property {string | null} pixelFormat
  * @property {number | null} frameRate
  * @property {string | null} header
+ * @property {string | null} session stands for the session of the frames' publisher
+ * @property {number} offset a frame's sequence minus the one under which it was published
  */
 
 /**
@@ -236,6 +238,8 @@ const FIELDS = new Map(
       ["pixelFormat", orNull(isText), null],
       ["frameRate", orNull(isNumber(1e9)), null],
       ["header", orNull(isText), null],
+      ["session", orNull(isText), null],
+      ["offset", isInteger(-Number.MAX_SAFE_INTEGER), 0],
     ]],
     ["credit", [
       ["frames", isInteger(0)],

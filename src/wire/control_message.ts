@@ -56,6 +56,14 @@ export interface ConfigMessage extends StreamConfig {
   readonly epoch: number;
 }
 
+/** The same message to a viewer. */
+export interface ViewerConfigMessage extends ConfigMessage {
+  /** Stands for the session of the frames' publisher, `null` where it has none. */
+  readonly session: string | null;
+  /** What is subtracted from a frame's sequence to get the one under which it was published. */
+  readonly offset: number;
+}
+
 /** A viewer has received every frame up to this one. */
 export interface AckMessage {
   readonly type: "ack";
@@ -199,7 +207,7 @@ export interface TimeAnswer {
 export type ServerMessage =
   | Welcome
   | CreditMessage
-  | ConfigMessage
+  | ViewerConfigMessage
   | StatsMessage
   | TimeAnswer
   | EndMessage;
@@ -265,7 +273,11 @@ export function decodeServerMessage(text: string): ServerMessage {
         received: fields.integer("received", 0),
       };
     case "config":
-      return config(fields);
+      return {
+        ...config(fields),
+        session: fields.nullable("session", (name) => fields.text(name)),
+        offset: fields.integer("offset", -Number.MAX_SAFE_INTEGER, 0),
+      };
     case "stats":
       // Only shown to people, so a relay of another release may have other numbers.
       return fields.as<StatsMessage>("stream");

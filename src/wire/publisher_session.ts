@@ -1,10 +1,11 @@
 /**
  * The publisher's side of `stream.v1`, without the socket. One session outlives its connections: a
- * frame is kept until the relay has confirmed it, and sent again over the next connection.
+ * frame is kept until the relay has confirmed it, and sent again over the next connection. One that
+ * outlives the relay also brings its next run what viewers need to go on.
  *
  * @module
  */
-import { release } from "../bytes/release.ts";
+import type { FrameTotals } from "../core/feed.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import { ProtocolError, StreamError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
@@ -16,10 +17,14 @@ import {
   type Welcome,
 } from "./control_message.ts";
 import { encodeFrameMessage, FLAG_HELD, VERSION } from "./frame_message.ts";
+import { SentGop } from "./sent_gop.ts";
 
 /** Most bytes that are kept for a relay that confirms nothing. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;
-/** Most frames that wait for credit before they are dropped, their bytes, and how long, in µs. */
+/**
+ * Most frames that wait for credit before they are dropped or no more are read, their bytes, and how
+ * long, in µs.
+ */
 const MAX_WAITING_FRAMES = 60;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const MAX_WAIT_US = 500_000;
@@ -61,6 +66,15 @@ export class PublisherSession {
   #kept: KeptFrame[] = [];
   #keptBytes = 0;
   #unsentFrom = 0;
+  /** Frames that the relay has confirmed, for its next run. */
+  readonly #gop = new SentGop<KeptFrame>();
+  /** Frames at the front of those kept that an earlier run of the relay has confirmed. */
+  #again = 0;
+  /** The relay's run in the last welcome. */
+  #run: string | undefined;
+  /** Sequence of the last frame that went out, over whatever connection. */
+  #sentTo = 0;
+  readonly #sent: FrameTotals = { frames: 0, bytes: 0 };
   #sequence = 0;
   #dropped = 0;
   /** Whether delta frames are dropped until the next key frame. */
@@ -82,9 +96,14 @@ export class PublisherSession {
     return this.#dropped;
   }
 
-  /** Frames kept: under way, or waiting for credit. */
+  /** Frames and bytes that went out; what goes out again counts once. */
+  get sent(): Readonly<FrameTotals> {
+    return this.#sent;
+  }
+
+  /** Frames that the relay has not confirmed: under way, or waiting for credit. */
   get waiting(): number {
-    return this.#kept.length;
+    return this.#kept.length - this.#again;
   }
 
   /** The relay's greeting, once it has come over this connection. */
@@ -100,6 +119,11 @@ export class PublisherSession {
   /** Whether another frame would be sent as soon as it is there, so that input should be read. */
   get wantsFrame(): boolean {
     return this.#unsentFrom === this.#kept.length && this.#mayBegin();
+  }
+
+  /** Whether another frame may be kept for a relay that is gone. */
+  get mayHold(): boolean {
+    return this.waiting < MAX_WAITING_FRAMES && this.#keptBytes < MAX_WAITING_BYTES;
   }
 
   /** Whether all frames and the end have reached the relay's viewers. */
@@ -181,6 +205,10 @@ export class PublisherSession {
     const control = decodeServerMessage(message);
     if (control.type === "welcome") {
       this.#welcome = control;
+      if (control.received === 0 && this.#run !== undefined && this.#run !== control.run) {
+        this.#repeat();
+      }
+      this.#run = control.run;
       this.#confirm(control.received);
     } else if (control.type === "credit") {
       this.#credit = control;
@@ -210,14 +238,19 @@ export class PublisherSession {
       this.#config = frame.config;
       return encodeControl({ type: "config", epoch: 0, ...frame.config });
     }
-    this.#unsentFrom++;
+    const isAgain = this.#unsentFrom++ < this.#again;
     this.#frames++;
     this.#bytes += frame.data.byteLength;
+    if (frame.sequence > this.#sentTo) {
+      this.#sentTo = frame.sequence;
+      this.#sent.frames++;
+      this.#sent.bytes += frame.data.byteLength;
+    }
     return encodeFrameMessage({
       key: frame.kind === "key",
       configuration: frame.configuration === true,
       discontinuity: false,
-      catchUp: false,
+      catchUp: isAgain,
       leading: frame.leading === true,
       held: frame.isHeld === true && (this.#welcome.flags & FLAG_HELD) !== 0,
       epoch: 0,
@@ -232,16 +265,20 @@ export class PublisherSession {
     const isKey = frame.kind === "key";
     if (!isKey && this.#awaitsKey) return false;
     this.#awaitsKey = false;
-    const oldest = this.#kept[this.#unsentFrom];
-    if (oldest === undefined) return true;
-    const isLate = frame.captureUs - oldest.captureUs > MAX_WAIT_US ||
-      this.#kept.length - this.#unsentFrom >= MAX_WAITING_FRAMES ||
-      this.#keptBytes >= MAX_WAITING_BYTES;
+    // What goes out again is old in any case.
+    const newFrom = Math.max(this.#unsentFrom, this.#again);
+    const oldest = this.#kept[newFrom];
+    const bytesAgain = this.#kept.slice(0, this.#again)
+      .reduce((sum, { data }) => sum + data.byteLength, 0);
+    const isLate = oldest !== undefined && (
+      frame.captureUs - oldest.captureUs > MAX_WAIT_US ||
+      this.#kept.length - newFrom >= MAX_WAITING_FRAMES ||
+      this.#keptBytes - bytesAgain >= MAX_WAITING_BYTES
+    );
     if (!isKey && !isLate) return true;
-    for (const { data } of this.#kept.splice(this.#unsentFrom)) {
-      this.#keptBytes -= data.byteLength;
-      this.#dropped++;
-    }
+    this.#dropped += this.#kept.length - newFrom;
+    for (const { data } of this.#kept.splice(this.#unsentFrom)) this.#keptBytes -= data.byteLength;
+    this.#again = Math.min(this.#again, this.#unsentFrom);
     this.#awaitsKey = !isKey;
     return isKey;
   }
@@ -254,11 +291,20 @@ export class PublisherSession {
   #confirm(received: number): void {
     let count = 0;
     while (count < this.#kept.length && this.#kept[count]!.sequence <= received) {
-      const { data } = this.#kept[count++]!;
-      this.#keptBytes -= data.byteLength;
-      release(data);
+      const frame = this.#kept[count++]!;
+      this.#keptBytes -= frame.data.byteLength;
+      this.#gop.push(frame);
     }
     this.#kept.splice(0, count);
     this.#unsentFrom = Math.max(0, this.#unsentFrom - count);
+    this.#again = Math.max(0, this.#again - count);
+  }
+
+  /** Puts what the last run of the relay had, and viewers need to go on, before all that is kept. */
+  #repeat(): void {
+    const frames = this.#gop.take();
+    this.#kept.unshift(...frames);
+    this.#again += frames.length;
+    for (const { data } of frames) this.#keptBytes += data.byteLength;
   }
 }

@@ -36,6 +36,9 @@ const ALLOWED: Readonly<Record<State, readonly string[]>> = {
   ended: ["time"],
 };
 
+/** Most frames that a publisher may have dropped between two, so that no count grows beyond sense. */
+const MAX_MISSING_FRAMES = 10_000_000;
+
 /** Reads what a peer sends, in the order that its role allows. */
 export class RelaySession {
   readonly #maxFrameBytes: number;
@@ -131,6 +134,13 @@ export class RelaySession {
       );
     }
     const missing = this.#resumed ? sequence - this.#received - 1 : 0;
+    if (missing > MAX_MISSING_FRAMES) {
+      throw new ProtocolError(
+        CLOSE.protocolError,
+        `a frame has sequence ${sequence} behind ${this.#received}: at most ` +
+          `${MAX_MISSING_FRAMES} may be left out`,
+      );
+    }
     this.#resumed = true;
     this.#received = sequence;
     this.#frames++;

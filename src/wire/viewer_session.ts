@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { StreamConfig } from "../core/frame.ts";
+import { sameConfig, type StreamConfig } from "../core/frame.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
 import { ClockOffset } from "./clock_offset.ts";
@@ -31,7 +31,7 @@ export type ViewerEvent =
     readonly header: FrameHeader;
     readonly data: Uint8Array<ArrayBuffer>;
     readonly config: StreamConfig;
-    /** False for a frame that an earlier connection has brought already. */
+    /** False for a frame that an earlier connection, also to another run of the relay, has brought. */
     readonly isNew: boolean;
     /** Time from capture to now in microseconds, once the clocks have been compared. */
     readonly latencyUs: number | undefined;
@@ -50,7 +50,14 @@ export class ViewerSession {
   #stats: StatsMessage | undefined;
   #config: StreamConfig | undefined;
   #epoch = 0;
+  /** Of the frames that follow: their publisher's session, and how its sequences differ. */
+  #session: string | null = null;
+  #offset = 0;
+  /** Last sequence of the relay's run. */
   #sequence = 0;
+  /** The session of the last frame that was new, and the sequence under which it was published. */
+  #last: { readonly session: string; readonly sentAs: number } | undefined;
+  #lastConfig: StreamConfig | undefined;
   #skipped = 0;
 
   constructor(options: ViewerSessionOptions) {
@@ -114,9 +121,11 @@ export class ViewerSession {
         this.#run = message.run;
         return NONE;
       case "config": {
-        const { type: _, epoch, ...config } = message;
+        const { type: _, epoch, session, offset, ...config } = message;
         this.#config = config;
         this.#epoch = epoch;
+        this.#session = session;
+        this.#offset = offset;
         return NONE;
       }
       case "stats":
@@ -140,15 +149,41 @@ export class ViewerSession {
         `the relay sent a frame of epoch ${header.epoch} without its configuration`,
       );
     }
-    const isNew = header.sequence > this.#sequence;
-    if (isNew) {
-      if (this.#sequence > 0) this.#skipped += header.sequence - this.#sequence - 1;
-      this.#sequence = header.sequence;
-    }
+    const goesOn = this.#session !== null && this.#session === this.#last?.session &&
+      this.#lastConfig !== undefined && sameConfig(this.#lastConfig, this.#config);
+    const isNew = this.#take(header.sequence);
+    if (isNew) this.#lastConfig = this.#config;
     // Clocks that do not quite agree would make it negative.
     const latencyUs = this.#clock.isKnown
       ? Math.max(0, nowUs + this.#clock.offsetUs - header.captureUs)
       : undefined;
-    return { type: "frame", header, data, config: this.#config, isNew, latencyUs };
+    return {
+      type: "frame",
+      // An epoch of another run of the relay is none to a viewer that goes on behind its last frame.
+      header: goesOn ? { ...header, discontinuity: false } : header,
+      data,
+      config: this.#config,
+      isNew,
+      latencyUs,
+    };
+  }
+
+  /**
+   * Whether the frame of this sequence has not come before: its publisher's sequences tell, also
+   * across runs of the relay, where it is known whose they are.
+   */
+  #take(sequence: number): boolean {
+    const session = this.#session;
+    const sentAs = sequence - this.#offset;
+    const gap = session !== null && session === this.#last?.session
+      ? sentAs - this.#last.sentAs
+      : this.#sequence > 0
+      ? sequence - this.#sequence
+      : 1;
+    this.#sequence = Math.max(this.#sequence, sequence);
+    if (gap <= 0) return false;
+    this.#skipped += gap - 1;
+    this.#last = session === null ? undefined : { session, sentAs };
+    return true;
   }
 }

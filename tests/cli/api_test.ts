@@ -97,6 +97,20 @@ Deno.test("stream list --json is what the API says, and the table shows the same
   assertEquals(end, "");
 });
 
+Deno.test("stream list shows apart what was under way to a viewer that left", async () => {
+  await using relay = await startRelay();
+  await using publish = start(["publish", relay.url()], { stdin: "piped" });
+  await publish.write(concat(...jpegs(2)));
+  await relay.until("live", (status) => status.tick.fired === 2);
+  const hello = { role: "watch" };
+  {
+    await using silent = await Client.hello(relay.url(), hello);
+    await silent.frame();
+  }
+  await relay.until("live", ({ viewers }) => viewers === 0);
+  assertMatch(await printed("list", relay.url()), / 0 \(1 disconnected\)\n$/);
+});
+
 Deno.test("stream list and the API tell the latency of a stream and of each of its viewers", async () => {
   await using relay = await startRelay();
   await using watch = start(["watch", relay.url("door"), "-o", "-"]);

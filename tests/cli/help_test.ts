@@ -30,6 +30,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--max-frame SIZE": "[16MiB] (STREAM_MAX_FRAME)",
     "--on-full wait|drop": "[wait] (STREAM_ON_FULL)",
     "--takeover": "(STREAM_TAKEOVER)",
+    "--give-up TIME": "[1m] (STREAM_GIVE_UP)",
   },
   watch: {
     "-o, --output WHERE": "(STREAM_OUTPUT)",

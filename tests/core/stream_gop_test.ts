@@ -62,6 +62,101 @@ Deno.test("Stream takes nothing in that needs what the publisher has dropped", (
   assertEquals([publisher, awaiting_key_frame], [3, 3]);
 });
 
+/** Pushes a frame as its publisher numbered it; the stream is told what the publisher left out. */
+function publish(live: Stream, kind: Coded, sentAs: number, nowMs = 0): void {
+  live.push({ ...codedInput(kind), sentAs }, nowMs);
+}
+
+/** For each frame its sequence, the session and the sequence under which it was published. */
+function origins(delivered: readonly Delivered[]): [number, string | undefined, number][] {
+  return delivered.map(({ sequence, frame: { origin } }) => [
+    sequence,
+    origin?.session,
+    sequence - (origin?.offset ?? 0),
+  ]);
+}
+
+Deno.test("Stream numbers frames in step with their publisher, also over gaps and other connections", () => {
+  const { live, delivered } = source();
+  live.begin({ onFull: "wait", session: "a" }, 0);
+  publish(live, "k", 500);
+  publish(live, "d", 501);
+  live.miss(1000);
+  publish(live, "k", 1502);
+  live.finish();
+  live.begin({ onFull: "wait", resumes: true, session: "a" }, 0);
+  publish(live, "d", 1503);
+  live.finish();
+  live.begin({ onFull: "wait", session: "b" }, 0);
+  publish(live, "k", 1);
+  publish(live, "d", 2);
+  const seenOf = origins(delivered);
+  assertEquals(seenOf.map(([, ...of]) => of), [
+    ["a", 500],
+    ["a", 501],
+    ["a", 1502],
+    ["a", 1503],
+    ["b", 1],
+    ["b", 2],
+  ]);
+  const first = seenOf[0]![0];
+  assertEquals(seenOf.map(([sequence]) => sequence - first), [0, 1, 1002, 1003, 1004, 1005]);
+  assertEquals(live.dropped.publisher, 1000);
+  assertEquals(new Set(delivered.map(({ frame }) => frame.origin)).size, 2);
+});
+
+Deno.test("Stream stays below 2^53 whatever the first sequence of a publisher is", () => {
+  const { live, delivered } = source();
+  live.begin({ onFull: "wait", session: "a" }, 0);
+  publish(live, "k", Number.MAX_SAFE_INTEGER);
+  live.finish();
+  live.begin({ onFull: "wait", session: "b" }, 0);
+  publish(live, "k", 1);
+  assertEquals(origins(delivered).map(([sequence]) => sequence), [1, 2]);
+});
+
+Deno.test("Stream begins an epoch where a client without a session comes between, and knows the session after it", () => {
+  const { live, delivered } = source();
+  live.begin({ onFull: "wait", session: "a" }, 0);
+  publish(live, "k", 1);
+  live.finish();
+  push(live, "dk", 1);
+  push(live, "d", 2);
+  live.begin({ onFull: "wait", resumes: true, session: "a" }, 0);
+  publish(live, "d", 2);
+  publish(live, "k", 3);
+  assertEquals(seen(delivered), "1!k 2!k 2d 3!k");
+  assertEquals(origins(delivered), [[1, "a", 1], [3, undefined, 3], [4, undefined, 4], [
+    6,
+    "a",
+    3,
+  ]]);
+});
+
+Deno.test("Stream lets out at once what its publisher brings anew, and then follows its tick", () => {
+  const simulation = new Simulation(stream({ fps: 10 }));
+  const live = simulation.stream;
+  const { delivered } = simulation.view();
+  live.begin({ onFull: "wait", session: "a" }, 0);
+  for (const [index, kind] of [..."kddd"].entries()) {
+    live.push({ ...codedInput(kind as Coded), sentAs: 7 + index, catchUp: true }, 0);
+  }
+  assertEquals(delivered.map(({ catchUp, sentMs }) => [catchUp, sentMs]), [
+    [true, 0],
+    [true, 0],
+    [true, 0],
+    [true, 0],
+  ]);
+  publish(live, "d", 11);
+  // Nothing is brought anew behind what is new.
+  live.push({ ...codedInput("d"), sentAs: 12, catchUp: true }, 0);
+  live.push({ ...codedInput("d"), sentAs: 13 }, 0);
+  simulation.runUntil(1000);
+  assertEquals(delivered.length, 7);
+  const [first, second, third] = delivered.slice(4).map(({ sentMs }) => sentMs);
+  assert(second! - first! > 90 && third! - second! > 90, `${first} ${second} ${third} ms`);
+});
+
 Deno.test("Stream takes nothing in that needs what was cleared from its queue", () => {
   const live = stream({ fps: 30 });
   push(live, "kddd", 0);

@@ -1,9 +1,10 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { jpegs, makeFolder } from "../cli/folder.ts";
 import { EVERY_FRAME, start, startRelay } from "../program.ts";
-import { concat } from "../split/samples.ts";
+import { concat, equal } from "../split/samples.ts";
 import { silentPeer, silentReader } from "./raw_peer.ts";
+import { makeVideo } from "./videos.ts";
 
 Deno.test("A publisher that is killed and started again finds its viewers connected", async () => {
   await using folder = await makeFolder();
@@ -48,7 +49,41 @@ Deno.test("A relay that is killed and started again gets its publisher and viewe
   assertEquals(names, names.map((_, index) => `${String(index + 1).padStart(6, "0")}.jpg`));
   const files = await folder.files("frames");
   assertEquals(files.slice(0, 3), frames.slice(0, 3));
-  assertEquals(files.slice(-3), frames.slice(3));
+  assertEquals(files.slice(3), frames.slice(3));
+});
+
+Deno.test("A relay that is killed in the middle of a GOP and started again costs a viewer no frame", async () => {
+  await using folder = await makeFolder();
+  await using first = await startRelay(["--fps", "100"]);
+  // One key frame, at the very beginning.
+  const video = await makeVideo({ format: "h264", frames: 200, gop: 250 });
+  // Where an access unit begins: half a one would be sent as it is, once the pipe falls silent.
+  const half = startCodeBehind(video, video.length >> 1);
+  await using file = start(["watch", first.url(), "-o", "x.h264", ...EVERY_FRAME], {
+    cwd: folder.path,
+  });
+  await using pipe = start(["watch", first.url(), "-o", "-", ...EVERY_FRAME]);
+  await first.until("live", ({ viewers }) => viewers === 2);
+  await using publish = start(["publish", first.url()], { stdin: "piped" });
+  await publish.write(video.subarray(0, half));
+  await first.until("live", ({ sent }) => sent.frames >= 2 * 50);
+  first.process.kill("SIGKILL");
+  await first.process.outcome;
+  await Promise.all([file, pipe, publish].map((process) => process.said(/lost the relay/)));
+  const port = Number(first.host.split(":")[1]);
+  await using second = await startRelay(["--fps", "100"], { port });
+  await second.until("live", ({ viewers, publishing }) => viewers === 2 && publishing);
+  await publish.write(video.subarray(half));
+  await publish.endInput();
+  const outcome = await publish.outcome;
+  assertEquals(outcome.code, 0, outcome.stderr);
+  // What was sent again counts once.
+  assertMatch(outcome.stderr, /published 200 frames, .* 0 dropped\n$/);
+  for (const { code, stderr } of [await file.outcome, await pipe.outcome]) {
+    assertEquals(code, 0, stderr);
+  }
+  assert(equal((await pipe.outcome).stdout, video));
+  assert(equal(await Deno.readFile(`${folder.path}/x.h264`), video));
 });
 
 Deno.test("stream watch --follow waits for the next publisher, without it the end is the end", async () => {
@@ -113,3 +148,10 @@ Deno.test("stream serve ends by SIGTERM although readers of pictures over HTTP t
   assert(stderr.endsWith("stopped\n"), stderr);
   for (const reader of readers) reader.close();
 });
+
+/** Where the next start code of four bytes begins, which is that of an access unit. */
+function startCodeBehind(video: Uint8Array, offset: number): number {
+  return video.findIndex((byte, at) =>
+    at > offset && byte === 1 && video.subarray(at - 3, at).every((zero) => zero === 0)
+  ) - 3;
+}

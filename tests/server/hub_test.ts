@@ -135,8 +135,11 @@ Deno.test("Hub closes a bare viewer with 4007 when nothing has drained for --sta
   assertStringIncludes(reason, "10000 ms (--stall-timeout)");
   // A stuck peer never answers: what comes now goes to nobody, and counts as nobody's.
   sender.peer.receive(frameOf(2));
-  const { viewers, sent, dropped } = scene.hub.find("live")!.status();
+  const live = scene.hub.find("live")!;
+  const { viewers, sent, dropped } = live.status();
   assertEquals([viewers, sent.frames, dropped.disconnected], [0, 1, 1]);
+  // Nobody missed it.
+  assertEquals(live.newDrops(), []);
   stuck.peer.closed();
   sender.peer.closed();
   assertEquals([scene.hub.underWay.used, scene.hub.streams], [0, []]);

@@ -48,6 +48,7 @@ Deno.test("LiveStream takes nothing of a publisher from which another took the s
 function publisher(session: string): Publisher {
   return {
     session,
+    digest: `of ${session}`,
     received: 0,
     refreshCredit: () => {},
     ended: () => {},

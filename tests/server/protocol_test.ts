@@ -8,12 +8,12 @@ import { Client, frameOf, numberOf, startRelay, status, until } from "./fixture.
 const CONFIG = encodeControl({ type: "config", epoch: 0, ...bareConfig("raw") });
 
 /** The message of frame `number`, as a publisher sends it. */
-function message(number: number, bytes = 8): Uint8Array<ArrayBuffer> {
+function message(number: number, bytes = 8, catchUp = false): Uint8Array<ArrayBuffer> {
   return encodeFrameMessage({
     key: true,
     configuration: false,
     discontinuity: false,
-    catchUp: false,
+    catchUp,
     leading: false,
     held: false,
     epoch: 0,
@@ -98,6 +98,41 @@ Deno.test("A publisher that comes back in its session hears what the relay has, 
   await using again = await Client.hello(relay.url("/live"), { role: "publish", session: "one" });
   assertEquals((await again.control("welcome")).received, 2);
   assertEquals((await first.closed).code, 4004);
+});
+
+Deno.test("Viewers are told whose frames come and how they were numbered, but never the session itself", async () => {
+  await using relay = await startRelay();
+  await using watching = await viewer(relay.url("/live"));
+  await using first = await publisher(relay.url("/live"), { session: "secret" });
+  first.send(message(500));
+  const config = await watching.control("config");
+  const { sequence } = decodeFrameMessage(await watching.frame()).header;
+  // printf secret | sha256sum
+  assertEquals([config.session, sequence - config.offset], ["2bb80d537b1da3e3", 500]);
+  await using second = await publisher(relay.url("/live"), { session: "two", takeover: true });
+  second.send(message(1));
+  const other = await watching.control("config");
+  const { header } = decodeFrameMessage(await watching.frame());
+  assertEquals([header.sequence - sequence, header.sequence - other.offset], [1, 1]);
+  assert(other.session !== config.session);
+  await using bare = await Client.open(relay.url("/other?role=publish"));
+  await using of = await viewer(relay.url("/other"));
+  bare.send(frameOf(1));
+  const { session, offset } = await of.control("config");
+  assertEquals([session, offset], [null, 0]);
+});
+
+Deno.test("Frames that a publisher brings anew come to viewers marked as catch-up", async () => {
+  await using relay = await startRelay({ fps: 1 });
+  await using watching = await viewer(relay.url("/live"));
+  await using publishing = await publisher(relay.url("/live"));
+  for (const number of [1, 2, 3]) publishing.send(message(number, 8, true));
+  publishing.send(message(4));
+  for (const number of [1, 2, 3, 4]) {
+    const { header, data } = decodeFrameMessage(await watching.frame());
+    assertEquals([numberOf(data), header.catchUp], [number, number < 4]);
+    watching.send(JSON.stringify({ type: "ack", sequence: header.sequence }));
+  }
 });
 
 Deno.test("Frames that a publisher dropped itself are counted", async () => {

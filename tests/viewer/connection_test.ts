@@ -36,8 +36,8 @@ class FakeSocket {
     return this;
   }
 
-  config(epoch = 1): this {
-    const config = bareConfig("mjpeg");
+  config(epoch = 1, origin: { session?: string; offset?: number } = {}): this {
+    const config = { ...bareConfig("mjpeg"), ...origin };
     this.onmessage?.({ data: encodeControl({ type: "config", epoch, ...config }) });
     return this;
   }
@@ -149,6 +149,34 @@ Deno.test("Connection takes all frames of another run of the stream for new", as
   (await test.tried(2)).accept().welcome("b").config().frame(1);
   assertEquals(test.frames.map(({ isNew }) => isNew), [true, true]);
   assertEquals(test.connection.missed, 0);
+});
+
+Deno.test("Connection knows frames of a publisher's session again in another run, and has none shown twice", async () => {
+  using test = setUp();
+  test.connection.open();
+  const session = "0123456789abcdef";
+  const first = test.sockets[0]!.accept().welcome("a").config(1, { session, offset: 100 });
+  first.frame(101).frame(103).end(1006);
+  const second = (await test.tried(2)).accept().welcome("b").config(1, { session, offset: -2 });
+  second.frame(1).frame(2).frame(4);
+  // Another session's are all new.
+  second.config(2, { session: "fedcba9876543210", offset: 4 }).frame(5, 2).end(1006);
+  (await test.tried(3)).accept().welcome("c").config(1, { session, offset: 0 }).frame(1);
+  assertEquals(
+    test.frames.map(({ isNew, header }) => [isNew, header.catchUp]),
+    [
+      [true, false],
+      [true, false],
+      [false, true],
+      [true, false],
+      [true, false],
+      [true, false],
+      [true, false],
+    ],
+  );
+  assertEquals(test.connection.missed, 2);
+  const acks = (second.sent as { sequence?: number }[]).flatMap(({ sequence }) => sequence ?? []);
+  assertEquals(acks, [1, 2, 4, 5]);
 });
 
 Deno.test("Connection tries again at once, and then asks first whether there is a server", async () => {

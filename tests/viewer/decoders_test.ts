@@ -12,7 +12,7 @@ import { CodedDecoder } from "../../src/viewer/video.js";
 
 const CONFIG: Config = {
   ...{ type: "config", epoch: 1, format: "h264", codec: "avc1.42E01E", width: 640, height: 360 },
-  ...{ pixelFormat: null, frameRate: null, header: null },
+  ...{ pixelFormat: null, frameRate: null, header: null, session: null, offset: 0 },
 };
 
 function frame(sequence: number, flags: { key?: boolean; catchUp?: boolean } = {}): ReceivedFrame {

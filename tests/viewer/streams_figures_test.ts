@@ -129,6 +129,15 @@ Deno.test("reasons keep the relay's word for one that is not known, and put wish
   );
 });
 
+Deno.test("lost leaves out what nobody missed: what viewers did not want, and what was under way as they left", () => {
+  const dropped: [string, number][] = [["disconnected", 3], ["viewer_fps", 2], ["memory", 1]];
+  assertEquals(lost({ dropped }), 1);
+  assertEquals(
+    reasons({ dropped }),
+    "1 memory was used up · 3 a viewer left · 2 left out as viewers asked",
+  );
+});
+
 Deno.test("viewers tells how many this page is, unless the relay has not counted them yet", () => {
   assertEquals([viewers(0, 0), viewers(0, 1), viewers(1200, 20)], ["0", "0", "1,200 (20 here)"]);
 });

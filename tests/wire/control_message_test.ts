@@ -24,6 +24,9 @@ const config = fc.record({
   header: fc.option(text),
 });
 
+const viewerConfig = fc.tuple(config, fc.option(text), fc.maxSafeInteger())
+  .map(([fields, session, offset]) => ({ ...fields, session, offset: offset + 0 }));
+
 const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
   fc.record({
     type: fc.constant("hello" as const),
@@ -66,7 +69,7 @@ const serverMessages: fc.Arbitrary<ServerMessage> = fc.oneof(
     flags: fc.nat(255),
   }),
   fc.record({ type: fc.constant("credit" as const), frames: count, bytes: count, received: count }),
-  config,
+  viewerConfig,
   fc.record({ type: fc.constant("time" as const), clientUs: count, serverUs: count }),
   fc.record({ type: fc.constant("end" as const) }),
 );

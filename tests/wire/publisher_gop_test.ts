@@ -6,6 +6,7 @@ import { bareConfig, type FrameKind } from "../../src/core/frame.ts";
 import { decodeFrameMessage, type FrameHeader } from "../../src/wire/frame_message.ts";
 import { type OutgoingFrame, PublisherSession } from "../../src/wire/publisher_session.ts";
 import { RelaySession } from "../../src/wire/relay_session.ts";
+import { MAX_GOP_BYTES, MAX_GOP_FRAMES } from "../../src/wire/sent_gop.ts";
 import { credit, welcome } from "./messages.ts";
 
 const CONFIG = bareConfig("h264", { codec: "avc1.42C01E" });
@@ -185,6 +186,104 @@ Deno.test("PublisherSession with drop that waits for a key frame still does over
   assertEquals(sequences(session), [67, 68]);
 });
 
+/** Connects to a run of the relay that has nothing of the session, and has credit for `frames`. */
+function restarted(session: PublisherSession, run: string, frames = 5000): void {
+  session.open();
+  session.receive(welcome("publish", 0, run).replace(/(?<="maxFrameBytes":)\d+/, "1e9"), 0);
+  session.receive(credit(frames, 0, 1e12), 0);
+}
+
+Deno.test("PublisherSession brings the relay's next run the GOP that it is in, also what was confirmed", () => {
+  const session = started("wait", 9);
+  add(session, "kdkdd");
+  assertEquals(sequences(session), [1, 2, 3, 4, 5]);
+  session.receive(credit(9, 4), 0);
+  add(session, "d");
+  assertEquals([sequences(session), session.waiting], [[6], 2]);
+  restarted(session, "two");
+  assertEquals([session.waiting, session.wantsFrame], [2, false]);
+  const again = headers(session);
+  assertEquals(
+    again.map(({ sequence, key, catchUp }) => [sequence, key, catchUp]),
+    [[3, true, true], [4, false, true], [5, false, false], [6, false, false]],
+  );
+  assertEquals([session.sent, session.dropped, session.waiting], [{ frames: 6, bytes: 18 }, 0, 2]);
+  add(session, "d");
+  assertEquals([sequences(session), session.sent.frames], [[7], 7]);
+});
+
+Deno.test("PublisherSession sends nothing twice to the same run, and goes on in the middle of a repetition", () => {
+  const session = started("wait", 9);
+  add(session, "kddd");
+  assertEquals(sequences(session), [1, 2, 3, 4]);
+  session.receive(credit(9, 4), 0);
+  session.open();
+  session.receive(welcome("publish", 4), 0);
+  session.receive(credit(9, 4), 0);
+  assertEquals(sequences(session), []);
+  // The run is the same, though it has forgotten the session over another publisher.
+  restarted(session, "one");
+  assertEquals(sequences(session), []);
+  restarted(session, "two", 3);
+  assertEquals(sequences(session), [1, 2, 3]);
+  session.open();
+  session.receive(welcome("publish", 2, "two"), 0);
+  session.receive(credit(9, 2), 0);
+  assertEquals(sequences(session), [3, 4]);
+  restarted(session, "three");
+  assertEquals(sequences(session), [1, 2, 3, 4]);
+});
+
+Deno.test("PublisherSession gives up a GOP above the limit in frames or bytes, and keeps what is not confirmed", () => {
+  for (const [count, bytes] of [[MAX_GOP_FRAMES, 1], [64, MAX_GOP_BYTES / 64]] as const) {
+    for (const extra of [0, 1]) {
+      const session = new PublisherSession({ session: "run", takeover: false, onFull: "wait" });
+      restarted(session, "one");
+      const data = new Uint8Array(bytes);
+      for (let n = 0; n < count + extra; n++) {
+        session.add(coded(n === 0 ? "key" : "delta", 0, { data: data.slice() }));
+        sequences(session);
+        session.receive(credit(5000, n + 1, 1e12), 0);
+      }
+      add(session, "d");
+      sequences(session);
+      restarted(session, "two");
+      assertEquals(sequences(session).length, extra === 0 ? count + 1 : 1);
+      // The next key frame begins anew.
+      add(session, "kd");
+      sequences(session);
+      session.receive(credit(5000, count + extra + 3, 1e12), 0);
+      restarted(session, "three");
+      assertEquals(sequences(session).length, 2);
+    }
+  }
+});
+
+Deno.test("PublisherSession repeats the last of pictures that stand alone, and no other", () => {
+  const session = started("wait", 9);
+  add(session, "kkkk");
+  assertEquals(sequences(session), [1, 2, 3, 4]);
+  session.receive(credit(9, 3), 0);
+  restarted(session, "two");
+  assertEquals(sequences(session), [3, 4]);
+});
+
+Deno.test("PublisherSession with drop lets a repetition give way to a key frame, and counts it as nothing", () => {
+  const session = started("drop", 9);
+  add(session, "kddd", 0);
+  assertEquals(sequences(session), [1, 2, 3, 4]);
+  session.receive(credit(9, 4), 0);
+  restarted(session, "two", 2);
+  // What is repeated is old, which is no reason to drop what is new.
+  add(session, "d", 900);
+  assertEquals([session.dropped, session.waiting], [0, 1]);
+  assertEquals(sequences(session), [1, 2]);
+  add(session, "k", 1000);
+  assertEquals([session.dropped, session.waiting], [1, 1]);
+  session.receive(credit(9, 0), 0);
+  assertEquals(headers(session).map(({ sequence, catchUp }) => [sequence, catchUp]), [[6, false]]);
+});
+
 Deno.test("PublisherSession sends no delta frame behind a gap, whatever credit and connections do", () => {
   const step = fc.oneof(
     {
@@ -196,14 +295,17 @@ Deno.test("PublisherSession sends no delta frame behind a gap, whatever credit a
       }),
     },
     { weight: 5, arbitrary: fc.record({ credit: fc.integer({ min: 1, max: 20 }) }) },
-    { weight: 2, arbitrary: fc.record({ lost: fc.nat(4) }) },
+    { weight: 2, arbitrary: fc.record({ lost: fc.nat(4), isKilled: fc.boolean() }) },
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100, size: "max" }), (steps) => {
       const session = started("drop", 5);
       /** Sequences that the relay has. */
       const has = new Set<number>();
+      /** Those that its earlier runs had. */
+      const had = new Set<number>();
       let received = 0;
+      let run = 0;
       let sentHere = 0;
       let granted = 5;
       let added = 0;
@@ -242,8 +344,14 @@ Deno.test("PublisherSession sends no delta frame behind a gap, whatever credit a
           flying = [];
           sentHere = 0;
           granted = 3;
+          if (step.isKilled) {
+            run++;
+            received = 0;
+            has.forEach((sequence) => had.add(sequence));
+            has.clear();
+          }
           session.open();
-          session.receive(welcome("publish", received), 0);
+          session.receive(welcome("publish", received, `run ${run}`), 0);
           session.receive(credit(granted, received), 0);
           pump();
         }
@@ -256,7 +364,8 @@ Deno.test("PublisherSession sends no delta frame behind a gap, whatever credit a
       session.receive(credit(granted, received), 0);
       assertEquals(session.waiting, 0);
       // A frame may count as dropped though the relay has it, where the connection was lost.
-      assert(has.size + session.dropped >= added);
+      has.forEach((sequence) => had.add(sequence));
+      assert(had.size + session.dropped >= added);
     }),
     { seed: 1, numRuns: 300 },
   );

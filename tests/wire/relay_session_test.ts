@@ -147,6 +147,20 @@ Deno.test("RelaySession tells how many frames the publisher left out", () => {
   assertEquals(missing(resumed, 15), 2);
 });
 
+Deno.test("RelaySession takes any first sequence, then a gap of ten million frames and no longer one", () => {
+  const first = Number.MAX_SAFE_INTEGER - 50_000_000;
+  const session = sessionAfter(PUBLISH, CONFIG, frameMessage(first));
+  const event = session.receive(frameMessage(first + 10_000_001));
+  assert(event.type === "frame");
+  assertEquals(event.missing, 10_000_000);
+  const error = assertThrows(
+    () => session.receive(frameMessage(first + 20_000_003)),
+    ProtocolError,
+    "at most 10000000 may be left out",
+  );
+  assertEquals(error.closeCode, 1002);
+});
+
 Deno.test("RelaySession refuses what the connection before has brought already", () => {
   const session = sessionAfter(PUBLISH, CONFIG);
   session.resume(12);

@@ -71,6 +71,76 @@ Deno.test("ViewerSession takes every frame of a relay that has started anew", ()
   assertEquals(session.skipped, 0);
 });
 
+/** The relay's next run, with `session` as the publisher's. */
+function restart(
+  session: ViewerSession,
+  run: string,
+  config: { session: string | null; offset: number; format?: "png" },
+): void {
+  const { format, ...origin } = config;
+  session.open();
+  session.receive(welcome("watch", 0, run), 0);
+  const fields = CONFIGS[format === "png" ? 1 : 0]!;
+  session.receive(encodeControl({ type: "config", epoch: 1, ...fields, ...origin }), 0);
+}
+
+/** Whether each frame is new, as it comes. */
+function news(session: ViewerSession, ...sequences: number[]): boolean[] {
+  return sequences.map((sequence) => frameEvent(session.receive(toViewer(sequence), 0)).isNew);
+}
+
+Deno.test("ViewerSession knows frames of a publisher's session again in the relay's next run", () => {
+  const session = viewer();
+  restart(session, "one", { session: "s", offset: 100 });
+  assertEquals(news(session, 101, 102, 104), [true, true, true]);
+  assertEquals(session.skipped, 1);
+  // Published as 3, 4, 5 and 8.
+  restart(session, "two", { session: "s", offset: -2 });
+  assertEquals(news(session, 1, 2, 3, 3, 6), [false, false, true, false, true]);
+  assertEquals(session.skipped, 3);
+  restart(session, "two", { session: "s", offset: -2 });
+  assertEquals(news(session, 5, 6, 7), [false, false, true]);
+  assertEquals(session.skipped, 3);
+});
+
+Deno.test("ViewerSession takes every frame of another session, and of none, in the relay's next run", () => {
+  for (const other of ["other", null]) {
+    const session = viewer();
+    restart(session, "one", { session: "s", offset: 0 });
+    assertEquals(news(session, 500), [true]);
+    restart(session, "two", { session: other, offset: 0 });
+    assertEquals(news(session, 1, 2, 2), [true, true, false]);
+    // The first one is not the session of the last frame any more.
+    restart(session, "three", { session: "s", offset: 0 });
+    assertEquals(news(session, 500), [true]);
+    assertEquals(session.skipped, 0);
+  }
+});
+
+Deno.test("ViewerSession sees a gap between two sessions of the same run by the relay's sequences", () => {
+  const session = viewer();
+  restart(session, "one", { session: "s", offset: 0 });
+  assertEquals(news(session, 7), [true]);
+  restart(session, "one", { session: "t", offset: 7 });
+  assertEquals(news(session, 7, 10), [false, true]);
+  assertEquals(session.skipped, 2);
+});
+
+Deno.test("ViewerSession sees no discontinuity where a session goes on over the relay's next run", () => {
+  const isBreak = (session: ViewerSession, sequence: number) =>
+    frameEvent(session.receive(toViewer(sequence, { discontinuity: true }), 0))
+      .header.discontinuity;
+  const session = viewer();
+  restart(session, "one", { session: "s", offset: 0 });
+  assertEquals(isBreak(session, 1), true);
+  restart(session, "two", { session: "s", offset: -9 });
+  assertEquals(isBreak(session, 1), false);
+  restart(session, "three", { session: "s", offset: -19, format: "png" });
+  assertEquals(isBreak(session, 1), true);
+  restart(session, "four", { session: "t", offset: -29, format: "png" });
+  assertEquals(isBreak(session, 1), true);
+});
+
 Deno.test("ViewerSession measures the latency once the clocks have been compared", () => {
   const session = viewer();
   session.receive(encodeControl({ type: "time", clientUs: 100, serverUs: 5_000_150 }), 200);
@@ -111,7 +181,7 @@ Deno.test("ViewerSession refuses a frame before its configuration, over every co
 Deno.test("PublisherSession and ViewerSession throw only ProtocolErrors, whatever a relay sends", () => {
   const messages: ServerMessage[] = [
     { type: "credit", frames: 5, bytes: 50, received: 1 },
-    { type: "config", epoch: 1, ...CONFIGS[0]! },
+    { type: "config", epoch: 1, ...CONFIGS[0]!, session: "s", offset: 0 },
     { type: "time", clientUs: 1, serverUs: 2 },
     { type: "end" },
   ];
