@@ -43,7 +43,8 @@ export class Thinning {
     const halfMs = this.#halfMs(intervalMs);
     this.#dueMs = halfMs === undefined
       ? Math.max(this.#dueMs, nowMs - SLACK_MS) + intervalMs / FOLLOWED
-      : Math.max(this.#dueMs, nowMs - halfMs) + intervalMs;
+      // One that is late puts off the next as well: the distance then is that of the arrivals.
+      : Math.max(this.#dueMs, nowMs) + intervalMs;
   }
 
   /** Half of the time between two pictures of a source that is too fast; else `undefined`. */

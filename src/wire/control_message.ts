@@ -14,7 +14,7 @@ export const MAX_CONTROL_LENGTH = 16_384;
 /** The flags of a relay that does not name those it knows. */
 const FIRST_FLAGS = 31;
 /** Longest time for which a source may have been held up, in milliseconds: a day. */
-const MAX_HELD_MS = 86_400_000;
+export const MAX_HELD_MS = 86_400_000;
 /** Longest text field in characters. */
 const MAX_TEXT_LENGTH = 1024;
 

@@ -106,6 +106,16 @@ export class PublisherSession {
     return this.#kept.length - this.#again;
   }
 
+  /** Frames that have not gone out over this connection. */
+  get unsent(): number {
+    return this.#kept.length - this.#unsentFrom;
+  }
+
+  /** When the oldest frame was captured that no run of the relay has confirmed, if there is one. */
+  get oldestUs(): number | undefined {
+    return this.#kept[this.#again]?.captureUs;
+  }
+
   /** The relay's greeting, once it has come over this connection. */
   get welcome(): Welcome | undefined {
     return this.#welcome;
@@ -186,6 +196,12 @@ export class PublisherSession {
     }
     this.#kept.push({ ...frame, sequence: this.#sequence });
     this.#keptBytes += size;
+  }
+
+  /** The source has a frame that is not published. */
+  leaveOut(): void {
+    this.#sequence++;
+    this.#dropped++;
   }
 
   /** No more frames come. */
