@@ -8,10 +8,31 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { messageOf } from "../src/errors.ts";
 import type { LiveRow } from "./live/row.ts";
+import { far } from "./live/rows/far.ts";
+import { fast } from "./live/rows/fast.ts";
+import { file } from "./live/rows/file.ts";
+import { film } from "./live/rows/film.ts";
+import { network } from "./live/rows/network.ts";
+import { longPause, shortPause } from "./live/rows/pause.ts";
+import { python } from "./live/rows/python.ts";
+import { slowReader } from "./live/rows/slow_reader.ts";
+import { starts } from "./live/rows/starts.ts";
 import { steady } from "./live/rows/steady.ts";
 import { printResults } from "./table.ts";
 
-const ROWS: readonly LiveRow[] = [steady];
+const ROWS: readonly LiveRow[] = [
+  steady,
+  shortPause,
+  longPause,
+  network,
+  fast,
+  file,
+  film,
+  far,
+  python,
+  slowReader,
+  starts,
+];
 const SECONDS = 8;
 
 /** Measures the rows of these names, or all, and prints a table for each. */

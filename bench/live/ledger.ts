@@ -51,6 +51,17 @@ export class Ledger {
     return this.#passages.size;
   }
 
+  /**
+   * Frames that came, each with the instants at which the one behind it was due and written: only the
+   * beginning of that one shows where an access unit ends.
+   */
+  arrivedBehindNext(): Arrived[] {
+    return this.arrived().flatMap((passage) => {
+      const next = this.#passages.get(passage.number + 1);
+      return next === undefined ? [] : [{ ...next, ...pick(passage) }];
+    });
+  }
+
   /** Frames that came, in the order in which they were written. */
   arrived(): Arrived[] {
     return [...this.#passages.values()].filter((passage): passage is Arrived =>
@@ -62,6 +73,10 @@ export class Ledger {
   get lost(): number {
     return this.written - this.arrived().length;
   }
+}
+
+function pick({ number, readMs }: Arrived): { number: number; readMs: number } {
+  return { number, readMs };
 }
 
 /** Delays in milliseconds. */

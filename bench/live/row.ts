@@ -5,6 +5,7 @@
  */
 import { quantile } from "../relay.ts";
 import type { Result } from "../table.ts";
+import type { NumberedFormat } from "./numbered_frames.ts";
 import {
   type Arrived,
   delaysOf,
@@ -12,6 +13,7 @@ import {
   distancesOf,
   type Ledger,
   recoveryMs,
+  type Since,
   spread,
 } from "./ledger.ts";
 
@@ -19,6 +21,9 @@ import {
 const SETTLE_MS = 1000;
 /** The delay above which a stream counts as late, in milliseconds. */
 const LATE_MS = 33;
+
+/** Frames at the end of a run whose delay is told where it never became live again. */
+const LAST_FRAMES = 30;
 
 /** Options that all rows take. */
 export interface RowOptions {
@@ -34,18 +39,28 @@ export interface LiveRow {
 }
 
 /** What was read once the run had got warm. */
-export function settled(ledger: Ledger, startMs: number): Arrived[] {
-  return ledger.arrived().filter(({ dueMs }) => dueMs >= startMs + SETTLE_MS);
+export function settled(arrived: readonly Arrived[], startMs: number): Arrived[] {
+  return arrived.filter(({ readMs }) => readMs >= startMs + SETTLE_MS);
+}
+
+/** What a run has been. */
+export interface Ran {
+  readonly ledger: Ledger;
+  /** When the first frame was due. */
+  readonly startMs: number;
+  readonly format: NumberedFormat;
 }
 
 /** Delay, loss, order and evenness of a run. */
-export function describeRun({ ledger, startMs }: {
-  readonly ledger: Ledger;
-  readonly startMs: number;
-}): string {
-  const arrived = settled(ledger, startMs);
+export function describeRun({ ledger, startMs, format }: Ran): string {
+  const arrived = settled(ledger.arrived(), startMs);
   if (arrived.length < 2) return `${arrived.length} frames came of ${ledger.written}`;
-  return `${spread(delaysOf(arrived))}; ${describeLoss(ledger)}; ${describeDistances(arrived)}`;
+  const delays = [spread(delaysOf(arrived))];
+  if (format === "h264") {
+    const behind = settled(ledger.arrivedBehindNext(), startMs);
+    delays.push(`behind the next one's beginning ${spread(delaysOf(behind))}`);
+  }
+  return `${delays.join(", ")}; ${describeLoss(ledger)}; ${describeDistances(arrived)}`;
 }
 
 /** Frames lost, and whether those that came were in order. */
@@ -61,11 +76,23 @@ export function describeDistances(arrived: readonly Arrived[]): string {
   return `distances p1 ${p1}, p99 ${p99}, ±${deviationOf(distances).toFixed(1)} ms`;
 }
 
-/** How soon after `fromMs` a stream was live again: by when frames were written, and were due. */
-export function describeRecovery(arrived: readonly Arrived[], fromMs: number): string {
-  const after = (since: "writtenMs" | "dueMs") => {
+/**
+ * How soon after `fromMs` a stream was live again, by when frames were written and by when they were
+ * due. An access unit counts from the beginning of the next.
+ */
+export function describeRecovery({ ledger, format }: Ran, fromMs: number): string {
+  const arrived = format === "h264" ? ledger.arrivedBehindNext() : ledger.arrived();
+  const after = (since: Since) => {
     const ms = recoveryMs(arrived, { fromMs, limitMs: LATE_MS, since });
-    return ms === undefined ? "never" : `${(ms / 1000).toFixed(2)} s`;
+    if (ms !== undefined) return `after ${(ms / 1000).toFixed(2)} s`;
+    const last = delaysOf(arrived.slice(-LAST_FRAMES), since);
+    return `NOT, at last ${quantile(last, 0.5).toFixed(0)} ms late`;
   };
-  return `live again after ${after("writtenMs")} (by the source's clock: ${after("dueMs")})`;
+  return `live again ${after("writtenMs")} (by the source's clock ${after("dueMs")})`;
+}
+
+/** Frames a second that arrived. */
+export function rateOf({ ledger, startMs }: Ran): number {
+  const distances = distancesOf(settled(ledger.arrived(), startMs));
+  return 1000 * distances.length / distances.reduce((sum, distance) => sum + distance, 0);
 }

@@ -6,7 +6,7 @@
  */
 import { type BenchRelay, programLine } from "../relay.ts";
 import { Ledger } from "./ledger.ts";
-import type { NumberedFrames } from "./numbered_frames.ts";
+import type { NumberedFormat, NumberedFrames } from "./numbered_frames.ts";
 import { NumberedReader } from "./numbered_reader.ts";
 import { pause, Process } from "./process.ts";
 import { schedule, type ScheduleOptions } from "./schedule.ts";
@@ -39,6 +39,8 @@ export interface RunOptions {
   /** What stands before the command of `publish` and of `watch`. */
   readonly publishIn?: readonly string[];
   readonly watchIn?: readonly string[];
+  /** A file of the frames, which `publish` reads by itself. */
+  readonly input?: string;
   /** How long the reader rests after each frame, which it reads by itself. @default {0} */
   readonly restMs?: number;
 }
@@ -78,22 +80,29 @@ export class Run implements AsyncDisposable {
 
   /** Starts a viewer, and a publisher once the viewer is there. */
   static async start(options: RunOptions): Promise<Run> {
-    const { place, frames, publish = [], publishIn = [], watchIn = [] } = options;
+    const { place, frames, publish = [], publishIn = [], watchIn = [], input } = options;
     const watch = ["watch", "--output", "-", place.watchUrl];
     const viewer = new Process([...watchIn, ...programLine(), ...watch], { stdout: "piped" });
     let publisher: Process | undefined;
     try {
       await until(place, ({ viewers }) => viewers > 0, viewer);
       const format = frames.format === "raw" ? [] : ["--format", frames.format];
-      const line = [...programLine(), "publish", ...format, ...publish, place.publishUrl];
-      publisher = new Process([...publishIn, ...line], { stdin: "piped" });
-      await until(place, ({ publishing }) => publishing, publisher);
+      const from = input === undefined ? [] : ["--input", input];
+      const line = [...programLine(), "publish", ...format, ...from, ...publish, place.publishUrl];
+      const stdin = input === undefined ? "piped" : "null";
+      publisher = new Process([...publishIn, ...line], { stdin });
+      if (input === undefined) await until(place, ({ publishing }) => publishing, publisher);
       return new Run(publisher, viewer, options);
     } catch (error) {
       await publisher?.[Symbol.asyncDispose]();
       await viewer[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** What the frames are. */
+  get format(): NumberedFormat {
+    return this.#frames.format;
   }
 
   /** When the first frame was due, on this process's clock. */
@@ -138,6 +147,16 @@ export class Run implements AsyncDisposable {
       await input.write(this.#frames.frame(number));
     }
     await input.close();
+    await this.#finish();
+  }
+
+  /** Waits for so many frames that come from a file. */
+  async follow(count: number): Promise<void> {
+    this.#startMs = performance.now();
+    for (let number = 0; number < count; number++) {
+      this.ledger.write(number, this.#startMs, this.#startMs);
+    }
+    await this.publisher.child.status;
     await this.#finish();
   }
 
