@@ -61,10 +61,9 @@ async function measurePipe(frames: NumberedFrames, count: number): Promise<Run> 
 async function measureInput(frames: NumberedFrames, count: number): Promise<Run> {
   const input = await Deno.makeTempFile();
   try {
-    using writing = await Deno.open(input, { write: true });
-    const writer = writing.writable.getWriter();
+    const writer = (await Deno.open(input, { write: true })).writable.getWriter();
     for (let number = 0; number < count; number++) await writer.write(frames.frame(number));
-    writer.releaseLock();
+    await writer.close();
     await using relay = await startRelay(["--fps", String(FPS)]);
     await using run = await Run.start({ place: placeOn(relay, "live"), frames, input });
     await run.follow(count);

@@ -17,7 +17,7 @@ export const slowReader: LiveRow = {
   name: "slow-reader",
   title: `a reader of watch --output - that rests ${REST_MS} ms after each frame; 30 fps`,
   async measure({ seconds }) {
-    const small = await mjpegFrames({ size: "640x480", quality: 5 });
+    const small = await mjpegFrames({ size: "640x480", quality: 3 });
     const sources = [
       {
         name: `mjpeg of ${(small.meanBytes / 1000).toFixed(0)} kB`,
