@@ -56,6 +56,10 @@ export async function benchLive(args: readonly string[]): Promise<void> {
   for (const row of ROWS) {
     if (names.length > 0 && !names.includes(row.name)) continue;
     const title = `${row.name}: ${row.title}`;
+    // What runs beside it is in every figure.
+    const [load = NaN] = Deno.loadavg();
+    // deno-lint-ignore no-console
+    console.error(`measuring ${row.name}, load average ${load.toFixed(1)}`);
     try {
       printResults(title, await row.measure({ seconds }));
     } catch (error) {
