@@ -183,6 +183,7 @@ export class Run implements AsyncDisposable {
   /** One frame at a time, and nothing beyond it, as a program that is busy with each frame. */
   async #readSlowly(restMs: number): Promise<void> {
     const frames = this.#frames;
+    const reader = new NumberedReader(frames);
     const input = this.viewer.child.stdout.getReader({ mode: "byob" });
     const take = async (bytes: number): Promise<Uint8Array | undefined> => {
       const { value } = await input.read(new Uint8Array(bytes), { min: bytes });
@@ -191,9 +192,12 @@ export class Run implements AsyncDisposable {
     for (;;) {
       const head = await take(frames.headBytes);
       if (head === undefined) break;
-      const number = frames.numberOf(head);
-      if (await take(frames.lengthOf(number) - head.length) === undefined) break;
-      this.ledger.read(number, performance.now());
+      const rest = await take(frames.lengthOf(frames.numberOf(head)) - head.length);
+      if (rest === undefined) break;
+      const nowMs = performance.now();
+      reader.push(head);
+      reader.push(rest);
+      this.ledger.read(reader.next()!, nowMs);
       await pause(restMs);
     }
     await input.cancel();
