@@ -7,6 +7,7 @@
 // @ts-types="../types/std_parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { messageOf } from "../src/errors.ts";
+import { endAll } from "./live/process.ts";
 import type { LiveRow } from "./live/row.ts";
 import { far } from "./live/rows/far.ts";
 import { fast } from "./live/rows/fast.ts";
@@ -69,8 +70,15 @@ export async function benchLive(args: readonly string[]): Promise<void> {
 }
 
 if (import.meta.main) {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => {
+      endAll();
+      Deno.exit(1);
+    });
+  }
   try {
     await benchLive(Deno.args);
+    Deno.exit();
   } catch (error) {
     // deno-lint-ignore no-console
     console.error(messageOf(error));

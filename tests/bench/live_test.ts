@@ -123,6 +123,15 @@ Deno.test("NumberedReader finds a frame by its last byte, without the next", () 
   assertEquals(read(frames, [bytes]), [1]);
 });
 
+Deno.test("NumberedReader reads on beyond what it can hold at once", () => {
+  const frames = SETS.lp32!;
+  const numbers = Array.from({ length: 6000 }, (_, number) => number);
+  const bytes = run(frames, ...numbers);
+  const cuts = numbers.map((number) => number * 1001).filter((at) => at > 0 && at < bytes.length);
+  assertEquals(read(frames, cutAt(bytes, cuts)), numbers);
+  assertEquals(read(frames, [bytes.subarray(0, 20), bytes.subarray(20)]), numbers);
+});
+
 Deno.test("blankOf refuses an access unit without a delimiter", () => {
   assertThrows(() => blankOf("h264", concat(h264Sps(), h264Pps(), idr())), Error, "no delimiter");
 });
