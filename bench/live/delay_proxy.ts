@@ -32,6 +32,8 @@ export function startDelayProxy(options: DelayProxyOptions): DelayProxy {
     open.add(near);
     const far = await Deno.connect(options.to);
     open.add(far);
+    // Nothing is to wait here for an acknowledgement of what went before (RFC 9293 section 3.7.4).
+    for (const end of [near, far]) (end as Deno.TcpConn).setNoDelay();
     await Promise.all([carryOneWay(near, far, options), carryOneWay(far, near, options)]);
     for (const end of [near, far]) {
       open.delete(end);

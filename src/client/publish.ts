@@ -266,11 +266,11 @@ export class Publisher {
     if (!isSlowed) return;
     const flag = isCodedInTime(config.format) ? "--live" : "--on-full drop";
     // A rate that people know, not one that was measured.
-    const atLeast = Math.ceil(1000 / intervalMs / 5) * 5;
+    const about = Math.round(200 / intervalMs) * 5;
     this.#tellOnce(
       "slowed",
       `frames come faster than the ${fps} a second that the relay lets out, so the input waits; if ` +
-        `it is live, use ${flag}, or start the relay with --fps ${atLeast} ` +
+        `it is live, use ${flag}, or start the relay with --fps ${about} ` +
         'or "--fps source"',
     );
   }
