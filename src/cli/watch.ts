@@ -92,10 +92,13 @@ export const watchCommand = command({
     try {
       await watcher.run(host.stop);
     } finally {
-      const { frames, bytes, skipped } = watcher.stats();
+      const { frames, bytes, skipped, leftOut } = watcher.stats();
+      const without = leftOut === 0 ? "" : `, ${leftOut} left out that need frames from before`;
       log.info(
-        `wrote ${frames} frames, ${megabytes(bytes)} to ${sink.describe()}, ${skipped} skipped`,
-        { frames, bytes, skipped, output: sink.describe() },
+        `wrote ${frames} frames, ${
+          megabytes(bytes)
+        } to ${sink.describe()}, ${skipped} skipped${without}`,
+        { frames, bytes, skipped, leftOut, output: sink.describe() },
       );
     }
   },

@@ -202,10 +202,12 @@ export class Publisher {
       while (!signal.aborted && !this.#isOver) {
         // Even what may be dropped is not read before the first connection stands.
         const mayRead = onFull === "drop"
-          ? this.#session.welcome !== undefined || this.#session.sent.frames > 0
-          : this.#session.wantsFrame || (this.#goneSinceMs !== undefined && this.#session.mayHold);
+          ? (this.#session.welcome !== undefined && this.#session.canStamp) ||
+            this.#session.sent.frames > 0
+          : (this.#session.wantsFrame && this.#session.canStamp) ||
+            (this.#goneSinceMs !== undefined && this.#session.mayHold);
         if (!mayRead) {
-          isHeld = this.#session.welcome !== undefined;
+          isHeld = this.#session.welcome !== undefined && this.#session.canStamp;
           await this.#sourceWakeup.wait(clock);
           continue;
         }
@@ -373,7 +375,7 @@ export class Publisher {
 
   /** Sends what may be sent. */
   #flush(): void {
-    if (this.#connection === undefined) return;
+    if (this.#connection === undefined || !this.#session.canStamp) return;
     const { sent } = this.#session;
     let { bytes } = sent;
     for (let m = this.#session.next(); m !== undefined; m = this.#session.next()) {

@@ -49,6 +49,8 @@ export interface WatchStats {
   readonly relayMs: number | undefined;
   /** Frames of the stream that did not come. */
   readonly skipped: number;
+  /** Frames that came and have no place in the recording: what they need is not in it. */
+  readonly leftOut: number;
   /** What the viewer waits for, or `undefined` while frames come. */
   readonly waitsFor: string | undefined;
 }
@@ -63,6 +65,7 @@ export class Watcher {
   #received = 0;
   #frames = 0;
   #bytes = 0;
+  #leftOut = 0;
   #latencyUs: number | undefined;
   #isDone = false;
 
@@ -89,6 +92,7 @@ export class Watcher {
       latencyMs: this.#latencyUs === undefined ? undefined : this.#latencyUs / 1000,
       relayMs: this.#session.stats?.viewer?.relayMs ?? undefined,
       skipped: this.#session.skipped,
+      leftOut: this.#leftOut,
       waitsFor,
     };
   }
@@ -174,6 +178,8 @@ export class Watcher {
           this.#frames++;
           this.#bytes += data.byteLength;
           this.#meter.add(data.byteLength, clock.nowMs());
+        } else {
+          this.#leftOut++;
         }
       }
     }
