@@ -144,7 +144,10 @@ export class Watcher {
           connection.send(this.#session.askTime(clock.wallUs()));
           clockDueMs = clock.nowMs() + this.#session.clockIntervalMs;
         }
-        await this.#wakeup.wait(clock, clockDueMs > 0 ? clockDueMs : Infinity);
+        const confirmation = this.#session.confirmDue(clock.nowMs());
+        if (confirmation !== undefined) connection.send(confirmation);
+        const clockWakeMs = clockDueMs > 0 ? clockDueMs : Infinity;
+        await this.#wakeup.wait(clock, Math.min(clockWakeMs, this.#session.confirmDeadlineMs));
       }
       return "done";
     } catch (error) {
@@ -154,6 +157,8 @@ export class Watcher {
       });
     } finally {
       signal.removeEventListener("abort", wake);
+      const rest = this.#session.confirmRest(clock.nowMs());
+      if (rest !== undefined) connection.send(rest);
       connection.close(CLOSE.normal, "");
     }
   }
@@ -178,7 +183,8 @@ export class Watcher {
       }
     }
     release(frame.data);
-    connection.send(this.#session.acknowledge(frame.header.sequence));
+    const confirmation = this.#session.confirm(frame.header.sequence, clock.nowMs());
+    if (confirmation !== undefined) connection.send(confirmation);
     if (count !== null && this.#frames >= count) this.#isDone = true;
   }
 }

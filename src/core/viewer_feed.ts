@@ -207,11 +207,12 @@ export class ViewerFeed implements Feed {
   }
 
   /**
-   * The viewer has received every frame up to `sequence`. False where no such frame is under way.
+   * The viewer has received every frame up to `sequence`, and that one `heldMs` before it said so.
+   * False where no such frame is under way.
    */
-  acknowledge(sequence: number, nowMs: number): boolean {
+  acknowledge(sequence: number, nowMs: number, heldMs = 0): boolean {
     if (this.#closed) return false;
-    const bytes = this.#window.acknowledge(sequence, nowMs);
+    const bytes = this.#window.acknowledge(sequence, nowMs, heldMs);
     if (bytes === undefined) return false;
     this.#options.budget.give(bytes);
     this.advance(nowMs);
@@ -300,7 +301,9 @@ export class ViewerFeed implements Feed {
 
   #hasRoom(nowMs: number, leftMs: number): boolean {
     const isCatchUp = this.#catchUpSinceMs !== undefined;
-    return this.#window.isOpen(nowMs, isCatchUp ? 0 : nowMs - leftMs);
+    return isCatchUp
+      ? this.#window.isOpenForCatchUp(nowMs)
+      : this.#window.isOpen(nowMs, nowMs - leftMs);
   }
 
   #readiness(frame: Frame): Readiness {

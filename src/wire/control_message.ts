@@ -13,6 +13,8 @@ import { CLOSE } from "./close_code.ts";
 export const MAX_CONTROL_LENGTH = 16_384;
 /** Longest text field in characters. */
 const MAX_TEXT_LENGTH = 1024;
+/** Longest time that an acknowledgement may say a frame was held, in milliseconds. */
+export const MAX_HELD_MS = 1000;
 
 /** First message of a client that wants to publish. */
 export interface PublishHello {
@@ -49,6 +51,8 @@ export interface ConfigMessage extends StreamConfig {
 export interface AckMessage {
   readonly type: "ack";
   readonly sequence: number;
+  /** How long the viewer has had that frame, in milliseconds. @default {0} */
+  readonly heldMs?: number;
 }
 
 /** Asks for the relay's clock; the answer repeats `clientUs` and adds `serverUs`. */
@@ -191,7 +195,11 @@ export function decodeClientMessage(text: string): ClientMessage {
     case "config":
       return config(fields);
     case "ack":
-      return { type: "ack", sequence: fields.integer("sequence", 1) };
+      return {
+        type: "ack",
+        sequence: fields.integer("sequence", 1),
+        heldMs: fields.number("heldMs", 0, MAX_HELD_MS, 0),
+      };
     case "time":
       return { type: "time", clientUs: fields.integer("clientUs", 0) };
     case "end":
