@@ -9,7 +9,7 @@ import { Deque } from "./deque.ts";
  * How much of the delay allowed may be filled beyond the shortest round trip: what happens on the way,
  * above all to what is lost there and sent again, cannot all be foreseen.
  */
-const FILLED_PART = 0.6;
+const FILLED_PART = 0.5;
 /** Frames that may be under way where no queue is known of. */
 const FRAMES_CALM = 4;
 /** One more of them for each of these milliseconds that the oldest has been under way. */
