@@ -4,12 +4,18 @@
  * @module
  */
 import { Deque } from "./deque.ts";
+import type { FrameKind } from "./frame.ts";
 
 /**
  * How much of the delay allowed may be filled beyond the shortest round trip: what happens on the way,
  * above all to what is lost there and sent again, cannot all be foreseen.
  */
-const FILLED_PART = 0.5;
+const FILLED_PART: Readonly<Record<FrameKind, number>> = {
+  // A picture that gives way costs no more than itself.
+  key: 0.4,
+  // A delta frame takes all with it up to the next key frame.
+  delta: 0.65,
+};
 /** Frames that may be under way where no queue is known of. */
 const FRAMES_CALM = 4;
 /** One more of them for each of these milliseconds that the oldest has been under way. */
@@ -167,12 +173,12 @@ export class FlightWindow {
     return oldest === undefined ? 0 : nowMs - Math.max(oldest.sentMs, this.#confirmedMs);
   }
 
-  /** Whether a frame may be sent now that has waited for `waitedMs` already. */
-  isOpen(nowMs: number, waitedMs = 0): boolean {
+  /** Whether a frame of this kind may be sent now that has waited for `waitedMs` already. */
+  isOpen(nowMs: number, waitedMs = 0, kind: FrameKind = "key"): boolean {
     if (this.frames === 0) return true;
     if (!this.#isYoung(nowMs)) return false;
     if (this.#isCalm && this.frames < this.#calmLimit(nowMs)) return true;
-    const leftMs = this.#filledMs(nowMs) - waitedMs;
+    const leftMs = this.#filledMs(nowMs, kind) - waitedMs;
     return leftMs > 0 && this.#bytesAhead(nowMs) < this.rate * leftMs;
   }
 
@@ -184,7 +190,7 @@ export class FlightWindow {
     if (this.frames === 0) return true;
     if (!this.#isYoung(nowMs)) return false;
     if (this.rate === 0) return this.frames < FRAMES_CALM;
-    return this.#bytesAhead(nowMs) < this.rate * this.#filledMs(nowMs);
+    return this.#bytesAhead(nowMs) < this.rate * this.#filledMs(nowMs, "delta");
   }
 
   /** A frame that takes longer than the shortest round trip by this has queued, in milliseconds. */
@@ -198,9 +204,10 @@ export class FlightWindow {
   }
 
   /** How long what is under way may take, in milliseconds. */
-  #filledMs(nowMs: number): number {
+  #filledMs(nowMs: number, kind: FrameKind): number {
     const { maxDelayMs } = this.#options;
-    return Math.min(maxDelayMs, (this.#shortest.get(nowMs) ?? 0) + maxDelayMs * FILLED_PART);
+    const filledMs = maxDelayMs * FILLED_PART[kind];
+    return Math.min(maxDelayMs, (this.#shortest.get(nowMs) ?? 0) + filledMs);
   }
 
   /** Frames that may be under way as long as none has queued. */
