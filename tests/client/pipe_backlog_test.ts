@@ -56,6 +56,7 @@ Deno.test("PipeBacklog finds out that a reader keeps up again, also where frames
   const pipe = new Pipe(() => bytesPerMs);
   for (let n = 0; n < 10; n++) pipe.write();
   bytesPerMs = 10_000;
+  pipe.pass(500);
   let waitedMs = Infinity;
   for (let n = 0; n < 40; n++) {
     const { toldMs } = pipe.write();

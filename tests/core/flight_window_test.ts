@@ -78,9 +78,11 @@ Deno.test("FlightWindow closes for a large frame on a way on which one has queue
   const window = full();
   window.sent(3, 30_000, 500);
   assert(!window.isOpen(500));
-  // What is left of it by then takes half the delay and the round trip.
-  assert(!window.isOpen(540));
-  assert(window.isOpen(541));
+  // What is left of it by then takes 40 % of the delay and the round trip.
+  assert(!window.isOpen(590));
+  assert(window.isOpen(591));
+  // A delta frame that is given up costs more.
+  assert(window.isOpen(500, 0, "delta"));
 });
 
 Deno.test("FlightWindow takes a way for one without a queue again after thirty frames without", () => {
@@ -106,20 +108,20 @@ Deno.test("FlightWindow lets one frame be under way, however slow the viewer is"
   assert(!window.isOpen(400_000));
 });
 
-Deno.test("FlightWindow lets as much go as the measured rate carries within half the delay", () => {
+Deno.test("FlightWindow lets as much go as the measured rate carries within a part of the delay", () => {
   const window = full();
-  // 100 bytes a millisecond for 250 ms, and the round trip of 10 ms.
-  assertEquals(fill(window, 3, 410), 26);
-  assertEquals([window.frames, window.bytes], [26, 26_000]);
+  // 100 bytes a millisecond for 200 ms, and the round trip of 10 ms.
+  assertEquals(fill(window, 3, 410), 21);
+  assertEquals([window.frames, window.bytes], [21, 21_000]);
 });
 
 Deno.test("FlightWindow takes what has had the time for it for arrived, though it is not confirmed", () => {
   const window = full();
   fill(window, 3, 410);
-  assertEquals(fill(window, 29, 450), 4);
+  assertEquals(fill(window, 24, 450), 4);
   // A viewer keeps no acknowledgement to itself for longer than a quarter of the delay.
-  assertEquals(fill(window, 33, 535), 9);
-  assertEquals(fill(window, 42, 660), 0);
+  assertEquals(fill(window, 28, 535), 9);
+  assertEquals(fill(window, 37, 660), 0);
 });
 
 Deno.test("FlightWindow closes while its oldest frame is late by half the delay", () => {
@@ -173,8 +175,8 @@ Deno.test("FlightWindow takes a long round trip for no queue", () => {
 });
 
 Deno.test("FlightWindow takes off what a frame has waited already", () => {
-  // 100 bytes a millisecond for the 100 ms that are left of 260.
-  assertEquals(fill(full(), 3, 410, 160), 10);
+  // 100 bytes a millisecond for the 100 ms that are left of 210.
+  assertEquals(fill(full(), 3, 410, 110), 10);
 });
 
 Deno.test("FlightWindow tells how long the last frame took, where its times say that", () => {
