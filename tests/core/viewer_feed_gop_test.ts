@@ -104,6 +104,9 @@ Deno.test("ViewerFeed leaves a catch-up that has not come to its end for a newer
 
 Deno.test("ViewerFeed gives a catch-up up after three seconds and waits for a key frame", () => {
   const some = recorded({}, filled("kddddd"));
+  // With time, live frames would go.
+  some.viewer.advance(100);
+  assertEquals(some.sent.length, 4);
   some.viewer.advance(3000);
   assertEquals([some.viewer.needsFrom, totalDrops(some.viewer.dropped)], [4, 0]);
   some.viewer.advance(3001);
