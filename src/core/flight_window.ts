@@ -12,7 +12,7 @@ import type { FrameKind } from "./frame.ts";
  */
 const FILLED_PART: Readonly<Record<FrameKind, number>> = {
   // A picture that gives way costs no more than itself.
-  key: 0.4,
+  key: 0.45,
   // A delta frame takes all with it up to the next key frame.
   delta: 0.65,
 };
@@ -24,6 +24,8 @@ const CALM_FRAME_MS = 15;
 const CALM_AFTER_FRAMES = 30;
 /** A frame that takes longer than this part of the delay allowed has queued. */
 const QUEUED_PART = 0.65;
+/** And so has one that takes longer than this, in milliseconds. */
+const MAX_CALM_MS = 350;
 /** So has one that takes longer than the shortest round trip by this part of it. */
 const QUEUED_BEYOND_PART = 0.125;
 /** But at most so much longer, in milliseconds. */
@@ -119,6 +121,8 @@ export class FlightWindow {
   #rateMs = 0;
   #countedMs = 0;
   readonly #shortest = new Shortest();
+  /** The round trip over the way when it is empty, as far as is known, in milliseconds. */
+  #emptyMs = Infinity;
   /** Frames confirmed since one has queued. */
   #calmFrames = Infinity;
   /** The last frame confirmed whose times are known, and when it was. */
@@ -178,7 +182,7 @@ export class FlightWindow {
     if (this.frames === 0) return true;
     if (!this.#isYoung(nowMs)) return false;
     if (this.#isCalm && this.frames < this.#calmLimit(nowMs)) return true;
-    const leftMs = this.#filledMs(nowMs, kind) - waitedMs;
+    const leftMs = this.#filledMs(kind) - waitedMs;
     return leftMs > 0 && this.#bytesAhead(nowMs) < this.rate * leftMs;
   }
 
@@ -190,7 +194,7 @@ export class FlightWindow {
     if (this.frames === 0) return true;
     if (!this.#isYoung(nowMs)) return false;
     if (this.rate === 0) return this.frames < FRAMES_CALM;
-    return this.#bytesAhead(nowMs) < this.rate * this.#filledMs(nowMs, "delta");
+    return this.#bytesAhead(nowMs) < this.rate * this.#filledMs("delta");
   }
 
   /** A frame that takes longer than the shortest round trip by this has queued, in milliseconds. */
@@ -204,10 +208,10 @@ export class FlightWindow {
   }
 
   /** How long what is under way may take, in milliseconds. */
-  #filledMs(nowMs: number, kind: FrameKind): number {
+  #filledMs(kind: FrameKind): number {
     const { maxDelayMs } = this.#options;
     const filledMs = maxDelayMs * FILLED_PART[kind];
-    return Math.min(maxDelayMs, (this.#shortest.get(nowMs) ?? 0) + filledMs);
+    return Math.min(maxDelayMs, this.#emptyMs + filledMs);
   }
 
   /** Frames that may be under way as long as none has queued. */
@@ -303,11 +307,15 @@ export class FlightWindow {
     this.#shortest.add(roundTripMs, nowMs);
     const { maxDelayMs } = this.#options;
     const mostMs = this.#shortest.get(nowMs)! + this.#queuedBeyondMs;
-    const hasQueued = roundTripMs > Math.min(mostMs, maxDelayMs * QUEUED_PART);
+    const hasQueued = roundTripMs > Math.min(mostMs, maxDelayMs * QUEUED_PART, MAX_CALM_MS);
     // What was measured while nothing queued may be far from what the way can carry.
     if (hasQueued && this.#isCalm) this.#rateBytes = this.#rateMs = 0;
     this.#calmFrames = hasQueued ? 0 : this.#calmFrames + frames;
     this.#confirmedFrames += frames;
+    // Over a way that is full for long, all round trips are longer than over the empty one.
+    this.#emptyMs = this.#isCalm
+      ? this.#shortest.get(nowMs)!
+      : Math.min(this.#emptyMs, roundTripMs);
   }
 
   #measure(bytes: number): void {

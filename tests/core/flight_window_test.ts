@@ -78,9 +78,9 @@ Deno.test("FlightWindow closes for a large frame on a way on which one has queue
   const window = full();
   window.sent(3, 30_000, 500);
   assert(!window.isOpen(500));
-  // What is left of it by then takes 40 % of the delay and the round trip.
-  assert(!window.isOpen(590));
-  assert(window.isOpen(591));
+  // What is left of it by then takes 45 % of the delay and the round trip.
+  assert(!window.isOpen(565));
+  assert(window.isOpen(566));
   // A delta frame that is given up costs more.
   assert(window.isOpen(500, 0, "delta"));
 });
@@ -110,18 +110,18 @@ Deno.test("FlightWindow lets one frame be under way, however slow the viewer is"
 
 Deno.test("FlightWindow lets as much go as the measured rate carries within a part of the delay", () => {
   const window = full();
-  // 100 bytes a millisecond for 200 ms, and the round trip of 10 ms.
-  assertEquals(fill(window, 3, 410), 21);
-  assertEquals([window.frames, window.bytes], [21, 21_000]);
+  // 100 bytes a millisecond for 225 ms, and the round trip of 10 ms.
+  assertEquals(fill(window, 3, 410), 24);
+  assertEquals([window.frames, window.bytes], [24, 24_000]);
 });
 
 Deno.test("FlightWindow takes what has had the time for it for arrived, though it is not confirmed", () => {
   const window = full();
   fill(window, 3, 410);
-  assertEquals(fill(window, 24, 450), 4);
+  assertEquals(fill(window, 27, 450), 4);
   // A viewer keeps no acknowledgement to itself for longer than a quarter of the delay.
-  assertEquals(fill(window, 28, 535), 9);
-  assertEquals(fill(window, 37, 660), 0);
+  assertEquals(fill(window, 31, 535), 8);
+  assertEquals(fill(window, 39, 660), 0);
 });
 
 Deno.test("FlightWindow closes while its oldest frame is late by half the delay", () => {
@@ -175,8 +175,8 @@ Deno.test("FlightWindow takes a long round trip for no queue", () => {
 });
 
 Deno.test("FlightWindow takes off what a frame has waited already", () => {
-  // 100 bytes a millisecond for the 100 ms that are left of 210.
-  assertEquals(fill(full(), 3, 410, 110), 10);
+  // 100 bytes a millisecond for the 100 ms that are left of 235.
+  assertEquals(fill(full(), 3, 410, 135), 10);
 });
 
 Deno.test("FlightWindow tells how long the last frame took, where its times say that", () => {
@@ -310,3 +310,13 @@ for (const ackMs of [1, 60]) {
     assert(delivered.length > 570, `${delivered.length} frames arrived in 60 s`);
   });
 }
+
+Deno.test("FlightWindow does not take a way that stays full for a long one", () => {
+  const window = full();
+  // For 20 seconds, nothing comes faster than in 400 ms.
+  for (let n = 0; n < 50; n++) {
+    window.sent(3 + n, 40_000, 1000 + n * 400);
+    window.acknowledge(3 + n, 1400 + n * 400);
+  }
+  assertEquals(fill(window, 200, 21_400), 24);
+});
