@@ -15,7 +15,7 @@ import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import { MAX_HELD_MS } from "../wire/control_message.ts";
+import { MAX_HELD_UP_MS } from "../wire/control_message.ts";
 import { PublisherSession } from "../wire/publisher_session.ts";
 import type { FrameSource, SourceFrame } from "./frame_source.ts";
 import { SourcePace } from "./source_pace.ts";
@@ -289,7 +289,7 @@ export class Publisher {
     if (this.#goneSinceMs === undefined || this.#session.stats?.stream.live !== true) return 0;
     const { oldestUs = Infinity } = this.#session;
     const heldMs = Math.max(clock.nowMs() - this.#goneSinceMs, (clock.wallUs() - oldestUs) / 1000);
-    return Math.min(heldMs, MAX_HELD_MS);
+    return Math.min(heldMs, MAX_HELD_UP_MS);
   }
 
   #onLost(why: string, delayMs: number): void {

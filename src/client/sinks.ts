@@ -15,6 +15,7 @@ import {
   parsePattern,
 } from "./output.ts";
 import { kindOf, makeFolderOf, partialName, place, writeError } from "./part_file.ts";
+import { PIPE_BYTES } from "./pipe_backlog.ts";
 import { isContainer } from "./recording.ts";
 import { openRecordingSink } from "./recording_sink.ts";
 import type { Sink, SinkFrame } from "./sink.ts";
@@ -134,6 +135,7 @@ class FilesSink implements Sink {
 }
 
 class StdoutSink implements Sink {
+  readonly pipeBytes = PIPE_BYTES;
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #run = new FrameRun("standard output");
 
