@@ -7,7 +7,7 @@
 /** Shortest wait for input that tells that there was none, in milliseconds. */
 const DRY_MS = 3;
 /** Distances of two frames that had to be waited for before anything is said of a source. */
-const MIN_STEPS = 8;
+const MIN_STEPS = 4;
 /** How much a new distance of two frames counts. */
 const WEIGHT = 1 / 8;
 
