@@ -2,10 +2,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { decode as decodePng } from "fast-png";
 import { decode as decodeJpeg } from "jpeg-js";
+import { totalDrops } from "../../src/core/drops.ts";
 import type { StreamConfig } from "../../src/core/frame.ts";
 import { encodePng } from "../../src/picture/png.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
-import type { StreamStatus } from "../../src/wire/control_message.ts";
+import type { StreamStatus, ViewerStatus } from "../../src/wire/control_message.ts";
 import { jpegs } from "../cli/folder.ts";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { concat } from "../split/samples.ts";
@@ -177,20 +178,33 @@ Deno.test("serve converts a frame once for all viewers, and counts what it does 
   await until(relay, ({ viewers }) => viewers === 2, "cam");
   await using source = await Source.open(relay, RAW as Partial<StreamConfig>);
   const count = 60;
-  for (let number = 0; number < count; number++) source.send(pixels(number % 2 ? RED : BLUE));
+  const startUs = Date.now() * 1000;
+  for (let number = 0; number < count; number++) {
+    source.send(pixels(number % 2 ? RED : BLUE), startUs + number);
+  }
   await received(relay, count);
-  const numbers = await until(
+  // On a busy machine a viewer may have been behind as well.
+  const { dropped } = await until(
     relay,
-    ({ sent, dropped }) => sent.frames + dropped.viewer_fps === 2 * count,
+    ({ sent, dropped }) => sent.frames + totalDrops(dropped) === 2 * count,
     "cam",
   );
-  assertEquals(numbers.sent.frames % 2, 0, "both got the same frames");
-  assert(numbers.dropped.viewer_fps > 0);
-  for (let got = 0; got < numbers.sent.frames / 2; got++) {
-    const [first, second] = [(await one.next())!, (await other.next())!];
-    assertEquals(first.data, second.data);
-    assertEquals(first.headers.get("x-timestamp"), second.headers.get("x-timestamp"));
+  assert(dropped.viewer_fps > 0);
+  const response = await fetch(`${relay.address}/api/streams/cam/viewers`);
+  const viewers: ViewerStatus[] = await response.json();
+  const pictures: Map<string, Uint8Array>[] = [];
+  for (const [index, reader] of [one, other].entries()) {
+    const seen = new Map<string, Uint8Array>();
+    for (let got = 0; got < viewers[index]!.sent.frames; got++) {
+      const { data, headers } = (await reader.next())!;
+      seen.set(headers.get("x-timestamp")!, data);
+    }
+    pictures.push(seen);
   }
+  const [first, second] = pictures;
+  const both = [...first!].filter(([timestamp]) => second!.has(timestamp));
+  assert(both.length > 0, "both got a frame");
+  for (const [timestamp, data] of both) assertEquals(second!.get(timestamp), data, timestamp);
 });
 
 Deno.test("serve passes over a PNG frame that is broken", async () => {
