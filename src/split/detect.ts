@@ -37,7 +37,11 @@ export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputForma
   if (firstBytes.length === 0) {
     failToDetect({ found: "an empty input", advice: "check the program that writes to the pipe" });
   }
-  failToDetect({ found: `the bytes ${hex(firstBytes)}`, advice: NO_SIGNATURE_ADVICE });
+  failToDetect({
+    found: `the bytes ${hex(firstBytes)}`,
+    advice: NO_SIGNATURE_ADVICE,
+    isUnknown: true,
+  });
 }
 
 /** Whether a file that begins with `firstBytes` is a container of which the video can be read. */
@@ -46,7 +50,7 @@ export function isMediaFile(firstBytes: Uint8Array): boolean {
   return found !== undefined && "isMedia" in found.meaning && found.meaning.isMedia;
 }
 
-function failToDetect(fault: Required<Pick<InputFault, "found" | "advice">>): never {
+function failToDetect(fault: Pick<InputFault, "found" | "advice" | "isUnknown">): never {
   const names = INPUT_FORMATS.filter(hasSignature);
   const expected = `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
   throw new InputError({ frame: 1, offset: 0, expected, ...fault });

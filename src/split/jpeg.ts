@@ -5,11 +5,19 @@
  *
  * @module
  */
+import { BytePattern } from "../bytes/search.ts";
 import { hex } from "../bytes/text.ts";
+import { InputError } from "../errors.ts";
 import type { FrameInput } from "./frame_input.ts";
 
 /** The first bytes of every JPEG image: SOI, T.81 B.2.1. */
 export const JPEG_START: Uint8Array<ArrayBuffer> = Uint8Array.of(0xff, 0xd8);
+
+/** The last bytes of every JPEG image: EOI. */
+export const JPEG_END: Uint8Array<ArrayBuffer> = Uint8Array.of(0xff, 0xd9);
+
+/** SOI and the first byte of the marker behind it. */
+export const JPEG_IMAGE_START: BytePattern = new BytePattern(Uint8Array.of(0xff, 0xd8, 0xff));
 
 const TEM = 0x01;
 const RES_FIRST = 0x02;
@@ -45,6 +53,8 @@ const UNKNOWN_SIZE: JpegSize = { width: null, height: null };
 export class JpegScanner {
   #position = JPEG_START.length;
   #inEntropyCodedData = false;
+  /** Begin of the content of the segment that was passed last, if no scan has followed it. */
+  #segment: number | undefined;
   #size = UNKNOWN_SIZE;
 
   /** Size of the picture, as far as it has been read. */
@@ -61,7 +71,27 @@ export class JpegScanner {
   reset(): void {
     this.#position = JPEG_START.length;
     this.#inEntropyCodedData = false;
+    this.#segment = undefined;
     this.#size = UNKNOWN_SIZE;
+  }
+
+  /**
+   * The number of unread bytes within which no image begins but the one at the first, of which no
+   * end was found; gets ready for another. A segment may have swallowed the next image, unless
+   * another marker stands behind it.
+   */
+  passed(input: FrameInput): number {
+    this.reset();
+    this.#position = 0;
+    try {
+      // A fault beyond the limit is not seen where the input comes byte by byte.
+      this.findEnd(input, input.limitedBytes);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+    }
+    const passed = this.#segment ?? this.#position;
+    this.reset();
+    return passed;
   }
 
   /**
@@ -70,9 +100,9 @@ export class JpegScanner {
    *
    * @throws {InputError} when the bytes are not those of a JPEG image.
    */
-  findEnd(input: FrameInput): number | undefined {
+  findEnd(input: FrameInput, bytes: Uint8Array = input.bytes): number | undefined {
     if (!input.startsWith(JPEG_START, "a JPEG image (ff d8)")) return undefined;
-    const bytes = input.bytes;
+    if (this.#position === 0) this.#position = JPEG_START.length;
     for (;;) {
       if (this.#inEntropyCodedData && !this.#passEntropyCodedData(bytes)) return undefined;
       const code = this.#readMarkerCode(bytes, input);
@@ -136,6 +166,7 @@ export class JpegScanner {
     if (length < 2) this.#failAtLength(length, 2, input);
     this.#position = at + 2 + length;
     this.#inEntropyCodedData = code === SOS;
+    this.#segment = code === SOS ? undefined : at + 2;
     return true;
   }
 
