@@ -21,7 +21,7 @@ import {
   parseIvfHeader,
 } from "./ivf_header.ts";
 import type { KeyFrame, MissingBytes } from "./key_frame.ts";
-import { IvfFrameTimes } from "./ivf_times.ts";
+import { IvfFrameTimes, type MIN_PART_BYTES } from "./ivf_times.ts";
 import { frameEnd, type FrameFinder } from "./resync.ts";
 import type { SplitFrame, SplitterOptions } from "./splitter.ts";
 import { readVp8KeyFrame } from "./vp8.ts";
@@ -67,7 +67,8 @@ interface FrameHeader {
  *
  * Where it resynchronises, another file's header may stand between two frames: the writer has begun
  * again. The times go on. A frame's header is then known by its time, which follows that of the
- * frame before; one whose time does not must have another behind it.
+ * frame before; one whose time does not must have another behind it. A frame that lacks its last
+ * bytes, fewer than {@linkcode MIN_PART_BYTES}, is not told from a whole one.
  */
 export class IvfSplitter implements FrameFinder {
   readonly input: FrameInput;
@@ -76,6 +77,7 @@ export class IvfSplitter implements FrameFinder {
   #lastPtsUs: number | null = null;
   #stepUs = 0;
   #passed = 0;
+  #isIdle = false;
   readonly #files = new PatternSearch(SIGNATURE);
   /** Whether the frame here was searched for, so that it must have another behind it. */
   #isFound = false;
@@ -106,6 +108,11 @@ export class IvfSplitter implements FrameFinder {
 
   push(chunk: Uint8Array): void {
     this.input.push(chunk);
+    this.#isIdle = false;
+  }
+
+  idle(): void {
+    this.#isIdle = true;
   }
 
   end(): void {
@@ -160,7 +167,7 @@ export class IvfSplitter implements FrameFinder {
     const { input } = this;
     const length = IVF_FRAME_HEADER_BYTES + frame.size;
     const behind = this.#behind(frame, length);
-    if (this.#isFound || !this.#times.isLikely(frame)) {
+    if (!(this.#isFound ? this.#times.isNext(frame) : this.#times.isLikely(frame))) {
       if (behind === "unknown") return false;
       if (behind === "other") {
         this.#passed = 1;
@@ -176,7 +183,7 @@ export class IvfSplitter implements FrameFinder {
       behind,
       () => times.findWithin(input.bytes, IVF_FRAME_HEADER_BYTES, length, input.maxFrameBytes),
     );
-    if (end.state !== "cut off") return end.state === "whole";
+    if (end.state !== "cut off") return end.state === "whole" || this.#isIdle;
     this.#passed = end.at;
     return input.fail({
       at: end.at,
@@ -192,7 +199,7 @@ export class IvfSplitter implements FrameFinder {
     if (bytes.length > length && file === "yes") return "frame";
     if (bytes.length < length + IVF_FRAME_HEADER_BYTES) return ended ? "other" : "unknown";
     const next = frameHeaderAt(bytes, length);
-    const isNext = next.size <= maxFrameBytes && this.#times.after(frame).isLikely(next);
+    const isNext = next.size <= maxFrameBytes && this.#times.after(frame).isNext(next);
     return isNext ? "frame" : "other";
   }
 
@@ -253,18 +260,21 @@ export class IvfSplitter implements FrameFinder {
       return input.lack(`an IVF frame header of ${IVF_FRAME_HEADER_BYTES} bytes`);
     }
     const frame = frameHeaderAt(input.bytes, 0);
+    if (this.#isFound && (frame.size === 0 || !this.#times.mayFollow(frame))) this.#failAtTime();
     input.checkFrameBytes(frame.size);
     input.expect(IVF_FRAME_HEADER_BYTES + frame.size);
     return frame;
   }
 
+  #failAtTime(): never {
+    const found = hex(this.input.bytes, IVF_FRAME_HEADER_BYTES);
+    this.input.fail({ at: 0, expected: "an IVF frame header with a time that fits", found });
+  }
+
   /** Passes over a frame of no bytes. */
   #leaveOut(frame: FrameHeader): void {
     const { input } = this;
-    if (input.resyncs && !this.#times.isLikely(frame)) {
-      const found = hex(input.bytes, IVF_FRAME_HEADER_BYTES);
-      input.fail({ at: 0, expected: "an IVF frame header with a time that fits", found });
-    }
+    if (input.resyncs && !this.#times.isLikely(frame)) this.#failAtTime();
     input.skip(IVF_FRAME_HEADER_BYTES);
     this.#times = this.#times.after(frame);
     this.#damaged++;

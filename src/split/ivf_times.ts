@@ -7,12 +7,17 @@ import { bytesOf } from "../bytes/text.ts";
 import { BytePattern } from "../bytes/search.ts";
 import { IVF_FRAME_HEADER_BYTES } from "./ivf_header.ts";
 
-/** Largest step between two frames that is believed, in steps of those before. */
+/** As many steps between two frames are few, in the largest of those before. */
+const FEW_STEPS = 16;
+/** Largest step that is believed at all. */
 const MAX_STEPS = 1000;
 /** The same in units of time, as long as no step is known. */
 const MAX_FIRST_STEP = 2 ** 20;
 
 const FILE = new BytePattern(bytesOf("DKIF"));
+
+/** As many bytes of a frame's header as tell it from others: its size and half of its time. */
+export const MIN_PART_BYTES = 8;
 
 /** The time in a frame's header in units, its lower 32 bits and its higher ones. */
 export interface IvfTime {
@@ -49,6 +54,23 @@ export class IvfFrameTimes {
     return this.#last === undefined || Math.abs(valueOf(time) - this.#last) <= this.#window;
   }
 
+  /** Whether a frame with this time may come next after others that are missing. */
+  mayFollow(time: IvfTime): boolean {
+    const value = valueOf(time);
+    if (this.#last === undefined) return value <= MAX_FIRST_STEP;
+    const step = value - this.#last;
+    // The times may have begun again meanwhile.
+    return (step >= this.#minStep && step <= this.#window) || value <= this.#maxStep;
+  }
+
+  /** Whether it is as if no frame were missing, or few. */
+  isNext(time: IvfTime): boolean {
+    if (this.#last === undefined) return valueOf(time) <= MAX_FIRST_STEP;
+    const step = valueOf(time) - this.#last;
+    const most = this.#maxStep > 0 ? this.#maxStep * FEW_STEPS : MAX_FIRST_STEP;
+    return step >= this.#minStep && step <= most;
+  }
+
   /**
    * Where a frame's header stands first, or `file` begins, at `from` or behind it; at the end so
    * many bytes are left as may be part of one.
@@ -61,7 +83,10 @@ export class IvfFrameTimes {
     return Math.min(file, Math.max(from, end));
   }
 
-  /** Where another frame's header, or another file, begins in the frame up to `length`. */
+  /**
+   * Where another frame's header, or another file, begins in the frame up to `length`; a header of
+   * which only {@linkcode MIN_PART_BYTES} have come there is taken for one.
+   */
   findWithin(
     bytes: Uint8Array,
     from: number,
@@ -71,7 +96,7 @@ export class IvfFrameTimes {
     const frame = bytes.subarray(0, length);
     const file = FILE.find(frame, from);
     const end = file < 0 ? length : file;
-    const last = length - IVF_FRAME_HEADER_BYTES;
+    const last = length - MIN_PART_BYTES;
     for (let at = from; at < end && at <= last; at++) {
       if (this.#isHeaderAt(frame, at, maxFrameBytes)) return at;
     }
@@ -81,10 +106,9 @@ export class IvfFrameTimes {
   #isHeaderAt(bytes: Uint8Array, at: number, maxFrameBytes: number): boolean {
     // The highest byte of the time is almost always 0, and few others are.
     const last = this.#last ?? 0;
-    if (last < 2 ** 56 && bytes[at + 11] !== 0) return false;
-    const step = valueOf({ low: uint32(bytes, at + 4), high: uint32(bytes, at + 8) }) - last;
-    const isNext = step >= (this.#last === undefined ? 0 : this.#minStep) && step <= this.#window;
-    if (!isNext) return false;
+    if (last < 2 ** 56 && (bytes[at + 11] ?? 0) !== 0) return false;
+    const time = { low: uint32(bytes, at + 4), high: uint32(bytes, at + 8) };
+    if (!this.mayFollow(time)) return false;
     const size = uint32(bytes, at);
     return size > 0 && size <= maxFrameBytes;
   }

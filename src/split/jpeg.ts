@@ -33,6 +33,9 @@ const SOI = 0xd8;
 const EOI = 0xd9;
 const SOS = 0xda;
 
+/** Length of the longest scan header, with four components: T.81 B.2.3. */
+const MAX_SCAN_HEADER_BYTES = 14;
+
 /** Segments that {@linkcode readJpegSize} looks at: an image has few before its frame header. */
 const MAX_HEADER_SEGMENTS = 256;
 
@@ -53,7 +56,7 @@ const UNKNOWN_SIZE: JpegSize = { width: null, height: null };
 export class JpegScanner {
   #position = JPEG_START.length;
   #inEntropyCodedData = false;
-  /** Begin of the content of the segment that was passed last, if no scan has followed it. */
+  /** Begin of the content of the segment that was passed last, while no marker is known behind it. */
   #segment: number | undefined;
   #size = UNKNOWN_SIZE;
 
@@ -156,6 +159,7 @@ export class JpegScanner {
   /** Moves past a segment by its length, T.81 B.1.1.4; false if that has not come yet. */
   #passSegment(bytes: Uint8Array, code: number, input: FrameInput): boolean {
     const at = this.#position;
+    this.#segment = undefined;
     if (at + 4 > bytes.length) return false;
     const length = uint16(bytes, at + 2);
     if (isFrameHeader(code)) {
@@ -164,6 +168,9 @@ export class JpegScanner {
       this.#size = sizeInFrameHeader(bytes, at);
     }
     if (length < 2) this.#failAtLength(length, 2, input);
+    if (code === SOS && length > MAX_SCAN_HEADER_BYTES && input.resyncs) {
+      this.#failAtScanHeader(length, input);
+    }
     this.#position = at + 2 + length;
     this.#inEntropyCodedData = code === SOS;
     this.#segment = code === SOS ? undefined : at + 2;
@@ -175,6 +182,14 @@ export class JpegScanner {
       at: this.#position,
       expected: "a JPEG marker that continues or ends the image",
       found: hex(bytes.subarray(this.#position)),
+    });
+  }
+
+  #failAtScanHeader(length: number, input: FrameInput): never {
+    input.fail({
+      at: this.#position + 2,
+      expected: `a JPEG scan header of at most ${MAX_SCAN_HEADER_BYTES} bytes`,
+      found: String(length),
     });
   }
 

@@ -43,6 +43,8 @@ export class ResyncSplitter implements Splitter {
   #isLost = false;
   /** Where the search for the next frame goes on, while there is none. */
   #from: number | undefined;
+  /** Offset of the last place at which the search found what may be a frame. */
+  #triedAt = -1;
   /** Bytes left out in front of the first frame, but for frames that were too large. */
   #junkBytes = 0;
 
@@ -66,6 +68,10 @@ export class ResyncSplitter implements Splitter {
     this.#finder.end();
   }
 
+  idle(): void {
+    this.#finder.idle?.();
+  }
+
   next(): SplitFrame | undefined {
     for (;;) {
       if (!this.#findStart()) return undefined;
@@ -82,8 +88,8 @@ export class ResyncSplitter implements Splitter {
 
   #lose(error: InputError): void {
     const { input, passed } = this.#finder;
-    // What failed in front of a frame is not tried again.
-    const from = this.#isLost ? Math.max(1, passed) : passed;
+    // What failed where it began is not tried again.
+    const from = input.offset === this.#triedAt ? Math.max(1, passed) : passed;
     this.#from = Math.min(from, input.length);
     if (this.#isLost) return;
     this.#isLost = true;
@@ -107,6 +113,7 @@ export class ResyncSplitter implements Splitter {
     }
     if (input.length === 0) return false;
     this.#from = undefined;
+    this.#triedAt = input.offset;
     this.#finder.restart();
     return true;
   }

@@ -32,6 +32,7 @@ export class Y4mSplitter implements FrameFinder {
   readonly input: FrameInput;
   #stream: Y4mStream | undefined;
   #passed = 0;
+  #isIdle = false;
   readonly #headers = new PatternSearch(HEADER_PATTERN);
   readonly #frames = new PatternSearch(FRAME_PATTERN);
 
@@ -54,6 +55,11 @@ export class Y4mSplitter implements FrameFinder {
 
   push(chunk: Uint8Array): void {
     this.input.push(chunk);
+    this.#isIdle = false;
+  }
+
+  idle(): void {
+    this.#isIdle = true;
   }
 
   end(): void {
@@ -87,7 +93,7 @@ export class Y4mSplitter implements FrameFinder {
   #isWhole(length: number): boolean {
     const { input } = this;
     const end = frameEnd(this.#behind(length), () => this.#findWithin(length));
-    if (end.state !== "cut off") return end.state === "whole";
+    if (end.state !== "cut off") return end.state === "whole" || this.#isIdle;
     this.#passed = end.at;
     return input.fail({
       at: end.at,
@@ -111,8 +117,7 @@ export class Y4mSplitter implements FrameFinder {
     const end = Math.min(frame, length) + Y4M_SIGNATURE.length;
     const header = HEADER_PATTERN.findStart(bytes.subarray(0, end), FRAME.length);
     const at = Math.min(frame, header);
-    // One byte alone does not make a frame wait for what follows it.
-    return at <= length - 2 ? at : undefined;
+    return at < length ? at : undefined;
   }
 
   #readHeader(): Y4mStream | undefined {
