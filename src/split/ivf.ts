@@ -21,7 +21,7 @@ import {
   parseIvfHeader,
 } from "./ivf_header.ts";
 import type { KeyFrame, MissingBytes } from "./key_frame.ts";
-import { IvfFrameTimes, type MIN_PART_BYTES } from "./ivf_times.ts";
+import { IvfFrameTimes } from "./ivf_times.ts";
 import { frameEnd, type FrameFinder } from "./resync.ts";
 import type { SplitFrame, SplitterOptions } from "./splitter.ts";
 import { readVp8KeyFrame } from "./vp8.ts";
@@ -68,7 +68,7 @@ interface FrameHeader {
  * Where it resynchronises, another file's header may stand between two frames: the writer has begun
  * again. The times go on. A frame's header is then known by its time, which follows that of the
  * frame before; one whose time does not must have another behind it. A frame that lacks its last
- * bytes, fewer than {@linkcode MIN_PART_BYTES}, is not told from a whole one.
+ * bytes, fewer than `MIN_PART_BYTES`, is not told from a whole one.
  */
 export class IvfSplitter implements FrameFinder {
   readonly input: FrameInput;
