@@ -18,6 +18,14 @@ export interface FrameFault
 /** More than any limit may be: a size above it is no size, but bytes out of step. */
 const BELIEVABLE_BYTES = 64 * 1024 * 1024;
 
+/** What is thrown where only that there is a fault is of interest: an error of its own costs much. */
+const UNTOLD_FAULT: InputError = new InputError({
+  frame: 0,
+  offset: 0,
+  expected: "a frame",
+  found: "something else",
+});
+
 /** Unread input of a splitter, with the number and the offset that errors must name. */
 export class FrameInput {
   readonly #assembly = new Assembly();
@@ -25,6 +33,8 @@ export class FrameInput {
   readonly maxFrameBytes: number;
   /** As in {@linkcode SplitterOptions}. */
   readonly resyncs: boolean;
+  /** Whether nobody reads what a fault is: one error stands for all. */
+  isUntold = false;
   #frame = 1;
   #ended = false;
 
@@ -156,9 +166,24 @@ export class FrameInput {
     });
   }
 
+  /** Whether `attempt` throws no fault; nobody is told which. */
+  succeeds(attempt: () => void): boolean {
+    const wasUntold = this.isUntold;
+    this.isUntold = true;
+    try {
+      attempt();
+      return true;
+    } catch (error) {
+      if (error !== UNTOLD_FAULT) throw error;
+      return false;
+    } finally {
+      this.isUntold = wasUntold;
+    }
+  }
+
   /** Throws the fault, with the number of the current frame and its offset. */
   fail(fault: FrameFault): never {
-    throw new InputError(this.describe(fault));
+    throw this.isUntold ? UNTOLD_FAULT : new InputError(this.describe(fault));
   }
 
   /** The fault, with the number of the current frame and its offset. */

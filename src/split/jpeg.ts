@@ -7,7 +7,6 @@
  */
 import { BytePattern } from "../bytes/search.ts";
 import { hex } from "../bytes/text.ts";
-import { InputError } from "../errors.ts";
 import type { FrameInput } from "./frame_input.ts";
 
 /** The first bytes of every JPEG image: SOI, T.81 B.2.1. */
@@ -86,12 +85,8 @@ export class JpegScanner {
   passed(input: FrameInput): number {
     this.reset();
     this.#position = 0;
-    try {
-      // A fault beyond the limit is not seen where the input comes byte by byte.
-      this.findEnd(input, input.limitedBytes);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-    }
+    // A fault beyond the limit is not seen where the input comes byte by byte.
+    input.succeeds(() => this.findEnd(input, input.limitedBytes));
     const passed = this.#segment ?? this.#position;
     this.reset();
     return passed;

@@ -6,7 +6,6 @@
 import { BytePattern } from "../bytes/search.ts";
 import { bytesOf, hasBytesAt, hex } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
-import { InputError } from "../errors.ts";
 import { pictureConfig } from "./config.ts";
 import { FrameInput } from "./frame_input.ts";
 import type { FrameFinder } from "./resync.ts";
@@ -46,12 +45,8 @@ export class PngSplitter implements FrameFinder {
   get passed(): number {
     this.restart();
     this.#position = 0;
-    try {
-      // A fault beyond the limit is not seen where the input comes byte by byte.
-      this.#findEnd(this.input.limitedBytes);
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-    }
+    // A fault beyond the limit is not seen where the input comes byte by byte.
+    this.input.succeeds(() => this.#findEnd(this.input.limitedBytes));
     return this.#chunk ?? this.#position;
   }
 

@@ -77,7 +77,7 @@ export class ResyncSplitter implements Splitter {
       if (!this.#findStart()) return undefined;
       try {
         const frame = this.#finder.next();
-        if (frame !== undefined) this.#isLost = false;
+        if (frame !== undefined) this.#isLost = this.#finder.input.isUntold = false;
         return frame;
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
@@ -92,7 +92,7 @@ export class ResyncSplitter implements Splitter {
     const from = input.offset === this.#triedAt ? Math.max(1, passed) : passed;
     this.#from = Math.min(from, input.length);
     if (this.#isLost) return;
-    this.#isLost = true;
+    this.#isLost = input.isUntold = true;
     this.#damaged++;
     this.#fault = error.fault;
     this.#firstError ??= error;
