@@ -21,7 +21,7 @@ import {
   parseIvfHeader,
 } from "./ivf_header.ts";
 import type { KeyFrame, MissingBytes } from "./key_frame.ts";
-import { IvfFrameTimes } from "./ivf_times.ts";
+import { IvfFrameTimes, uint32 } from "./ivf_times.ts";
 import { frameEnd, type FrameFinder } from "./resync.ts";
 import type { SplitFrame, SplitterOptions } from "./splitter.ts";
 import { readVp8KeyFrame } from "./vp8.ts";
@@ -122,9 +122,12 @@ export class IvfSplitter implements FrameFinder {
   next(): SplitFrame | undefined {
     for (;;) {
       this.#passed = 0;
-      if (this.#isAtFile()) this.#stream = this.#readHeader() ?? this.#stream;
-      const stream = this.#stream;
-      if (stream === undefined || this.#isAtFile()) return undefined;
+      while (this.#isAtFile()) {
+        const stream = this.#readHeader();
+        if (stream === undefined) return undefined;
+        this.#stream = stream;
+      }
+      const stream = this.#stream!;
       const frame = this.#readFrameHeader();
       if (frame === undefined) return undefined;
       if (frame.size > 0) return this.#readFrame(frame, stream);
@@ -159,7 +162,8 @@ export class IvfSplitter implements FrameFinder {
   #isAtFile(): boolean {
     const { input } = this;
     if (this.#stream === undefined) return true;
-    return input.resyncs && input.length > 0 && SIGNATURE.match(input.bytes) !== "no";
+    if (!input.resyncs || input.length === 0) return false;
+    return SIGNATURE.match(input.bytes) !== "no";
   }
 
   /** Whether the frame here is whole, and a frame; false where that cannot be told yet. */
@@ -178,6 +182,7 @@ export class IvfSplitter implements FrameFinder {
         });
       }
     }
+    if (behind === "frame" || behind === "end") return true;
     const times = this.#times.after(frame);
     const end = frameEnd(
       behind,
@@ -195,12 +200,13 @@ export class IvfSplitter implements FrameFinder {
   #behind(frame: FrameHeader, length: number): "frame" | "end" | "other" | "unknown" {
     const { bytes, ended, maxFrameBytes } = this.input;
     if (ended && bytes.length === length) return "end";
-    const file = SIGNATURE.match(bytes, length);
-    if (bytes.length > length && file === "yes") return "frame";
-    if (bytes.length < length + IVF_FRAME_HEADER_BYTES) return ended ? "other" : "unknown";
+    if (bytes.length < length + IVF_FRAME_HEADER_BYTES) {
+      if (SIGNATURE.match(bytes, length) === "yes") return "frame";
+      return ended ? "other" : "unknown";
+    }
     const next = frameHeaderAt(bytes, length);
-    const isNext = next.size <= maxFrameBytes && this.#times.after(frame).isNext(next);
-    return isNext ? "frame" : "other";
+    if (next.size <= maxFrameBytes && this.#times.after(frame).isNext(next)) return "frame";
+    return SIGNATURE.match(bytes, length) === "yes" ? "frame" : "other";
   }
 
   /** The time of a frame that is given now. */
@@ -282,13 +288,8 @@ export class IvfSplitter implements FrameFinder {
 }
 
 /** Reads the {@linkcode IVF_FRAME_HEADER_BYTES} at `at`. */
-function frameHeaderAt({ buffer, byteOffset }: Uint8Array, at: number): FrameHeader {
-  const view = new DataView(buffer, byteOffset + at, IVF_FRAME_HEADER_BYTES);
-  return {
-    size: view.getUint32(0, true),
-    low: view.getUint32(4, true),
-    high: view.getUint32(8, true),
-  };
+function frameHeaderAt(bytes: Uint8Array, at: number): FrameHeader {
+  return { size: uint32(bytes, at), low: uint32(bytes, at + 4), high: uint32(bytes, at + 8) };
 }
 
 /** The frame with what is missing in it, and free bytes before it as before. */

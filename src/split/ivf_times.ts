@@ -94,13 +94,12 @@ export class IvfFrameTimes {
     maxFrameBytes: number,
   ): number | undefined {
     const frame = bytes.subarray(0, length);
-    const file = FILE.find(frame, from);
-    const end = file < 0 ? length : file;
     const last = length - MIN_PART_BYTES;
-    for (let at = from; at < end && at <= last; at++) {
-      if (this.#isHeaderAt(frame, at, maxFrameBytes)) return at;
-    }
-    return file < 0 ? undefined : file;
+    let at = from;
+    while (at <= last && !this.#isHeaderAt(frame, at, maxFrameBytes)) at++;
+    const file = FILE.find(at > last ? frame : frame.subarray(0, at), from);
+    if (file >= 0) return file;
+    return at > last ? undefined : at;
   }
 
   #isHeaderAt(bytes: Uint8Array, at: number, maxFrameBytes: number): boolean {
@@ -122,8 +121,8 @@ function valueOf({ low, high }: IvfTime): number {
   return high * 2 ** 32 + low;
 }
 
-/** Little endian. */
-function uint32(bytes: Uint8Array, at: number): number {
+/** The 32 bits at `at`, little endian; bytes past the end count as 0. */
+export function uint32(bytes: Uint8Array, at: number): number {
   return ((bytes[at + 3]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 1]! << 8) | bytes[at]!) >>>
     0;
 }

@@ -69,9 +69,13 @@ export class Y4mSplitter implements FrameFinder {
   next(): SplitFrame | undefined {
     const { input } = this;
     this.#passed = 0;
-    if (this.#isAtHeader()) this.#stream = this.#readHeader() ?? this.#stream;
-    const stream = this.#stream;
-    if (stream === undefined || input.finished || this.#isAtHeader()) return undefined;
+    while (this.#isAtHeader()) {
+      const stream = this.#readHeader();
+      if (stream === undefined) return undefined;
+      this.#stream = stream;
+    }
+    const stream = this.#stream!;
+    if (input.finished) return undefined;
     const lineBytes = this.#frameLineBytes(stream);
     if (lineBytes === undefined) return input.lack(stream.expected);
     const length = lineBytes + stream.pictureBytes;

@@ -118,7 +118,11 @@ Deno.test("stream publish exits with 5 for input without a frame, however it goe
   for (const format of ["auto", "mjpeg", "png", "y4m", "ivf", "mpjpeg"]) {
     const input = bytesOf("no video at all\n".repeat(100));
     const outcome = await run(["publish", relay.url(), "--format", format], { stdin: input });
-    assertFailed(outcome, 5, /^error: Cannot read frame 1 at byte 0: expected .*, found (the bytes )?6e 6f 20/);
+    assertFailed(
+      outcome,
+      5,
+      /^error: Cannot read frame 1 at byte 0: expected .*, found (the bytes )?6e 6f 20/,
+    );
   }
 });
 
