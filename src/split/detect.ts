@@ -16,6 +16,9 @@ export const MAX_SIGNATURE_BYTES: number = Math.max(
   ...SIGNATURES.flatMap(({ patterns }) => patterns.map(({ at, bytes }) => at + bytes.length)),
 );
 
+/** The first byte of a length, big endian, of 64 MiB: no frame is so long. */
+const MAX_LENGTH_START = 4;
+
 const NO_SIGNATURE_ADVICE =
   "give --format raw --size WxH --pixel-format NAME, or --format lp32 for length-prefixed frames";
 
@@ -32,6 +35,8 @@ export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputForma
     if (match === "more" && !atEnd) return undefined;
     if (match !== "yes") continue;
     if ("format" in meaning) return meaning.format;
+    // Line breaks, zeros or bytes ff in front of an image are no length.
+    if (meaning.hasLength === true && !beginsWithLength(firstBytes)) continue;
     failToDetect({ found: meaning.name, advice: meaning.advice });
   }
   if (firstBytes.length === 0) {
@@ -42,6 +47,11 @@ export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputForma
     advice: NO_SIGNATURE_ADVICE,
     isUnknown: true,
   });
+}
+
+function beginsWithLength(bytes: Uint8Array): boolean {
+  const [first = 0, second = 0, third = 0, fourth = 0] = bytes;
+  return first < MAX_LENGTH_START && (first | second | third | fourth) !== 0;
 }
 
 /** Whether a file that begins with `firstBytes` is a container of which the video can be read. */

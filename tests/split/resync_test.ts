@@ -259,6 +259,14 @@ Deno.test("ResyncSplitter does not take a thumbnail of a broken image for a fram
   assertFrames(outcome(MJPEG, concat(broken, image)), [{ bytes: image, data: image }], 1);
 });
 
+Deno.test("createSplitter takes four bytes in front of an image for junk where they are no length", () => {
+  for (const junk of [bytesOf("\r\n\r\n"), new Uint8Array(4), new Uint8Array(4).fill(0xff)]) {
+    const found = outcomeOf(create("auto"), [junk, jpeg(), jpeg()]);
+    const image = { bytes: jpeg(), data: jpeg() };
+    assertFrames(found, [image, image], 1);
+  }
+});
+
 Deno.test("ResyncSplitter tells where, what was expected and what was found", () => {
   const splitter = create("mjpeg");
   const image = jpeg();
