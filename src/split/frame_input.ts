@@ -115,7 +115,7 @@ export class FrameInput {
       advice: count > BELIEVABLE_BYTES
         ? "check that the input is whole and of this format: no frame is so large"
         : "raise --max-frame or make the pictures smaller",
-      isTooLarge: true,
+      isTooLarge: count <= BELIEVABLE_BYTES,
     });
   }
 
