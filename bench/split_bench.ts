@@ -1,7 +1,8 @@
 /**
  * Speed of the splitters on one core: `deno run bench/split_bench.ts`.
  *
- * Every input is fed in chunks of 64 KiB, as a pipe gives them, and the frames are dropped.
+ * Every input is fed in chunks of 64 KiB, as a pipe gives them, and the frames are dropped. Splitters
+ * resynchronise, as those of `stream publish` do.
  *
  * @module
  */
@@ -130,7 +131,7 @@ function accessUnitCases(format: keyof typeof NAL_UNITS, maxFrameBytes: number):
   const units = NAL_UNITS[format];
   const parameters = concat(...units.parameters.map((set) => nal(set)));
   const key = concat(parameters, ...units.key.map((beginning) => nal(beginning, 25_000)));
-  const shared = { format, options: { format, maxFrameBytes } };
+  const shared = { format, options: { format, maxFrameBytes, resyncs: true } };
   return [
     { ...shared, header: new Uint8Array(0), frame: key },
     { ...shared, header: parameters, frame: nal(units.delta, 25_000) },
@@ -150,22 +151,27 @@ function cases(): Case[] {
       header: none,
       frame: noise(1920 * 1080 * 3),
     },
-    { format: "mjpeg", options: { format: "mjpeg", maxFrameBytes }, header: none, frame: image },
+    {
+      format: "mjpeg",
+      options: { format: "mjpeg", maxFrameBytes, resyncs: true },
+      header: none,
+      frame: image,
+    },
     {
       format: "mpjpeg",
-      options: { format: "mpjpeg", maxFrameBytes },
+      options: { format: "mpjpeg", maxFrameBytes, resyncs: true },
       header: none,
       frame: concat(bytesOf(partHeader), image, bytesOf("\r\n")),
     },
     {
       format: "png",
-      options: { format: "png", maxFrameBytes },
+      options: { format: "png", maxFrameBytes, resyncs: true },
       header: none,
       frame: png(1_000_000),
     },
     {
       format: "y4m",
-      options: { format: "y4m", maxFrameBytes },
+      options: { format: "y4m", maxFrameBytes, resyncs: true },
       header: bytesOf("YUV4MPEG2 W1920 H1080 F30:1 C420jpeg\n"),
       frame: concat(bytesOf("FRAME\n"), noise(1920 * 1080 * 1.5)),
     },
@@ -173,7 +179,7 @@ function cases(): Case[] {
     ...accessUnitCases("hevc", maxFrameBytes),
     ...[100_000, 1000].map((tileBytes): Case => ({
       format: "ivf",
-      options: { format: "ivf", maxFrameBytes },
+      options: { format: "ivf", maxFrameBytes, resyncs: true },
       header: ivfHeader(bareConfig("av1")),
       frame: ivfFrame(tileBytes),
     })),

@@ -35,6 +35,10 @@ export interface InputFault {
   readonly found: string;
   /** What to do about it, as an imperative clause. */
   readonly advice?: string;
+  /** True where nothing is known to be wrong but that a frame is over the limit. Absent: false. */
+  readonly isTooLarge?: boolean;
+  /** True where the bytes are of no format that is known by name. Absent: false. */
+  readonly isUnknown?: boolean;
 }
 
 /** Input that is truncated, undetected or malformed. */

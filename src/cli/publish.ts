@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { DamageReport } from "../client/damage_report.ts";
 import { openFileSource, PACES } from "../client/file_source.ts";
 import {
+  type DamagePolicy,
   type FrameSource,
   PATTERN_FORMATS,
   PatternSource,
@@ -79,6 +81,7 @@ const FLAGS = {
     read: bytes(1, MAX_FRAME_BYTES),
     fallback: "16MiB",
   },
+  strict: toggle("end at the first byte that is no part of a frame, rather than go on behind it"),
   "on-full": {
     value: "wait|drop",
     help: "when the relay takes no more: wait (lose nothing), or drop (newest wins)",
@@ -127,7 +130,8 @@ export const publishCommand = command({
       log,
     });
     const startMs = host.clock.nowMs();
-    const source = await openSource(flags, host, publisher);
+    const report = new DamageReport({ log, clock: host.clock });
+    const source = await openSource(flags, host, { publisher, report });
     const damaged = () => source.damaged ?? 0;
     using _progress = showProgress(host, log, () => progressLine(publisher.stats(), damaged()));
     try {
@@ -148,7 +152,7 @@ export const publishCommand = command({
 async function openSource(
   flags: Values<typeof FLAGS>,
   host: Host,
-  publisher: Publisher,
+  { publisher, report }: { readonly publisher: Publisher; readonly report: DamageReport },
 ): Promise<FrameSource> {
   const pattern = flags["test-pattern"];
   if (flags.loop && flags.input === undefined) {
@@ -176,6 +180,10 @@ async function openSource(
     });
   }
   const splitter = openSplitter(flags);
+  const damage: DamagePolicy = {
+    isStrict: flags.strict,
+    onDamage: (fault, runs) => report.add(fault, runs),
+  };
   if (flags.input !== undefined) {
     return await openFileSource({
       path: flags.input,
@@ -185,6 +193,7 @@ async function openSource(
       pace: flags.pace,
       isLooped: flags.loop,
       clock: host.clock,
+      damage,
     });
   }
   if (host.terminals.stdin) {
@@ -193,7 +202,7 @@ async function openSource(
       "standard input is a terminal; pipe frames into it, or give --input FILE or --test-pattern",
     );
   }
-  return new SplitSource(host.stdin(), splitter, "standard input");
+  return new SplitSource(host.stdin(), splitter, "standard input", damage);
 }
 
 function describesRaw(flags: Values<typeof FLAGS>): boolean {
@@ -214,7 +223,7 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
         `--size, --pixel-format and --frame-size describe raw frames, not ${format}`,
       );
     }
-    return createSplitter({ format, maxFrameBytes });
+    return createSplitter({ format, maxFrameBytes, resyncs: !flags.strict });
   }
   if (frameBytes !== undefined) {
     if (size !== undefined || name !== undefined) {

@@ -9,7 +9,7 @@ import { openMedia } from "../media/media_source.ts";
 import { RandomAccessFile } from "../media/random_access_file.ts";
 import { isMediaFile, MAX_SIGNATURE_BYTES } from "../split/detect.ts";
 import type { Splitter } from "../split/splitter.ts";
-import { type FrameSource, SplitSource } from "./frame_source.ts";
+import { type DamagePolicy, type FrameSource, SplitSource } from "./frame_source.ts";
 import { LoopedSource } from "./looped_source.ts";
 import { PacedSource } from "./paced_source.ts";
 
@@ -29,6 +29,8 @@ export interface FileSourceOptions {
   /** Whether the file is repeated without end. */
   readonly isLooped: boolean;
   readonly clock: Clock;
+  /** What is done about bytes of a file that is no media file of which no frame can be made. */
+  readonly damage: DamagePolicy;
 }
 
 /**
@@ -59,13 +61,13 @@ interface OpenedSource {
 }
 
 async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
-  const { path: name, maxFrameBytes, createSplitter, mayBeMedia } = options;
+  const { path: name, maxFrameBytes, createSplitter, mayBeMedia, damage } = options;
   const { file, info: { isFile: isRegular, size } } = await openFile(name);
   if (mayBeMedia && isRegular && isMediaFile(await firstBytes(file, name))) {
     const source = await openMedia(new RandomAccessFile(file, size), { name, maxFrameBytes });
     return { source, isMedia: true, isRegular };
   }
-  const source = new SplitSource(file.readable, createSplitter(), name);
+  const source = new SplitSource(file.readable, createSplitter(), name, damage);
   return { source, isMedia: false, isRegular };
 }
 

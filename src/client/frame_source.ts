@@ -6,7 +6,7 @@
 import type { FrameRate } from "../core/stream.ts";
 import { bareConfig, type StreamConfig } from "../core/frame.ts";
 import { Tick } from "../core/tick.ts";
-import { messageOf, StreamError } from "../errors.ts";
+import { InputError, type InputFault, messageOf, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { encodePng } from "../picture/png.ts";
 import { TestPattern } from "../picture/test_pattern.ts";
@@ -41,6 +41,16 @@ export interface FrameSource {
  */
 export const IDLE_MS = 100;
 
+/** What is done about bytes of which no frame can be made. */
+export interface DamagePolicy {
+  /** Whether they end the source with an error, where the splitter passes over them. */
+  readonly isStrict: boolean;
+  /** Told why bytes were left out, and in how many runs since it was told last. */
+  readonly onDamage: (fault: InputFault, runs: number) => void;
+}
+
+const LENIENT: DamagePolicy = { isStrict: false, onDamage: () => {} };
+
 type Read = ReadableStreamReadResult<Uint8Array<ArrayBuffer>>;
 
 /** Frames split from a run of bytes. */
@@ -48,6 +58,9 @@ export class SplitSource implements FrameSource {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
   readonly #splitter: Splitter;
   readonly #name: string;
+  readonly #policy: DamagePolicy;
+  #toldDamaged = 0;
+  #toldFault: InputFault | undefined;
   /** The read that is under way: there is never another beside it. */
   #pending: Promise<Read> | undefined;
   /** Whether the splitter has been told that nothing came since the last read. */
@@ -60,9 +73,11 @@ export class SplitSource implements FrameSource {
     input: ReadableStream<Uint8Array<ArrayBuffer>>,
     splitter: Splitter,
     name: string,
+    policy: DamagePolicy = LENIENT,
   ) {
     this.#reader = input.getReader();
     this.#splitter = splitter;
+    this.#policy = policy;
     this.#name = name;
   }
 
@@ -73,6 +88,7 @@ export class SplitSource implements FrameSource {
   async next(): Promise<SplitFrame | undefined> {
     while (!this.#isStopped) {
       const frame = this.#splitter.next();
+      this.#tellDamage();
       if (frame !== undefined || this.#isEnded) return frame;
       const read = await this.#read();
       // Once it is stopped, what was cut off is no error of the input.
@@ -93,6 +109,15 @@ export class SplitSource implements FrameSource {
     this.#isStopped = true;
     // A read that hangs in the system is left behind; the reader is of no use any more.
     this.#reader.cancel().catch(() => {});
+  }
+
+  #tellDamage(): void {
+    const { fault } = this.#splitter;
+    if (fault === undefined || fault === this.#toldFault) return;
+    if (this.#policy.isStrict) throw new InputError(fault);
+    this.#policy.onDamage(fault, this.damaged - this.#toldDamaged);
+    this.#toldFault = fault;
+    this.#toldDamaged = this.damaged;
   }
 
   /** What is read next; `idle`, once, when nothing has come for a while. */

@@ -6,9 +6,11 @@
 import { HEADROOM_BYTES } from "../bytes/assembly.ts";
 import { hex } from "../bytes/text.ts";
 import { bareConfig, type FrameKind, type StreamConfig } from "../core/frame.ts";
+import { InputError, type InputFault } from "../errors.ts";
 import { videoConfig } from "./config.ts";
-import { FrameInput } from "./frame_input.ts";
+import { type FrameFault, FrameInput } from "./frame_input.ts";
 import { findStartCode, MAX_NAL_UNITS, type NalUnit, START_CODE_BYTES } from "./nal.ts";
+import { MIN_SEARCH_BYTES } from "./resync.ts";
 import type { SplitFrame, Splitter, SplitterOptions } from "./splitter.ts";
 import type { VideoFacts } from "./video_facts.ts";
 
@@ -16,6 +18,8 @@ import type { VideoFacts } from "./video_facts.ts";
 export const MAX_JUNK_BYTES = 65_536;
 /** Most bytes that may go with a slice that is yet to come, behind a slice. */
 export const MAX_PREFIX_BYTES = 65_536;
+
+const PICTURE = "a picture (a slice behind a start code)";
 
 /**
  * What a NAL unit does to the access unit behind which it stands.
@@ -69,7 +73,7 @@ interface FoundUnit {
  * A start code of four bytes belongs to the NAL unit behind it; more zeros belong to the one before.
  * Left out, and counted in `damaged`, is what stands in front of the first start code, an access
  * unit that another delimiter ends before it has a picture, and what follows the last picture and
- * is no part of it.
+ * is no part of it. Where it resynchronises, so is an access unit over the limit.
  *
  * An access unit that is given while the input is idle may go on later. What then comes of it, the
  * rest of a NAL unit or more slices, is a delta frame of its own: together they are the same bytes.
@@ -79,6 +83,9 @@ export class AnnexBSplitter implements Splitter {
   readonly #syntax: AccessUnitSyntax;
   #config: StreamConfig;
   #damaged = 0;
+  #fault: InputFault | undefined;
+  /** Whether the access unit has been found to be over the limit; what has come of it is gone. */
+  #isTooLarge = false;
   /** Whether the first start code has been found. */
   #hasStarted = false;
   #isIdle = false;
@@ -103,6 +110,10 @@ export class AnnexBSplitter implements Splitter {
     return this.#damaged;
   }
 
+  get fault(): InputFault | undefined {
+    return this.#fault;
+  }
+
   push(chunk: Uint8Array): void {
     this.#input.push(chunk);
     this.#isIdle = false;
@@ -125,28 +136,32 @@ export class AnnexBSplitter implements Splitter {
     for (;;) {
       const end = this.#findEnd();
       if (end === undefined) return this.#takeUnfinished();
-      if (this.#hasPicture) return this.#take(end);
-      this.#leaveOut(end);
+      if (!this.#hasPicture) this.#leaveOut(end);
+      const frame = this.#hasPicture ? this.#take(end) : undefined;
+      if (frame !== undefined) return frame;
     }
   }
 
   /** Passes over what is in front of the first start code; false if that has not come yet. */
   #start(): boolean {
-    const { bytes } = this.#input;
+    const { bytes, resyncs, maxFrameBytes } = this.#input;
+    const mostBytes = resyncs ? Math.max(MIN_SEARCH_BYTES, maxFrameBytes) : MAX_JUNK_BYTES;
     const code = findStartCode(bytes, this.#searched);
     // A zero in front of a start code, and two of its bytes, may be what ends the unread bytes.
     const junkBytes = code < 0 ? bytes.length - START_CODE_BYTES : codeStart(bytes, code);
-    if (junkBytes > MAX_JUNK_BYTES) {
+    if (junkBytes > mostBytes) {
       this.#input.fail({
         at: 0,
-        expected: `a start code (00 00 01) within the first ${MAX_JUNK_BYTES} bytes`,
+        expected: `a start code (00 00 01) within the first ${mostBytes} bytes`,
         found: hex(bytes),
       });
     }
     this.#searched = Math.max(this.#searched, bytes.length - 2);
     if (code < 0) return false;
     // Zeros in front of the first start code (leading_zero_8bits, B.1.1) are no damage.
-    if (hasContent(bytes, junkBytes)) this.#damaged++;
+    if (hasContent(bytes, junkBytes)) {
+      this.#note({ at: 0, expected: "a start code (00 00 01)", found: hex(bytes) });
+    }
     this.#input.skip(junkBytes);
     this.#searched = 0;
     this.#hasStarted = true;
@@ -211,10 +226,47 @@ export class AnnexBSplitter implements Splitter {
       }
     }
     // A frame of the largest size is known to end only by what follows it.
-    input.checkUnfinished(end - 1);
-    if (input.framesTaken === 0) return input.lack("a picture (a slice behind a start code)");
+    if (input.resyncs) this.#boundUnfinished(end);
+    else input.checkUnfinished(end - 1);
+    if (input.framesTaken === 0) {
+      if (input.ended && this.#fault?.isTooLarge === true) throw new InputError(this.#fault);
+      return input.lack(PICTURE);
+    }
     if (input.ended && input.length > 0) this.#leaveOut(input.length);
     return undefined;
+  }
+
+  /** Forgets what there is of an access unit that is over the limit already, but not what it is. */
+  #boundUnfinished(end: number): void {
+    const { maxFrameBytes } = this.#input;
+    if (end <= maxFrameBytes || this.#input.ended) return;
+    this.#noteTooLarge(end);
+    const bytes = this.#input.bytes.subarray(0, end);
+    this.#syntax.read(bytes, this.#nalUnits(bytes));
+    this.#units = [];
+    this.#isRest = false;
+    this.#searched = Math.max(0, this.#searched - end);
+    if (this.#mayEnd !== undefined) this.#mayEnd = 0;
+    this.#input.skip(end);
+  }
+
+  #noteTooLarge(bytes: number): void {
+    const { maxFrameBytes } = this.#input;
+    if (!this.#isTooLarge) {
+      this.#note({
+        at: 0,
+        expected: `at most ${maxFrameBytes} bytes (--max-frame)`,
+        found: `a frame of ${bytes} or more`,
+        advice: "raise --max-frame or make the pictures smaller",
+        isTooLarge: true,
+      });
+    }
+    this.#isTooLarge = true;
+  }
+
+  #note(fault: FrameFault): void {
+    this.#damaged++;
+    this.#fault = this.#input.describe(fault);
   }
 
   /** Where the NAL units end as far as is known: in front of what may be a start code. */
@@ -227,12 +279,19 @@ export class AnnexBSplitter implements Splitter {
     return end;
   }
 
-  #take(end: number): SplitFrame {
+  /** The access unit of so many bytes, unless that is too large and is left out. */
+  #take(end: number): SplitFrame | undefined {
     const input = this.#input;
+    if (this.#isTooLarge) return this.#pass(end);
     const bytes = input.bytes.subarray(0, end);
     const unit = this.#syntax.read(bytes, this.#nalUnits(bytes));
     const at = this.#placeOfParameterSets(bytes);
-    input.checkFrameBytes(unit.lacks.reduce((sum, { length }) => sum + length, end));
+    const wholeBytes = unit.lacks.reduce((sum, { length }) => sum + length, end);
+    if (input.resyncs && wholeBytes > input.maxFrameBytes) {
+      this.#noteTooLarge(wholeBytes);
+      return this.#pass(end);
+    }
+    input.checkFrameBytes(wholeBytes);
     if (unit.facts !== undefined && (unit.kind === "key" || this.#config.codec === null)) {
       this.#config = videoConfig(this.#config, this.#syntax.format, unit.facts);
     }
@@ -250,11 +309,17 @@ export class AnnexBSplitter implements Splitter {
 
   /** Passes over bytes that hold no picture; their parameter sets are kept, and zeros are no damage. */
   #leaveOut(end: number): void {
+    if (this.#isTooLarge) return this.#pass(end);
     const bytes = this.#input.bytes.subarray(0, end);
-    this.#input.checkFrameBytes(end);
+    if (!this.#input.resyncs) this.#input.checkFrameBytes(end);
     this.#syntax.read(bytes, this.#nalUnits(bytes));
+    if (hasContent(bytes, end)) this.#note({ at: 0, expected: PICTURE, found: hex(bytes) });
+    this.#pass(end);
+  }
+
+  /** Passes over the access unit. */
+  #pass(end: number): undefined {
     this.#forgetUnit();
-    if (hasContent(bytes, end)) this.#damaged++;
     this.#input.skip(end);
   }
 
@@ -266,6 +331,7 @@ export class AnnexBSplitter implements Splitter {
     this.#sliceBefore = undefined;
     this.#mayEnd = undefined;
     this.#isRest = false;
+    this.#isTooLarge = false;
   }
 
   #nalUnits(bytes: Uint8Array): NalUnit[] {

@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { Assembly } from "../bytes/assembly.ts";
+import { InputError, type InputFault } from "../errors.ts";
 import { detectFormat } from "./detect.ts";
+import { FormatSearch } from "./format_search.ts";
 import type { InputFormat } from "./format.ts";
 import { H264Splitter } from "./h264.ts";
 import { HevcSplitter } from "./hevc.ts";
@@ -13,6 +16,7 @@ import { MjpegSplitter } from "./mjpeg.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";
 import { PngSplitter } from "./png.ts";
 import { RawSplitter, type RawSplitterOptions } from "./raw.ts";
+import { type FrameFinder, MIN_SEARCH_BYTES, ResyncSplitter } from "./resync.ts";
 import type { SplitFrame, Splitter, SplitterOptions } from "./splitter.ts";
 import { Y4mSplitter } from "./y4m.ts";
 
@@ -24,18 +28,25 @@ export type CreateSplitterOptions =
   | (SplitterOptions & { readonly format: SelfDelimitingFormat | "auto" })
   | (RawSplitterOptions & { readonly format: "raw" });
 
-const SPLITTERS: Readonly<
-  Record<SelfDelimitingFormat, new (options: SplitterOptions) => Splitter>
-> = {
-  mjpeg: MjpegSplitter,
-  mpjpeg: MpjpegSplitter,
-  png: PngSplitter,
-  y4m: Y4mSplitter,
-  h264: H264Splitter,
-  hevc: HevcSplitter,
-  ivf: IvfSplitter,
-  lp32: Lp32Splitter,
+const SPLITTERS: Readonly<Record<SelfDelimitingFormat, (options: SplitterOptions) => Splitter>> = {
+  mjpeg: resyncing(MjpegSplitter),
+  mpjpeg: resyncing(MpjpegSplitter),
+  png: resyncing(PngSplitter),
+  y4m: resyncing(Y4mSplitter),
+  h264: (options) => new H264Splitter(options),
+  hevc: (options) => new HevcSplitter(options),
+  ivf: resyncing(IvfSplitter),
+  lp32: (options) => new Lp32Splitter(options),
 };
+
+function resyncing(
+  Finder: new (options: SplitterOptions) => FrameFinder,
+): (options: SplitterOptions) => Splitter {
+  return (options) => {
+    const finder = new Finder(options);
+    return options.resyncs === true ? new ResyncSplitter(finder) : finder;
+  };
+}
 
 /** A splitter of the format that the options name. */
 export function createSplitter(options: CreateSplitterOptions): Splitter {
@@ -45,13 +56,14 @@ export function createSplitter(options: CreateSplitterOptions): Splitter {
     case "auto":
       return createAutoSplitter(options);
     default:
-      return new SPLITTERS[options.format](options);
+      return SPLITTERS[options.format](options);
   }
 }
 
 /**
  * A splitter that finds the format from the first bytes; its `next` throws an `InputError` when
- * they are of no format that has a signature.
+ * they are of no format that has a signature. Where it resynchronises, the first frame may begin
+ * behind other bytes, {@linkcode MIN_SEARCH_BYTES} of them at most.
  */
 export function createAutoSplitter(options: SplitterOptions): Splitter {
   return new AutoSplitter(options);
@@ -60,7 +72,10 @@ export function createAutoSplitter(options: SplitterOptions): Splitter {
 class AutoSplitter implements Splitter {
   readonly #options: SplitterOptions;
   #splitter: Splitter | undefined;
-  #firstBytes = new Uint8Array(0);
+  readonly #firstBytes = new Assembly();
+  readonly #search = new FormatSearch();
+  /** Why the first bytes are of no format. */
+  #error: InputError | undefined;
   #ended = false;
 
   constructor(options: SplitterOptions) {
@@ -71,13 +86,14 @@ class AutoSplitter implements Splitter {
     return this.#splitter?.damaged ?? 0;
   }
 
+  get fault(): InputFault | undefined {
+    return this.#splitter?.fault;
+  }
+
   push(chunk: Uint8Array): void {
     if (this.#splitter !== undefined) return this.#splitter.push(chunk);
     if (this.#ended) throw new TypeError("Cannot push bytes: the input has ended");
-    const joined = new Uint8Array(this.#firstBytes.length + chunk.length);
-    joined.set(this.#firstBytes);
-    joined.set(chunk, this.#firstBytes.length);
-    this.#firstBytes = joined;
+    this.#firstBytes.append(chunk);
   }
 
   end(): void {
@@ -95,14 +111,30 @@ class AutoSplitter implements Splitter {
   }
 
   #detect(): Splitter | undefined {
-    const format = detectFormat(this.#firstBytes, this.#ended);
+    const format = this.#findFormat();
     if (format === undefined) return undefined;
     // A format that is detected has a signature, which raw frames have not.
     if (format === "raw") throw new TypeError("Cannot detect raw frames");
     const splitter = createSplitter({ ...this.#options, format });
-    splitter.push(this.#firstBytes);
-    this.#firstBytes = new Uint8Array(0);
+    splitter.push(this.#firstBytes.bytes);
+    this.#firstBytes.skip(this.#firstBytes.length);
     if (this.#ended) splitter.end();
     return splitter;
+  }
+
+  #findFormat(): InputFormat | undefined {
+    const { bytes } = this.#firstBytes;
+    if (this.#error === undefined) {
+      try {
+        return detectFormat(bytes, this.#ended);
+      } catch (error) {
+        const isUnknown = error instanceof InputError && error.fault.isUnknown === true;
+        if (!isUnknown || this.#options.resyncs !== true) throw error;
+        this.#error = error;
+      }
+    }
+    const found = this.#search.next(bytes);
+    if (found === undefined && (this.#ended || bytes.length > MIN_SEARCH_BYTES)) throw this.#error;
+    return found;
   }
 }

@@ -16,6 +16,9 @@ export const MAX_SIGNATURE_BYTES: number = Math.max(
   ...SIGNATURES.flatMap(({ patterns }) => patterns.map(({ at, bytes }) => at + bytes.length)),
 );
 
+/** The first byte of a length, big endian, of 64 MiB: no frame is so long. */
+const MAX_LENGTH_START = 4;
+
 const NO_SIGNATURE_ADVICE =
   "give --format raw --size WxH --pixel-format NAME, or --format lp32 for length-prefixed frames";
 
@@ -32,12 +35,23 @@ export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputForma
     if (match === "more" && !atEnd) return undefined;
     if (match !== "yes") continue;
     if ("format" in meaning) return meaning.format;
+    // Line breaks, zeros or bytes ff in front of an image are no length.
+    if (meaning.hasLength === true && !beginsWithLength(firstBytes)) continue;
     failToDetect({ found: meaning.name, advice: meaning.advice });
   }
   if (firstBytes.length === 0) {
     failToDetect({ found: "an empty input", advice: "check the program that writes to the pipe" });
   }
-  failToDetect({ found: `the bytes ${hex(firstBytes)}`, advice: NO_SIGNATURE_ADVICE });
+  failToDetect({
+    found: `the bytes ${hex(firstBytes)}`,
+    advice: NO_SIGNATURE_ADVICE,
+    isUnknown: true,
+  });
+}
+
+function beginsWithLength(bytes: Uint8Array): boolean {
+  const [first = 0, second = 0, third = 0, fourth = 0] = bytes;
+  return first < MAX_LENGTH_START && (first | second | third | fourth) !== 0;
 }
 
 /** Whether a file that begins with `firstBytes` is a container of which the video can be read. */
@@ -46,7 +60,7 @@ export function isMediaFile(firstBytes: Uint8Array): boolean {
   return found !== undefined && "isMedia" in found.meaning && found.meaning.isMedia;
 }
 
-function failToDetect(fault: Required<Pick<InputFault, "found" | "advice">>): never {
+function failToDetect(fault: Pick<InputFault, "found" | "advice" | "isUnknown">): never {
   const names = INPUT_FORMATS.filter(hasSignature);
   const expected = `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
   throw new InputError({ frame: 1, offset: 0, expected, ...fault });

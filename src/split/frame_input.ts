@@ -9,7 +9,8 @@ import { InputError, type InputFault } from "../errors.ts";
 import type { SplitterOptions } from "./splitter.ts";
 
 /** A fault of the current frame, seen `at` bytes after the first unread byte. */
-export interface FrameFault extends Pick<InputFault, "expected" | "found" | "advice"> {
+export interface FrameFault
+  extends Pick<InputFault, "expected" | "found" | "advice" | "isTooLarge"> {
   /** Bytes between the first unread byte and the fault. */
   readonly at: number;
 }
@@ -17,15 +18,29 @@ export interface FrameFault extends Pick<InputFault, "expected" | "found" | "adv
 /** More than any limit may be: a size above it is no size, but bytes out of step. */
 const BELIEVABLE_BYTES = 64 * 1024 * 1024;
 
+/** What is thrown where only that there is a fault is of interest: an error of its own costs much. */
+const UNTOLD_FAULT: InputError = new InputError({
+  frame: 0,
+  offset: 0,
+  expected: "a frame",
+  found: "something else",
+});
+
 /** Unread input of a splitter, with the number and the offset that errors must name. */
 export class FrameInput {
   readonly #assembly = new Assembly();
-  readonly #maxFrameBytes: number;
+  /** Largest frame in bytes. */
+  readonly maxFrameBytes: number;
+  /** As in {@linkcode SplitterOptions}. */
+  readonly resyncs: boolean;
+  /** Whether nobody reads what a fault is: one error stands for all. */
+  isUntold = false;
   #frame = 1;
   #ended = false;
 
-  constructor({ maxFrameBytes }: SplitterOptions) {
-    this.#maxFrameBytes = maxFrameBytes;
+  constructor({ maxFrameBytes, resyncs = false }: SplitterOptions) {
+    this.maxFrameBytes = maxFrameBytes;
+    this.resyncs = resyncs;
   }
 
   /** Number of unread bytes. */
@@ -33,9 +48,19 @@ export class FrameInput {
     return this.#assembly.length;
   }
 
+  /** Offset of the first unread byte from the start of the input. */
+  get offset(): number {
+    return this.#assembly.offset;
+  }
+
   /** The unread bytes; valid until the next call of `push`, `take` or `skip`. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#assembly.bytes;
+  }
+
+  /** As many of the unread bytes as the largest frame has. */
+  get limitedBytes(): Uint8Array<ArrayBuffer> {
+    return this.bytes.subarray(0, this.maxFrameBytes);
   }
 
   /** Number of frames taken so far. */
@@ -82,25 +107,27 @@ export class FrameInput {
 
   /** Fails when a frame of `count` bytes is over the limit. */
   checkFrameBytes(count: number): void {
-    if (count <= this.#maxFrameBytes) return;
+    if (count <= this.maxFrameBytes) return;
     this.fail({
       at: 0,
-      expected: `at most ${this.#maxFrameBytes} bytes (--max-frame)`,
+      expected: `at most ${this.maxFrameBytes} bytes (--max-frame)`,
       found: `a frame of ${count}`,
       advice: count > BELIEVABLE_BYTES
         ? "check that the input is whole and of this format: no frame is so large"
         : "raise --max-frame or make the pictures smaller",
+      isTooLarge: count <= BELIEVABLE_BYTES,
     });
   }
 
   /** Fails when a frame that has no end in `count` bytes cannot end within the limit. */
   checkUnfinished(count: number): void {
-    if (count < this.#maxFrameBytes) return;
+    if (count < this.maxFrameBytes) return;
     this.fail({
       at: 0,
-      expected: `at most ${this.#maxFrameBytes} bytes (--max-frame)`,
+      expected: `at most ${this.maxFrameBytes} bytes (--max-frame)`,
       found: "a frame that does not end there",
       advice: "raise --max-frame or make the pictures smaller",
+      isTooLarge: true,
     });
   }
 
@@ -128,35 +155,58 @@ export class FrameInput {
    */
   lack(expected: string, options: LackOptions = {}): undefined {
     if (!this.#ended) return undefined;
-    const length = this.#assembly.length;
+    const { headerBytes = 0, ...advice } = options;
+    const length = this.#assembly.length - headerBytes;
     this.fail({
-      at: length,
+      at: this.#assembly.length,
       expected,
       found: length === 0 ? "the end of the input" : `the end of the input after ${length} bytes`,
       advice: "let the program that writes the input finish it",
-      ...options,
+      ...advice,
     });
   }
 
+  /** Whether `attempt` throws no fault; nobody is told which. */
+  succeeds(attempt: () => void): boolean {
+    const wasUntold = this.isUntold;
+    this.isUntold = true;
+    try {
+      attempt();
+      return true;
+    } catch (error) {
+      if (error !== UNTOLD_FAULT) throw error;
+      return false;
+    } finally {
+      this.isUntold = wasUntold;
+    }
+  }
+
   /** Throws the fault, with the number of the current frame and its offset. */
-  fail({ at, ...fault }: FrameFault): never {
-    throw new InputError({
+  fail(fault: FrameFault): never {
+    throw this.isUntold ? UNTOLD_FAULT : new InputError(this.describe(fault));
+  }
+
+  /** The fault, with the number of the current frame and its offset. */
+  describe({ at, ...fault }: FrameFault): InputFault {
+    return {
       frame: this.#frame,
       offset: this.#assembly.offset + at,
       advice: "check the program that writes the input, or name its format with --format",
       ...fault,
-    });
+    };
   }
 }
 
 /** Options of {@linkcode FrameInput.lack}. */
 export interface LackOptions {
+  /** Unread bytes in front of what is expected. @default {0} */
+  readonly headerBytes?: number;
   /** What to do about it, as an imperative clause. */
   readonly advice?: string;
 }
 
 /** Options of {@linkcode FrameInput.startsWith}. */
-export interface PrefixOptions extends LackOptions {
+export interface PrefixOptions extends Pick<LackOptions, "advice"> {
   /** Bytes before the prefix. @default {0} */
   readonly at?: number;
 }

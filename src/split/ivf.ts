@@ -4,6 +4,8 @@
  * @module
  */
 import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { BytePattern, PatternSearch } from "../bytes/search.ts";
+import { hex } from "../bytes/text.ts";
 import { bareConfig, type StreamConfig } from "../core/frame.ts";
 import { Av1Reader } from "./av1.ts";
 import { videoConfig } from "./config.ts";
@@ -19,9 +21,13 @@ import {
   parseIvfHeader,
 } from "./ivf_header.ts";
 import type { KeyFrame, MissingBytes } from "./key_frame.ts";
-import type { SplitFrame, Splitter, SplitterOptions } from "./splitter.ts";
+import { IvfFrameTimes, uint32 } from "./ivf_times.ts";
+import { frameEnd, type FrameFinder } from "./resync.ts";
+import type { SplitFrame, SplitterOptions } from "./splitter.ts";
 import { readVp8KeyFrame } from "./vp8.ts";
 import { readVp9KeyFrame } from "./vp9.ts";
+
+const SIGNATURE = new BytePattern(IVF_SIGNATURE);
 
 /** Makes a key frame of a frame, or nothing where it is none. */
 type KeyFrameReader = (frame: Uint8Array) => KeyFrame | undefined;
@@ -40,12 +46,16 @@ interface IvfStream {
   readonly header: IvfHeader;
   readonly readKeyFrame: KeyFrameReader;
   config: StreamConfig;
+  /** What is added to the times of its frames, in microseconds. */
+  readonly startUs: number;
 }
 
 /** What a frame's header says. */
 interface FrameHeader {
   readonly size: number;
-  readonly ptsUs: number | null;
+  /** The time in units, its lower 32 bits and its higher ones. */
+  readonly low: number;
+  readonly high: number;
 }
 
 /**
@@ -54,16 +64,42 @@ interface FrameHeader {
  * The frames' sizes alone tell where they end. A frame whose own header is broken is a delta frame:
  * a decoder may make something of it, but nobody can begin there. Frames of no bytes, which stand
  * for a picture that the encoder left out, are left out here too, and counted.
+ *
+ * Where it resynchronises, another file's header may stand between two frames: the writer has begun
+ * again. The times go on. A frame's header is then known by its time, which follows that of the
+ * frame before; one whose time does not must have another behind it. A frame that lacks its last
+ * bytes, fewer than `MIN_PART_BYTES`, is not told from a whole one.
  */
-export class IvfSplitter implements Splitter {
-  readonly #input: FrameInput;
+export class IvfSplitter implements FrameFinder {
+  readonly input: FrameInput;
   #stream: IvfStream | undefined;
-  /** Header of the frame whose bytes come next. */
-  #frame: FrameHeader | undefined;
+  #times = new IvfFrameTimes();
+  #lastPtsUs: number | null = null;
+  #stepUs = 0;
+  #passed = 0;
+  #isIdle = false;
+  readonly #files = new PatternSearch(SIGNATURE);
+  /** Whether the frame here was searched for, so that it must have another behind it. */
+  #isFound = false;
   #damaged = 0;
 
   constructor(options: SplitterOptions) {
-    this.#input = new FrameInput(options);
+    this.input = new FrameInput(options);
+  }
+
+  get passed(): number {
+    return this.#passed;
+  }
+
+  findStart(from: number): number {
+    const { bytes, offset } = this.input;
+    const file = this.#files.find(bytes, { offset, from });
+    if (this.#stream === undefined) return file;
+    return this.#times.findHeader(bytes, from, file, this.input.maxFrameBytes);
+  }
+
+  restart(): void {
+    this.#isFound = true;
   }
 
   get damaged(): number {
@@ -71,25 +107,47 @@ export class IvfSplitter implements Splitter {
   }
 
   push(chunk: Uint8Array): void {
-    this.#input.push(chunk);
+    this.input.push(chunk);
+    this.#isIdle = false;
+  }
+
+  idle(): void {
+    this.#isIdle = true;
   }
 
   end(): void {
-    this.#input.end();
+    this.input.end();
   }
 
   next(): SplitFrame | undefined {
-    const input = this.#input;
-    const stream = this.#stream ??= this.#readHeader();
-    if (stream === undefined) return undefined;
-    const frame = this.#frame ??= this.#readFrameHeader(stream);
-    if (frame === undefined) return undefined;
-    const { size, ptsUs } = frame;
-    if (input.length < size) return input.lack(`a frame of ${size} bytes`);
-    const keyFrame = stream.readKeyFrame(input.bytes.subarray(0, size));
+    for (;;) {
+      this.#passed = 0;
+      while (this.#isAtFile()) {
+        const stream = this.#readHeader();
+        if (stream === undefined) return undefined;
+        this.#stream = stream;
+      }
+      const stream = this.#stream!;
+      const frame = this.#readFrameHeader();
+      if (frame === undefined) return undefined;
+      if (frame.size > 0) return this.#readFrame(frame, stream);
+      this.#leaveOut(frame);
+    }
+  }
+
+  #readFrame(frame: FrameHeader, stream: IvfStream): SplitFrame | undefined {
+    const { input } = this;
+    const { size } = frame;
+    const end = IVF_FRAME_HEADER_BYTES + size;
+    if (input.length < end || (input.resyncs && !this.#isWhole(frame))) {
+      return input.lack(`a frame of ${size} bytes`, { headerBytes: IVF_FRAME_HEADER_BYTES });
+    }
+    const keyFrame = stream.readKeyFrame(input.bytes.subarray(IVF_FRAME_HEADER_BYTES, end));
     input.checkFrameBytes(size + (keyFrame?.missing?.bytes.length ?? 0));
-    this.#frame = undefined;
+    const ptsUs = this.#ptsOf(frame, stream);
+    input.skip(IVF_FRAME_HEADER_BYTES);
     const bytes = input.take(size);
+    this.#isFound = false;
     if (keyFrame === undefined) {
       return { data: bytes, kind: "delta", ptsUs, config: stream.config };
     }
@@ -100,8 +158,70 @@ export class IvfSplitter implements Splitter {
     return { data: withMissing(bytes, missing), kind: "key", configuration: true, ptsUs, config };
   }
 
+  /** Whether a file begins here, or may once more bytes have come. */
+  #isAtFile(): boolean {
+    const { input } = this;
+    if (this.#stream === undefined) return true;
+    if (!input.resyncs || input.length === 0) return false;
+    return SIGNATURE.match(input.bytes) !== "no";
+  }
+
+  /** Whether the frame here is whole, and a frame; false where that cannot be told yet. */
+  #isWhole(frame: FrameHeader): boolean {
+    const { input } = this;
+    const length = IVF_FRAME_HEADER_BYTES + frame.size;
+    const behind = this.#behind(frame, length);
+    if (!(this.#isFound ? this.#times.isNext(frame) : this.#times.isLikely(frame))) {
+      if (behind === "unknown") return false;
+      if (behind === "other") {
+        this.#passed = 1;
+        input.fail({
+          at: length,
+          expected: "the header of another frame, with a time that fits",
+          found: hex(input.bytes.subarray(length)),
+        });
+      }
+    }
+    if (behind === "frame" || behind === "end") return true;
+    const times = this.#times.after(frame);
+    const end = frameEnd(
+      behind,
+      () => times.findWithin(input.bytes, IVF_FRAME_HEADER_BYTES, length, input.maxFrameBytes),
+    );
+    if (end.state !== "cut off") return end.state === "whole" || this.#isIdle;
+    this.#passed = end.at;
+    return input.fail({
+      at: end.at,
+      expected: `a frame of ${frame.size} bytes`,
+      found: `another after ${end.at - IVF_FRAME_HEADER_BYTES}`,
+    });
+  }
+
+  #behind(frame: FrameHeader, length: number): "frame" | "end" | "other" | "unknown" {
+    const { bytes, ended, maxFrameBytes } = this.input;
+    if (ended && bytes.length === length) return "end";
+    if (bytes.length < length + IVF_FRAME_HEADER_BYTES) {
+      if (SIGNATURE.match(bytes, length) === "yes") return "frame";
+      return ended ? "other" : "unknown";
+    }
+    const next = frameHeaderAt(bytes, length);
+    if (next.size <= maxFrameBytes && this.#times.after(frame).isNext(next)) return "frame";
+    return SIGNATURE.match(bytes, length) === "yes" ? "frame" : "other";
+  }
+
+  /** The time of a frame that is given now. */
+  #ptsOf(frame: FrameHeader, { header, startUs }: IvfStream): number | null {
+    this.#times = this.#times.after(frame);
+    const ptsUs = ivfPtsUs(frame.low, frame.high, header.timeBase);
+    if (ptsUs === null) return null;
+    const sum = startUs + ptsUs;
+    if (this.#lastPtsUs !== null && sum > this.#lastPtsUs) this.#stepUs = sum - this.#lastPtsUs;
+    this.#lastPtsUs = sum;
+    return sum;
+  }
+
   #readHeader(): IvfStream | undefined {
-    const input = this.#input;
+    const { input } = this;
     const expected = `an IVF header of ${IVF_HEADER_BYTES} bytes`;
     const isThere = input.startsWith(IVF_SIGNATURE, "an IVF header (DKIF)") &&
       input.length >= IVF_HEADER_BYTES;
@@ -113,11 +233,20 @@ export class IvfSplitter implements Splitter {
     const { format, width, height, frameRate } = header;
     const codec = format === "vp8" ? "vp8" : null;
     const config = bareConfig(format, { codec, width, height, frameRate });
-    return { header, readKeyFrame: READERS[format](header), config };
+    this.#times = new IvfFrameTimes();
+    this.#isFound = false;
+    const startUs = this.#lastPtsUs === null ? 0 : this.#lastPtsUs + this.#stepUs;
+    const before = this.#stream?.config;
+    return {
+      header,
+      readKeyFrame: READERS[format](header),
+      config: before?.format === format ? before : config,
+      startUs,
+    };
   }
 
   #readHeaderLength(): number {
-    const input = this.#input;
+    const { input } = this;
     const length = input.bytes[6]! | (input.bytes[7]! << 8);
     if (length < IVF_HEADER_BYTES || length > MAX_IVF_HEADER_BYTES) {
       input.fail({
@@ -129,27 +258,38 @@ export class IvfSplitter implements Splitter {
     return length;
   }
 
-  /** Reads the header of the next frame that has bytes. */
-  #readFrameHeader({ header }: IvfStream): FrameHeader | undefined {
-    const input = this.#input;
-    for (;;) {
-      if (input.finished) return undefined;
-      if (input.length < IVF_FRAME_HEADER_BYTES) {
-        return input.lack(`an IVF frame header of ${IVF_FRAME_HEADER_BYTES} bytes`);
-      }
-      const { buffer, byteOffset } = input.bytes;
-      const view = new DataView(buffer, byteOffset, IVF_FRAME_HEADER_BYTES);
-      const size = view.getUint32(0, true);
-      input.checkFrameBytes(size);
-      const ptsUs = ivfPtsUs(view.getUint32(4, true), view.getUint32(8, true), header.timeBase);
-      input.skip(IVF_FRAME_HEADER_BYTES);
-      if (size > 0) {
-        input.expect(size);
-        return { size, ptsUs };
-      }
-      this.#damaged++;
+  /** Reads the header of the next frame that has bytes, and leaves it where it is. */
+  #readFrameHeader(): FrameHeader | undefined {
+    const { input } = this;
+    if (input.finished) return undefined;
+    if (input.length < IVF_FRAME_HEADER_BYTES) {
+      return input.lack(`an IVF frame header of ${IVF_FRAME_HEADER_BYTES} bytes`);
     }
+    const frame = frameHeaderAt(input.bytes, 0);
+    if (this.#isFound && (frame.size === 0 || !this.#times.mayFollow(frame))) this.#failAtTime();
+    input.checkFrameBytes(frame.size);
+    input.expect(IVF_FRAME_HEADER_BYTES + frame.size);
+    return frame;
   }
+
+  #failAtTime(): never {
+    const found = hex(this.input.bytes, IVF_FRAME_HEADER_BYTES);
+    this.input.fail({ at: 0, expected: "an IVF frame header with a time that fits", found });
+  }
+
+  /** Passes over a frame of no bytes. */
+  #leaveOut(frame: FrameHeader): void {
+    const { input } = this;
+    if (input.resyncs && !this.#times.isLikely(frame)) this.#failAtTime();
+    input.skip(IVF_FRAME_HEADER_BYTES);
+    this.#times = this.#times.after(frame);
+    this.#damaged++;
+  }
+}
+
+/** Reads the {@linkcode IVF_FRAME_HEADER_BYTES} at `at`. */
+function frameHeaderAt(bytes: Uint8Array, at: number): FrameHeader {
+  return { size: uint32(bytes, at), low: uint32(bytes, at + 4), high: uint32(bytes, at + 8) };
 }
 
 /** The frame with what is missing in it, and free bytes before it as before. */

@@ -5,11 +5,18 @@
  *
  * @module
  */
+import { BytePattern } from "../bytes/search.ts";
 import { hex } from "../bytes/text.ts";
 import type { FrameInput } from "./frame_input.ts";
 
 /** The first bytes of every JPEG image: SOI, T.81 B.2.1. */
 export const JPEG_START: Uint8Array<ArrayBuffer> = Uint8Array.of(0xff, 0xd8);
+
+/** The last bytes of every JPEG image: EOI. */
+export const JPEG_END: Uint8Array<ArrayBuffer> = Uint8Array.of(0xff, 0xd9);
+
+/** SOI and the first byte of the marker behind it. */
+export const JPEG_IMAGE_START: BytePattern = new BytePattern(Uint8Array.of(0xff, 0xd8, 0xff));
 
 const TEM = 0x01;
 const RES_FIRST = 0x02;
@@ -24,6 +31,9 @@ const RST7 = 0xd7;
 const SOI = 0xd8;
 const EOI = 0xd9;
 const SOS = 0xda;
+
+/** Length of the longest scan header, with four components: T.81 B.2.3. */
+const MAX_SCAN_HEADER_BYTES = 14;
 
 /** Segments that {@linkcode readJpegSize} looks at: an image has few before its frame header. */
 const MAX_HEADER_SEGMENTS = 256;
@@ -45,6 +55,8 @@ const UNKNOWN_SIZE: JpegSize = { width: null, height: null };
 export class JpegScanner {
   #position = JPEG_START.length;
   #inEntropyCodedData = false;
+  /** Begin of the content of the segment that was passed last, while no marker is known behind it. */
+  #segment: number | undefined;
   #size = UNKNOWN_SIZE;
 
   /** Size of the picture, as far as it has been read. */
@@ -61,7 +73,23 @@ export class JpegScanner {
   reset(): void {
     this.#position = JPEG_START.length;
     this.#inEntropyCodedData = false;
+    this.#segment = undefined;
     this.#size = UNKNOWN_SIZE;
+  }
+
+  /**
+   * The number of unread bytes within which no image begins but the one at the first, of which no
+   * end was found; gets ready for another. A segment may have swallowed the next image, unless
+   * another marker stands behind it.
+   */
+  passed(input: FrameInput): number {
+    this.reset();
+    this.#position = 0;
+    // A fault beyond the limit is not seen where the input comes byte by byte.
+    input.succeeds(() => this.findEnd(input, input.limitedBytes));
+    const passed = this.#segment ?? this.#position;
+    this.reset();
+    return passed;
   }
 
   /**
@@ -70,9 +98,9 @@ export class JpegScanner {
    *
    * @throws {InputError} when the bytes are not those of a JPEG image.
    */
-  findEnd(input: FrameInput): number | undefined {
+  findEnd(input: FrameInput, bytes: Uint8Array = input.bytes): number | undefined {
     if (!input.startsWith(JPEG_START, "a JPEG image (ff d8)")) return undefined;
-    const bytes = input.bytes;
+    if (this.#position === 0) this.#position = JPEG_START.length;
     for (;;) {
       if (this.#inEntropyCodedData && !this.#passEntropyCodedData(bytes)) return undefined;
       const code = this.#readMarkerCode(bytes, input);
@@ -126,6 +154,7 @@ export class JpegScanner {
   /** Moves past a segment by its length, T.81 B.1.1.4; false if that has not come yet. */
   #passSegment(bytes: Uint8Array, code: number, input: FrameInput): boolean {
     const at = this.#position;
+    this.#segment = undefined;
     if (at + 4 > bytes.length) return false;
     const length = uint16(bytes, at + 2);
     if (isFrameHeader(code)) {
@@ -134,8 +163,12 @@ export class JpegScanner {
       this.#size = sizeInFrameHeader(bytes, at);
     }
     if (length < 2) this.#failAtLength(length, 2, input);
+    if (code === SOS && length > MAX_SCAN_HEADER_BYTES && input.resyncs) {
+      this.#failAtScanHeader(length, input);
+    }
     this.#position = at + 2 + length;
     this.#inEntropyCodedData = code === SOS;
+    this.#segment = code === SOS ? undefined : at + 2;
     return true;
   }
 
@@ -144,6 +177,14 @@ export class JpegScanner {
       at: this.#position,
       expected: "a JPEG marker that continues or ends the image",
       found: hex(bytes.subarray(this.#position)),
+    });
+  }
+
+  #failAtScanHeader(length: number, input: FrameInput): never {
+    input.fail({
+      at: this.#position + 2,
+      expected: `a JPEG scan header of at most ${MAX_SCAN_HEADER_BYTES} bytes`,
+      found: String(length),
     });
   }
 

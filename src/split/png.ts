@@ -3,15 +3,18 @@
  *
  * @module
  */
+import { BytePattern } from "../bytes/search.ts";
 import { bytesOf, hasBytesAt, hex } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { pictureConfig } from "./config.ts";
 import { FrameInput } from "./frame_input.ts";
-import type { SplitFrame, Splitter, SplitterOptions } from "./splitter.ts";
+import type { FrameFinder } from "./resync.ts";
+import type { SplitFrame, SplitterOptions } from "./splitter.ts";
 
 /** The first eight bytes of every PNG image: PNG (third edition) 5.2. */
 export const PNG_SIGNATURE: Uint8Array<ArrayBuffer> = bytesOf("\x89PNG\r\n\x1a\n");
 
+const IMAGE_START = new BytePattern(PNG_SIGNATURE);
 const IHDR = 0x49484452;
 const IEND = 0x49454e44;
 const IHDR_DATA_BYTES = 13;
@@ -27,27 +30,47 @@ export interface PngSize {
 }
 
 /** Splits a run of PNG images; a frame is an image from its signature to the end of IEND. */
-export class PngSplitter implements Splitter {
-  readonly #input: FrameInput;
+export class PngSplitter implements FrameFinder {
+  readonly input: FrameInput;
   #position = PNG_SIGNATURE.length;
+  /** Begin of the data of the chunk that was passed last. */
+  #chunk: number | undefined;
   #config: StreamConfig | undefined;
 
   constructor(options: SplitterOptions) {
-    this.#input = new FrameInput(options);
+    this.input = new FrameInput(options);
+  }
+
+  /** A chunk may have swallowed the next image, unless another stands behind it. */
+  get passed(): number {
+    this.restart();
+    this.#position = 0;
+    // A fault beyond the limit is not seen where the input comes byte by byte.
+    this.input.succeeds(() => this.#findEnd(this.input.limitedBytes));
+    return this.#chunk ?? this.#position;
+  }
+
+  findStart(from: number): number {
+    return IMAGE_START.findStart(this.input.bytes, from);
+  }
+
+  restart(): void {
+    this.#position = PNG_SIGNATURE.length;
+    this.#chunk = undefined;
   }
 
   push(chunk: Uint8Array): void {
-    this.#input.push(chunk);
+    this.input.push(chunk);
   }
 
   end(): void {
-    this.#input.end();
+    this.input.end();
   }
 
   next(): SplitFrame | undefined {
-    const input = this.#input;
+    const { input } = this;
     if (input.finished) return undefined;
-    const length = this.#findEnd();
+    const length = this.#findEnd(input.bytes);
     if (length === undefined) {
       input.checkUnfinished(Math.max(input.length, this.#position));
       return input.lack("a whole PNG image (up to its IEND chunk)");
@@ -57,15 +80,15 @@ export class PngSplitter implements Splitter {
       codec: "png",
       ...sizeInImageHeader(input.bytes),
     });
-    this.#position = PNG_SIGNATURE.length;
+    this.restart();
     return { data: input.take(length), kind: "key", ptsUs: null, config: this.#config };
   }
 
   /** The length of the image, or `undefined` when its end has not come yet: PNG 5.3. */
-  #findEnd(): number | undefined {
-    const input = this.#input;
+  #findEnd(bytes: Uint8Array): number | undefined {
+    const { input } = this;
     if (!input.startsWith(PNG_SIGNATURE, "a PNG image (89 50 4e 47 0d 0a 1a 0a)")) return undefined;
-    const bytes = input.bytes;
+    if (this.#position === 0) this.#position = PNG_SIGNATURE.length;
     while (this.#position + CHUNK_HEADER_BYTES <= bytes.length) {
       const at = this.#position;
       const dataBytes = uint32(bytes, at);
@@ -78,6 +101,7 @@ export class PngSplitter implements Splitter {
         this.#checkSize(bytes);
       }
       this.#position = end;
+      this.#chunk = at + CHUNK_HEADER_BYTES;
     }
     return undefined;
   }
@@ -97,13 +121,13 @@ export class PngSplitter implements Splitter {
     }
     if (expected === undefined) return;
     const found = hex(bytes.subarray(at, at + CHUNK_HEADER_BYTES));
-    this.#input.fail({ at, expected, found });
+    this.input.fail({ at, expected, found });
   }
 
   #checkSize(bytes: Uint8Array): void {
     const { width, height } = sizeInImageHeader(bytes);
     if (width > 0 && height > 0) return;
-    this.#input.fail({
+    this.input.fail({
       at: this.#position + CHUNK_HEADER_BYTES,
       expected: "a width and a height above 0",
       found: `${width}x${height}`,

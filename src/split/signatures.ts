@@ -30,6 +30,8 @@ export interface ForeignInput {
   readonly advice: string;
   /** Whether it is a container that is read from a file, at any place, but not as it comes. */
   readonly isMedia: boolean;
+  /** Whether its first four bytes must be a length that a frame may have. Absent: false. */
+  readonly hasLength?: boolean;
 }
 
 const CONVERT = "pipe it through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
@@ -54,6 +56,11 @@ function media(name: string, ...patterns: Pattern[]): Signature {
 
 function advised(name: string, advice: string, ...patterns: Pattern[]): Signature {
   return { patterns, meaning: { name, advice, isMedia: false } };
+}
+
+function prefixed(name: string, ...patterns: Pattern[]): Signature {
+  const meaning = { name, advice: "give --format lp32", isMedia: false, hasLength: true };
+  return { patterns, meaning };
 }
 
 /** A byte stream whose first NAL unit has one of these headers, behind a start code. */
@@ -100,8 +107,8 @@ export const SIGNATURES: readonly Signature[] = [
   media("MOV", pattern("moov", 4)),
   media("MOV", pattern("mdat", 4)),
   media("MOV", pattern("wide", 4)),
-  advised("JPEG behind 4 bytes", "give --format lp32", pattern([0xff, 0xd8, 0xff], 4)),
-  advised("PNG behind 4 bytes", "give --format lp32", pattern("\x89PNG", 4)),
+  prefixed("JPEG behind 4 bytes", pattern([0xff, 0xd8, 0xff], 4)),
+  prefixed("PNG behind 4 bytes", pattern("\x89PNG", 4)),
   ...annexB("hevc", HEVC_HEADERS),
   ...annexB("h264", H264_HEADERS),
   foreign("MPEG-PS", pattern([0, 0, 1, 0xba])),

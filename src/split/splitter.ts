@@ -4,6 +4,7 @@
  * @module
  */
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
+import type { InputFault } from "../errors.ts";
 
 /** One whole frame of an input. */
 export interface SplitFrame {
@@ -52,10 +53,18 @@ export interface Splitter {
    * are always an error.
    */
   readonly damaged?: number;
+  /** Why the last of these runs was left out. Absent where nothing has been left out as broken. */
+  readonly fault?: InputFault | undefined;
 }
 
 /** Options that every splitter takes. */
 export interface SplitterOptions {
   /** Largest frame in bytes. */
   readonly maxFrameBytes: number;
+  /**
+   * Whether bytes of which no frame can be made are left out and counted, rather than an error. Raw
+   * and length-prefixed frames cannot be found again, so that there they always are one.
+   * @default {false}
+   */
+  readonly resyncs?: boolean;
 }

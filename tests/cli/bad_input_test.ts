@@ -147,12 +147,12 @@ const BAD_INPUTS: readonly BadInput[] = [
 ];
 
 for (const { what, input, flags = [], frames = [], frame, offset, ...named } of BAD_INPUTS) {
-  Deno.test(`stream publish exits with 5 for ${what}, and delivers the frames before it`, async () => {
+  Deno.test(`stream publish --strict exits with 5 for ${what}, behind the frames before it`, async () => {
     await using folder = await makeFolder();
     await using relay = await startRelay(["--fps", "200"]);
     await using watch = start(["watch", relay.url(), ...EVERY_FRAME], { cwd: folder.path });
     await relay.watchedBy(watch);
-    const outcome = await run(["publish", relay.url(), ...flags], { stdin: input });
+    const outcome = await run(["publish", relay.url(), "--strict", ...flags], { stdin: input });
     const at = RegExp(`^error: Cannot read frame ${frame} at byte ${offset}: expected`);
     const sentence = assertFailed(outcome, 5, at);
     const [expected, rest] = sentence.split(": expected ")[1]!.split(", found ");

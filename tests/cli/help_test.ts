@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--pixel-format NAME": "(STREAM_PIXEL_FORMAT)",
     "--frame-size BYTES": "(STREAM_FRAME_SIZE)",
     "--max-frame SIZE": "[16MiB] (STREAM_MAX_FRAME)",
+    "--strict": "(STREAM_STRICT)",
     "--on-full wait|drop": "[wait] (STREAM_ON_FULL)",
     "--live, --no-live": "(STREAM_LIVE)",
     "--takeover": "(STREAM_TAKEOVER)",

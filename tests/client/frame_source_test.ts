@@ -1,13 +1,15 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
+import { DamageReport } from "../../src/client/damage_report.ts";
 import { SplitSource } from "../../src/client/frame_source.ts";
 import { LoopedSource } from "../../src/client/looped_source.ts";
 import { type FrameTimes, Pace, PacedSource } from "../../src/client/paced_source.ts";
 import { bareConfig } from "../../src/core/frame.ts";
-import { StreamError } from "../../src/errors.ts";
+import { InputError, StreamError } from "../../src/errors.ts";
+import { createSplitter } from "../../src/split/create.ts";
 import { H264Splitter } from "../../src/split/h264.ts";
 import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
-import { concat } from "../split/samples.ts";
+import { concat, jpeg } from "../split/samples.ts";
 import { frame, ListSource } from "./sources.ts";
 
 /** An input that a test writes to; `reads` counts how often it was asked for bytes. */
@@ -53,6 +55,60 @@ Deno.test("SplitSource tells how much of its input was left out", async () => {
   assertEquals((await first)?.data, KEY);
   assertEquals(source.damaged, 1);
   assertEquals(await source.next(), undefined);
+});
+
+const JUNK = Uint8Array.of(9, 9);
+
+Deno.test("SplitSource tells every run of bytes that is left out, and why", async () => {
+  const pipe = input();
+  const told: (readonly [offset: number, runs: number])[] = [];
+  const source = new SplitSource(
+    pipe.stream,
+    createSplitter({ format: "mjpeg", maxFrameBytes: 1000, resyncs: true }),
+    "pipe",
+    { isStrict: false, onDamage: ({ offset }, runs) => told.push([offset, runs]) },
+  );
+  const image = jpeg();
+  const first = source.next();
+  pipe.write(concat(image, JUNK, image, JUNK, image));
+  pipe.end();
+  assertEquals((await first)?.data, image);
+  assertEquals(told, []);
+  assertEquals((await source.next())?.data, image);
+  assertEquals((await source.next())?.data, image);
+  assertEquals(await source.next(), undefined);
+  assertEquals(told, [[image.length, 1], [2 * image.length + 2, 1]]);
+  assertEquals(source.damaged, 2);
+});
+
+Deno.test("SplitSource that is strict ends where a byte stream has junk in front", async () => {
+  const pipe = input();
+  const source = new SplitSource(pipe.stream, new H264Splitter({ maxFrameBytes: 1000 }), "pipe", {
+    isStrict: true,
+    onDamage: () => {},
+  });
+  const first = source.next();
+  pipe.write(concat(JUNK, KEY));
+  pipe.end();
+  await assertRejects(() => first, InputError, "frame 1 at byte 0: expected a start code");
+});
+
+Deno.test("DamageReport warns once a second, with all that was left out until then", () => {
+  let nowMs = 0;
+  const lines: string[] = [];
+  const log = { info() {}, error() {}, progress() {}, warn: (text: string) => lines.push(text) };
+  const report = new DamageReport({ log, clock: { nowMs: () => nowMs, wallUs: () => 0 } });
+  const fault = { frame: 3, offset: 70, expected: "a picture", found: "00 01", advice: "look" };
+  report.add(fault, 1);
+  nowMs = 999;
+  report.add({ ...fault, offset: 80 }, 2);
+  assertEquals(lines.length, 1);
+  nowMs = 1000;
+  report.add({ ...fault, offset: 90, isTooLarge: true }, 1);
+  assertEquals(lines, [
+    "left out what is no whole frame at byte 70: expected a picture, found 00 01; 1 damaged so far",
+    "left out a frame at byte 90: expected a picture, found 00 01; look; 4 damaged so far",
+  ]);
 });
 
 Deno.test("SplitSource leaves no timer behind when it is stopped", async () => {

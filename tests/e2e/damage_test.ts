@@ -137,14 +137,17 @@ for (const format of ["h264", "hevc"] as const) {
   );
 
   Deno.test(
-    needs(NO_FFMPEG, `stream publish ends with 5 where a NAL unit of ${format} never ends`),
+    needs(
+      NO_FFMPEG,
+      `stream publish --strict ends with 5 where a NAL unit of ${format} never ends`,
+    ),
     async () => {
       await using relay = await startRelay(["--fps", "source"]);
       const frames = cutVideo(format, await makeVideo({ format, frames: 2, gop: 2 }));
       await using viewer = await Viewer.join(relay.url());
       const endless = new Uint8Array(200_000).fill(0x55);
       const { code, stderr } = await run(
-        ["publish", relay.url(), "--max-frame", "64KiB"],
+        ["publish", relay.url(), "--strict", "--max-frame", "64KiB"],
         { stdin: concat(...frames, endless) },
       );
       assertEquals(code, 5, stderr);

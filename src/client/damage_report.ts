@@ -1,0 +1,45 @@
+/**
+ * Says what was left out of an input.
+ *
+ * @module
+ */
+import type { InputFault } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+
+/** Least time between two warnings in milliseconds. */
+const INTERVAL_MS = 1000;
+
+/** Options of a {@linkcode DamageReport}. */
+export interface DamageReportOptions {
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Warns of bytes that were left out, once a second at most. */
+export class DamageReport {
+  readonly #options: DamageReportOptions;
+  #damaged = 0;
+  #toldMs = -Infinity;
+
+  constructor(options: DamageReportOptions) {
+    this.#options = options;
+  }
+
+  /** Takes note of so many runs of bytes, of which the last had this fault. */
+  add(fault: InputFault, runs: number): void {
+    const { log, clock } = this.#options;
+    this.#damaged += runs;
+    const nowMs = clock.nowMs();
+    if (nowMs - this.#toldMs < INTERVAL_MS) return;
+    this.#toldMs = nowMs;
+    const { offset, expected, found, advice } = fault;
+    const what = fault.isTooLarge === true ? "a frame" : "what is no whole frame";
+    log.warn(
+      `left out ${what} at byte ${offset}: expected ${expected}, found ${found}` +
+        (fault.isTooLarge === true && advice !== undefined ? `; ${advice}` : "") +
+        `; ${this.#damaged} damaged so far`,
+      { offset, expected, found, damaged: this.#damaged },
+    );
+  }
+}
