@@ -189,7 +189,7 @@ Deno.test("serve converts a frame once for all viewers, and counts what it does 
     ({ sent, dropped }) => sent.frames + totalDrops(dropped) === 2 * count,
     "cam",
   );
-  assert(dropped.viewer_fps > 0);
+  assert(dropped.viewer_fps + dropped.slow_viewer > 0, "some were not converted");
   const response = await fetch(`${relay.address}/api/streams/cam/viewers`);
   const viewers: ViewerStatus[] = await response.json();
   const pictures: Map<string, Uint8Array>[] = [];
