@@ -5,7 +5,7 @@
  */
 import { writeError } from "../client/part_file.ts";
 import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import { type Host, ReaderGone } from "../host/host.ts";
 import { createLog } from "../host/log.ts";
 import { benchCommand } from "./bench.ts";
 import { closest } from "./closest.ts";
@@ -43,6 +43,7 @@ export async function run(args: readonly string[], host: Host, version: string):
     format: isJson ? "json" : "text",
     write: host.writeStderr,
     isTerminal: host.terminals.stderr,
+    columns: () => host.columns?.(),
     wallMs: () => host.clock.wallUs() / 1000,
   });
   const writeStdout = async (bytes: Uint8Array) => {
@@ -74,6 +75,8 @@ export async function run(args: readonly string[], host: Host, version: string):
     }
     return 0;
   } catch (error) {
+    // As with `| head`: the reader had what it wanted.
+    if (error instanceof ReaderGone) return 0;
     if (error instanceof StreamError) {
       log.error(error.message, { code: error.code });
       return EXIT_CODES[error.code];
@@ -88,7 +91,8 @@ export async function run(args: readonly string[], host: Host, version: string):
 function findCommand(name: string): Command {
   const found = COMMANDS.find((command) => command.name === name);
   if (found !== undefined) return found;
-  const near = closest(name.replace(/^-+/, ""), COMMANDS.map((command) => command.name));
+  const words = [...COMMANDS.map((command) => command.name), "help", "--version", "--help"];
+  const near = name === "version" ? "--version" : closest(name, words);
   throw new StreamError(
     "usage",
     `Cannot run "stream ${name}": there is no such command; did you mean "stream ${near}"?`,
