@@ -55,6 +55,9 @@ export async function pictures(hub: Hub, { name, kind }: PictureAddress): Promis
 }
 
 function motion(hub: Hub, name: string): Response {
+  if (!hub.hasPublished(name)) {
+    return text(404, `Cannot send pictures of "${name}": nobody has published to it so far\n`);
+  }
   const config = hub.find(name)?.newestKey?.config;
   const fault = config === undefined ? undefined : pictureFault(name, config, "jpeg");
   if (fault !== undefined) return text(406, `${fault}\n`);
