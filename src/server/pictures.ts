@@ -70,7 +70,7 @@ async function still(hub: Hub, name: string, format: PictureFormat): Promise<Res
   const config = live?.newestKey?.config;
   if (live === undefined || config === undefined) {
     const seen = live === undefined ? "there is no such stream" : "no frame has come yet";
-    return text(404, `Cannot make a picture of "${name}": ${seen}; publish to /${name}\n`);
+    return text(404, `Cannot make a picture of "${name}": ${seen}; publish to it\n`);
   }
   const fault = pictureFault(name, config, format);
   if (fault !== undefined) return text(406, `${fault}\n`);
