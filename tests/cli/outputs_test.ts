@@ -147,6 +147,6 @@ for (
 Deno.test("stream watch says which name fits the stream's format", async () => {
   await using folder = await makeFolder();
   const outcome = await watchFrames(["-o", "%d.png"], { cwd: folder.path });
-  assertFailed(outcome, 1, /1\.png: the stream's format is mjpeg; use a name that ends in \.jpg/);
+  assertFailed(outcome, 2, /1\.png: the stream's format is mjpeg; use a name that ends in \.jpg/);
   assertEquals(await folder.names(), []);
 });
