@@ -36,7 +36,7 @@ const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.heigh
 const FLAGS = {
   input: {
     value: "FILE",
-    help: "read this instead of standard input; also MP4, MOV, MKV, WebM and MPEG-TS",
+    help: "read this file instead of standard input (-); also MP4, MOV, MKV, WebM and MPEG-TS",
     read: text,
   },
   pace: {
@@ -150,10 +150,11 @@ export const publishCommand = command({
 });
 
 async function openSource(
-  flags: Values<typeof FLAGS>,
+  given: Values<typeof FLAGS>,
   host: Host,
   publisher: Publisher,
 ): Promise<FrameSource> {
+  const flags = given.input === "-" ? { ...given, input: undefined } : given;
   const pattern = flags["test-pattern"];
   if (flags.loop && flags.input === undefined) {
     throw usage(publishCommand, "--loop repeats a file; give --input FILE");

@@ -14,6 +14,7 @@ import { demoCommand } from "./demo.ts";
 import { fpsCommand } from "./fps.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { listCommand } from "./list.ts";
+import { protocolHelp } from "./protocol.ts";
 import { publishCommand } from "./publish.ts";
 import { serveCommand } from "./serve.ts";
 import { watchCommand } from "./watch.ts";
@@ -59,8 +60,13 @@ export async function run(args: readonly string[], host: Host, version: string):
     if (name === undefined || name === "--help" || name === "-h") {
       await show(programHelp(COMMANDS, version));
     } else if (name === "help") {
+      const [topic, ...options] = rest;
       await show(
-        rest[0] === undefined ? programHelp(COMMANDS, version) : commandHelp(findCommand(rest[0])),
+        topic === undefined
+          ? programHelp(COMMANDS, version)
+          : topic === "protocol"
+          ? await protocolHelp(options)
+          : commandHelp(findCommand(topic)),
       );
     } else if (name === "--version" || name === "-V") {
       await show(`stream ${version}\n`);
