@@ -20,8 +20,9 @@ const STOP_MS = 3000;
 /** How long a relay that is gone is waited for at the end of the input, in milliseconds. */
 const GIVE_UP_MS = 60_000;
 
-/** Frames at the beginning without a key frame after which that is said: a long GOP. */
+/** Frames at the beginning without a key frame after which that is said, and the time of a live one. */
 const MAX_KEYLESS_FRAMES = 300;
+const MAX_KEYLESS_MS = 2000;
 const KEY_ADVICE =
   "check --format, and let the encoder write key frames with their parameter sets " +
   "(ffmpeg: -g 60 -bsf:v dump_extra)";
@@ -173,6 +174,8 @@ export class Publisher {
   async #read(source: FrameSource, signal: AbortSignal): Promise<void> {
     const { clock, log, onFull } = this.#options;
     let keyless: number | undefined = 0;
+    let keylessSinceMs: number | undefined;
+    let isSaid = false;
     let isHeld = false;
     try {
       while (!signal.aborted && !this.#isOver) {
@@ -188,8 +191,15 @@ export class Publisher {
         const frame = await source.next();
         if (frame === undefined) break;
         if (frame.kind === "key") keyless = undefined;
-        else if (keyless !== undefined && ++keyless === MAX_KEYLESS_FRAMES) {
-          log.warn(`nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`);
+        else if (keyless !== undefined) {
+          keyless++;
+          keylessSinceMs ??= clock.nowMs();
+          const isLong = keyless >= MAX_KEYLESS_FRAMES ||
+            clock.nowMs() - keylessSinceMs >= MAX_KEYLESS_MS;
+          if (isLong && !isSaid) {
+            isSaid = true;
+            log.warn(`nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`);
+          }
         }
         this.#session.add({ ...frame, captureUs: clock.wallUs(), isHeld });
         isHeld = false;
@@ -299,9 +309,9 @@ export class Publisher {
 }
 
 function keylessError(frames: number): StreamError {
+  const what = frames === 1 ? "the only frame: it is no" : `any of the ${frames} frames: none is a`;
   return new StreamError(
     "bad_input",
-    `Cannot show any of the ${frames} frames: none is a key frame, with which a viewer could begin; ` +
-      KEY_ADVICE,
+    `Cannot show ${what} key frame, with which a viewer could begin; ${KEY_ADVICE}`,
   );
 }
