@@ -249,3 +249,12 @@ Deno.test("serve counts delays in histograms, and keeps what it has counted of v
   assertEquals(delaysOf(metrics, "viewer").count, 4);
   assertEquals(delaysOf(metrics, "source").count, 7);
 });
+
+Deno.test("protocol.md names every metric", async () => {
+  await using relay = await startRelay();
+  const page = await Deno.readTextFile(new URL("../../docs/protocol.md", import.meta.url));
+  const text = await (await fetch(`${relay.address}/metrics`)).text();
+  const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  assert(names.length > 15);
+  for (const [, name] of names) assertStringIncludes(page, `\`${name}\``);
+});

@@ -330,3 +330,15 @@ for (
     assertEquals((await status(relay, "other")).format, "raw");
   });
 }
+
+Deno.test("A frame without a capture time was captured when it came", async () => {
+  await using relay = await startRelay();
+  await using watching = await viewer(relay.url("/live"));
+  await using publishing = await publisher(relay.url("/live"));
+  const { header, data } = decodeFrameMessage(message(1));
+  const beforeUs = Date.now() * 1000;
+  publishing.send(encodeFrameMessage({ ...header, captureUs: 0 }, data.slice()));
+  const seen = decodeFrameMessage(await watching.frame()).header;
+  assert(seen.captureUs >= beforeUs - 1000 && seen.captureUs <= Date.now() * 1000 + 1000);
+  assertEquals((await status(relay)).arrival, null);
+});
