@@ -154,7 +154,8 @@ async function openSource(
   host: Host,
   publisher: Publisher,
 ): Promise<FrameSource> {
-  const flags = given.input === "-" ? { ...given, input: undefined } : given;
+  const isStdin = given.input === "-" || given.input === "/dev/stdin";
+  const flags = isStdin ? { ...given, input: undefined } : given;
   const pattern = flags["test-pattern"];
   if (flags.loop && flags.input === undefined) {
     throw usage(publishCommand, "--loop repeats a file; give --input FILE");

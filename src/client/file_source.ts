@@ -122,6 +122,10 @@ function readError(path: string, cause: unknown): StreamError {
     ? "there is no such file; check the name"
     : cause instanceof Deno.errors.PermissionDenied
     ? "the system does not permit it"
+    : cause instanceof Deno.errors.NotCapable
+    ? `the program may not open it; let the shell do that: stream publish <${path}`
+    : cause instanceof Deno.errors.NotADirectory
+    ? "a part of the path is a file, not a folder"
     : messageOf(cause);
   return new StreamError("bad_input", `Cannot read ${path}: ${seen}`, { cause });
 }

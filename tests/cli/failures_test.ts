@@ -189,3 +189,31 @@ Deno.test("stream publish --takeover ends the publisher that is there, not its v
   assertEquals((await watch.outcome).code, 0);
   assertEquals(await folder.files(), frames);
 });
+
+Deno.test("stream publish reads standard input by the names that others have for it", async () => {
+  await using relay = await startRelay();
+  for (const name of ["-", "/dev/stdin"]) {
+    const args = ["publish", relay.url(), "--input", name];
+    const { code, stderr } = await run(args, { stdin: concat(...jpegs(2)) });
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr, /^published 2 frames, /);
+  }
+});
+
+Deno.test("stream publish names what it may not open, and what it cannot use, without flags of Deno", async () => {
+  await using folder = await makeFolder();
+  await Deno.writeFile(`${folder.path}/empty`, new Uint8Array());
+  await using relay = await startRelay();
+  for (
+    const [input, seen] of [
+      ["/proc/self/mem", /may not open it; let the shell do that: stream publish </],
+      [folder.path, /it is a folder; give a file, or pipe its pictures in: cat \S+ \| stream pub/],
+      [`${folder.path}/empty`, /the file is empty/],
+      [`${folder.path}/empty/x`, /a part of the path is a file/],
+    ] as const
+  ) {
+    const outcome = await run(["publish", relay.url(), "--input", input]);
+    assertFailed(outcome, 5, seen);
+    assertEquals(/--allow|published/.test(outcome.stderr), false);
+  }
+});
