@@ -1,6 +1,7 @@
 /**
- * Runs all benchmarks in turn: `deno task bench [NAME …]`, a name being one of the list. `peers`,
- * which installs other programs, runs by its name only: `deno task bench peers [ROW …] [OPTION …]`.
+ * Runs all benchmarks in turn: `deno task bench [NAME …]`, a name being one of the list. Two that take
+ * long run by their names only: `live`, and `peers`, which installs other programs:
+ * `deno task bench live [ROW …] [OPTION …]`.
  *
  * The relay and its clients run from the sources, or as the executable that `STREAM_PROGRAM` names.
  *
@@ -22,6 +23,12 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
   grid: ["run", "--allow-all", "bench/grid_bench.ts"],
 };
 
+/** Those that run alone, with arguments of their own. */
+const ALONE: Readonly<Record<string, string>> = {
+  live: "bench/live_bench.ts",
+  peers: "bench/peers_bench.ts",
+};
+
 async function run(args: readonly string[]): Promise<void> {
   const { code } = await new Deno.Command(Deno.execPath(), {
     args: [...args],
@@ -31,13 +38,14 @@ async function run(args: readonly string[]): Promise<void> {
 }
 
 const [first, ...rest] = Deno.args;
-if (first === "peers") {
-  await run(["run", "--allow-all", "bench/peers_bench.ts", ...rest]);
+const alone = ALONE[first ?? ""];
+if (alone !== undefined) {
+  await run(["run", "--allow-all", alone, ...rest]);
 } else {
   for (const name of Deno.args.length > 0 ? Deno.args : Object.keys(BENCHES)) {
     const args = BENCHES[name];
     if (args === undefined) {
-      const names = [...Object.keys(BENCHES), "peers"].join(", ");
+      const names = [...Object.keys(BENCHES), ...Object.keys(ALONE)].join(", ");
       // deno-lint-ignore no-console
       console.error(`Cannot run "${name}": the benchmarks are ${names}`);
       Deno.exit(2);

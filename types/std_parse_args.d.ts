@@ -3,6 +3,7 @@
 export interface ParseOptions {
   readonly string?: readonly string[];
   readonly boolean?: readonly string[];
+  readonly negatable?: readonly string[];
   readonly collect?: readonly string[];
   readonly alias?: Readonly<Record<string, string>>;
   readonly "--"?: boolean;

@@ -18,6 +18,8 @@ const JOINING = 32;
 const FRAMELESS_MS = 250;
 /** How often slow viewers are looked after, in milliseconds. */
 const SLOW_STEP_MS = 5;
+/** How often viewers are asked for what they are to acknowledge, in milliseconds. */
+const ACK_STEP_MS = 10;
 /** What viewers that read all they can read into. */
 const BUFFER_BYTES = 256 * 1024;
 /** The same for a slow one: what it reads at once should be little. */
@@ -89,6 +91,7 @@ export class Crowd {
   #failed = 0;
   #window: Window = { beginMs: Infinity, endMs: Infinity };
   #slowTimer: ReturnType<typeof setInterval> | undefined;
+  #ackTimer: ReturnType<typeof setInterval> | undefined;
   #clockTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: CrowdOptions, clock: Clock, onLost: (error: StreamError) => void) {
@@ -118,6 +121,7 @@ export class Crowd {
   /** Joins all viewers; settles when each has its first frame, is stalled or lost. */
   async join(): Promise<void> {
     this.#slowTimer = setInterval(() => this.#resumeSlow(), SLOW_STEP_MS);
+    this.#ackTimer = setInterval(() => this.#acknowledge(), ACK_STEP_MS);
     this.#fill();
     if (this.#missing > 0) await this.#joined.promise;
   }
@@ -154,6 +158,7 @@ export class Crowd {
   close(): void {
     this.#waiting.length = 0;
     clearInterval(this.#slowTimer);
+    clearInterval(this.#ackTimer);
     clearTimeout(this.#clockTimer);
     for (const { viewer, slotTimer } of this.#seats) {
       clearTimeout(slotTimer);
@@ -189,6 +194,7 @@ export class Crowd {
       isBare: this.#options.isBare,
       isStalled: pace === "stalled",
       buffer: pace === "slow" ? this.#slowBuffer : this.#buffer,
+      clock: this.#clock,
     }, {
       connected: () => {
         this.#connected++;
@@ -226,6 +232,14 @@ export class Crowd {
       if ((sentMs ?? arrivedMs) >= this.#window.endMs) seat.isThrough = true;
     }
     seat.lastMs = arrivedMs;
+  }
+
+  #acknowledge(): void {
+    if (this.#options.isBare) return;
+    const nowMs = this.#clock.nowMs();
+    for (const { viewer, pace } of this.#seats) {
+      if (pace !== "stalled") viewer?.acknowledgeDue(nowMs);
+    }
   }
 
   #resumeSlow(): void {

@@ -4,6 +4,8 @@
  * @module
  */
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import { type Acknowledged, Acknowledgement } from "../wire/acknowledgement.ts";
 import { encodeControl } from "../wire/control_message.ts";
 import { decodeFrameMessage, VERSION } from "../wire/frame_message.ts";
 import { type ByteSocket, openSocket } from "./byte_socket.ts";
@@ -39,6 +41,7 @@ export interface ViewerOptions {
   readonly isStalled: boolean;
   /** Where bytes are read to; others may use it, too. */
   readonly buffer: Uint8Array<ArrayBuffer>;
+  readonly clock: Clock;
 }
 
 /** Longest delay in milliseconds that frames under way may stand for: the program's own default. */
@@ -56,8 +59,7 @@ export class Viewer {
   /** Absent once it is over. */
   #handshake: Handshake | undefined;
   #isOver = false;
-  /** The newest frame that is not acknowledged, 0 for none. */
-  #unconfirmed = 0;
+  readonly #acknowledgement = new Acknowledgement(MAX_DELAY_MS);
 
   constructor(options: ViewerOptions, listener: ViewerListener) {
     this.#options = options;
@@ -90,6 +92,11 @@ export class Viewer {
     this.#socket.send(maskedFrame(OPCODE.text, this.#encoder.encode(text)));
   }
 
+  /** Acknowledges what has waited for long enough; to be called now and then. */
+  acknowledgeDue(nowMs: number): void {
+    if (!this.#isOver) this.#acknowledge(this.#acknowledgement.due(nowMs));
+  }
+
   /** Reads nothing until `resume`. */
   pause(): void {
     this.#socket.pause();
@@ -104,7 +111,10 @@ export class Viewer {
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (this.isConnected) this.#socket.send(maskedFrame(OPCODE.close, GOODBYE));
+    if (this.isConnected) {
+      this.#acknowledge(this.#acknowledgement.flush(this.#options.clock.nowMs()));
+      this.#socket.send(maskedFrame(OPCODE.close, GOODBYE));
+    }
     this.#socket.close();
   }
 
@@ -112,11 +122,6 @@ export class Viewer {
     try {
       const start = this.#handshake === undefined ? 0 : this.#shake(this.#handshake, bytes);
       this.#reader.push(bytes.subarray(start));
-      if (this.#unconfirmed > 0 && !this.#isOver) {
-        // One for all that this read has brought.
-        this.send(encodeControl({ type: "ack", sequence: this.#unconfirmed }));
-        this.#unconfirmed = 0;
-      }
     } catch (error) {
       if (error instanceof StreamError) this.#lose(error);
       else if (error instanceof ProtocolError) this.#fail(messageOf(error));
@@ -151,12 +156,18 @@ export class Viewer {
       return;
     }
     const { header, data } = decodeFrameMessage(head);
-    this.#unconfirmed = header.sequence;
+    this.#acknowledge(
+      this.#acknowledgement.received(header.sequence, this.#options.clock.nowMs()),
+    );
     this.#listener.frame({
       head: data,
       bytes: bytes - (head.length - data.length),
       captureUs: header.captureUs,
     });
+  }
+
+  #acknowledge(acknowledged: Acknowledged | undefined): void {
+    if (acknowledged !== undefined) this.send(encodeControl({ type: "ack", ...acknowledged }));
   }
 
   #fail(why: string): void {

@@ -28,6 +28,8 @@ export interface Flag<T> {
   readonly env?: string;
   /** Whether it may be given more than once; the values are then joined by commas. */
   readonly isList?: boolean;
+  /** Whether `--no-` in front of a switch's name turns it off. */
+  readonly isNegatable?: boolean;
   /** A short name of one letter. */
   readonly alias?: string;
 }
@@ -120,6 +122,7 @@ export function readLine<F extends Flags>(
   let unknown: string | undefined;
   const parsed = parseArgs(joined(args, all, alias), {
     string: ["_", ...names],
+    negatable: names.filter((name) => all[name]!.isNegatable === true),
     alias,
     collect: names.filter((name) => all[name]!.isList === true),
     "--": true,

@@ -26,10 +26,11 @@ export function programHelp(commands: readonly Command[], version: string): stri
 export function commandHelp(command: Command): string {
   const operands = command.operands.map(({ name }) => ` [${name}]`).join("");
   const flags: [string, Flag<unknown>][] = Object.entries({ ...command.flags, ...COMMON_FLAGS });
-  const left = flags.map(([name, { value, alias, alone }]) => {
+  const left = flags.map(([name, { value, alias, alone, isNegatable }]) => {
     const short = alias === undefined ? "" : `-${alias}, `;
     const shown = value === undefined ? "" : alone === undefined ? ` ${value}` : ` [${value}]`;
-    return `${short}--${name}${shown}`;
+    const off = isNegatable ? `, --no-${name}` : "";
+    return `${short}--${name}${shown}${off}`;
   });
   const width = Math.max(...left.map((text) => text.length));
   const rows = flags.map(([name, flag], index) => {

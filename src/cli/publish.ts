@@ -20,6 +20,7 @@ import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage, type Values } from "./command.ts";
 import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
 import {
+  boolean,
   bytes,
   duration,
   MAX_FRAME_BYTES,
@@ -30,6 +31,8 @@ import {
   text,
 } from "./value.ts";
 
+/** How far behind a source must be before that is worth a sentence, in milliseconds. */
+const BEHIND_MS = 300;
 const MAX_SIDE = 65_535;
 const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
 
@@ -82,6 +85,12 @@ const FLAGS = {
     read: oneOf(["wait", "drop"]),
     fallback: "wait",
   },
+  live: {
+    help: "the source is live, so that its frames leave as they come, or is not; else that is seen",
+    read: boolean,
+    alone: "true",
+    isNegatable: true,
+  },
   takeover: toggle("take the stream from a publisher that is there"),
   "give-up": {
     value: "TIME",
@@ -118,6 +127,7 @@ export const publishCommand = command({
       url: url.socket,
       takeover: flags.takeover,
       onFull: flags["on-full"],
+      live: flags.live ?? null,
       giveUpMs: flags["give-up"],
       clock: host.clock,
       log,
@@ -239,9 +249,12 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
 
 function progressLine(stats: PublishStats, damaged: number): ProgressLine {
   const fps = oneDigit(stats.framesPerSecond);
+  const behind = stats.behindMs >= BEHIND_MS
+    ? `  the source is behind by ${(stats.behindMs / 1000).toFixed(1)} s`
+    : "";
   const now = stats.goneMs > 0
     ? describeGone(stats)
-    : `${fps.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  queue ${stats.queue}`;
+    : `${fps.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  queue ${stats.queue}${behind}`;
   return {
     text: `${countFrames(stats.frames)}  ${now}  dropped ${stats.dropped}  ` +
       `undelivered ${stats.undelivered}`,
@@ -250,6 +263,7 @@ function progressLine(stats: PublishStats, damaged: number): ProgressLine {
       fps,
       bytesPerSecond: Math.round(stats.bytesPerSecond),
       queue: stats.queue,
+      behindMs: Math.round(stats.behindMs),
       dropped: stats.dropped,
       undelivered: stats.undelivered,
       notDelivered: stats.notDelivered,

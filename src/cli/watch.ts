@@ -104,14 +104,18 @@ export const watchCommand = command({
       hasFailed = false;
       end = `; ${error.message}`;
     } finally {
-      const { frames, bytes, skipped } = watcher.stats();
+      const { frames, bytes, skipped, leftOut } = watcher.stats();
       const output = sink.describe();
       // What failed before the first frame is all that there is to say.
-      if (!hasFailed || frames + skipped > 0) {
+      if (!hasFailed || frames + skipped + leftOut > 0) {
         const written = frames === 0
           ? "no frame"
           : `${countFrames(frames)}, ${megabytes(bytes)} to ${output}`;
-        log.info(`wrote ${written}, ${skipped} skipped${end}`, { frames, bytes, skipped, output });
+        const without = leftOut === 0 ? "" : `, ${leftOut} left out that need frames from before`;
+        log.info(
+          `wrote ${written}, ${skipped} skipped${without}${end}`,
+          { frames, bytes, skipped, leftOut, output },
+        );
       }
     }
   },

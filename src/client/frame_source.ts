@@ -22,6 +22,8 @@ export interface SourceFrame extends SplitFrame {
 export interface FrameSource {
   /** Runs of bytes left out so far because no frame could be made of them. Absent: none ever are. */
   readonly damaged?: number;
+  /** Whether each frame comes at its own time, as that of a film. Absent: false. */
+  readonly isPaced?: boolean;
   /**
    * The next frame, or `undefined` when there are no more.
    *

@@ -46,6 +46,7 @@ export class Pace {
 
 /** Gives the frames of another source when they are due. */
 export class PacedSource implements FrameSource {
+  readonly isPaced = true;
   readonly #source: FrameSource;
   readonly #clock: Clock;
   readonly #pace = new Pace();

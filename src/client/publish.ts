@@ -3,8 +3,11 @@
  *
  * @module
  */
-import { RateMeter } from "../core/rate_meter.ts";
 import { lostFrames } from "../core/drops.ts";
+import { isCodedInTime } from "../core/frame.ts";
+import { FOLLOWED } from "../core/liveness.ts";
+import { RateMeter } from "../core/rate_meter.ts";
+import { Thinning } from "../core/thinning.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
@@ -12,13 +15,18 @@ import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { MAX_HELD_UP_MS } from "../wire/control_message.ts";
 import { PublisherSession } from "../wire/publisher_session.ts";
-import type { FrameSource } from "./frame_source.ts";
+import type { FrameSource, SourceFrame } from "./frame_source.ts";
+import { SourcePace } from "./source_pace.ts";
 
 /** How long frames may still leave after a stop was asked for, in milliseconds. */
 const STOP_MS = 3000;
 /** How long a relay that is gone is waited for at the end of the input, in milliseconds. */
 const GIVE_UP_MS = 60_000;
+
+/** How far behind its source a publisher must be before its user is told what slows it down. */
+const SLOWED_MS = 1000;
 
 /** Frames at the beginning without a key frame after which that is said, and the time of a live one. */
 const MAX_KEYLESS_FRAMES = 300;
@@ -35,6 +43,8 @@ export interface PublishOptions {
   readonly takeover: boolean;
   /** Wait for credit (lossless), or drop the older of two frames that have none. */
   readonly onFull: "wait" | "drop";
+  /** Whether the source is live; `null` where that is to be seen. @default {null} */
+  readonly live?: boolean | null;
   /**
    * How long a relay that is gone is waited for at the end of the input, in milliseconds.
    * @default {60000}
@@ -53,6 +63,8 @@ export interface PublishStats {
   readonly bytesPerSecond: number;
   /** Frames that wait here and in the relay's queue. */
   readonly queue: number;
+  /** How long what a live source has to be read has been there, in milliseconds. */
+  readonly behindMs: number;
   /** Frames dropped here. */
   readonly dropped: number;
   /** Frames that viewers should have got from the relay and did not, for whatever reason. */
@@ -77,6 +89,13 @@ export class Publisher {
   readonly #options: PublishOptions;
   readonly #session: PublisherSession;
   readonly #meter = new RateMeter();
+  readonly #pace = new SourcePace();
+  /** Thins pictures of a film that has more of them than the stream lets out. */
+  readonly #thinning = new Thinning();
+  /** Whether the source is live, as far as that need not be seen. */
+  #live: boolean | null;
+  /** What the user has been told once. */
+  readonly #told = new Set<string>();
   /** Notified when the connection has something to do. */
   readonly #connectionWakeup = new Wakeup();
   /** Notified when the source may go on. */
@@ -94,6 +113,7 @@ export class Publisher {
 
   constructor(options: PublishOptions) {
     this.#options = options;
+    this.#live = options.live ?? null;
     this.#session = new PublisherSession({
       session: crypto.randomUUID(),
       takeover: options.takeover,
@@ -114,7 +134,9 @@ export class Publisher {
     return {
       ...session.sent,
       ...this.#meter.rate(nowMs),
-      queue: session.waiting + (stream?.queue.frames ?? 0),
+      queue: session.unsent + (stream?.queue.frames ?? 0),
+      // A file, or an encoder that is faster than the tick, is read when its time has come.
+      behindMs: stream?.live === false ? 0 : this.#pace.behindMs(nowMs),
       dropped: session.dropped,
       undelivered: stream === undefined ? 0 : lostFrames(stream.dropped),
       notDelivered: session.isDone ? 0 : session.waiting,
@@ -134,6 +156,7 @@ export class Publisher {
    */
   async run(source: FrameSource, signal: AbortSignal): Promise<void> {
     const end = this.#end;
+    if (source.isPaced) this.#live ??= true;
     let grace: ReturnType<typeof setTimeout> | undefined;
     const stop = () => {
       source.stop();
@@ -177,19 +200,29 @@ export class Publisher {
     let keylessSinceMs: number | undefined;
     let isSaid = false;
     let isHeld = false;
+    let leftOut: SourceFrame | undefined;
     try {
       while (!signal.aborted && !this.#isOver) {
         // Even what may be dropped is not read before the first connection stands.
         const mayRead = onFull === "drop"
-          ? this.#session.welcome !== undefined || this.#session.sent.frames > 0
-          : this.#session.wantsFrame || (this.#goneSinceMs !== undefined && this.#session.mayHold);
+          ? (this.#session.welcome !== undefined && this.#session.canStamp) ||
+            this.#session.sent.frames > 0
+          : (this.#session.wantsFrame && this.#session.canStamp) ||
+            (this.#goneSinceMs !== undefined && this.#session.mayHold);
         if (!mayRead) {
-          isHeld = this.#session.welcome !== undefined;
+          isHeld = this.#session.welcome !== undefined && this.#session.canStamp;
           await this.#sourceWakeup.wait(clock);
           continue;
         }
+        this.#pace.ask(clock.nowMs());
         const frame = await source.next();
         if (frame === undefined) break;
+        this.#pace.read(clock.nowMs());
+        this.#tellSlowed(frame);
+        // The last picture of a film is shown in any case.
+        if (leftOut !== undefined) this.#session.leaveOut();
+        leftOut = source.isPaced && this.#isTooMany(frame) ? frame : undefined;
+        if (leftOut !== undefined) continue;
         if (frame.kind === "key") keyless = undefined;
         else if (keyless !== undefined) {
           keyless++;
@@ -205,6 +238,9 @@ export class Publisher {
         isHeld = false;
         this.#flush();
       }
+      if (leftOut !== undefined && !signal.aborted) {
+        this.#session.add({ ...leftOut, captureUs: clock.wallUs() });
+      }
       if (keyless !== undefined && keyless > 0 && !signal.aborted) throw keylessError(keyless);
     } finally {
       this.#session.end();
@@ -212,6 +248,58 @@ export class Publisher {
       this.#arm();
       this.#connectionWakeup.notify();
     }
+  }
+
+  /** Whether a picture of a film is one more than the stream lets out. */
+  #isTooMany({ config, ptsUs }: SourceFrame): boolean {
+    const { fps } = this;
+    if (fps === "source" || ptsUs === null || isCodedInTime(config.format)) return false;
+    const ptsMs = ptsUs / 1000;
+    if (this.#thinning.arrived(1000 / fps, ptsMs) <= ptsMs) {
+      this.#thinning.left(1000 / fps, ptsMs);
+      return false;
+    }
+    this.#tellOnce(
+      "film",
+      `the film has more pictures than the ${fps} a second that the relay lets out; the others are ` +
+        'left out evenly; to show all, start the relay with a higher --fps, or with "--fps source"',
+    );
+    return true;
+  }
+
+  /** Says once why a source that had to be waited for has to wait now. */
+  #tellSlowed({ config }: SourceFrame): void {
+    const { fps } = this;
+    const { intervalMs } = this.#pace;
+    const isSlowed = fps !== "source" && intervalMs !== undefined &&
+      intervalMs * fps * FOLLOWED < 1000 && this.#options.onFull === "wait" &&
+      this.#session.stats?.stream.live === false &&
+      this.#pace.behindMs(this.#options.clock.nowMs()) >= SLOWED_MS;
+    if (!isSlowed) return;
+    const flag = isCodedInTime(config.format) ? "--live" : "--on-full drop";
+    // A rate that people know, not one that was measured.
+    const about = Math.round(200 / intervalMs) * 5;
+    this.#tellOnce(
+      "slowed",
+      `frames come faster than the ${fps} a second that the relay lets out, so the input waits; if ` +
+        `it is live, use ${flag}, or start the relay with --fps ${about} ` +
+        'or "--fps source"',
+    );
+  }
+
+  #tellOnce(what: "film" | "slowed", sentence: string): void {
+    if (this.#told.has(what)) return;
+    this.#told.add(what);
+    this.#options.log.warn(sentence);
+  }
+
+  /** How long a source has been held up that was live when the relay went, in milliseconds. */
+  #heldMs(): number {
+    const { clock } = this.#options;
+    if (this.#goneSinceMs === undefined || this.#session.stats?.stream.live !== true) return 0;
+    const { oldestUs = Infinity } = this.#session;
+    const heldMs = Math.max(clock.nowMs() - this.#goneSinceMs, (clock.wallUs() - oldestUs) / 1000);
+    return Math.min(heldMs, MAX_HELD_UP_MS);
   }
 
   #onLost(why: string, delayMs: number): void {
@@ -265,7 +353,7 @@ export class Publisher {
     let clockDueMs = 0;
     this.#connection = connection;
     try {
-      connection.send(session.open());
+      connection.send(session.open(this.#live, this.#heldMs()));
       while (!signal.aborted) {
         for (let m = connection.take(); m !== undefined; m = connection.take()) {
           session.receive(m, clock.wallUs());
@@ -297,7 +385,7 @@ export class Publisher {
 
   /** Sends what may be sent. */
   #flush(): void {
-    if (this.#connection === undefined) return;
+    if (this.#connection === undefined || !this.#session.canStamp) return;
     const { sent } = this.#session;
     let { bytes } = sent;
     for (let m = this.#session.next(); m !== undefined; m = this.#session.next()) {

@@ -20,6 +20,8 @@ export interface FrameTime {
 
 /** Time between two frames where nothing tells it, in microseconds. */
 const DEFAULT_STEP_US = 33_333;
+/** How far pictures may be shown out of the order in which they come, in microseconds. */
+const MAX_REORDER_US = 5_000_000;
 /** Least time between two frames that have no time of their own, in microseconds. */
 const MIN_STEP_US = 1000;
 
@@ -34,6 +36,8 @@ export class RecordingTimes {
   #keyUs = 0;
   /** Whether the last key frame is one that the recording begins or goes on with. */
   #isFirstKey = true;
+  /** Whether pictures that are shown before it may still come. */
+  #mayBeLeading = true;
   #hasPts = false;
   #lastUs: number | undefined;
   #stepUs = DEFAULT_STEP_US;
@@ -48,10 +52,13 @@ export class RecordingTimes {
     if (discontinuity || hasPts !== this.#hasPts) this.#shiftUs = undefined;
     this.#hasPts = hasPts;
     if (kind === "key") this.#takeKey(ownUs);
-    else if (this.#isFirstKey && (leading || ownUs < this.#keyUs)) return undefined;
+    else if (this.#isBeforeKey(leading, ownUs)) return undefined;
     if (this.#shiftUs === undefined) return undefined;
     // Frames without a time of their own are shown in the order in which they come.
     const earliestUs = hasPts || this.#lastUs === undefined ? 0 : this.#lastUs + MIN_STEP_US;
+    if (this.#lastUs !== undefined && ownUs + this.#shiftUs < this.#lastUs - MAX_REORDER_US) {
+      this.#shiftUs = this.#lastUs + this.#stepUs - ownUs;
+    }
     const timeUs = Math.max(earliestUs, ownUs + this.#shiftUs);
     if (this.#lastUs === undefined) this.#lastUs = timeUs;
     if (timeUs > this.#lastUs) {
@@ -64,12 +71,24 @@ export class RecordingTimes {
   /** Says that a new file begins at the key frame that was last. */
   restart(): void {
     this.#isFirstKey = true;
+    this.#mayBeLeading = true;
+  }
+
+  /** Whether a delta frame is shown before the key frame that a file begins with. */
+  #isBeforeKey(leading: boolean, ownUs: number): boolean {
+    if (!this.#isFirstKey) return false;
+    if (leading) return true;
+    // Without presentation times nothing is shown out of order.
+    if (this.#mayBeLeading && this.#hasPts && ownUs < this.#keyUs) return true;
+    this.#mayBeLeading = false;
+    return false;
   }
 
   #takeKey(ownUs: number): void {
     const isBehind = this.#hasPts && this.#shiftUs !== undefined && ownUs <= this.#keyUs;
     if (isBehind) this.#shiftUs = undefined;
     this.#isFirstKey = this.#shiftUs === undefined;
+    this.#mayBeLeading = this.#isFirstKey;
     this.#keyUs = ownUs;
     const nextUs = this.#lastUs === undefined ? 0 : this.#lastUs + this.#stepUs;
     this.#shiftUs ??= nextUs - ownUs;

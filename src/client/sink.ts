@@ -15,6 +15,11 @@ export interface SinkFrame extends FrameTime {
 /** Takes frames one by one. */
 export interface Sink {
   /**
+   * Bytes that may stand between a write and who reads it; absent where what is written is at its
+   * place.
+   */
+  readonly pipeBytes?: number;
+  /**
    * Writes a frame; false for one that is left out because nobody could decode it.
    *
    * @throws {StreamError} (`failed`) when it cannot be written

@@ -16,6 +16,7 @@ import {
   refuseForeignName,
 } from "./output.ts";
 import { kindOf, makeFolderOf, partialName, place, writeError } from "./part_file.ts";
+import { PIPE_BYTES } from "./pipe_backlog.ts";
 import { isContainer } from "./recording.ts";
 import { openRecordingSink } from "./recording_sink.ts";
 import type { Sink, SinkFrame } from "./sink.ts";
@@ -136,6 +137,7 @@ class FilesSink implements Sink {
 }
 
 class StdoutSink implements Sink {
+  readonly pipeBytes = PIPE_BYTES;
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #run = new FrameRun("standard output");
 

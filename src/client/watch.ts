@@ -4,6 +4,7 @@
  * @module
  */
 import { release } from "../bytes/release.ts";
+import { Deque } from "../core/deque.ts";
 import { isCodedInTime } from "../core/frame.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
@@ -14,6 +15,7 @@ import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
+import { PipeBacklog } from "./pipe_backlog.ts";
 import type { Sink } from "./sink.ts";
 
 /** Options of a {@linkcode Watcher}. */
@@ -52,8 +54,16 @@ export interface WatchStats {
   readonly relayMs: number | undefined;
   /** Frames of the stream that did not come. */
   readonly skipped: number;
+  /** Frames that came and have no place in the recording: what they need is not in it. */
+  readonly leftOut: number;
   /** What the viewer waits for, or `undefined` while frames come. */
   readonly waitsFor: string | undefined;
+}
+
+interface Unread {
+  readonly sequence: number;
+  /** When it will have been read. */
+  readonly readMs: number;
 }
 
 /** Writes the frames of one stream to one sink. */
@@ -63,9 +73,14 @@ export class Watcher {
   readonly #session: ViewerSession;
   readonly #meter = new RateMeter();
   readonly #wakeup = new Wakeup();
+  /** What stands in the pipe behind the sink, where there is one. */
+  readonly #backlog: PipeBacklog | undefined;
+  /** Frames that are written and not yet read, as far as is known. */
+  readonly #unread = new Deque<Unread>();
   #received = 0;
   #frames = 0;
   #bytes = 0;
+  #leftOut = 0;
   #latencyUs: number | undefined;
   #isDone = false;
 
@@ -73,6 +88,7 @@ export class Watcher {
     this.#options = options;
     this.#sink = sink;
     this.#session = new ViewerSession(options);
+    this.#backlog = sink.pipeBytes === undefined ? undefined : new PipeBacklog(sink.pipeBytes);
   }
 
   /** Numbers so far. */
@@ -95,6 +111,7 @@ export class Watcher {
       latencyMs: latencyMs ?? ownMs,
       relayMs: relayMs ?? undefined,
       skipped: this.#session.skipped,
+      leftOut: this.#leftOut,
       waitsFor,
     };
   }
@@ -138,6 +155,7 @@ export class Watcher {
     try {
       connection.send(this.#session.open());
       while (!signal.aborted && !this.#isDone) {
+        this.#confirm(connection);
         const message = connection.take();
         if (message !== undefined) {
           const event = this.#session.receive(message, clock.wallUs());
@@ -150,7 +168,8 @@ export class Watcher {
           connection.send(this.#session.askTime(clock.wallUs()));
           clockDueMs = clock.nowMs() + this.#session.clockIntervalMs;
         }
-        await this.#wakeup.wait(clock, clockDueMs > 0 ? clockDueMs : Infinity);
+        const clockWakeMs = clockDueMs > 0 ? clockDueMs : Infinity;
+        await this.#wakeup.wait(clock, Math.min(clockWakeMs, this.#confirmDeadlineMs));
       }
       return "done";
     } catch (error) {
@@ -160,31 +179,59 @@ export class Watcher {
       });
     } finally {
       signal.removeEventListener("abort", wake);
+      this.#confirm(connection, Infinity);
+      const rest = this.#session.confirmRest(clock.nowMs());
+      if (rest !== undefined) connection.send(rest);
       connection.close(CLOSE.normal, "");
     }
   }
 
-  /** A frame is confirmed once it is written, so that a slow disk is seen as a slow viewer. */
+  get #confirmDeadlineMs(): number {
+    return Math.min(this.#session.confirmDeadlineMs, this.#unread.first?.readMs ?? Infinity);
+  }
+
+  /** Confirms what is due, of the frames that have been read by `readMs`. */
+  #confirm(connection: Connection, readMs?: number): void {
+    const nowMs = this.#options.clock.nowMs();
+    while (this.#unread.first !== undefined && this.#unread.first.readMs <= (readMs ?? nowMs)) {
+      const confirmation = this.#session.confirm(this.#unread.shift().sequence, nowMs);
+      if (confirmation !== undefined) connection.send(confirmation);
+    }
+    const due = this.#session.confirmDue(nowMs);
+    if (due !== undefined) connection.send(due);
+  }
+
+  /**
+   * A frame is confirmed once it is written, so that a slow disk is seen as a slow viewer, and where
+   * it is written to a pipe once it must have been read.
+   */
   async #take(
     frame: Extract<ViewerEvent, { type: "frame" }>,
     connection: Connection,
   ): Promise<void> {
     const { clock, every, count } = this.#options;
+    let readMs = 0;
     if (frame.isNew) {
       if (!frame.header.catchUp) this.#latencyUs = frame.latencyUs ?? this.#latencyUs;
       if (this.#received++ % every === 0) {
         const { data, config, header } = frame;
         if (every > 1 && isCodedInTime(config.format)) throw everyError(config.format);
         const kind = header.key ? "key" : "delta";
+        const beganMs = clock.nowMs();
         if (await this.#sink.write({ ...header, data, config, kind })) {
+          readMs = this.#backlog?.wrote(data.byteLength, beganMs, clock.nowMs()) ?? 0;
           this.#frames++;
           this.#bytes += data.byteLength;
           this.#meter.add(data.byteLength, clock.nowMs());
+        } else {
+          this.#leftOut++;
         }
       }
     }
     release(frame.data);
-    connection.send(this.#session.acknowledge(frame.header.sequence));
+    const { sequence } = frame.header;
+    this.#unread.push({ sequence, readMs: Math.max(readMs, this.#unread.last?.readMs ?? 0) });
+    this.#confirm(connection);
     if (count !== null && this.#frames >= count) this.#isDone = true;
   }
 }

@@ -4,14 +4,43 @@
  * @module
  */
 import { Deque } from "./deque.ts";
+import type { FrameKind } from "./frame.ts";
 import type { ViewerDelays } from "./viewer_delays.ts";
 
-/** Frames that may be under way before anything is known about the viewer. */
-const FRAMES_UNMEASURED = 4;
-/** Frames that may always be under way: one on the wire, one ready behind it. */
-const FRAMES_ALWAYS = 2;
-/** How much of the delay allowed may come from frames queued on the way, beyond the round trip. */
-const QUEUED_PART = 0.5;
+/**
+ * How much of the delay allowed may be filled beyond the shortest round trip: what happens on the way,
+ * above all to what is lost there and sent again, cannot all be foreseen.
+ */
+const FILLED_PART: Readonly<Record<FrameKind, number>> = {
+  // A picture that gives way costs no more than itself.
+  key: 0.45,
+  // A delta frame takes all with it up to the next key frame.
+  delta: 0.65,
+};
+/** Frames that may be under way where no queue is known of. */
+const FRAMES_CALM = 4;
+/** One more of them for each of these milliseconds that the oldest has been under way. */
+const CALM_FRAME_MS = 15;
+/** Frames confirmed in a row, none of which has queued, that make a way calm again. */
+const CALM_AFTER_FRAMES = 30;
+/** A frame that takes longer than this part of the delay allowed has queued. */
+const QUEUED_PART = 0.65;
+/** And so has one that takes longer than this, in milliseconds. */
+const MAX_CALM_MS = 350;
+/** So has one that takes longer than the shortest round trip by this part of it. */
+const QUEUED_BEYOND_PART = 0.125;
+/** But at most so much longer, in milliseconds. */
+const MAX_QUEUED_BEYOND_MS = 100;
+/** How much of the delay allowed the oldest frame may take beyond the shortest round trip. */
+const LATE_PART = 0.5;
+/** The same before the first is confirmed. */
+const FIRST_PART = 0.7;
+/** But at most this, in milliseconds. */
+const MAX_FIRST_MS = 700;
+/** The first frames are confirmed one by one. */
+const FRAMES_FIRST = 4;
+/** The part of the delay allowed for which a viewer may then keep its acknowledgement to itself. */
+const HELD_PART = 0.25;
 /** Most frames under way, whatever their size. */
 const MAX_FRAMES = 1024;
 /** How long a round trip counts, in milliseconds. */
@@ -56,6 +85,15 @@ interface Flight {
   /** Bytes sent up to the end of this frame. */
   readonly endBytes: number;
   readonly sentMs: number;
+  /** Whether nothing was under way before it. */
+  readonly isBeginning: boolean;
+}
+
+/** Frames that are confirmed together. */
+interface Run {
+  readonly oldest: Flight;
+  readonly last: Flight;
+  readonly frames: number;
 }
 
 /**
@@ -63,10 +101,18 @@ interface Flight {
  *
  * The rate is what was confirmed in the time in which something was under way: a viewer that could
  * take more shows at least the stream's own rate, one that cannot shows its link's, and a link that
- * lets a burst through does not deceive for long. The window is that rate times the delay allowed.
- * The age of the oldest frame counts as well, since it tells of a link that has become slow before
+ * lets a burst through does not deceive for long. A frame may go while what is under way takes, at
+ * that rate, no longer than the delay allowed, less the time that the frame has waited. Since a
+ * viewer does not confirm each frame by itself, some of what counts as under way has arrived: as much
+ * as the rate carries in the time since the last frame that is known to have.
+ *
+ * A rate that is no more than the stream's own says little of a frame larger than the others. So as
+ * long as no frame has queued, some frames may be under way whatever the rate is, more of them with
+ * time: a round trip that is long is no queue.
+ *
+ * The age of the oldest frame counts in any case, since it tells of a link that has become slow before
  * anything is confirmed: while it exceeds the shortest round trip by half the delay allowed, a queue
- * stands somewhere on the way, and no third frame is sent, whatever the rate was.
+ * stands somewhere on the way, and no second frame is sent, whatever the rate was.
  */
 export class FlightWindow {
   readonly #options: FlightWindowOptions;
@@ -78,9 +124,16 @@ export class FlightWindow {
   #rateMs = 0;
   #countedMs = 0;
   readonly #shortest = new Shortest();
+  /** The round trip over the way when it is empty, as far as is known, in milliseconds. */
+  #emptyMs = Infinity;
+  /** Frames confirmed since one has queued. */
+  #calmFrames = Infinity;
   /** The last frame confirmed whose times are known, and when it was. */
   #timed: Flight | undefined;
   #timedMs = 0;
+  #confirmedFrames = 0;
+  /** When the last confirmed frame arrived, and when that was heard. */
+  #arrivedMs = -Infinity;
   #confirmedMs = -Infinity;
 
   constructor(options: FlightWindowOptions) {
@@ -127,79 +180,156 @@ export class FlightWindow {
     return oldest === undefined ? 0 : nowMs - Math.max(oldest.sentMs, this.#confirmedMs);
   }
 
-  /** Whether a frame may be sent now that has waited for `waitedMs` already. */
-  isOpen(nowMs: number, waitedMs = 0): boolean {
-    const frames = this.frames;
-    if (frames === 0) return true;
-    if (frames >= MAX_FRAMES || this.bytes >= this.#options.maxBytes) return false;
-    const { rate } = this;
+  /** Whether a frame of this kind may be sent now that has waited for `waitedMs` already. */
+  isOpen(nowMs: number, waitedMs = 0, kind: FrameKind = "key"): boolean {
+    if (this.frames === 0) return true;
+    if (!this.#isYoung(nowMs)) return false;
+    if (this.#isCalm && this.frames < this.#calmLimit(nowMs)) return true;
+    const leftMs = this.#filledMs(kind) - waitedMs;
+    return leftMs > 0 && this.#bytesAhead(nowMs) < this.rate * leftMs;
+  }
+
+  /**
+   * The same for a frame from before the viewer came: it does not matter for how long that waited, and
+   * there may be many of them at once, which an unknown way is not to be filled with.
+   */
+  isOpenForCatchUp(nowMs: number): boolean {
+    if (this.frames === 0) return true;
+    if (!this.#isYoung(nowMs)) return false;
+    if (this.rate === 0) return this.frames < FRAMES_CALM;
+    return this.#bytesAhead(nowMs) < this.rate * this.#filledMs("delta");
+  }
+
+  /** A frame that takes longer than the shortest round trip by this has queued, in milliseconds. */
+  get #queuedBeyondMs(): number {
+    return Math.min(this.#options.maxDelayMs * QUEUED_BEYOND_PART, MAX_QUEUED_BEYOND_MS);
+  }
+
+  /** Whether no frame has queued of late. */
+  get #isCalm(): boolean {
+    return this.#calmFrames >= CALM_AFTER_FRAMES;
+  }
+
+  /** How long what is under way may take, in milliseconds. */
+  #filledMs(kind: FrameKind): number {
     const { maxDelayMs } = this.#options;
-    if (frames < (rate === 0 ? FRAMES_UNMEASURED : FRAMES_ALWAYS)) return true;
-    const shortestMs = this.#shortest.get(nowMs) ?? 0;
-    if (this.ageMs(nowMs) >= Math.min(maxDelayMs, shortestMs + maxDelayMs * QUEUED_PART)) {
-      return false;
-    }
-    return this.bytes < rate * (maxDelayMs - Math.min(waitedMs, maxDelayMs));
+    const filledMs = maxDelayMs * FILLED_PART[kind];
+    return Math.min(maxDelayMs, this.#emptyMs + filledMs);
+  }
+
+  /** Frames that may be under way as long as none has queued. */
+  #calmLimit(nowMs: number): number {
+    const ageMs = this.ageMs(nowMs);
+    const shortestMs = this.#shortest.get(nowMs) ?? MAX_FIRST_MS;
+    const heldMs = this.#confirmedFrames < FRAMES_FIRST ? 0 : this.#options.maxDelayMs * HELD_PART;
+    const calmMs = shortestMs + heldMs + this.#queuedBeyondMs;
+    return ageMs < calmMs ? FRAMES_CALM + Math.floor(ageMs / CALM_FRAME_MS) : 0;
+  }
+
+  /** Whether nothing that is under way says by itself that no other frame may be. */
+  #isYoung(nowMs: number): boolean {
+    const { maxDelayMs, maxBytes } = this.#options;
+    if (this.frames >= MAX_FRAMES || this.bytes >= maxBytes) return false;
+    const shortestMs = this.#shortest.get(nowMs);
+    const mostMs = shortestMs === undefined
+      ? Math.min(maxDelayMs * FIRST_PART, MAX_FIRST_MS)
+      : shortestMs + maxDelayMs * LATE_PART;
+    return this.ageMs(nowMs) < mostMs;
+  }
+
+  /** Bytes under way that have, as far as can be known, not arrived. */
+  #bytesAhead(nowMs: number): number {
+    const onWayMs = nowMs - Math.max(this.#arrivedMs, this.#flights.first?.sentMs ?? nowMs);
+    return this.bytes - this.rate * Math.min(onWayMs, this.#options.maxDelayMs * HELD_PART);
   }
 
   /** Counts a frame of `bytes` as under way. Sequences grow. */
   sent(sequence: number, bytes: number, nowMs: number, times: FrameTimes | null = null): void {
     if (this.frames === 0) this.#countedMs = nowMs;
     this.#sentBytes += bytes;
-    this.#flights.push({ sequence, times, endBytes: this.#sentBytes, sentMs: nowMs });
+    const isBeginning = this.frames === 0;
+    this.#flights.push({ sequence, times, endBytes: this.#sentBytes, sentMs: nowMs, isBeginning });
   }
 
   /**
-   * The viewer has received every frame up to `sequence`. Returns the bytes that are no longer
-   * under way, or `undefined` when no such frame is: a repeated or an invented acknowledgement.
+   * The viewer has received every frame up to `sequence`, and that one `heldMs` before it said so.
+   * Returns the bytes that are no longer under way, or `undefined` when no such frame is: a repeated
+   * or an invented acknowledgement.
    */
-  acknowledge(sequence: number, nowMs: number): number | undefined {
+  acknowledge(sequence: number, nowMs: number, heldMs = 0): number | undefined {
     const oldest = this.#flights.first;
     const newest = this.#flights.last;
     if (oldest === undefined || sequence < oldest.sequence || sequence > newest!.sequence) {
       return undefined;
     }
+    let frames = 0;
     let last = oldest;
     while (this.#flights.first !== undefined && this.#flights.first.sequence <= sequence) {
       last = this.#flights.shift();
+      frames++;
     }
     // Only an acknowledgement tells that a frame is there, not that it has left the socket.
-    if (last.times !== null) this.#options.delays?.viewer.add(nowMs - last.sentMs);
-    return this.#confirm(last, nowMs);
+    const confirmed = this.#confirm({ oldest, last, frames }, nowMs, heldMs);
+    if (last.times !== null) this.#options.delays?.viewer.add(this.#arrivedMs - last.sentMs);
+    return confirmed;
   }
 
   /** All but the last `bytes` bytes have left for the viewer. Returns the bytes newly confirmed. */
   confirmAllBut(bytes: number, nowMs: number): number {
     const confirmedBytes = this.#sentBytes - bytes;
+    const oldest = this.#flights.first;
+    let frames = 0;
     let last: Flight | undefined;
     while (this.#flights.first !== undefined && this.#flights.first.endBytes <= confirmedBytes) {
       last = this.#flights.shift();
+      frames++;
     }
-    return last === undefined ? 0 : this.#confirm(last, nowMs);
+    return last === undefined ? 0 : this.#confirm({ oldest: oldest!, last, frames }, nowMs, 0);
   }
 
-  /** Everything up to `last`, which is no longer under way, is confirmed; returns its bytes. */
-  #confirm(last: Flight, nowMs: number): number {
-    const before = this.#deliveredBytes;
+  /** Frames that are no longer under way are confirmed; returns their bytes. */
+  #confirm(run: Run, nowMs: number, heldMs: number): number {
+    const { last } = run;
+    const bytes = last.endBytes - this.#deliveredBytes;
     this.#deliveredBytes = last.endBytes;
     this.#confirmedMs = nowMs;
-    const roundTripMs = nowMs - last.sentMs;
+    // A viewer may say anything.
+    this.#arrivedMs = Math.max(nowMs - heldMs, last.sentMs, this.#arrivedMs);
     if (last.times !== null) {
       this.#timed = last;
-      this.#timedMs = nowMs;
+      this.#timedMs = this.#arrivedMs;
       this.#options.delays?.relay.add(last.sentMs - last.times.receivedMs);
     }
-    this.#shortest.add(roundTripMs, nowMs);
-    this.#measure(this.#deliveredBytes - before, nowMs);
-    return this.#deliveredBytes - before;
+    this.#judge(run, nowMs);
+    // The first of many has taken a round trip as well, or has passed an idle link in a burst.
+    const isUnfit = this.frames > 0 || (!this.#isCalm && this.rate > 0);
+    if (!run.oldest.isBeginning || !isUnfit) this.#measure(bytes);
+    this.#countedMs = Math.max(this.#arrivedMs, this.#flights.first?.sentMs ?? 0);
+    return bytes;
   }
 
-  #measure(bytes: number, nowMs: number): void {
-    const elapsedMs = nowMs - this.#countedMs;
+  /** Finds out whether the frames of `run` have queued on the way. */
+  #judge({ last, frames }: Run, nowMs: number): void {
+    const roundTripMs = this.#arrivedMs - last.sentMs;
+    this.#shortest.add(roundTripMs, nowMs);
+    const { maxDelayMs } = this.#options;
+    const mostMs = this.#shortest.get(nowMs)! + this.#queuedBeyondMs;
+    const hasQueued = roundTripMs > Math.min(mostMs, maxDelayMs * QUEUED_PART, MAX_CALM_MS);
+    // What was measured while nothing queued may be far from what the way can carry.
+    if (hasQueued && this.#isCalm) this.#rateBytes = this.#rateMs = 0;
+    this.#calmFrames = hasQueued ? 0 : this.#calmFrames + frames;
+    this.#confirmedFrames += frames;
+    // Over a way that is full for long, all round trips are longer than over the empty one.
+    this.#emptyMs = this.#isCalm
+      ? this.#shortest.get(nowMs)!
+      : Math.min(this.#emptyMs, roundTripMs);
+  }
+
+  #measure(bytes: number): void {
+    const elapsedMs = Math.max(0, this.#arrivedMs - this.#countedMs);
     const kept = Math.exp(-elapsedMs / RATE_MEMORY_MS);
     this.#rateBytes = this.#rateBytes * kept + bytes;
     this.#rateMs = this.#rateMs * kept + elapsedMs;
-    this.#countedMs = nowMs;
   }
 }
 

@@ -27,7 +27,7 @@ export type FrameRate = number | "source";
  * waits for the tick, what bridges the publisher's own pauses.
  */
 const LIVE_CREDIT_MS = 1000;
-const TICK_CREDIT_MS = 100;
+const TICK_CREDIT_MS = 200;
 /** Least and most frames of that. */
 const MIN_CREDIT_FRAMES = 3;
 const MAX_CREDIT_FRAMES = 250;

@@ -12,7 +12,7 @@ const MIN_ARRIVALS = 8;
 /** A silence after which a rate is measured anew, in milliseconds. */
 const SILENCE_MS = 1000;
 /** How far behind its schedule a source may be that is not too fast, in milliseconds: jitter. */
-const SLACK_MS = 100;
+const SLACK_MS = 250;
 /** By how much of an interval a picture of such a source may be early. */
 const TOLERANCE = 0.75;
 
@@ -43,7 +43,8 @@ export class Thinning {
     const halfMs = this.#halfMs(intervalMs);
     this.#dueMs = halfMs === undefined
       ? Math.max(this.#dueMs, nowMs - SLACK_MS) + intervalMs / FOLLOWED
-      : Math.max(this.#dueMs, nowMs - halfMs) + intervalMs;
+      // One that is late puts off the next as well: the distance then is that of the arrivals.
+      : Math.max(this.#dueMs, nowMs) + intervalMs;
   }
 
   /** Half of the time between two pictures of a source that is too fast; else `undefined`. */

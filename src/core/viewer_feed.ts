@@ -9,7 +9,7 @@ import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
 import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
 import { FlightWindow, type Latency } from "./flight_window.ts";
 import type { Frame } from "./frame.ts";
-import type { GopCache } from "./gop_cache.ts";
+import type { Departed, GopCache } from "./gop_cache.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { ViewerDelays } from "./viewer_delays.ts";
 
@@ -210,11 +210,12 @@ export class ViewerFeed implements Feed {
   }
 
   /**
-   * The viewer has received every frame up to `sequence`. False where no such frame is under way.
+   * The viewer has received every frame up to `sequence`, and that one `heldMs` before it said so.
+   * False where no such frame is under way.
    */
-  acknowledge(sequence: number, nowMs: number): boolean {
+  acknowledge(sequence: number, nowMs: number, heldMs = 0): boolean {
     if (this.#closed) return false;
-    const bytes = this.#window.acknowledge(sequence, nowMs);
+    const bytes = this.#window.acknowledge(sequence, nowMs, heldMs);
     if (bytes === undefined) return false;
     this.#options.budget.give(bytes);
     this.advance(nowMs);
@@ -256,7 +257,7 @@ export class ViewerFeed implements Feed {
         return this.#skip("awaiting_key_frame", 1, undefined);
       }
     }
-    if (!isLast && !this.#hasRoom(nowMs, leftMs)) return false;
+    if (!isLast && !this.#hasRoom(item, nowMs)) return false;
     if (this.#readiness(frame) !== "ready") return false;
     if (!this.#take(frame)) return isLast && this.#skip("memory", 1, "awaiting_key_frame");
     if (!this.#admits(frame, nowMs)) {
@@ -289,14 +290,15 @@ export class ViewerFeed implements Feed {
   /** Finds a newer place for a viewer whose next frame has to wait. */
   #giveWay(nowMs: number): void {
     const cache = this.#cache!;
-    const { frame, leftMs } = cache.at(this.#next)!;
+    const item = cache.at(this.#next)!;
+    const { frame, leftMs } = item;
     const hasNewer = cache.keyPosition > this.#next;
     const isLate = this.#catchUpSinceMs === undefined
       ? nowMs - leftMs > this.#options.maxDelayMs * PATIENCE
       : hasNewer || nowMs - this.#catchUpSinceMs > CATCH_UP_MS;
     // The newest key frame is never late: nothing newer can be shown before the next one.
     if (frame.kind === "key" ? !hasNewer : !isLate) return;
-    const hasRoom = this.#hasRoom(nowMs, leftMs);
+    const hasRoom = this.#hasRoom(item, nowMs);
     const readiness = hasRoom ? this.#readiness(frame) : undefined;
     if (readiness === "soon") return;
     // What is ready behind an open window waits for want of memory.
@@ -305,9 +307,11 @@ export class ViewerFeed implements Feed {
     this.#skip(reason, to - this.#next, "awaiting_key_frame");
   }
 
-  #hasRoom(nowMs: number, leftMs: number): boolean {
+  #hasRoom({ frame, leftMs }: Departed, nowMs: number): boolean {
     const isCatchUp = this.#catchUpSinceMs !== undefined;
-    return this.#window.isOpen(nowMs, isCatchUp ? 0 : nowMs - leftMs);
+    return isCatchUp
+      ? this.#window.isOpenForCatchUp(nowMs)
+      : this.#window.isOpen(nowMs, nowMs - leftMs, frame.kind);
   }
 
   #readiness(frame: Frame): Readiness {

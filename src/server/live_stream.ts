@@ -297,9 +297,9 @@ export class LiveStream implements Audience, Batched {
   }
 
   /** A viewer confirms frames; false where it confirms what it did not get. */
-  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number): boolean {
+  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number, heldMs?: number): boolean {
     const nowMs = this.#clock.nowMs();
-    const isKnown = viewer.feed.acknowledge(sequence, nowMs);
+    const isKnown = viewer.feed.acknowledge(sequence, nowMs, heldMs);
     if (isKnown && this.#stream.waitsForViewers) {
       this.#stream.advance(nowMs);
       this.#drive();

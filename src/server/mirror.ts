@@ -124,8 +124,8 @@ export class Mirror implements Audience, Batched {
     this.#options.onIdle(this);
   }
 
-  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number): boolean {
-    const isKnown = viewer.feed.acknowledge(sequence, this.#options.clock.nowMs());
+  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number, heldMs?: number): boolean {
+    const isKnown = viewer.feed.acknowledge(sequence, this.#options.clock.nowMs(), heldMs);
     if (isKnown && !this.#wasReady) this.#settle();
     return isKnown;
   }

@@ -100,7 +100,7 @@ class WatchingViewer implements Viewer<ViewerFeed> {
 
   handle(event: RelayEvent): void {
     if (event.type !== "ack") return;
-    if (!this.#audience.acknowledge(this, event.sequence)) {
+    if (!this.#audience.acknowledge(this, event.sequence, event.heldMs)) {
       throw new ProtocolError(
         CLOSE.protocolError,
         `frame ${event.sequence} was acknowledged, which is not under way`,

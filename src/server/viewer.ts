@@ -49,8 +49,11 @@ export interface Audience {
   join(viewer: Viewer<ViewerFeed>): void;
   /** Removes a viewer. */
   leave(viewer: Viewer): void;
-  /** A viewer confirms frames; false where it confirms what it did not get. */
-  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number): boolean;
+  /**
+   * A viewer confirms frames, the newest of which it has had for `heldMs`; false where it confirms
+   * what it did not get.
+   */
+  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number, heldMs?: number): boolean;
 }
 
 /** A viewer's own numbers. */

@@ -8,9 +8,9 @@
 import { backoffMs, mayRetry } from "./backoff.js";
 import { RelayClock, wallUs } from "./clock.js";
 import {
+  Acknowledgement,
   decodeControl,
   decodeFrame,
-  encodeAck,
   encodeHello,
   encodeTime,
   SUBPROTOCOL,
@@ -107,6 +107,8 @@ export class Connection {
   #isGreeted = false;
   #isRejoining = false;
   #isClosed = false;
+  /** @type {Acknowledgement} */ #acknowledgement;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #ackTimer;
   #silentTicks = 0;
   #ticks = 0;
   #run = "";
@@ -135,6 +137,7 @@ export class Connection {
   constructor({ url, fps, maxDelayMs }, events, surroundings = BROWSER) {
     this.#url = url;
     this.#wish = { fps, maxDelayMs };
+    this.#acknowledgement = new Acknowledgement(maxDelayMs);
     this.#events = events;
     this.#surroundings = surroundings;
   }
@@ -170,6 +173,7 @@ export class Connection {
     };
     socket.onmessage = null;
     socket.onclose = next;
+    this.#confirmRest(socket);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(next, GOODBYE_MS);
     socket.close(1000);
@@ -185,6 +189,7 @@ export class Connection {
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
     this.#socket = socket;
     this.#isGreeted = false;
+    this.#acknowledgement = new Acknowledgement(this.#wish.maxDelayMs);
     this.#epoch = -1;
     this.#timer = setTimeout(() => this.#lost(1006, "no answer"), OPEN_TIMEOUT_MS);
   }
@@ -200,6 +205,7 @@ export class Connection {
     socket.onopen = null;
     socket.onmessage = null;
     socket.onclose = null;
+    this.#confirmRest(socket);
     if (socket.readyState <= socket.OPEN) socket.close(1000);
   }
 
@@ -284,7 +290,7 @@ export class Connection {
   #frame(socket, message, receivedUs) {
     const { header, data } = decodeFrame(message);
     if (header.epoch !== this.#epoch) throw new WireError(1002, "a frame without a configuration");
-    socket.send(encodeAck(header.sequence));
+    this.#confirm(socket, header.sequence);
     const isNew = this.#take(header.sequence);
     // A decoder that began anew needs it once more, but it is not to be shown once more.
     header.catchUp ||= !isNew;
@@ -309,6 +315,41 @@ export class Connection {
     this.missed += gap - 1;
     this.#last = session === null ? undefined : { session, sentAs };
     return true;
+  }
+
+  /**
+   * Acknowledges a frame, now or a little later.
+   *
+   * @param {WebSocket} socket
+   * @param {number} sequence
+   */
+  #confirm(socket, sequence) {
+    const acknowledgement = this.#acknowledgement;
+    const ack = acknowledgement.received(sequence, performance.now());
+    if (ack !== undefined) socket.send(ack);
+    // One timer for many deadlines: it is set again when it has come too early.
+    if (acknowledgement.deadlineMs === Infinity || this.#ackTimer !== undefined) return;
+    const wait = () => {
+      const waitMs = acknowledgement.deadlineMs - performance.now();
+      this.#ackTimer = waitMs === Infinity ? undefined : setTimeout(() => {
+        const due = acknowledgement.due(performance.now());
+        if (due !== undefined) socket.send(due);
+        wait();
+      }, waitMs);
+    };
+    wait();
+  }
+
+  /**
+   * Acknowledges what is left before it leaves.
+   *
+   * @param {WebSocket} socket
+   */
+  #confirmRest(socket) {
+    clearTimeout(this.#ackTimer);
+    this.#ackTimer = undefined;
+    const ack = this.#acknowledgement.flush(performance.now());
+    if (ack !== undefined && socket.readyState === socket.OPEN) socket.send(ack);
   }
 
   /**

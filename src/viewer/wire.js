@@ -18,6 +18,11 @@ const ALL_FLAGS = 63;
 const FIRST_FLAGS = 31;
 const MAX_CONTROL_LENGTH = 16_384;
 const MAX_TEXT_LENGTH = 1024;
+/** Frames that one acknowledgement is for, and how long a frame waits for it at most. */
+const ACK_FRAMES = 4;
+const ACK_HOLD_MS = 125;
+const ACK_HOLD_PART = 0.25;
+const MAX_HELD_MS = 1000;
 const NO_PTS = -(2n ** 63n);
 
 /**
@@ -263,13 +268,74 @@ export function encodeHello({ fps, maxDelayMs }) {
 }
 
 /**
- * Confirms every frame up to `sequence`.
+ * Confirms every frame up to `sequence`, which has been here for `heldMs`.
  *
  * @param {number} sequence
+ * @param {number} [heldMs]
  * @returns {string}
  */
-export function encodeAck(sequence) {
-  return JSON.stringify({ type: "ack", sequence });
+export function encodeAck(sequence, heldMs = 0) {
+  const tenthsMs = Math.min(MAX_HELD_MS, Math.round(heldMs * 10) / 10);
+  return JSON.stringify({ type: "ack", sequence, ...(tenthsMs > 0 && { heldMs: tenthsMs }) });
+}
+
+/**
+ * When to acknowledge the frames of one connection: the first four at once, then every fourth, or
+ * what is left after a short time.
+ */
+export class Acknowledgement {
+  /** When `due` has a message, `Infinity` while every frame is acknowledged. */
+  deadlineMs = Infinity;
+  /** @readonly */ #holdMs;
+  #firstLeft = ACK_FRAMES;
+  #frames = 0;
+  #sequence = 0;
+  #receivedMs = 0;
+
+  /** @param {number} maxDelayMs longest delay that frames under way may stand for */
+  constructor(maxDelayMs) {
+    this.#holdMs = Math.min(ACK_HOLD_MS, maxDelayMs * ACK_HOLD_PART);
+  }
+
+  /**
+   * Takes a frame that has come; returns the message that is to be sent now.
+   *
+   * @param {number} sequence
+   * @param {number} nowMs
+   * @returns {string | undefined}
+   */
+  received(sequence, nowMs) {
+    if (this.#frames === 0) this.deadlineMs = nowMs + this.#holdMs;
+    this.#frames++;
+    this.#sequence = sequence;
+    this.#receivedMs = nowMs;
+    const isFirst = this.#firstLeft > 0;
+    if (isFirst) this.#firstLeft--;
+    return isFirst || this.#frames >= ACK_FRAMES ? this.flush(nowMs) : this.due(nowMs);
+  }
+
+  /**
+   * The message for what has waited for long enough.
+   *
+   * @param {number} nowMs
+   * @returns {string | undefined}
+   */
+  due(nowMs) {
+    return nowMs >= this.deadlineMs ? this.flush(nowMs) : undefined;
+  }
+
+  /**
+   * The message for everything that is left.
+   *
+   * @param {number} nowMs
+   * @returns {string | undefined}
+   */
+  flush(nowMs) {
+    if (this.#frames === 0) return undefined;
+    this.#frames = 0;
+    this.deadlineMs = Infinity;
+    return encodeAck(this.#sequence, nowMs - this.#receivedMs);
+  }
 }
 
 /**

@@ -37,6 +37,11 @@ export class ClockOffset {
     return this.#bestUs !== Infinity;
   }
 
+  /** Whether there is nothing to wait for: the offset is known, or nobody tells it. */
+  get isSettled(): boolean {
+    return this.isKnown || this.#requests > FIRST_REQUESTS;
+  }
+
   /** The shortest of the last round trips in microseconds; `null` before the first answer. */
   get roundTripUs(): number | null {
     return this.#roundTripsUs.length === 0 ? null : Math.min(...this.#roundTripsUs);

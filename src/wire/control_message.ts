@@ -14,9 +14,11 @@ export const MAX_CONTROL_LENGTH = 16_384;
 /** The flags of a relay that does not name those it knows. */
 const FIRST_FLAGS = 31;
 /** Longest time for which a source may have been held up, in milliseconds: a day. */
-const MAX_HELD_MS = 86_400_000;
+export const MAX_HELD_UP_MS = 86_400_000;
 /** Longest text field in characters. */
 const MAX_TEXT_LENGTH = 1024;
+/** Longest time that an acknowledgement may say a frame was held, in milliseconds. */
+export const MAX_HELD_MS = 1000;
 
 /** First message of a client that wants to publish. */
 export interface PublishHello {
@@ -68,6 +70,8 @@ export interface ViewerConfigMessage extends ConfigMessage {
 export interface AckMessage {
   readonly type: "ack";
   readonly sequence: number;
+  /** How long the viewer has had that frame, in milliseconds. @default {0} */
+  readonly heldMs?: number;
 }
 
 /** Asks for the relay's clock; the answer repeats `clientUs` and adds `serverUs`. */
@@ -230,7 +234,11 @@ export function decodeClientMessage(text: string): ClientMessage {
     case "config":
       return config(fields);
     case "ack":
-      return { type: "ack", sequence: fields.integer("sequence", 1) };
+      return {
+        type: "ack",
+        sequence: fields.integer("sequence", 1),
+        heldMs: fields.number("heldMs", 0, MAX_HELD_MS, 0),
+      };
     case "time":
       return {
         type: "time",
@@ -312,7 +320,7 @@ function hello(fields: Fields): PublishHello | WatchHello {
       onFull: fields.oneOf("onFull", ["wait", "drop"], "wait"),
       // Who does not know of it does not tell either when it has waited for credit.
       live: fields.has("live") ? fields.nullable("live", (name) => fields.boolean(name)) : false,
-      heldMs: fields.number("heldMs", 0, MAX_HELD_MS, 0),
+      heldMs: fields.number("heldMs", 0, MAX_HELD_UP_MS, 0),
     };
   }
   return {

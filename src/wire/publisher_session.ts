@@ -9,6 +9,7 @@ import type { FrameTotals } from "../core/feed.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import { ProtocolError, StreamError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
+import { CaptureClock } from "./capture_clock.ts";
 import { ClockOffset } from "./clock_offset.ts";
 import {
   decodeServerMessage,
@@ -56,12 +57,15 @@ export interface OutgoingFrame {
 
 interface KeptFrame extends OutgoingFrame {
   readonly sequence: number;
+  /** Time of capture on the relay's clock, once it has gone out. */
+  stampUs?: number;
 }
 
 /** Orders, numbers, keeps and sends the frames of one publisher. */
 export class PublisherSession {
   readonly #options: PublisherSessionOptions;
   readonly #clock = new ClockOffset();
+  readonly #captureClock = new CaptureClock(this.#clock);
   /** Frames sent but not confirmed, then frames not sent. */
   #kept: KeptFrame[] = [];
   #keptBytes = 0;
@@ -104,6 +108,16 @@ export class PublisherSession {
   /** Frames that the relay has not confirmed: under way, or waiting for credit. */
   get waiting(): number {
     return this.#kept.length - this.#again;
+  }
+
+  /** Frames that have not gone out over this connection. */
+  get unsent(): number {
+    return this.#kept.length - this.#unsentFrom;
+  }
+
+  /** When the oldest frame was captured that no run of the relay has confirmed, if there is one. */
+  get oldestUs(): number | undefined {
+    return this.#kept[this.#again]?.captureUs;
   }
 
   /** The relay's greeting, once it has come over this connection. */
@@ -153,6 +167,14 @@ export class PublisherSession {
     });
   }
 
+  /**
+   * Whether frames can be stamped by the relay's clock, or nobody tells it: what is stamped before
+   * is on the own one for good, but for slow corrections.
+   */
+  get canStamp(): boolean {
+    return this.#clock.isSettled;
+  }
+
   /** Time until the relay's clock should be asked for again, in milliseconds. */
   get clockIntervalMs(): number {
     return this.#clock.intervalMs;
@@ -186,6 +208,12 @@ export class PublisherSession {
     }
     this.#kept.push({ ...frame, sequence: this.#sequence });
     this.#keptBytes += size;
+  }
+
+  /** The source has a frame that is not published. */
+  leaveOut(): void {
+    this.#sequence++;
+    this.#dropped++;
   }
 
   /** No more frames come. */
@@ -239,6 +267,7 @@ export class PublisherSession {
       return encodeControl({ type: "config", epoch: 0, ...frame.config });
     }
     const isAgain = this.#unsentFrom++ < this.#again;
+    frame.stampUs ??= this.#captureClock.stamp(frame.captureUs);
     this.#frames++;
     this.#bytes += frame.data.byteLength;
     if (frame.sequence > this.#sentTo) {
@@ -256,7 +285,7 @@ export class PublisherSession {
       epoch: 0,
       sequence: frame.sequence,
       ptsUs: frame.ptsUs,
-      captureUs: Math.max(0, Math.round(frame.captureUs + this.#clock.offsetUs)),
+      captureUs: frame.stampUs,
     }, frame.data);
   }
 

@@ -7,6 +7,7 @@ import type { Credit } from "../core/stream.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
 import {
+  type AckMessage,
   type ConfigMessage,
   type CreditMessage,
   decodeClientMessage,
@@ -23,7 +24,7 @@ export type RelayEvent =
   | ConfigMessage
   | TimeRequest
   | { readonly type: "frame"; readonly message: FrameMessage; readonly missing: number }
-  | { readonly type: "ack"; readonly sequence: number }
+  | AckMessage
   | { readonly type: "end" };
 
 type State = "greeting" | "publish" | "watch" | "ended";

@@ -7,6 +7,7 @@
 import { sameConfig, type StreamConfig } from "../core/frame.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
+import { type Acknowledged, Acknowledgement } from "./acknowledgement.ts";
 import { ClockOffset } from "./clock_offset.ts";
 import {
   decodeServerMessage,
@@ -59,9 +60,11 @@ export class ViewerSession {
   #last: { readonly session: string; readonly sentAs: number } | undefined;
   #lastConfig: StreamConfig | undefined;
   #skipped = 0;
+  #acknowledgement: Acknowledgement;
 
   constructor(options: ViewerSessionOptions) {
     this.#options = options;
+    this.#acknowledgement = new Acknowledgement(options.maxDelayMs);
   }
 
   /** The relay's greeting, once it has come over this connection. */
@@ -83,6 +86,7 @@ export class ViewerSession {
   open(): string {
     this.#welcome = undefined;
     this.#config = undefined;
+    this.#acknowledgement = new Acknowledgement(this.#options.maxDelayMs);
     return encodeControl({ type: "hello", version: VERSION, role: "watch", ...this.#options });
   }
 
@@ -96,9 +100,29 @@ export class ViewerSession {
     return encodeControl(this.#clock.request(nowUs));
   }
 
-  /** The message that confirms every frame up to `sequence`. */
-  acknowledge(sequence: number): string {
-    return encodeControl({ type: "ack", sequence });
+  /** The message that confirms every frame up to `sequence`, which is `heldMs` old here. */
+  acknowledge(sequence: number, heldMs = 0): string {
+    return encodeAck({ sequence, heldMs });
+  }
+
+  /** The frame `sequence` is to be confirmed; returns the message where it is to be sent now. */
+  confirm(sequence: number, nowMs: number): string | undefined {
+    return encodeAck(this.#acknowledgement.received(sequence, nowMs));
+  }
+
+  /** When {@linkcode confirmDue} has a message; `Infinity` while every frame is confirmed. */
+  get confirmDeadlineMs(): number {
+    return this.#acknowledgement.deadlineMs;
+  }
+
+  /** The message that confirms what has waited for long enough. */
+  confirmDue(nowMs: number): string | undefined {
+    return encodeAck(this.#acknowledgement.due(nowMs));
+  }
+
+  /** The message that confirms what is not confirmed, for a viewer that leaves. */
+  confirmRest(nowMs: number): string | undefined {
+    return encodeAck(this.#acknowledgement.flush(nowMs));
   }
 
   /**
@@ -186,4 +210,12 @@ export class ViewerSession {
     this.#last = session === null ? undefined : { session, sentAs };
     return true;
   }
+}
+
+function encodeAck(acknowledged: Acknowledged): string;
+function encodeAck(acknowledged: Acknowledged | undefined): string | undefined;
+function encodeAck(acknowledged: Acknowledged | undefined): string | undefined {
+  if (acknowledged === undefined) return undefined;
+  const { sequence, heldMs } = acknowledged;
+  return encodeControl({ type: "ack", sequence, ...(heldMs > 0 ? { heldMs } : {}) });
 }

@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--frame-size BYTES": "(STREAM_FRAME_SIZE)",
     "--max-frame SIZE": "[16MiB] (STREAM_MAX_FRAME)",
     "--on-full wait|drop": "[wait] (STREAM_ON_FULL)",
+    "--live, --no-live": "(STREAM_LIVE)",
     "--takeover": "(STREAM_TAKEOVER)",
     "--give-up TIME": "[1m] (STREAM_GIVE_UP)",
   },
@@ -106,7 +107,9 @@ for (const [name, flags] of Object.entries(COMMANDS)) {
   Deno.test(`stream help ${name} shows each flag with its default and its variable`, async () => {
     const help = await shown("help", name);
     const expected = { ...flags, ...ALL_COMMANDS };
-    const rows = [...help.matchAll(/^ {2}((?:-\w, )?--\S+(?: \[?[A-Za-z|]+\]?)?) {2,}(.*)$/gm)];
+    const rows = [
+      ...help.matchAll(/^ {2}((?:-\w, )?--\S+(?: --no-\S+| \[?[A-Za-z|]+\]?)?) {2,}(.*)$/gm),
+    ];
     assertEquals(rows.map(([, flag]) => flag), Object.keys(expected));
     for (const [, flag, rest] of rows) {
       const end = expected[flag as keyof typeof expected];

@@ -79,6 +79,27 @@ Deno.test("RecordingTimes are those of capture where the source has none, and gr
   assertEquals(times, [0, 40_000, 41_000, 42_000, 100_000]);
 });
 
+Deno.test("RecordingTimes leave out no frame without a presentation time, whenever it was captured", () => {
+  // The publisher's clock was corrected by three seconds behind the key frame.
+  const times = timesOf(
+    [5_000_000, 2_000_000, 2_040_000, 5_100_000].map((captureUs, n) => ({
+      kind: n === 0 ? KEY : DELTA,
+      captureUs,
+    })),
+  );
+  assertEquals(times, [0, 1000, 2000, 100_000]);
+});
+
+Deno.test("RecordingTimes go on where presentation times jump back by more than pictures are reordered", () => {
+  const times = timesOf([
+    { kind: KEY, ptsUs: 3_600_000_000 },
+    { kind: DELTA, ptsUs: 3_600_040_000 },
+    { kind: DELTA, ptsUs: 0 },
+    { kind: DELTA, ptsUs: 40_000 },
+  ]);
+  assertEquals(times, [0, 40_000, 80_000, 120_000]);
+});
+
 const CONFIG = bareConfig("vp8", { width: 16, height: 8 });
 
 function frameOf(options: Partial<SinkFrame> = {}): SinkFrame {

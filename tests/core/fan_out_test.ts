@@ -104,9 +104,9 @@ Deno.test("FanOut looks after a viewer the less often the longer nothing has dra
     "key",
   );
   for (let n = 1; n <= 6; n++) fanOut.push(frame(n, 10), 0);
-  assertEquals([0, 100, 1000, 2500, 60_000].map((nowMs) => fanOut.poll(nowMs) - nowMs), [
+  assertEquals([0, 400, 1000, 2500, 60_000].map((nowMs) => fanOut.poll(nowMs) - nowMs), [
     10,
-    10,
+    40,
     100,
     250,
     250,
@@ -137,6 +137,7 @@ Deno.test("ViewerFeed resumes at a key frame when the relay was too busy for del
   for (const coded of codedFrames("kd")) frames.push(coded, coded.sequence * 100);
   feeds[0]!.advance(200);
   assertEquals(sent, [[1, 2]]);
+  feeds[0]!.acknowledge(2, 210);
   for (const coded of codedFrames("ddkd", { first: 3 })) frames.push(coded, coded.sequence * 100);
   // More than --max-delay behind the first of them.
   feeds[0]!.advance(801);

@@ -5,10 +5,13 @@ import { type FrameInput, Stream, type StreamOptions } from "../../src/core/stre
 import { GopCache, type GopCacheOptions } from "../../src/core/gop_cache.ts";
 import type { JoinFrom } from "../../src/core/feed.ts";
 import { ViewerDelays } from "../../src/core/viewer_delays.ts";
+import { type Acknowledged, Acknowledgement } from "../../src/wire/acknowledgement.ts";
 import { ViewerFeed, type ViewerFeedOptions } from "../../src/core/viewer_feed.ts";
 
 export const MJPEG = bareConfig("mjpeg");
 export const H264 = bareConfig("h264");
+/** Longest delay that what is under way may stand for, unless a test says otherwise. */
+const MAX_DELAY_MS = 500;
 
 /** A frame as the relay makes it. */
 export function frame(
@@ -88,7 +91,7 @@ export function stream(options: Partial<StreamOptions> = {}): Stream {
 /** A feed with room for everything, except where `options` says otherwise. */
 export function feed(options: Partial<ViewerFeedOptions> = {}): ViewerFeed {
   return new ViewerFeed({
-    maxDelayMs: 500,
+    maxDelayMs: MAX_DELAY_MS,
     maxBytes: 1e9,
     fps: null,
     budget: new Budget(1e9),
@@ -150,6 +153,8 @@ export interface LinkOptions {
   readonly burstBytes?: number;
   /** Time from the viewer back to the relay in milliseconds. @default {1} */
   readonly ackMs?: number;
+  /** Whether it acknowledges each frame by itself, or by the rule. @default {"each"} */
+  readonly acks?: "each" | "rule";
   /** The viewer confirms nothing from this instant on. @default {Infinity} */
   readonly stalledFromMs?: number;
   /** Where the viewer begins. @default {"key"} */
@@ -212,6 +217,17 @@ export class Simulation {
   view(link: LinkOptions = {}): { feed: ViewerFeed; delivered: Delivered[] } {
     const { bytesPerMs = Infinity, burstBytes = 0, ackMs = 1, stalledFromMs = Infinity } = link;
     const delivered: Delivered[] = [];
+    const acknowledgement = link.acks === "rule"
+      ? new Acknowledgement(link.feed?.maxDelayMs ?? MAX_DELAY_MS)
+      : undefined;
+    const acknowledge = (acknowledged: Acknowledged | undefined) => {
+      if (acknowledged === undefined) return;
+      const { sequence, heldMs } = acknowledged;
+      this.at(this.nowMs + ackMs, () => {
+        viewer.acknowledge(sequence, this.nowMs, heldMs);
+        if (this.stream.waitsForViewers) this.stream.advance(this.nowMs);
+      });
+    };
     /** When the bucket would be full again. */
     let freeMs = 0;
     const viewer = feed({
@@ -223,9 +239,14 @@ export class Simulation {
         const arrivedMs = Math.max(sentMs, freeMs - burstBytes / bytesPerMs);
         if (arrivedMs >= stalledFromMs) return;
         delivered.push({ sequence: frame.sequence, frame, bytes, catchUp, sentMs, arrivedMs });
-        this.at(arrivedMs + ackMs, () => {
-          viewer.acknowledge(frame.sequence, this.nowMs);
-          if (this.stream.waitsForViewers) this.stream.advance(this.nowMs);
+        this.at(arrivedMs, () => {
+          if (acknowledgement === undefined) {
+            return acknowledge({ sequence: frame.sequence, heldMs: 0 });
+          }
+          acknowledge(acknowledgement.received(frame.sequence, this.nowMs));
+          const { deadlineMs } = acknowledgement;
+          if (deadlineMs === Infinity) return;
+          this.at(deadlineMs, () => acknowledge(acknowledgement.due(this.nowMs)));
         });
       },
     });

@@ -145,11 +145,23 @@ Deno.test("ViewerFeed says whether the next frame would be sent at once", () => 
   const { viewer, offer } = recorded();
   assert(viewer.isReady(0));
   for (let sequence = 1; sequence <= 4; sequence++) offer(frame(sequence), 0);
-  assert(!viewer.isReady(100));
-  assertEquals(viewer.ageMs(100), 100);
+  assert(!viewer.isReady(10));
+  assertEquals(viewer.ageMs(10), 10);
   assertEquals(viewer.underWay.frames, 4);
   viewer.acknowledge(4, 100);
   assert(viewer.isReady(100));
+});
+
+Deno.test("ViewerFeed is ready for more at once, though its viewer holds acknowledgements", () => {
+  const { viewer, offer } = recorded();
+  let nowMs = 0;
+  for (let sequence = 1; sequence <= 400; sequence++) {
+    // As fast as it goes, then at a camera's pace, then fast again.
+    nowMs += sequence > 100 && sequence <= 200 ? 33 : 1;
+    assert(viewer.isReady(nowMs), `frame ${sequence}`);
+    offer(frame(sequence, 25_000), nowMs);
+    if (sequence <= 4 || sequence % 4 === 0) viewer.acknowledge(sequence, nowMs + 0.5);
+  }
 });
 
 Deno.test("ViewerFeed has sent, dropped or held every frame that it was offered", () => {

@@ -36,6 +36,9 @@ export async function measureDelays(url: string, file: string): Promise<Delays> 
   let catchUpFrames = 0;
   let bytes = 0;
   let clockDueMs = startMs;
+  const confirm = (message: string | undefined) => {
+    if (message !== undefined) connection.send(message);
+  };
   connection.send(session.open());
   for (;;) {
     if (clock.nowMs() >= clockDueMs && session.welcome !== undefined) {
@@ -45,7 +48,8 @@ export async function measureDelays(url: string, file: string): Promise<Delays> 
     const message = connection.take();
     if (message === undefined) {
       if (connection.closed !== undefined) throw new Error("the relay closed the connection");
-      await wakeup.wait(clock, clock.nowMs() + 1000);
+      confirm(session.confirmDue(clock.nowMs()));
+      await wakeup.wait(clock, Math.min(clock.nowMs() + 1000, session.confirmDeadlineMs));
       continue;
     }
     const event = session.receive(message, clock.wallUs());
@@ -53,7 +57,7 @@ export async function measureDelays(url: string, file: string): Promise<Delays> 
     if (event.type === "end") break;
     if (event.type !== "frame") continue;
     const { header, data } = event;
-    connection.send(session.acknowledge(header.sequence));
+    confirm(session.confirm(header.sequence, clock.nowMs()));
     bytes += data.byteLength;
     for (let start = 0; start < data.byteLength;) start += dump.writeSync(data.subarray(start));
     if (header.catchUp) {
@@ -66,6 +70,7 @@ export async function measureDelays(url: string, file: string): Promise<Delays> 
       worstMs[second] = Math.max(worstMs[second] ?? 0, delayMs);
     }
   }
+  confirm(session.confirmRest(clock.nowMs()));
   connection.close(1000, "");
   const perSecond = Array.from(worstMs, (ms) => Math.round(ms ?? 0));
   return { delaysMs, worstMs: perSecond, catchUpFrames, bytes, skipped: session.skipped };

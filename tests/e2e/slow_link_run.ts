@@ -24,9 +24,14 @@ export interface SlowLinkRunOptions {
   readonly seconds: number;
   /** Whether the viewer behind the link acknowledges. */
   readonly viewer: "acknowledging" | "bare";
-  /** Folder for the dumps `beside.h264` and `slow.h264`. */
+  /** Whether frames need one another, or stand alone. */
+  readonly format: SlowLinkFormat;
+  /** Folder for the dumps `beside` and `slow`, whose extension is the format. */
   readonly folder: string;
 }
+
+/** What is published. */
+export type SlowLinkFormat = "h264" | "mjpeg";
 
 /** What was measured. */
 export interface SlowLinkResult extends Delays {
@@ -38,28 +43,28 @@ export interface SlowLinkResult extends Delays {
 
 /** Runs it: relay, publisher and one viewer on one host, the slow viewer on another. */
 export async function runSlowLink(options: SlowLinkRunOptions): Promise<SlowLinkResult> {
-  const { seconds, viewer, folder } = options;
-  const source = `${folder}/source.h264`;
-  await makeSource(source);
+  const { seconds, viewer, format, folder } = options;
+  const source = `${folder}/source.${format}`;
+  await makeSource(source, format);
   await using link = await makeSlowLink("2mbit");
   const near = { program: [...link.near, ...program()], hangsMs: 60_000 + seconds * 1000 };
   await using relay = await startRelay(["--host", "0.0.0.0", "--fps", "source"], near);
   const port = relay.host.split(":")[1];
   const run = [Deno.execPath(), "run", "--quiet", `--config=${ROOT}deno.json`, ...PERMISSIONS];
   await using slow = start(
-    [viewer, `ws://${link.nearAddress}:${port}/live?role=watch`, `${folder}/slow.h264`],
+    [viewer, `ws://${link.nearAddress}:${port}/live?role=watch`, `${folder}/slow.${format}`],
     { ...near, program: [...link.far, ...run, VIEWER] },
   );
   await slow.said(/connected/);
   const url = `ws://127.0.0.1:${port}/live`;
-  const output = `${folder}/beside.h264`;
+  const output = `${folder}/beside.${format}`;
   await using beside = start(["watch", url, "--output", output, ...EVERY_FRAME], near);
   await beside.said(/waiting for a publisher/);
   await using publish = start(["publish", url], { ...near, stdin: "piped" });
   const memoryBytes: number[] = [];
   const timer = setInterval(() => memoryBytes.push(residentBytes(relay.process.pid)), 1000);
   const published: Uint8Array[] = [];
-  for await (const chunk of liveSource(source, seconds)) {
+  for await (const chunk of liveSource(source, format, seconds)) {
     published.push(chunk);
     await publish.write(chunk);
   }
@@ -79,28 +84,36 @@ export async function runSlowLink(options: SlowLinkRunOptions): Promise<SlowLink
 }
 
 /** What ffmpeg complains about when it decodes `file`. */
-export async function complaints(file: string): Promise<string> {
+export async function complaints(file: string, format: SlowLinkFormat): Promise<string> {
   const { stderr } = await new Deno.Command("ffmpeg", {
-    args: ["-v", "warning", "-nostdin", "-f", "h264", "-i", file, "-f", "null", "-"],
+    args: ["-v", "warning", "-nostdin", "-f", format, "-i", file, "-f", "null", "-"],
     stdout: "null",
     stderr: "piped",
   }).output();
   return new TextDecoder().decode(stderr);
 }
 
-/** Noise that is hard to compress, with a key frame every two seconds and even sizes. */
-async function makeSource(path: string): Promise<void> {
-  const picture = `testsrc2=size=1280x720:rate=30:duration=${SOURCE_SECONDS},noise=alls=40:allf=t`;
-  const rate = ["-b:v", "6M", "-maxrate", "6M", "-bufsize", "1M", "-g", "60"];
-  const codec = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", ...rate];
-  await ffmpeg(["-f", "lavfi", "-i", picture, ...codec, "-pix_fmt", "yuv420p", path]);
+/** Noise that is hard to compress, in even sizes; of H.264 with a key frame every two seconds. */
+async function makeSource(path: string, format: SlowLinkFormat): Promise<void> {
+  const size = format === "h264" ? "1280x720" : "640x360";
+  const picture = `testsrc2=size=${size}:rate=30:duration=${SOURCE_SECONDS},noise=alls=40:allf=t`;
+  const rate = ["-b:v", "6M", "-maxrate", "6M", "-bufsize", "1M"];
+  const x264 = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "60"];
+  const codec = format === "h264"
+    ? [...x264, "-pix_fmt", "yuv420p"]
+    : ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"];
+  await ffmpeg(["-f", "lavfi", "-i", picture, ...codec, ...rate, path]);
 }
 
 /** The source at its own rate, as a camera would give it, again and again. */
-async function* liveSource(path: string, seconds: number): AsyncGenerator<Uint8Array> {
+async function* liveSource(
+  path: string,
+  format: SlowLinkFormat,
+  seconds: number,
+): AsyncGenerator<Uint8Array> {
   for (let left = seconds; left > 0; left -= SOURCE_SECONDS) {
-    const input = ["-re", "-f", "h264", "-framerate", "30", "-i", path];
-    const output = ["-t", String(left), "-c", "copy", "-flush_packets", "1", "-f", "h264", "-"];
+    const input = ["-re", "-f", format, "-framerate", "30", "-i", path];
+    const output = ["-t", String(left), "-c", "copy", "-flush_packets", "1", "-f", format, "-"];
     const child = new Deno.Command("ffmpeg", {
       args: ["-v", "fatal", "-nostdin", ...input, ...output],
       stdout: "piped",

@@ -118,10 +118,11 @@ function setUp({ isServerThere = () => true }: { isServerThere?: () => boolean }
   };
 }
 
-Deno.test("Connection says hello, asks for the clock, and confirms each frame at once", () => {
+Deno.test("Connection says hello, asks for the clock, and confirms what it got, at the latest when it leaves", () => {
   using test = setUp();
   test.connection.open();
-  const socket = test.sockets[0]!.accept().welcome().config().frame(4).frame(5);
+  const socket = test.sockets[0]!.accept().welcome().config();
+  for (const sequence of [4, 5, 6, 7, 8]) socket.frame(sequence);
   assertEquals(socket.binaryType, "arraybuffer");
   const [hello, time, ...acks] = socket.sent as { type: string }[];
   assertEquals(hello as unknown, {
@@ -129,8 +130,24 @@ Deno.test("Connection says hello, asks for the clock, and confirms each frame at
     ...{ fps: 5, maxDelayMs: 300 },
   });
   assertEquals(time?.type, "time");
-  assertEquals(acks as unknown, [{ type: "ack", sequence: 4 }, { type: "ack", sequence: 5 }]);
-  assertEquals(test.events, ["connecting", "welcome a", "config mjpeg", "frame 4", "frame 5"]);
+  assertEquals(acks as unknown, [4, 5, 6, 7].map((sequence) => ({ type: "ack", sequence })));
+  const frames = [4, 5, 6, 7, 8].map((sequence) => `frame ${sequence}`);
+  assertEquals(test.events, ["connecting", "welcome a", "config mjpeg", ...frames]);
+  test.connection.close();
+  const last = socket.sent.at(-1) as { type: string; sequence: number };
+  assertEquals([last.type, last.sequence], ["ack", 8]);
+});
+
+Deno.test("Connection confirms a frame a little later, where no others follow", async () => {
+  using test = setUp();
+  test.connection.open();
+  const socket = test.sockets[0]!.accept().welcome().config();
+  for (const sequence of [1, 2, 3, 4]) socket.frame(sequence);
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  socket.send = (message) => resolve(JSON.parse(message));
+  const { sequence, heldMs } = await (socket.frame(5), promise) as Record<string, number>;
+  assertEquals(sequence, 5);
+  assert(heldMs! >= 70, `${heldMs}`);
 });
 
 Deno.test("Connection counts what passed it by, and knows frames that it has seen", async () => {

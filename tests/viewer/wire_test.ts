@@ -3,6 +3,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { decodeClientMessage } from "../../src/wire/control_message.ts";
 import {
+  Acknowledgement,
   decodeControl,
   decodeFrame,
   encodeAck,
@@ -45,10 +46,25 @@ for (const { name, text, closeCode, ...vector } of vectors.control.server.invali
   });
 }
 
+for (const { name, maxDelayMs, steps } of vectors.acknowledgements) {
+  Deno.test(`wire.js acknowledges ${name}`, () => {
+    const acknowledgement = new Acknowledgement(maxDelayMs);
+    for (const { atMs, frame, ack, deadlineMs = Infinity } of steps) {
+      const text = frame === undefined
+        ? acknowledgement.due(atMs)
+        : acknowledgement.received(frame, atMs);
+      const sent = text === undefined ? undefined : decodeClientMessage(text);
+      const wanted = ack === undefined ? undefined : { type: "ack", ...ack };
+      assertEquals([atMs, sent as unknown, acknowledgement.deadlineMs], [atMs, wanted, deadlineMs]);
+    }
+  });
+}
+
 Deno.test("wire.js writes messages that the relay reads", () => {
   const hello = decodeClientMessage(encodeHello({ fps: null, maxDelayMs: 500 }));
   assertEquals(hello, { type: "hello", version: 1, role: "watch", fps: null, maxDelayMs: 500 });
-  assertEquals(decodeClientMessage(encodeAck(7)), { type: "ack", sequence: 7 });
+  assertEquals(decodeClientMessage(encodeAck(7)), { type: "ack", sequence: 7, heldMs: 0 });
+  assertEquals(decodeClientMessage(encodeAck(7, 9e9)), { type: "ack", sequence: 7, heldMs: 1000 });
   assertEquals(decodeClientMessage(encodeTime(12.7)), {
     type: "time",
     clientUs: 13,

@@ -54,7 +54,7 @@ function run(
       seen.formats.add(event.config.format);
       after(options.downMs, () => {
         const ack = viewerAtRelay.receive(viewer.acknowledge(event.header.sequence));
-        assert(ack.type === "ack" && feed.acknowledge(ack.sequence, nowMs));
+        assert(ack.type === "ack" && feed.acknowledge(ack.sequence, nowMs, ack.heldMs));
         stream.advance(nowMs);
       });
     });

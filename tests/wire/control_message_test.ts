@@ -46,7 +46,11 @@ const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
     maxDelayMs: fc.double({ min: 1, max: 60_000, noNaN: true }),
   }),
   config,
-  fc.record({ type: fc.constant("ack" as const), sequence: count.map((value) => value || 1) }),
+  fc.record({
+    type: fc.constant("ack" as const),
+    sequence: count.map((value) => value || 1),
+    heldMs: fc.double({ min: 0, max: 1000, noNaN: true }).map((value) => value || 0),
+  }),
   fc.record({
     type: fc.constant("time" as const),
     clientUs: count,

@@ -78,7 +78,7 @@ Deno.test("RelaySession tells what a viewer wants", () => {
     fps: null,
     maxDelayMs: 500,
   });
-  assertEquals(session.receive(ACK), { type: "ack", sequence: 1 });
+  assertEquals(session.receive(ACK), { type: "ack", sequence: 1, heldMs: 0 });
 });
 
 Deno.test("RelaySession counts frames and bytes of this connection", () => {

@@ -2,6 +2,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../src/errors.ts";
+import { Acknowledgement } from "../../src/wire/acknowledgement.ts";
 import {
   type ClientMessage,
   decodeClientMessage,
@@ -74,6 +75,18 @@ for (const [side, decode] of SIDES) {
       assertEquals(error.closeCode, vector.closeCode);
     });
   }
+}
+
+for (const { name, maxDelayMs, steps } of vectors.acknowledgements) {
+  Deno.test(`vectors.json: acknowledgement: ${name}`, () => {
+    const acknowledgement = new Acknowledgement(maxDelayMs);
+    for (const { atMs, frame, ack, deadlineMs = Infinity } of steps) {
+      const sent = frame === undefined
+        ? acknowledgement.due(atMs)
+        : acknowledgement.received(frame, atMs);
+      assertEquals([atMs, sent, acknowledgement.deadlineMs], [atMs, ack, deadlineMs]);
+    }
+  });
 }
 
 Deno.test("vectors.json has every type of message, and the limit on both of its sides", () => {

@@ -35,8 +35,33 @@ Deno.test("ViewerSession says hello with what it wants, and acknowledges", () =>
     fps: 12.5,
     maxDelayMs: 100,
   });
-  assertEquals(relay.receive(session.acknowledge(9)), { type: "ack", sequence: 9 });
+  assertEquals(relay.receive(session.acknowledge(9)), { type: "ack", sequence: 9, heldMs: 0 });
   assertEquals(relay.receive(session.askTime(5)), { type: "time", clientUs: 5, roundTripUs: null });
+});
+
+Deno.test("ViewerSession confirms the first frames of each connection at once, others together", () => {
+  const relay = new RelaySession({ maxFrameBytes: 1000 });
+  const session = new ViewerSession({ fps: null, maxDelayMs: 500 });
+  relay.receive(session.open());
+  const ack = (text: string | undefined) => text === undefined ? undefined : relay.receive(text);
+  for (const connection of [1, 2]) {
+    const first = connection * 10;
+    for (let sequence = first - 3; sequence <= first; sequence++) {
+      assertEquals(ack(session.confirm(sequence, 0)), { type: "ack", sequence, heldMs: 0 });
+    }
+    assertEquals([session.confirm(first + 1, 10), session.confirm(first + 2, 20)], [
+      undefined,
+      undefined,
+    ]);
+    assertEquals([session.confirmDeadlineMs, session.confirmDue(134)], [135, undefined]);
+    const due = { type: "ack", sequence: first + 2, heldMs: 115 } as const;
+    assertEquals(ack(session.confirmDue(135)), due);
+    assertEquals([session.confirmDeadlineMs, session.confirmRest(136)], [Infinity, undefined]);
+    assertEquals(session.confirm(first + 3, 140), undefined);
+    const rest = { type: "ack", sequence: first + 3, heldMs: 1 } as const;
+    assertEquals(ack(session.confirmRest(141)), rest);
+    session.open();
+  }
 });
 
 Deno.test("ViewerSession gives frames with their configuration", () => {
