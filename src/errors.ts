@@ -71,7 +71,8 @@ export class ProtocolError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
+/** The message of whatever was thrown; the platform's flags, which nobody can give, are left out. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return message.replace(/, (?:run again|specify)[^,;]*--(?:allow|unstable)[\w-]*[^,;]*/, "");
 }

@@ -100,8 +100,8 @@ function misdirected(sources: readonly Source[]): string[] {
       const target = resolve(source, specifier);
       if (target === undefined) return [];
       const [from, to] = [roomOf(source.path), roomOf(target)];
-      // The generated tables of assets, and the project's own description.
-      if (/\.json$/.test(target)) return [];
+      // What is no code: the project's own description, the protocol's page and its vectors.
+      if (/\.(?:json|md)$/.test(target)) return [];
       const isAllowed = from === to || MAY_IMPORT[from]?.includes(to) === true;
       return isAllowed ? [] : [`${source.path} imports ${target}`];
     })

@@ -42,7 +42,7 @@ async function compile(args: readonly string[]): Promise<number> {
     return 2;
   }
   const file = String(output ?? (target === undefined ? "dist/stream" : `dist/stream-${target}`));
-  const { code } = await new Deno.Command(Deno.execPath(), {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     cwd: new URL("..", import.meta.url),
     args: [
       "compile",
@@ -58,12 +58,26 @@ async function compile(args: readonly string[]): Promise<number> {
       file,
       "main.ts",
     ],
-  }).output().then((result) => {
-    write(new TextDecoder().decode(result.stderr));
-    return result;
-  });
+  }).output();
+  const said = new TextDecoder().decode(stderr);
+  write(code === 0 ? said : faultOf(said, target === undefined ? undefined : String(target)));
   if (code === 0) write(`compiled ${file}; for other systems: ${TARGETS.join(", ")}\n`);
   return code;
+}
+
+/** One sentence for what people can mend; anything else as the compiler says it. */
+function faultOf(said: string, target: string | undefined): string {
+  const missing = /Could not find denort at '([^']*)'/.exec(said)?.[1];
+  if (missing !== undefined) {
+    return `Cannot compile: DENORT_BIN names ${missing}, where nothing is; give the file of Deno's ` +
+      "runtime for executables (denort), or leave the variable out to download it\n";
+  }
+  const url = /https?:\/\/[^\s)]*denort[^\s)]*/.exec(said)?.[0];
+  if (url === undefined) return said;
+  const system = target ?? Deno.build.target;
+  return `Cannot compile: Deno's runtime for executables of ${system} cannot be downloaded from ` +
+    `${url}; try again with a network, or unpack that file elsewhere and name it: ` +
+    "DENORT_BIN=/path/to/denort deno task compile\n";
 }
 
 function write(text: string): void {

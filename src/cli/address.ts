@@ -3,8 +3,15 @@
  *
  * @module
  */
+import { pipeLine } from "../client/foreign_source.ts";
+import { StreamError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { DEFAULT_URL, parseStreamUrl, type StreamUrl } from "../net/stream_url.ts";
+import {
+  DEFAULT_URL,
+  looksLikeAddress,
+  parseStreamUrl,
+  type StreamUrl,
+} from "../net/stream_url.ts";
 import type { Operand } from "./command.ts";
 
 /** The operand that names a stream, or the server that it is on. */
@@ -16,8 +23,32 @@ export const ADDRESS: Operand = {
 /**
  * The address given on the line, in the environment, or by default.
  *
+ * @param option the command's option for a file, which may be meant by what is no address
  * @throws {StreamError} (`usage`) when it is none
  */
-export function addressOf(operand: string | undefined, host: Host): StreamUrl {
+export function addressOf(
+  operand: string | undefined,
+  host: Host,
+  option?: "--input" | "--output",
+): StreamUrl {
+  if (operand !== undefined && option !== undefined) refuseFile(operand, option);
   return parseStreamUrl(operand ?? (host.env("STREAM_URL") || DEFAULT_URL));
+}
+
+/** Says what somebody wants to hear who gave a file, or a camera, where an address stands. */
+function refuseFile(operand: string, option: "--input" | "--output"): void {
+  const isSource = /^(?:rtsps?|rtmps?|srt|udp|rtp|tcp|hls|file):/i.test(operand);
+  if (!isSource && (looksLikeAddress(operand) || !/^-$|[./\\]/.test(operand))) return;
+  const isFile = /^file:/i.test(operand);
+  const advice = operand === "-"
+    ? `"-" stands behind ${option}`
+    : isSource && !isFile
+    ? option === "--input"
+      ? `pipe it in: ${pipeLine(operand)}`
+      : `pipe on what comes: stream watch --output - | ffmpeg -i - -c copy -f FORMAT ${operand}`
+    : `a file is given with ${option}: ${option} ${operand.replace(/^file:(?:\/\/)?/i, "")}`;
+  throw new StreamError(
+    "usage",
+    `Cannot use "${operand}" as the relay's address: ${advice}; an address reads ${DEFAULT_URL}`,
+  );
 }

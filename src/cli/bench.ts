@@ -7,7 +7,7 @@ import { describeReport } from "../bench/describe.ts";
 import { runLoad } from "../bench/load.ts";
 import { STAMP_BYTES } from "../bench/stamp.ts";
 import type { ServeOptions } from "../server/serve.ts";
-import { ADDRESS, addressOf } from "./address.ts";
+import { addressOf } from "./address.ts";
 import { command, readLine, toggle, usage } from "./command.ts";
 import { serveCommand, serveOptions } from "./serve.ts";
 import { bytes, duration, fps, integer, MAX_FRAME_BYTES, threads } from "./value.ts";
@@ -19,8 +19,8 @@ export const benchCommand = command({
   name: "bench",
   summary: "load a relay with viewers and print latency, throughput and drops",
   operands: [{
-    ...ADDRESS,
-    help: "the address of a stream to load (default: a relay of its own) (STREAM_URL)",
+    name: "URL",
+    help: "the address of a stream to load [a relay of its own; STREAM_URL does not count]",
   }],
   flags: {
     viewers: {
@@ -93,7 +93,8 @@ export const benchCommand = command({
     if (stalled + slow > viewers) {
       throw usage(benchCommand, "--stalled and --slow are some of --viewers, not more than those");
     }
-    const isGiven = operands[0] !== undefined || (host.env("STREAM_URL") ?? "") !== "";
+    // What others watch is not loaded because a variable names it.
+    const isGiven = operands[0] !== undefined;
     if (flags["viewers-only"] && !isGiven) {
       throw usage(benchCommand, "--viewers-only needs the URL of a stream that somebody publishes");
     }

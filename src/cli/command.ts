@@ -58,6 +58,8 @@ export interface Command<F extends Flags = Flags> {
   readonly summary: string;
   readonly operands: readonly Operand[];
   readonly flags: F;
+  /** What to say of options that people look for here, and that it does not have; by name. */
+  readonly hints?: Readonly<Record<string, string>>;
   /** Lines that a person can run, and what they do. */
   readonly examples: readonly (readonly [line: string, does: string])[];
   /** Does the work; what fails is thrown. */
@@ -131,8 +133,11 @@ export function readLine<F extends Flags>(
     },
   });
   if (unknown !== undefined) {
-    const near = closest(unknown.replace(/^-+(no-)?/, ""), names);
-    throw usage(command, `the option ${unknown} is not known; did you mean --${near}?`);
+    const bare = unknown.replace(/^-+/, "");
+    const hint = command.hints !== undefined && Object.hasOwn(command.hints, bare)
+      ? command.hints[bare]
+      : `did you mean --${closest(bare.replace(/^no-/, ""), names)}?`;
+    throw usage(command, `the option ${unknown} is not known; ${hint}`);
   }
   const operands = [...parsed._.map(String), ...(parsed["--"] ?? [])];
   if (operands.length > command.operands.length) {

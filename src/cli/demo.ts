@@ -11,7 +11,7 @@ import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
 import { serve } from "../server/serve.ts";
 import { DEFAULT_NAME } from "../wire/stream_name.ts";
 import { command } from "./command.ts";
-import { megabytes, oneDigit, showProgress } from "./progress.ts";
+import { countFrames, megabytes, oneDigit, showProgress } from "./progress.ts";
 import { LIMIT_FLAGS, LISTEN_FLAGS, serveOptions } from "./serve.ts";
 import { duration, MAX_TIMER_MS } from "./value.ts";
 
@@ -75,7 +75,7 @@ export const demoCommand = command({
       );
       const fps = oneDigit(framesPerSecond);
       return {
-        text: `${frames} frames  ${fps.toFixed(1)} fps  ${megabytes(bytesPerSecond)}/s  ` +
+        text: `${countFrames(frames)}  ${fps.toFixed(1)} fps  ${megabytes(bytesPerSecond)}/s  ` +
           `viewers ${viewers}`,
         fields: { frames, fps, bytesPerSecond: Math.round(bytesPerSecond), viewers },
       };
@@ -85,7 +85,7 @@ export const demoCommand = command({
     } finally {
       clearTimeout(timer);
       const { frames, bytes } = publisher.stats();
-      log.info(`relayed ${frames} frames, ${megabytes(bytes)}`, { frames, bytes });
+      log.info(`relayed ${countFrames(frames)}, ${megabytes(bytes)}`, { frames, bytes });
     }
   },
 });

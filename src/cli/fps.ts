@@ -4,7 +4,7 @@
  * @module
  */
 import { changeFps, findStream } from "../client/api.ts";
-import { DEFAULT_URL } from "../net/stream_url.ts";
+import { DEFAULT_URL, looksLikeAddress } from "../net/stream_url.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, usage } from "./command.ts";
 import { frameRate } from "./value.ts";
@@ -24,9 +24,8 @@ export const fpsCommand = command({
     ["stream fps ws://127.0.0.1:8080/door source", "no tick for the stream door"],
   ],
   async run({ operands, host }) {
-    const isUrl = (text: string) => text.includes("://");
     const [first, second] = operands;
-    const urlText = first !== undefined && isUrl(first) ? first : undefined;
+    const urlText = first !== undefined && looksLikeAddress(first) ? first : undefined;
     const rateText = urlText === undefined ? first : second;
     if (urlText === undefined && second !== undefined) {
       throw usage(fpsCommand, `"${first}" is not an address such as ${DEFAULT_URL}`);

@@ -16,8 +16,10 @@ export function programHelp(commands: readonly Command[], version: string): stri
   return `stream ${version}: a live video frame relay\n\n` +
     `commands:\n${rows.join("")}\n` +
     `  stream help COMMAND   options and examples of a command\n` +
+    `  stream help protocol  how to write a client; --vectors: its test vectors, as JSON\n` +
     `  stream --version      the version\n\n` +
-    `An address reads ws://HOST:PORT/NAME; the default is ${DEFAULT_URL}.\n\n${EXIT_CODES}\n`;
+    `An address reads ws://HOST:PORT/NAME; the default is ${DEFAULT_URL}.\n` +
+    `A path may stand before NAME, and a scheme need not.\n\n${EXIT_CODES}\n`;
 }
 
 /** Help of one command. */

@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { listStreams, listViewers } from "../client/api.ts";
+import { findStream, listStreams, listViewers } from "../client/api.ts";
 import { totalDrops } from "../core/drops.ts";
+import { DEFAULT_URL } from "../net/stream_url.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
-import { ADDRESS, addressOf } from "./address.ts";
+import { DEFAULT_NAME } from "../wire/stream_name.ts";
+import { addressOf } from "./address.ts";
 import { command, toggle } from "./command.ts";
 
 type Columns<T> = readonly (readonly [string, (row: T) => string | number])[];
@@ -39,18 +41,25 @@ const VIEWER_COLUMNS: Columns<ViewerStatus & { readonly stream: string }> = [
 export const listCommand = command({
   name: "list",
   summary: "the streams of a server: format, size, fps, viewers, drops (also --json)",
-  operands: [ADDRESS],
+  operands: [{
+    name: "URL",
+    help: `the server's address, or that of one stream on it [${DEFAULT_URL}] (STREAM_URL)`,
+  }],
   flags: {
     json: toggle("write JSON, the same as the server's /api/streams"),
     viewers: toggle("list each viewer as well, with its latency"),
   },
   examples: [
     ["stream list", "a table; FPS is measured/target"],
+    ["stream list ws://127.0.0.1:8080/door", "the stream door alone"],
     ["stream list --json | jq '.[].viewers'", "for programs"],
   ],
   async run({ flags, operands, host }) {
     const url = addressOf(operands[0], host);
-    const streams = await listStreams(url.server, host.stop);
+    const isOne = operands[0] !== undefined && url.name !== DEFAULT_NAME;
+    const streams = isOne
+      ? [await findStream(url.server, url.name, host.stop)]
+      : await listStreams(url.server, host.stop);
     const viewers = flags.viewers
       ? await Promise.all(streams.map(({ name }) => listViewers(url.server, name, host.stop)))
       : undefined;

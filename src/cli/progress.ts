@@ -33,6 +33,11 @@ export function megabytes(bytes: number): string {
   return format(Math.round(bytes), { maximumFractionDigits: 1 });
 }
 
+/** A number of frames for people: `1 frame`, `2 frames`. */
+export function countFrames(frames: number): string {
+  return frames === 1 ? "1 frame" : `${frames} frames`;
+}
+
 /** `value` with one digit behind the point. */
 export function oneDigit(value: number): number {
   return Math.round(value * 10) / 10;

@@ -20,7 +20,7 @@ import { INPUT_FORMATS } from "../split/detect.ts";
 import type { Splitter } from "../split/splitter.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage, type Values } from "./command.ts";
-import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
+import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
 import {
   boolean,
   bytes,
@@ -41,7 +41,7 @@ const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.heigh
 const FLAGS = {
   input: {
     value: "FILE",
-    help: "read this instead of standard input; also MP4, MOV, MKV, WebM and MPEG-TS",
+    help: "read this file instead of standard input (-); also MP4, MOV, MKV, WebM and MPEG-TS",
     read: text,
   },
   pace: {
@@ -109,6 +109,12 @@ export const publishCommand = command({
   summary: "frames from standard input (or a file, or a test pattern) to a stream",
   operands: [ADDRESS],
   flags: FLAGS,
+  hints: {
+    fps: 'the relay has the rate: "stream fps RATE", or "stream serve --fps RATE"; ' +
+      "a film goes by its own timestamps",
+    i: "a file is given with --input",
+    output: 'frames are written by "stream watch --output"',
+  },
   examples: [
     ["ffmpeg -i video.mp4 -f mjpeg -q:v 3 - | stream publish", "whatever ffmpeg can read"],
     ["stream publish --input movie.mp4 --loop", "a file as it is, again and again"],
@@ -119,7 +125,7 @@ export const publishCommand = command({
     ["stream publish --test-pattern ws://127.0.0.1:8080/test", "something to look at"],
   ],
   async run({ flags, operands, host, log }) {
-    const url = addressOf(operands[0], host);
+    const url = addressOf(operands[0], host, "--input");
     const publisher = new Publisher({
       url: url.socket,
       takeover: flags.takeover,
@@ -134,26 +140,36 @@ export const publishCommand = command({
     const source = await openSource(flags, host, { publisher, report });
     const damaged = () => source.damaged ?? 0;
     using _progress = showProgress(host, log, () => progressLine(publisher.stats(), damaged()));
+    let hasFailed = true;
     try {
       await publisher.run(source, host.stop);
+      hasFailed = false;
     } finally {
       const { frames, bytes: sent, dropped, notDelivered } = publisher.stats();
       const seconds = oneDigit((host.clock.nowMs() - startMs) / 1000);
-      log.info(
-        `published ${frames} frames, ${megabytes(sent)} in ${seconds} s, ${dropped} dropped` +
-          (notDelivered > 0 ? `, ${notDelivered} not delivered` : "") +
-          (damaged() > 0 ? `, ${damaged()} damaged` : ""),
-        { frames, bytes: sent, seconds, dropped, notDelivered, damaged: damaged() },
-      );
+      // What failed before the first frame is all that there is to say.
+      const isSilent = hasFailed && frames + dropped + notDelivered + damaged() === 0;
+      if (!isSilent) {
+        log.info(
+          `published ${countFrames(frames)}, ${
+            megabytes(sent)
+          } in ${seconds} s, ${dropped} dropped` +
+            (notDelivered > 0 ? `, ${notDelivered} not delivered` : "") +
+            (damaged() > 0 ? `, ${damaged()} damaged` : ""),
+          { frames, bytes: sent, seconds, dropped, notDelivered, damaged: damaged() },
+        );
+      }
     }
   },
 });
 
 async function openSource(
-  flags: Values<typeof FLAGS>,
+  given: Values<typeof FLAGS>,
   host: Host,
   { publisher, report }: { readonly publisher: Publisher; readonly report: DamageReport },
 ): Promise<FrameSource> {
+  const isStdin = given.input === "-" || given.input === "/dev/stdin";
+  const flags = isStdin ? { ...given, input: undefined } : given;
   const pattern = flags["test-pattern"];
   if (flags.loop && flags.input === undefined) {
     throw usage(publishCommand, "--loop repeats a file; give --input FILE");
@@ -249,7 +265,7 @@ function progressLine(stats: PublishStats, damaged: number): ProgressLine {
     ? describeGone(stats)
     : `${fps.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  queue ${stats.queue}${behind}`;
   return {
-    text: `${stats.frames} frames  ${now}  dropped ${stats.dropped}  ` +
+    text: `${countFrames(stats.frames)}  ${now}  dropped ${stats.dropped}  ` +
       `undelivered ${stats.undelivered}`,
     fields: {
       frames: stats.frames,

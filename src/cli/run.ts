@@ -5,7 +5,7 @@
  */
 import { writeError } from "../client/part_file.ts";
 import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import { type Host, ReaderGone } from "../host/host.ts";
 import { createLog } from "../host/log.ts";
 import { benchCommand } from "./bench.ts";
 import { closest } from "./closest.ts";
@@ -14,6 +14,7 @@ import { demoCommand } from "./demo.ts";
 import { fpsCommand } from "./fps.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { listCommand } from "./list.ts";
+import { protocolHelp } from "./protocol.ts";
 import { publishCommand } from "./publish.ts";
 import { serveCommand } from "./serve.ts";
 import { watchCommand } from "./watch.ts";
@@ -43,6 +44,7 @@ export async function run(args: readonly string[], host: Host, version: string):
     format: isJson ? "json" : "text",
     write: host.writeStderr,
     isTerminal: host.terminals.stderr,
+    columns: () => host.columns?.(),
     wallMs: () => host.clock.wallUs() / 1000,
   });
   const writeStdout = async (bytes: Uint8Array) => {
@@ -58,8 +60,13 @@ export async function run(args: readonly string[], host: Host, version: string):
     if (name === undefined || name === "--help" || name === "-h") {
       await show(programHelp(COMMANDS, version));
     } else if (name === "help") {
+      const [topic, ...options] = rest;
       await show(
-        rest[0] === undefined ? programHelp(COMMANDS, version) : commandHelp(findCommand(rest[0])),
+        topic === undefined
+          ? programHelp(COMMANDS, version)
+          : topic === "protocol"
+          ? await protocolHelp(options)
+          : commandHelp(findCommand(topic)),
       );
     } else if (name === "--version" || name === "-V") {
       await show(`stream ${version}\n`);
@@ -74,6 +81,8 @@ export async function run(args: readonly string[], host: Host, version: string):
     }
     return 0;
   } catch (error) {
+    // As with `| head`: the reader had what it wanted.
+    if (error instanceof ReaderGone) return 0;
     if (error instanceof StreamError) {
       log.error(error.message, { code: error.code });
       return EXIT_CODES[error.code];
@@ -88,7 +97,8 @@ export async function run(args: readonly string[], host: Host, version: string):
 function findCommand(name: string): Command {
   const found = COMMANDS.find((command) => command.name === name);
   if (found !== undefined) return found;
-  const near = closest(name.replace(/^-+/, ""), COMMANDS.map((command) => command.name));
+  const words = [...COMMANDS.map((command) => command.name), "help", "--version", "--help"];
+  const near = name === "version" ? "--version" : closest(name, words);
   throw new StreamError(
     "usage",
     `Cannot run "stream ${name}": there is no such command; did you mean "stream ${near}"?`,

@@ -106,11 +106,61 @@ export function oneOf<T extends string>(words: readonly T[]): ReadValue<T> {
   };
 }
 
+/** What others call pixel formats (fourcc.org, GStreamer, OpenCV), and ffmpeg's name. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  i420: "yuv420p",
+  iyuv: "yuv420p",
+  yu12: "yuv420p",
+  yuv420: "yuv420p",
+  i422: "yuv422p",
+  y42b: "yuv422p",
+  yuv422: "yuv422p",
+  i444: "yuv444p",
+  y444: "yuv444p",
+  yuv444: "yuv444p",
+  yuy2: "yuyv422",
+  yuyv: "yuyv422",
+  uyvy: "uyvy422",
+  bgr: "bgr24",
+  bgr888: "bgr24",
+  bgr8: "bgr24",
+  rgb: "rgb24",
+  rgb888: "rgb24",
+  rgb8: "rgb24",
+  rgbx: "rgb0",
+  bgrx: "bgr0",
+  gray8: "gray",
+  grey: "gray",
+  y8: "gray",
+  y800: "gray",
+  mono8: "gray",
+  i420_10le: "yuv420p10le",
+  yuv420p10: "yuv420p10le",
+  yuv422p10: "yuv422p10le",
+  yuv444p10: "yuv444p10le",
+};
+
 /** A pixel format's ffmpeg name. */
 export function pixelFormat(text: string): string {
+  const lower = text.toLowerCase();
   if (layoutOf(text) !== undefined) return text;
-  const near = closest(text, PIXEL_FORMATS);
-  throw new Error(`a pixel format that is known here${near === undefined ? "" : ` (${near}?)`}`);
+  const name = layoutOf(lower) !== undefined
+    ? lower
+    : Object.hasOwn(OTHER_NAMES, lower)
+    ? OTHER_NAMES[lower]
+    : undefined;
+  if (name !== undefined) throw new Error(`ffmpeg's name of a pixel format: here it is ${name}`);
+  const near = closest(lower, PIXEL_FORMATS.filter((format) => isNear(lower, format)));
+  throw new Error(
+    `a pixel format that is known here${near === undefined ? "" : ` (${near}?)`}; known are ` +
+      `${PIXEL_FORMATS.filter((format) => !/\dle$/.test(format)).join(", ")} and deeper ones; ` +
+      "convert others: ffmpeg … -f rawvideo -pix_fmt yuv420p -, or with more bits yuv420p10le",
+  );
+}
+
+/** Whether two names may be the same one misspelt: of the same family, by their first letters. */
+function isNear(one: string, other: string): boolean {
+  return one.slice(0, 3) === other.slice(0, 3);
 }
 
 /** Origins of web pages, separated by commas, as browsers write them; `*` for all. */

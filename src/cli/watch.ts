@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { ReaderGone } from "../host/host.ts";
 import { DEFAULT_FOLDER, openSink } from "../client/sinks.ts";
 import { Watcher, type WatchStats } from "../client/watch.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage } from "./command.ts";
-import { megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
+import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
 import { duration, fps, integer, MAX_TIMER_MS, text } from "./value.ts";
 
 /** Longest length of a segment: a year. */
@@ -56,6 +57,10 @@ export const watchCommand = command({
     follow: toggle("wait for the next publisher when one ends the stream"),
     overwrite: toggle("replace files that are there"),
   },
+  hints: {
+    input: 'frames are read by "stream publish --input"',
+    i: "the stream's address stands alone: stream watch URL",
+  },
   examples: [
     ["stream watch", `each frame to a file: ${DEFAULT_FOLDER}/000001.jpg, …`],
     ["stream watch --output shot-%03d.png --count 10", "ten pictures"],
@@ -63,7 +68,7 @@ export const watchCommand = command({
     ["stream watch --output - | ffplay -f mjpeg -", "a live window"],
   ],
   async run({ flags, operands, host, log }) {
-    const url = addressOf(operands[0], host);
+    const url = addressOf(operands[0], host, "--output");
     if (flags.output === "-" && host.terminals.stdout) {
       throw usage(
         watchCommand,
@@ -89,17 +94,29 @@ export const watchCommand = command({
       log,
     }, sink);
     using _progress = showProgress(host, log, () => progressLine(watcher.stats()));
+    let hasFailed = true;
+    let end = "";
     try {
       await watcher.run(host.stop);
+      hasFailed = false;
+    } catch (error) {
+      if (!(error instanceof ReaderGone)) throw error;
+      hasFailed = false;
+      end = `; ${error.message}`;
     } finally {
       const { frames, bytes, skipped, leftOut } = watcher.stats();
-      const without = leftOut === 0 ? "" : `, ${leftOut} left out that need frames from before`;
-      log.info(
-        `wrote ${frames} frames, ${
-          megabytes(bytes)
-        } to ${sink.describe()}, ${skipped} skipped${without}`,
-        { frames, bytes, skipped, leftOut, output: sink.describe() },
-      );
+      const output = sink.describe();
+      // What failed before the first frame is all that there is to say.
+      if (!hasFailed || frames + skipped + leftOut > 0) {
+        const written = frames === 0
+          ? "no frame"
+          : `${countFrames(frames)}, ${megabytes(bytes)} to ${output}`;
+        const without = leftOut === 0 ? "" : `, ${leftOut} left out that need frames from before`;
+        log.info(
+          `wrote ${written}, ${skipped} skipped${without}${end}`,
+          { frames, bytes, skipped, leftOut, output },
+        );
+      }
     }
   },
 });
@@ -110,7 +127,10 @@ function progressLine(stats: WatchStats): ProgressLine {
   const relay = stats.relayMs === undefined ? null : oneDigit(stats.relayMs);
   const waits = stats.waitsFor === undefined ? "" : `  waiting for ${stats.waitsFor}`;
   return {
-    text: `${stats.frames} frames  ${rate.toFixed(1)} fps  ${megabytes(stats.bytesPerSecond)}/s  ` +
+    text:
+      `${countFrames(stats.frames)}  ${rate.toFixed(1)} fps  ${
+        megabytes(stats.bytesPerSecond)
+      }/s  ` +
       `latency ${latency ?? "?"} ms (relay ${relay ?? "?"})  skipped ${stats.skipped}${waits}`,
     fields: {
       frames: stats.frames,

@@ -9,6 +9,7 @@ import { openMedia } from "../media/media_source.ts";
 import { RandomAccessFile } from "../media/random_access_file.ts";
 import { isMediaFile, MAX_SIGNATURE_BYTES } from "../split/detect.ts";
 import type { Splitter } from "../split/splitter.ts";
+import { refuseForeignSource } from "./foreign_source.ts";
 import { type DamagePolicy, type FrameSource, SplitSource } from "./frame_source.ts";
 import { LoopedSource } from "./looped_source.ts";
 import { PacedSource } from "./paced_source.ts";
@@ -63,6 +64,13 @@ interface OpenedSource {
 async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
   const { path: name, maxFrameBytes, createSplitter, mayBeMedia, damage } = options;
   const { file, info: { isFile: isRegular, size } } = await openFile(name);
+  if (isRegular && size === 0) {
+    file.close();
+    throw readError(
+      name,
+      new Error("the file is empty; wait until it is written, or give another"),
+    );
+  }
   if (mayBeMedia && isRegular && isMediaFile(await firstBytes(file, name))) {
     const source = await openMedia(new RandomAccessFile(file, size), { name, maxFrameBytes });
     return { source, isMedia: true, isRegular };
@@ -74,12 +82,16 @@ async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
 async function openFile(
   path: string,
 ): Promise<{ readonly file: Deno.FsFile; readonly info: Deno.FileInfo }> {
+  refuseForeignSource(path);
   try {
     const file = await Deno.open(path);
     const info = await file.stat();
     if (info.isDirectory) {
       file.close();
-      throw new Error("it is a folder; name a file");
+      throw new Error(
+        "it is a folder; give a file, or pipe its pictures in: " +
+          `cat ${path.replace(/\/$/, "")}/*.jpg | stream publish`,
+      );
     }
     return { file, info };
   } catch (cause) {
@@ -109,9 +121,13 @@ async function firstBytes(file: Deno.FsFile, path: string): Promise<Uint8Array> 
 
 function readError(path: string, cause: unknown): StreamError {
   const seen = cause instanceof Deno.errors.NotFound
-    ? "there is no such file"
+    ? "there is no such file; check the name"
     : cause instanceof Deno.errors.PermissionDenied
     ? "the system does not permit it"
+    : cause instanceof Deno.errors.NotCapable
+    ? `the program may not open it; let the shell do that: stream publish <${path}`
+    : cause instanceof Deno.errors.NotADirectory
+    ? "a part of the path is a file, not a folder"
     : messageOf(cause);
   return new StreamError("bad_input", `Cannot read ${path}: ${seen}`, { cause });
 }

@@ -70,26 +70,83 @@ export function numbered({ before, digits, after }: NumberedName, number: number
  * The bytes of a file that holds one frame. A name that ends in `.png` asks for a picture, which raw
  * and Y4M frames are made into; a Y4M frame in a file of its own gets its header.
  *
- * @throws {StreamError} (`failed`) when the name asks for a format that the frame cannot be had in
+ * @throws {StreamError} (`usage`) when the name asks for a format that the frame cannot be had in
  */
 export function frameFile(
   name: string,
   data: Uint8Array<ArrayBuffer>,
   config: StreamConfig,
 ): Uint8Array {
-  const wanted = /\.(png|jpe?g|y4m)$/i.exec(name)?.[1]?.toLowerCase().replace("jpeg", "jpg");
   const has = extensionOf(config);
-  if (wanted === "png" && (config.format === "raw" || config.format === "y4m")) {
-    return frameToPng(data, config);
-  }
-  if (wanted !== undefined && wanted !== has) {
+  const isPixels = config.format === "raw" || config.format === "y4m";
+  if (isPixels && /\.png$/i.test(name)) return frameToPng(data, config);
+  checkName(name, config);
+  return has === "y4m" ? concat(headerBytes(config), data) : data;
+}
+
+/** Endings of which the frames must be what they say, as {@linkcode extensionOf} writes them. */
+const TELLING: Readonly<Record<string, string>> = {
+  jpg: "jpg",
+  jpeg: "jpg",
+  mjpeg: "jpg",
+  mjpg: "jpg",
+  png: "png",
+  y4m: "y4m",
+  h264: "h264",
+  264: "h264",
+  hevc: "hevc",
+  h265: "hevc",
+  265: "hevc",
+  vp8: "vp8",
+  vp9: "vp9",
+  av1: "av1",
+};
+
+/** Refuses a name that says another format than the frames have. */
+function checkName(name: string, config: StreamConfig): void {
+  const ending = endingOf(name);
+  const wanted = Object.hasOwn(TELLING, ending) ? TELLING[ending] : undefined;
+  const has = extensionOf(config);
+  if (wanted === undefined || wanted === has) return;
+  throw new StreamError(
+    "usage",
+    `Cannot write ${name}: the stream's format is ${config.format}; ` +
+      `use a name that ends in .${has}, or convert with ffmpeg`,
+  );
+}
+
+/** Endings of files that are not written here. */
+const FOREIGN_ENDINGS: ReadonlySet<string> = new Set(
+  ("avi ts mts m2ts m2t mpg mpeg vob flv f4v wmv asf ogg ogv nut mxf 3gp 3g2 rm swf m3u8 mpd sdp " +
+    "gif apng webp avif heic heif jxl jp2 j2k bmp tif tiff ppm pgm pnm qoi svg tga exr pdf " +
+    "zip tar gz tgz bz2 xz zst 7z rar mp3 m4a aac wav flac opus txt json html").split(" "),
+);
+
+/**
+ * Refuses an output of which the name says something that is not written here.
+ *
+ * @throws {StreamError} (`usage`) with the endings that are
+ */
+export function refuseForeignName(output: string): void {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(output)) {
     throw new StreamError(
-      "failed",
-      `Cannot write ${name}: the stream's format is ${config.format}; ` +
-        `use a name that ends in .${has}, or convert with ffmpeg`,
+      "usage",
+      `Cannot use "${output}" as --output: it is an address, not a file; pipe on what comes: ` +
+        `stream watch --output - | ffmpeg -i - -c copy -f FORMAT ${output}`,
     );
   }
-  return has === "y4m" ? concat(headerBytes(config), data) : data;
+  const ending = endingOf(output);
+  if (!FOREIGN_ENDINGS.has(ending)) return;
+  throw new StreamError(
+    "usage",
+    `Cannot use "${output}" as --output: no .${ending} is written here; a recording ends in .mp4, ` +
+      ".mov, .mkv, .webm, .ivf, .h264, .hevc, .mjpeg or .y4m, pictures in %d.jpg or %d.png; or pipe " +
+      `on what comes: stream watch --output - | ffmpeg -i - -c copy ${output}`,
+  );
+}
+
+function endingOf(name: string): string {
+  return /\.([^./]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
 }
 
 /** A run of frames in one file or pipe, in the stream's own format. */
@@ -122,6 +179,7 @@ export class FrameRun {
           `${describe(previous)} to ${describe(config)}; write each frame to a file of its own`,
       );
     }
+    checkName(this.#name, config);
     if (config.format === "lp32") {
       const length = new Uint8Array(4);
       new DataView(length.buffer).setUint32(0, data.byteLength);

@@ -4,7 +4,7 @@
  * @module
  */
 import { messageOf, StreamError } from "../errors.ts";
-import { writeAll } from "../host/host.ts";
+import { ReaderGone, writeAll } from "../host/host.ts";
 import type { Output } from "../media/media_writer.ts";
 
 /** A file under a hidden name beside its own, which it gets when it is whole. */
@@ -162,14 +162,13 @@ function existsError(name: string, cause?: unknown): StreamError {
   );
 }
 
-/** Says why `name` could not be written. */
-export function writeError(name: string, cause: unknown): StreamError {
-  if (cause instanceof StreamError) return cause;
+/** Says why `name` could not be written; a pipe that is closed is no error. */
+export function writeError(name: string, cause: unknown): StreamError | ReaderGone {
+  if (cause instanceof StreamError || cause instanceof ReaderGone) return cause;
+  if (cause instanceof Deno.errors.BrokenPipe) return new ReaderGone(name, { cause });
   if (cause instanceof Deno.errors.AlreadyExists) return existsError(name, cause);
   const text = messageOf(cause);
-  const seen = cause instanceof Deno.errors.BrokenPipe
-    ? "whoever read it has gone"
-    : /os error 28\b/.test(text)
+  const seen = /os error 28\b/.test(text)
     ? "no space is left on the disk; free some, or write fewer frames with --every or --count"
     : cause instanceof Deno.errors.PermissionDenied
     ? "the system does not permit it"

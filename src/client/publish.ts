@@ -28,8 +28,9 @@ const GIVE_UP_MS = 60_000;
 /** How far behind its source a publisher must be before its user is told what slows it down. */
 const SLOWED_MS = 1000;
 
-/** Frames at the beginning without a key frame after which that is said: a long GOP. */
+/** Frames at the beginning without a key frame after which that is said, and the time of a live one. */
 const MAX_KEYLESS_FRAMES = 300;
+const MAX_KEYLESS_MS = 2000;
 const KEY_ADVICE =
   "check --format, and let the encoder write key frames with their parameter sets " +
   "(ffmpeg: -g 60 -bsf:v dump_extra)";
@@ -196,6 +197,8 @@ export class Publisher {
   async #read(source: FrameSource, signal: AbortSignal): Promise<void> {
     const { clock, log, onFull } = this.#options;
     let keyless: number | undefined = 0;
+    let keylessSinceMs: number | undefined;
+    let isSaid = false;
     let isHeld = false;
     let leftOut: SourceFrame | undefined;
     try {
@@ -221,8 +224,15 @@ export class Publisher {
         leftOut = source.isPaced && this.#isTooMany(frame) ? frame : undefined;
         if (leftOut !== undefined) continue;
         if (frame.kind === "key") keyless = undefined;
-        else if (keyless !== undefined && ++keyless === MAX_KEYLESS_FRAMES) {
-          log.warn(`nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`);
+        else if (keyless !== undefined) {
+          keyless++;
+          keylessSinceMs ??= clock.nowMs();
+          const isLong = keyless >= MAX_KEYLESS_FRAMES ||
+            clock.nowMs() - keylessSinceMs >= MAX_KEYLESS_MS;
+          if (isLong && !isSaid) {
+            isSaid = true;
+            log.warn(`nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`);
+          }
         }
         this.#session.add({ ...frame, captureUs: clock.wallUs(), isHeld });
         isHeld = false;
@@ -387,9 +397,9 @@ export class Publisher {
 }
 
 function keylessError(frames: number): StreamError {
+  const what = frames === 1 ? "the only frame: it is no" : `any of the ${frames} frames: none is a`;
   return new StreamError(
     "bad_input",
-    `Cannot show any of the ${frames} frames: none is a key frame, with which a viewer could begin; ` +
-      KEY_ADVICE,
+    `Cannot show ${what} key frame, with which a viewer could begin; ${KEY_ADVICE}`,
   );
 }

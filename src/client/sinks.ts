@@ -13,6 +13,7 @@ import {
   numbered,
   type NumberedName,
   parsePattern,
+  refuseForeignName,
 } from "./output.ts";
 import { kindOf, makeFolderOf, partialName, place, writeError } from "./part_file.ts";
 import { PIPE_BYTES } from "./pipe_backlog.ts";
@@ -63,6 +64,7 @@ export async function openSink(options: SinkOptions): Promise<Sink> {
       overwrite,
     );
   }
+  refuseForeignName(output!);
   const pattern = parsePattern(output!);
   const plain = output!.replaceAll("%%", "%");
   if (segmentMs !== undefined) {

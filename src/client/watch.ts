@@ -45,9 +45,12 @@ export interface WatchStats {
   readonly bytes: number;
   readonly framesPerSecond: number;
   readonly bytesPerSecond: number;
-  /** From the publisher's capture to here in milliseconds, once it is known. */
+  /**
+   * From the publisher's capture to here in milliseconds, once it is known: of the frame that the
+   * relay told of last, before that of the newest one.
+   */
   readonly latencyMs: number | undefined;
-  /** The relay's part of that in milliseconds, as it last said. */
+  /** The relay's part of that in milliseconds, once it has said it. */
   readonly relayMs: number | undefined;
   /** Frames of the stream that did not come. */
   readonly skipped: number;
@@ -93,6 +96,9 @@ export class Watcher {
     const { clock } = this.#options;
     const rate = this.#meter.rate(clock.nowMs());
     const isConnected = this.#session.welcome !== undefined;
+    // Both of the same frame: the relay's part alone may be that of another one.
+    const { latencyMs, relayMs } = this.#session.stats?.viewer ?? {};
+    const ownMs = this.#latencyUs === undefined ? undefined : this.#latencyUs / 1000;
     const waitsFor = !isConnected
       ? "the relay"
       : rate.framesPerSecond === 0
@@ -102,8 +108,8 @@ export class Watcher {
       frames: this.#frames,
       bytes: this.#bytes,
       ...rate,
-      latencyMs: this.#latencyUs === undefined ? undefined : this.#latencyUs / 1000,
-      relayMs: this.#session.stats?.viewer?.relayMs ?? undefined,
+      latencyMs: latencyMs ?? ownMs,
+      relayMs: relayMs ?? undefined,
       skipped: this.#session.skipped,
       leftOut: this.#leftOut,
       waitsFor,

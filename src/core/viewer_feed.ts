@@ -272,7 +272,11 @@ export class ViewerFeed implements Feed {
   /** Whether the viewer wants a frame that has come to its turn; if so, it counts. */
   #admits({ kind }: Frame, nowMs: number): boolean {
     const isCatchUp = this.#catchUpSinceMs !== undefined;
-    if (this.#limit === undefined || (isCatchUp && !this.#limitsCatchUp)) return true;
+    if (this.#limit === undefined) return true;
+    if (isCatchUp && !this.#limitsCatchUp) {
+      this.#limit.pass(nowMs);
+      return true;
+    }
     return this.#limit.admit(nowMs, kind === "delta" ? DELTA_TOLERANCE_MS : undefined);
   }
 

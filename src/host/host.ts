@@ -18,6 +18,8 @@ export interface Host {
   writeStdout(bytes: Uint8Array): Promise<void>;
   /** Writes `text` to standard error; a standard error that is gone is ignored. */
   writeStderr(text: string): void;
+  /** Width of the terminal in columns, as it is now; `undefined` where there is none. */
+  columns?(): number | undefined;
   /** Which of the standard streams are a terminal. */
   readonly terminals: Readonly<Record<"stdin" | "stdout" | "stderr", boolean>>;
 }
@@ -66,12 +68,29 @@ export function processHost(): Host {
         // Nobody reads what is said any more; the work goes on.
       }
     },
+    columns: () => {
+      try {
+        // A terminal that nobody has given a size has 0.
+        return Deno.consoleSize().columns || undefined;
+      } catch {
+        return undefined;
+      }
+    },
     terminals: {
       stdin: Deno.stdin.isTerminal(),
       stdout: Deno.stdout.isTerminal(),
       stderr: Deno.stderr.isTerminal(),
     },
   };
+}
+
+/** Whoever reads what is written has gone and wants no more: an end, no failure. */
+export class ReaderGone extends Error {
+  /** `what` is written to. */
+  constructor(what: string, options?: ErrorOptions) {
+    super(`whoever read ${what} has gone`, options);
+    this.name = "ReaderGone";
+  }
 }
 
 /** Writes all of `bytes`, in as many parts as it takes. */

@@ -29,11 +29,17 @@ export interface LogOptions {
   readonly write: (text: string) => void;
   /** Whether the text goes to a terminal, where progress stays on one line. */
   readonly isTerminal: boolean;
+  /** Width of the terminal in columns, as it is now; `undefined` where it is not known. */
+  readonly columns?: () => number | undefined;
   /** The time in milliseconds since the Unix epoch. */
   readonly wallMs: () => number;
 }
 
-const ERASE_LINE = "\r\x1b[2K";
+/**
+ * Erases the line on which progress stands, and what a terminal that has become narrower has made of
+ * its end below: the cursor always stands at its start (ECMA-48, CR and ED).
+ */
+const ERASE = "\r\x1b[J";
 
 /** A log that writes lines to `options.write`. */
 export function createLog(options: LogOptions): Log {
@@ -45,7 +51,7 @@ export function createLog(options: LogOptions): Log {
       return;
     }
     const prefix = level === "warn" || level === "error" ? `${level}: ` : "";
-    options.write(`${hasProgress ? ERASE_LINE : ""}${prefix}${printable(message)}\n`);
+    options.write(`${hasProgress ? ERASE : ""}${prefix}${printable(message)}\n`);
     hasProgress = false;
   };
   return {
@@ -54,10 +60,22 @@ export function createLog(options: LogOptions): Log {
     error: (message, fields) => line("error", message, fields),
     progress: (message, fields) => {
       if (options.format === "json" || !options.isTerminal) return line("info", message, fields);
-      options.write(`${ERASE_LINE}${printable(message)}`);
+      const shown = fitting(printable(message), options.columns?.() ?? Infinity);
+      options.write(`${ERASE}${shown}\r`);
       hasProgress = true;
     },
   };
+}
+
+/**
+ * As many of the parts of `text`, which are two spaces apart, as fit; the last column stays free, from
+ * which some terminals go on to the next line.
+ */
+function fitting(text: string, columns: number): string {
+  const most = Math.max(1, columns - 1);
+  if (text.length <= most) return text;
+  const end = text.lastIndexOf("  ", most);
+  return end > 0 ? text.slice(0, end) : text.slice(0, most);
 }
 
 /** Text that may come from a peer must not steer the terminal. */

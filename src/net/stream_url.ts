@@ -13,7 +13,7 @@ export const DEFAULT_URL = "ws://127.0.0.1:8080/live";
 export interface StreamUrl {
   /** The stream's WebSocket address. */
   readonly socket: string;
-  /** The server's HTTP address, without a slash at the end. */
+  /** The server's HTTP address with the path that the relay is under, without a slash at the end. */
   readonly server: string;
   readonly name: string;
 }
@@ -25,8 +25,17 @@ const SOCKET_SCHEMES: Readonly<Record<string, string>> = {
   "https:": "wss:",
 };
 
+/** A host with its port, and a path perhaps: what people write who leave out the scheme. */
+const WITHOUT_SCHEME = /^(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*):\d+(?:[/?#]|$)/i;
+
+/** Whether `text` is meant as an address: a URL of whatever scheme, or a host with its port. */
+export function looksLikeAddress(text: string): boolean {
+  return text.includes("://") || WITHOUT_SCHEME.test(text);
+}
+
 /**
- * Reads `ws://HOST:PORT/NAME`, also with `wss`, `http` or `https`; without a name it is `live`.
+ * Reads `ws://HOST:PORT/NAME`, also with `wss`, `http`, `https` or no scheme; without a name it is
+ * `live`. What stands before the last slash is the path that a relay behind a proxy is under.
  *
  * @throws {StreamError} (`usage`) when it is not such an address or the name is not allowed
  */
@@ -36,29 +45,32 @@ export function parseStreamUrl(text: string): StreamUrl {
       "usage",
       `Cannot use "${text}" as an address: ${why}; an address reads ${DEFAULT_URL}`,
     );
-  const url = URL.parse(text);
+  const url = URL.parse(WITHOUT_SCHEME.test(text) ? `ws://${text}` : text);
   if (url === null) throw fail("it is not a URL");
   const scheme = SOCKET_SCHEMES[url.protocol];
   if (scheme === undefined || url.host === "") {
     throw fail(`"${url.protocol}//" is not ws:// or wss://`);
   }
   if (url.hash !== "") throw fail("it has a fragment (#)");
-  const name = url.pathname === "/" ? DEFAULT_NAME : decodedName(url.pathname.slice(1));
+  const end = url.pathname.lastIndexOf("/");
+  const base = url.pathname.slice(0, end);
+  if (/\/(?:\/|$)/.test(base)) throw fail("its path has an empty part");
+  const name = decodedName(url.pathname.slice(end + 1)) || DEFAULT_NAME;
   const fault = nameFault(name);
   if (fault !== undefined) throw fail(fault);
   const secure = scheme === "wss:";
   return {
-    socket: `${scheme}//${url.host}/${name}${url.search}`,
-    server: `${secure ? "https:" : "http:"}//${url.host}`,
+    socket: `${scheme}//${url.host}${base}/${name}${url.search}`,
+    server: `${secure ? "https:" : "http:"}//${url.host}${base}`,
     name,
   };
 }
 
-function decodedName(path: string): string {
+function decodedName(part: string): string {
   try {
-    return decodeURIComponent(path);
+    return decodeURIComponent(part);
   } catch {
     // A malformed escape is no name either, and is shown as it stands.
-    return path;
+    return part;
   }
 }

@@ -26,6 +26,33 @@ interface Header {
   /** Samples of a pixel. */
   readonly samples: number;
   readonly hasPalette: boolean;
+  readonly isInterlaced: boolean;
+}
+
+/** A part of the picture that is packed by itself: all of it, or a pass of Adam7, clause 8.2. */
+interface Pass {
+  /** Where its first pixel stands, and how far the next ones are from it, in pixels. */
+  readonly x: number;
+  readonly y: number;
+  readonly stepX: number;
+  readonly stepY: number;
+}
+
+const WHOLE: readonly Pass[] = [{ x: 0, y: 0, stepX: 1, stepY: 1 }];
+const ADAM7: readonly Pass[] = [
+  { x: 0, y: 0, stepX: 8, stepY: 8 },
+  { x: 4, y: 0, stepX: 8, stepY: 8 },
+  { x: 0, y: 4, stepX: 4, stepY: 8 },
+  { x: 2, y: 0, stepX: 4, stepY: 4 },
+  { x: 0, y: 2, stepX: 2, stepY: 4 },
+  { x: 1, y: 0, stepX: 2, stepY: 2 },
+  { x: 0, y: 1, stepX: 1, stepY: 2 },
+];
+
+/** The pixels of a pass, as a picture of its own. */
+interface Size {
+  readonly width: number;
+  readonly height: number;
   readonly rowBytes: number;
 }
 
@@ -39,16 +66,21 @@ const DEPTHS: ReadonlySet<number> = new Set([1, 2, 4, 8, 16]);
  * The picture in a PNG image. Samples of 16 bits lose their lower half; a palette becomes RGB, gray
  * with alpha becomes gray.
  *
- * @throws {StreamError} `failed`, when the image is broken, interlaced or has too many pixels
+ * @throws {StreamError} `failed`, when the image is broken or has too many pixels
  */
 export function decodePng(png: Uint8Array, { inflate, maxPixels }: DecodePngOptions): Picture {
   const { ihdr, palette, data } = chunksOf(png);
   const header = readHeader(ihdr);
-  const { width, height, rowBytes } = header;
+  const { width, height } = header;
   if (width * height > maxPixels) {
     throw broken(`it has ${width}x${height} pixels, at most ${maxPixels} are unpacked`);
   }
-  const expected = (1 + rowBytes) * height;
+  const passes = header.isInterlaced ? ADAM7 : WHOLE;
+  const packedBytes = (pass: Pass) => {
+    const size = sizeOf(pass, header);
+    return (1 + size.rowBytes) * size.height;
+  };
+  const expected = passes.reduce((sum, pass) => sum + packedBytes(pass), 0);
   let rows: Uint8Array;
   try {
     rows = inflate(data, expected);
@@ -58,7 +90,16 @@ export function decodePng(png: Uint8Array, { inflate, maxPixels }: DecodePngOpti
   if (rows.length !== expected) {
     throw broken(`its size demands ${expected} bytes, it has ${rows.length}`);
   }
-  const samples = unpack(unfilter(rows, header), header);
+  const samples = header.isInterlaced
+    ? new Uint8Array(width * height * header.samples)
+    : samplesOf(rows, header, sizeOf(WHOLE[0]!, header));
+  if (header.isInterlaced) {
+    let at = 0;
+    for (const pass of passes) {
+      const packed = rows.subarray(at, at += packedBytes(pass));
+      spread(samples, header, { pass, part: samplesOf(packed, header, sizeOf(pass, header)) });
+    }
+  }
   if (!header.hasPalette) return withoutGrayAlpha(samples, header);
   return { data: colours(samples, palette), width, height, channels: 3 };
 }
@@ -96,13 +137,44 @@ function readHeader(ihdr: DataView): Header {
   if (samples === undefined || !DEPTHS.has(depth) || width === 0 || height === 0) {
     throw broken(`its header says ${width}x${height}, colour type ${colourType}, ${depth} bits`);
   }
-  if (interlace !== 0) throw broken("it is interlaced; publish pictures that are not");
-  const rowBytes = Math.ceil(width * samples * depth / 8);
-  return { width, height, depth, samples, hasPalette: colourType === PALETTE_TYPE, rowBytes };
+  if (interlace > 1) throw broken(`its header names the interlace method ${interlace}`);
+  const hasPalette = colourType === PALETTE_TYPE;
+  return { width, height, depth, samples, hasPalette, isInterlaced: interlace === 1 };
+}
+
+/** A pass without pixels has no rows either. */
+function sizeOf({ x, y, stepX, stepY }: Pass, header: Header): Size {
+  const width = Math.max(0, Math.ceil((header.width - x) / stepX));
+  const height = width === 0 ? 0 : Math.max(0, Math.ceil((header.height - y) / stepY));
+  return { width, height, rowBytes: Math.ceil(width * header.samples * header.depth / 8) };
+}
+
+function samplesOf(packed: Uint8Array, header: Header, size: Size): Uint8Array {
+  return unpack(unfilter(packed, header, size), header, size);
+}
+
+/** Puts the pixels of a pass to their places. */
+function spread(
+  samples: Uint8Array,
+  header: Header,
+  { pass: { x, y, stepX, stepY }, part }: { readonly pass: Pass; readonly part: Uint8Array },
+): void {
+  const pixelSamples = header.samples;
+  let from = 0;
+  for (let row = y; row < header.height; row += stepY) {
+    for (let column = x; column < header.width; column += stepX) {
+      const to = (row * header.width + column) * pixelSamples;
+      for (let sample = 0; sample < pixelSamples; sample++) samples[to + sample] = part[from++]!;
+    }
+  }
 }
 
 /** Undoes the filters of all rows (clause 9.2), in place; returns the rows without filter bytes. */
-function unfilter(rows: Uint8Array, { height, rowBytes, depth, samples }: Header): Uint8Array {
+function unfilter(
+  rows: Uint8Array,
+  { depth, samples }: Header,
+  { height, rowBytes }: Size,
+): Uint8Array {
   const out = new Uint8Array(rowBytes * height);
   const step = Math.max(1, samples * depth >> 3);
   let from = 0;
@@ -136,8 +208,11 @@ function paeth(left: number, up: number, corner: number): number {
 }
 
 /** One byte for each sample; gray of few bits is spread over 0 to 255, a palette's index is not. */
-function unpack(rows: Uint8Array, header: Header): Uint8Array {
-  const { width, height, depth, samples, hasPalette, rowBytes } = header;
+function unpack(
+  rows: Uint8Array,
+  { depth, samples, hasPalette }: Header,
+  { width, height, rowBytes }: Size,
+): Uint8Array {
   if (depth === 8) return rows;
   const out = new Uint8Array(width * height * samples);
   if (depth === 16) {

@@ -11,7 +11,7 @@ import type { Hub } from "./hub.ts";
 import { metricsText } from "./metrics.ts";
 import { asset, notFoundPage, wantsPage } from "./pages.ts";
 import { pictureAddress, pictures } from "./pictures.ts";
-import { decodedPath } from "./request_path.ts";
+import { decodedPath, type PublicAddress, publicAddress } from "./request_path.ts";
 
 const ASSETS_FOLDER = "/assets/";
 
@@ -22,6 +22,8 @@ const ASSETS_FOLDER = "/assets/";
 export async function answerOf(hub: Hub, request: Request): Promise<Response> {
   const url = new URL(request.url);
   const path = decodedPath(url.pathname);
+  const { allowOrigins } = hub.options;
+  const page = (name: string) => asset(request, name, allowOrigins);
   if (path === "/api/streams" || path.startsWith("/api/streams/")) {
     return await api(hub, request, path.slice("/api/streams/".length));
   }
@@ -33,9 +35,9 @@ export async function answerOf(hub: Hub, request: Request): Promise<Response> {
   }
   switch (path) {
     case "/":
-      if (wantsPage(request)) return await asset(request, "streams.html");
+      if (wantsPage(request)) return await page("streams.html");
       await hub.refresh();
-      return text(200, overview(hub, url), { vary: "accept" });
+      return text(200, overview(hub, publicAddress(request)), { vary: "accept" });
     case "/health":
       return text(200, "ok\n");
     case "/ready":
@@ -51,29 +53,30 @@ export async function answerOf(hub: Hub, request: Request): Promise<Response> {
   if (fault !== undefined) {
     const sentence = `Cannot find ${url.pathname}: ${fault}`;
     return wantsPage(request)
-      ? await notFoundPage(request, sentence)
+      ? await notFoundPage(request, sentence, allowOrigins)
       : text(404, `${sentence}\n`, { vary: "accept" });
   }
-  if (wantsPage(request)) return await asset(request, "player.html");
-  return text(426, `A stream is a WebSocket: stream watch ws://${url.host}${url.pathname}\n`, {
+  if (wantsPage(request)) return await page("player.html");
+  const { socket } = publicAddress(request);
+  return text(426, `A stream is a WebSocket: stream watch ${socket}${url.pathname}\n`, {
     upgrade: "websocket",
     connection: "upgrade",
     vary: "accept",
   });
 }
 
-function overview(hub: Hub, url: URL): string {
+function overview(hub: Hub, { socket, http }: PublicAddress): string {
   const rows = hub.streams.map((live) => {
     const { name, format, width, height, fps, publishing, viewers, dropped } = live.status();
     const size = width === null ? "" : ` ${width}x${height}`;
     const drops = totalDrops(dropped) - dropped.disconnected;
-    return `  ws://${url.host}/${name}  ${format ?? "no frame yet"}${size}  ${fps} fps  ` +
+    return `  ${socket}/${name}  ${format ?? "no frame yet"}${size}  ${fps} fps  ` +
       `${publishing ? "live" : "no publisher"}  viewers ${viewers}  drops ${drops}\n`;
   });
   const list = rows.length > 0 ? rows.join("") : [
     "  none yet; this makes one:\n",
-    `    stream publish --test-pattern ws://${url.host}/live\n`,
+    `    stream publish --test-pattern ${socket}/live\n`,
   ].join("");
   return `stream: a live video frame relay\n\nstreams:\n${list}\n` +
-    `as JSON: ${url.origin}/api/streams\n`;
+    `as JSON: ${http}/api/streams\n`;
 }

@@ -37,19 +37,21 @@ export async function api(hub: Hub, request: Request, name: string): Promise<Res
       : json(200, await hub.viewerStatuses(live, MAX_LISTED_VIEWERS));
   }
   if (!isReading(request) && request.method !== "PATCH") return notAllowed("GET, HEAD, PATCH");
-  const live = hub.find(name);
-  if (live === undefined) return unknownStream(name);
-  if (request.method === "PATCH") {
-    let fps: FrameRate;
-    try {
-      fps = readPatch(await body(request));
-    } catch (error) {
-      return json(400, { error: messageOf(error) });
-    }
-    const before = live.fps;
-    live.setFps(fps);
-    hub.log.info(`"${name}" goes from ${before} to ${fps} fps`, { stream: name, fps });
+  if (request.method !== "PATCH") {
+    const live = hub.find(name) ?? hub.expected(name);
+    return live === undefined ? unknownStream(name) : json(200, live.status());
   }
+  if (nameFault(name) !== undefined) return unknownStream(name);
+  let fps: FrameRate;
+  try {
+    fps = readPatch(await body(request));
+  } catch (error) {
+    return json(400, { error: messageOf(error) });
+  }
+  const before = hub.find(name)?.fps;
+  const live = hub.setFps(name, fps);
+  const change = before === undefined ? "will have" : `goes from ${before} to`;
+  hub.log.info(`"${name}" ${change} ${fps} fps`, { stream: name, fps });
   return json(200, live.status());
 }
 

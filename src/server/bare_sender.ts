@@ -16,12 +16,14 @@ export class BareSender implements Peer {
   readonly #hub: Hub;
   readonly #live: LiveStream;
   #config: StreamConfig | undefined;
+  #hasSent = false;
 
   /** @throws {ProtocolError} when there are as many streams as may be */
   constructor(hub: Hub, { name }: PeerPlace) {
     this.#hub = hub;
     this.#live = hub.open(name);
     this.#live.joinBare(this);
+    hub.published(name);
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
@@ -43,9 +45,20 @@ export class BareSender implements Peer {
       ptsUs: null,
       captureUs: this.#hub.clock.wallUs(),
     });
+    if (!this.#hasSent) this.#begun();
   }
 
   closed(): void {
     this.#live.leaveBare(this);
+    if (this.#hasSent) {
+      const { name } = this.#live;
+      this.#hub.log.info(`"${name}" lost a publisher without a protocol`, { stream: name });
+    }
+  }
+
+  #begun(): void {
+    this.#hasSent = true;
+    const { name } = this.#live;
+    this.#hub.log.info(`"${name}" has a publisher without a protocol`, { stream: name });
   }
 }

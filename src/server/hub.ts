@@ -12,6 +12,7 @@ import { CLOSE } from "../wire/close_code.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import { Converter } from "./converter.ts";
 import { LiveStream } from "./live_stream.ts";
+import { Remembered } from "./remembered.ts";
 import { ownShares } from "./shares.ts";
 import { closeStalled } from "./stalled.ts";
 import { AllPictures } from "./stream_pictures.ts";
@@ -68,6 +69,7 @@ export class Hub {
   readonly #streams = new Map<string, LiveStream>();
   /** Pictures of the streams' frames. */
   readonly pictures: AllPictures;
+  readonly #remembered = new Remembered();
   readonly #turns = new Turns();
   readonly #viewers: Budget;
   #threads: Threads | undefined;
@@ -112,28 +114,43 @@ export class Hub {
   open(name: string): LiveStream {
     const existing = this.#streams.get(name);
     if (existing !== undefined) return existing;
-    const { maxStreams, fps, bufferMs, maxMemoryBytes } = this.options;
+    const { maxStreams } = this.options;
     if (this.#streams.size >= maxStreams) {
       throw new ProtocolError(
         CLOSE.full,
         `the relay has ${maxStreams} streams already (--max-streams)`,
       );
     }
-    const live = new LiveStream(
-      {
-        name,
-        fps,
-        bufferMs,
-        sourceFrames: SOURCE_QUEUE_FRAMES,
-        maxBytes: maxMemoryBytes / 2,
-        maxCreditBytes: MAX_CREDIT_BYTES,
-        cacheBudget: this.cached,
-      },
-      { clock: this.clock, turns: this.#turns, onIdle: (idle) => this.#remove(idle) },
-    );
+    const live = this.#create(name);
     this.#streams.set(name, live);
     this.#share();
     return live;
+  }
+
+  /**
+   * Sets the frame rate of the stream of that name at once, or of the one that will have it. Returns
+   * the stream, which need not be among those that are there.
+   */
+  setFps(name: string, fps: FrameRate): LiveStream {
+    this.#remembered.setRate(name, fps);
+    const live = this.find(name);
+    live?.setFps(fps);
+    return live ?? this.#create(name);
+  }
+
+  /** The stream that will be there under a name whose frame rate was set; else `undefined`. */
+  expected(name: string): LiveStream | undefined {
+    return this.#remembered.rateOf(name) === undefined ? undefined : this.#create(name);
+  }
+
+  /** Whether somebody publishes, or has published, to a stream of that name. */
+  hasPublished(name: string): boolean {
+    return this.#remembered.hasPublished(name);
+  }
+
+  /** Somebody publishes to the stream of that name. */
+  published(name: string): void {
+    this.#remembered.published(name);
   }
 
   /**
@@ -201,6 +218,22 @@ export class Hub {
   stop(): void {
     for (const live of this.streams) live.stop("the relay stops");
     this.pictures.stop();
+  }
+
+  #create(name: string): LiveStream {
+    const { fps, bufferMs, maxMemoryBytes } = this.options;
+    return new LiveStream(
+      {
+        name,
+        fps: this.#remembered.rateOf(name) ?? fps,
+        bufferMs,
+        sourceFrames: SOURCE_QUEUE_FRAMES,
+        maxBytes: maxMemoryBytes / 2,
+        maxCreditBytes: MAX_CREDIT_BYTES,
+        cacheBudget: this.cached,
+      },
+      { clock: this.clock, turns: this.#turns, onIdle: (idle) => this.#remove(idle) },
+    );
   }
 
   #logDrops(live: LiveStream): void {

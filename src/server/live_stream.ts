@@ -22,6 +22,9 @@ import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
 /** How soon a frame that is due but cannot leave is looked after again, in milliseconds. */
 const RETRY_MS = 10;
 
+/** The capture time of a frame of which its publisher does not know it. */
+const UNKNOWN_CAPTURE_US = 0;
+
 /** The connection of a publisher with credit. */
 export interface Publisher {
   /** Name of the publisher's run. Whoever knows it can take the stream over. */
@@ -254,6 +257,10 @@ export class LiveStream implements Audience, Batched {
   push(publisher: Publisher, input: Arrival, missing: number): void {
     if (this.#publisher !== publisher) return;
     this.#stream.miss(missing);
+    if (input.captureUs === UNKNOWN_CAPTURE_US) {
+      this.#push({ ...input, captureUs: this.#clock.wallUs() }, 0);
+      return;
+    }
     const captureAgeMs = this.#captureAgeMs(input);
     this.sourceDelay.add(captureAgeMs);
     this.#arrivals.add(captureAgeMs, this.#clock.nowMs());

@@ -7,7 +7,7 @@ import { text } from "./answer.ts";
 import { type Asset, ASSETS } from "./assets.ts";
 
 /** What a page may load and do: nothing but what comes from this server. */
-const CONTENT_SECURITY_POLICY = [
+const CONTENT_SECURITY = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
@@ -15,11 +15,9 @@ const CONTENT_SECURITY_POLICY = [
   "connect-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",
-  "frame-ancestors 'self'",
-].join("; ");
+];
 
 const HEADERS: Readonly<Record<string, string>> = {
-  "content-security-policy": CONTENT_SECURITY_POLICY,
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
 };
@@ -29,15 +27,28 @@ export function wantsPage(request: Request): boolean {
   return request.headers.get("accept")?.toLowerCase().includes("text/html") === true;
 }
 
-/** Answers with a file of the table; a browser that has it already is told so. */
-export async function asset(request: Request, name: string): Promise<Response> {
+/**
+ * Answers with a file of the table; a browser that has it already is told so. Pages of `framedBy` may
+ * frame it (Content Security Policy Level 3, frame-ancestors).
+ */
+export async function asset(
+  request: Request,
+  name: string,
+  framedBy: readonly string[] = [],
+): Promise<Response> {
   const found = ASSETS.get(name);
   if (found === undefined) return text(404, `Cannot find /assets/${name}: no such file\n`);
-  return await answer(request, found);
+  return await answer(request, found, { framedBy });
 }
 
 /** Answers that an address leads nowhere, in a sentence that may hold what the request said. */
-export async function notFoundPage(request: Request, sentence: string): Promise<Response> {
+export async function notFoundPage(
+  request: Request,
+  sentence: string,
+  framedBy: readonly string[],
+): Promise<Response> {
+  // A proxy may have taken off a path, of which only the browser knows.
+  const root = "../".repeat(new URL(request.url).pathname.split("/").length - 2) || "./";
   const content = `<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -45,22 +56,30 @@ export async function notFoundPage(request: Request, sentence: string): Promise<
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Not found</title>
     <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="/assets/style.css">
+    <link rel="stylesheet" href="${root}assets/style.css">
   </head>
   <body>
     <p>${escaped(sentence)}</p>
-    <p><a href="/">All streams</a></p>
+    <p><a href="${root}">All streams</a></p>
   </body>
 </html>
 `;
-  return await answer(request, { content, type: "text/html; charset=utf-8" }, 404);
+  return await answer(request, { content, type: "text/html; charset=utf-8" }, {
+    status: 404,
+    framedBy,
+  });
 }
 
-async function answer(request: Request, { content, type }: Asset, status = 200): Promise<Response> {
+async function answer(
+  request: Request,
+  { content, type }: Asset,
+  { status = 200, framedBy }: { readonly status?: number; readonly framedBy: readonly string[] },
+): Promise<Response> {
   const bytes = new TextEncoder().encode(content);
   const tag = `"${hex(await crypto.subtle.digest("SHA-256", bytes)).slice(0, 32)}"`;
   const headers = {
     ...HEADERS,
+    "content-security-policy": [...CONTENT_SECURITY, frameAncestors(framedBy)].join("; "),
     "cache-control": "no-cache",
     // The same address answers with text where no page is wanted.
     vary: "accept",
@@ -78,4 +97,12 @@ function hex(digest: ArrayBuffer): string {
 
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+}
+
+function frameAncestors(origins: readonly string[]): string {
+  // What is no host source of the policy's grammar would end the list, or begin another rule.
+  const sources = origins.filter((origin) =>
+    origin === "*" || /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._:[\]-]+$/i.test(origin)
+  );
+  return ["frame-ancestors 'self'", ...sources].join(" ");
 }

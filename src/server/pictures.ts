@@ -55,6 +55,9 @@ export async function pictures(hub: Hub, { name, kind }: PictureAddress): Promis
 }
 
 function motion(hub: Hub, name: string): Response {
+  if (!hub.hasPublished(name)) {
+    return text(404, `Cannot send pictures of "${name}": nobody has published to it so far\n`);
+  }
   const config = hub.find(name)?.newestKey?.config;
   const fault = config === undefined ? undefined : pictureFault(name, config, "jpeg");
   if (fault !== undefined) return text(406, `${fault}\n`);
@@ -67,7 +70,7 @@ async function still(hub: Hub, name: string, format: PictureFormat): Promise<Res
   const config = live?.newestKey?.config;
   if (live === undefined || config === undefined) {
     const seen = live === undefined ? "there is no such stream" : "no frame has come yet";
-    return text(404, `Cannot make a picture of "${name}": ${seen}; publish to /${name}\n`);
+    return text(404, `Cannot make a picture of "${name}": ${seen}; publish to it\n`);
   }
   const fault = pictureFault(name, config, format);
   if (fault !== undefined) return text(406, `${fault}\n`);

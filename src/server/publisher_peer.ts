@@ -4,6 +4,8 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
+import { ProtocolError } from "../errors.ts";
+import { isLengthPrefixed } from "../split/length_prefixed.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { encodeControl, type PublishHello, type StreamStatus } from "../wire/control_message.ts";
 import { type RelayEvent, RelaySession } from "../wire/relay_session.ts";
@@ -93,6 +95,7 @@ class PublisherRole implements Publisher {
 
   begin(): void {
     const received = this.#live.begin(this, this.#hello);
+    this.#hub.published(this.#live.name);
     this.#hub.log.info(`"${this.#live.name}" has a publisher`, { stream: this.#live.name });
     this.#session.resume(received);
     this.#port.sendControl(welcome(this.#live, {
@@ -119,6 +122,7 @@ class PublisherRole implements Publisher {
       this.#live.configure(this, config);
     } else if (event.type === "frame") {
       const { header, data } = event.message;
+      refuseLengths(this.#config!.format, data);
       this.#live.push(this, {
         data,
         kind: header.key ? "key" : "delta",
@@ -160,4 +164,15 @@ class PublisherRole implements Publisher {
   close(code: number, reason: string): void {
     this.#port.close(code, reason);
   }
+}
+
+/** Frames with lengths cannot be joined to a byte stream, and no viewer reads them. */
+function refuseLengths(format: StreamConfig["format"], data: Uint8Array): void {
+  if (format !== "h264" && format !== "hevc") return;
+  if (!isLengthPrefixed(format, data)) return;
+  throw new ProtocolError(
+    CLOSE.unsupportedData,
+    `a frame of ${format} has lengths (AVCC) instead of start codes (Annex B); ` +
+      `ffmpeg: -bsf:v ${format}_mp4toannexb`,
+  );
 }

@@ -44,10 +44,10 @@ export function pictureFault(
     return `${what}: nothing is known of its raw frames; publish with --size and --pixel-format`;
   }
   if (source === undefined) {
-    return `${what}: its format is ${config.format}; watch it at /${name}, or publish mjpeg`;
+    return `${what}: its format is ${config.format}; watch it with "stream watch" or in a browser, or publish mjpeg`;
   }
   if (source === format) return undefined;
-  if (source === "jpeg") return `${what}: its pictures are JPEG; take /${name}.jpg`;
+  if (source === "jpeg") return `${what}: its pictures are JPEG; take ${name}.jpg`;
   if ((config.width ?? 0) * (config.height ?? 0) <= MAX_PIXELS) return undefined;
   return `${what}: it has ${config.width}x${config.height} pixels, ` +
     `at most ${MAX_PIXELS} are converted; publish mjpeg`;

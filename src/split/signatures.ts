@@ -35,8 +35,17 @@ export interface ForeignInput {
 }
 
 const CONVERT = "pipe it through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
-const GIVE_FILE = "give the file with --input, or pipe H.264 through: ffmpeg -i INPUT -c copy " +
+const GIVE_FILE =
+  "give the file itself with --input (of a pipe it cannot be read), or pipe H.264 through: ffmpeg -i INPUT -c copy " +
   "-f h264 -, and anything else through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
+
+const AS_PICTURES = "pipe it through: ffmpeg -f image2pipe -i - -f mjpeg -q:v 3 -";
+const WITH_START_CODES =
+  "frames with lengths (AVCC) are those of an MP4: give that with --input, " +
+  "or let the encoder write a byte stream (Annex B; GStreamer: h264parse ! " +
+  "video/x-h264,stream-format=byte-stream)";
+const AS_IVF = "let it write IVF: ffmpeg -f obu -i INPUT -c copy -f ivf -";
+const QUIET = "give gst-launch-1.0 -q, so that it writes nothing but frames";
 
 function pattern(bytes: string | readonly number[], at = 0): Pattern {
   return { at, bytes: typeof bytes === "string" ? bytesOf(bytes) : Uint8Array.from(bytes) };
@@ -103,6 +112,9 @@ export const SIGNATURES: readonly Signature[] = [
   foreign("AVI", pattern("RIFF"), pattern("AVI ", 8)),
   foreign("a WebP image", pattern("RIFF"), pattern("WEBP", 8)),
   foreign("a RIFF container", pattern("RIFF"), pattern([], 12)),
+  foreign("an AVIF image", pattern("ftypavi", 4)),
+  foreign("a HEIF image", pattern("ftyphei", 4)),
+  foreign("a HEIF image", pattern("ftypmif1", 4)),
   media("MP4 or MOV", pattern("ftyp", 4)),
   media("MOV", pattern("moov", 4)),
   media("MOV", pattern("mdat", 4)),
@@ -111,8 +123,26 @@ export const SIGNATURES: readonly Signature[] = [
   prefixed("PNG behind 4 bytes", pattern("\x89PNG", 4)),
   ...annexB("hevc", HEVC_HEADERS),
   ...annexB("h264", H264_HEADERS),
+  advised("AV1 as OBUs", AS_IVF, pattern([0x12, 0x00, 0x0a])),
+  advised("AV1 as OBUs with lengths (Annex B)", AS_IVF, pattern([0x01, 0x10], 2)),
+  ...["Setting pipeline", "Use Windows high", "Pipeline is", "Progress: ", "Redistribute"].map(
+    (text) => advised("text of gst-launch", QUIET, pattern(text)),
+  ),
+  ...["P1", "P2", "P3", "P4", "P5", "P6", "P7"].flatMap((name) =>
+    ["\n", " ", "\r", "\t"].map((space) =>
+      advised("a PPM, PGM or PBM image", AS_PICTURES, pattern(name + space))
+    )
+  ),
+  advised("a QOI image", AS_PICTURES, pattern("qoif")),
   foreign("MPEG-PS", pattern([0, 0, 1, 0xba])),
   foreign("MPEG-1 or MPEG-2 video", pattern([0, 0, 1, 0xb3])),
+  // An access unit delimiter, parameter sets or SEI behind a length of less than 2^16.
+  ...[[0x67], [0x27], [0x47], [0x06], [0x09, 0x10], [0x09, 0x30], [0x09, 0xf0]].map((header) =>
+    advised("H.264 with lengths", WITH_START_CODES, pattern([0, 0]), pattern(header, 4))
+  ),
+  ...[32, 33, 34, 35, 39].map((type) =>
+    advised("H.265 with lengths", WITH_START_CODES, pattern([0, 0]), pattern([type << 1, 1], 4))
+  ),
   foreign("Ogg", pattern("OggS\0")),
   foreign("NUT", pattern("nut/multimedia container\0")),
   foreign("ASF or WMV", pattern([0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11])),

@@ -2,7 +2,7 @@
 /// <reference lib="dom" />
 /**
  * `stream.v1` as a viewer speaks it (docs/protocol.md): messages of the relay taken apart, and those
- * of a viewer put together. It holds itself to the vectors in tests/wire/vectors.json.
+ * of a viewer put together. It holds itself to the vectors in src/wire/vectors.json.
  *
  * @module
  */

@@ -234,7 +234,7 @@ for (const [name, flags, start] of CONTAINERS) {
     const isRead = name !== "FLV";
     assertMatch(
       sentence,
-      isRead ? /; give the file with --input, or pipe / : /; pipe it through: /,
+      isRead ? /; give the file itself with --input [^;]*, or pipe / : /; pipe it through: /,
     );
     assertMatch(sentence, /: ffmpeg -i INPUT -f mjpeg -q:v 3 -$/);
   });

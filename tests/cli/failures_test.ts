@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { assertFailed } from "./assert_failed.ts";
-import { run, start, startRelay } from "../program.ts";
+import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { jpegs, makeFolder } from "./folder.ts";
 
@@ -32,7 +32,7 @@ for (const [command] of COMMANDS) {
   });
 
   Deno.test(`stream ${command} exits with 2 for a name that is not allowed or reserved`, async () => {
-    for (const name of ["a%20b", "a/b", "api", "metrics", "x".repeat(65), "%ff"]) {
+    for (const name of ["a%20b", "a%2Fb", "api", "metrics", "x".repeat(65), "%ff"]) {
       const outcome = await run([command!, `ws://${NOBODY}/${name}`]);
       assertFailed(outcome, 2, /the name "[^"]+" is (reserved|not 1 to 64 letters, digits)/);
     }
@@ -76,15 +76,91 @@ Deno.test("stream fps and list exit with 1 where the server is no relay", async 
 });
 
 function httpServer(
-  handler: (request: Request) => Response,
+  handler: (request: Request) => Response | Promise<Response>,
 ): Deno.HttpServer<Deno.NetAddr> {
   return Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
 }
 
-Deno.test("stream fps exits with 1 for a stream that is not there", async () => {
+Deno.test("stream fps and list exit with 1 for a stream that is not there", async () => {
   await using relay = await startRelay();
-  const outcome = await run(["fps", relay.url("nowhere"), "10"]);
-  assertFailed(outcome, 1, /there is no stream "nowhere"/);
+  for (const command of ["fps", "list"]) {
+    const outcome = await run([command, relay.url("nowhere")]);
+    assertFailed(outcome, 1, /there is no stream "nowhere"/);
+  }
+});
+
+Deno.test("stream fps sets the rate of a stream that is not there yet, and reads it", async () => {
+  await using relay = await startRelay(["--fps", "30"]);
+  const rate = async (...args: string[]) => {
+    const { code, stdout, stderr } = await run(["fps", relay.url("door"), ...args]);
+    assertEquals(code, 0, stderr);
+    return new TextDecoder().decode(stdout);
+  };
+  assertEquals([await rate("10"), await rate()], ["10\n", "10\n"]);
+  await using watch = start(["watch", relay.url("door"), "-o", "-"]);
+  await relay.watchedBy(watch, "door");
+  assertEquals(await rate(), "10\n");
+});
+
+Deno.test("stream list shows the stream that its address names, or all", async () => {
+  await using relay = await startRelay();
+  await using one = start(["watch", relay.url("one"), "-o", "-"]);
+  await using two = start(["watch", relay.url("two"), "-o", "-"]);
+  await relay.watchedBy(one, "one");
+  await relay.watchedBy(two, "two");
+  const names = async (url: string) => {
+    const { stdout } = await run(["list", "--json", url]);
+    return JSON.parse(new TextDecoder().decode(stdout)).map(({ name }: { name: string }) => name);
+  };
+  assertEquals(await names(relay.url("two")), ["two"]);
+  for (const url of [relay.host, `${relay.http}/`]) assertEquals(await names(url), ["one", "two"]);
+});
+
+/** A proxy that has a relay under a path, as an nginx with `location /video/`. */
+function proxy(relay: string): Deno.HttpServer<Deno.NetAddr> {
+  return httpServer(async (request) => {
+    const { pathname, search } = new URL(request.url);
+    if (!pathname.startsWith("/video/")) return new Response("not here", { status: 404 });
+    const target = `${relay}${pathname.slice("/video".length)}${search}`;
+    if (request.headers.get("upgrade") !== "websocket") {
+      const { method } = request;
+      const body = request.body === null ? null : await request.bytes();
+      return await fetch(target, { method, body });
+    }
+    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "stream.v1" });
+    const inner = new WebSocket(target.replace("http", "ws"), "stream.v1");
+    socket.binaryType = inner.binaryType = "arraybuffer";
+    const opened = new Promise<void>((resolve) => inner.onopen = () => resolve());
+    socket.onmessage = async ({ data }) => {
+      await opened;
+      inner.send(data);
+    };
+    inner.onmessage = ({ data }) => socket.send(data);
+    inner.onclose = ({ code, reason }) => {
+      if (socket.readyState === WebSocket.OPEN) socket.close(code === 1005 ? 1000 : code, reason);
+    };
+    socket.onclose = () => inner.close();
+    return response;
+  });
+}
+
+Deno.test("stream publish, watch, fps and list reach a relay under a path", async () => {
+  await using folder = await makeFolder();
+  await using relay = await startRelay();
+  await using front = proxy(relay.http);
+  const base = `127.0.0.1:${front.addr.port}/video`;
+  const input = jpegs(2);
+  await using watch = start(["watch", `ws://${base}/cam`, "-o", "%d.jpg", ...EVERY_FRAME], {
+    cwd: folder.path,
+  });
+  await relay.watchedBy(watch, "cam");
+  const listed = await run(["list", `http://${base}/`]);
+  assertMatch(new TextDecoder().decode(listed.stdout), /^NAME .*\ncam /);
+  assertEquals((await run(["fps", `${base}/cam`, "100"])).code, 0);
+  const published = await run(["publish", `${base}/cam`], { stdin: concat(...input) });
+  assertEquals(published.code, 0, published.stderr);
+  assertEquals((await watch.outcome).code, 0);
+  assertEquals(await folder.files(), input);
 });
 
 Deno.test("stream publish is refused where the stream has a publisher, who does not notice", async () => {
@@ -112,4 +188,32 @@ Deno.test("stream publish --takeover ends the publisher that is there, not its v
   assertFailed(await first.outcome, 1, /another publisher took the stream "live" over/);
   assertEquals((await watch.outcome).code, 0);
   assertEquals(await folder.files(), frames);
+});
+
+Deno.test("stream publish reads standard input by the names that others have for it", async () => {
+  await using relay = await startRelay();
+  for (const name of ["-", "/dev/stdin"]) {
+    const args = ["publish", relay.url(), "--input", name];
+    const { code, stderr } = await run(args, { stdin: concat(...jpegs(2)) });
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr, /^published 2 frames, /);
+  }
+});
+
+Deno.test("stream publish names what it may not open, and what it cannot use, without flags of Deno", async () => {
+  await using folder = await makeFolder();
+  await Deno.writeFile(`${folder.path}/empty`, new Uint8Array());
+  await using relay = await startRelay();
+  for (
+    const [input, seen] of [
+      ["/proc/self/mem", /may not open it; let the shell do that: stream publish </],
+      [folder.path, /it is a folder; give a file, or pipe its pictures in: cat \S+ \| stream pub/],
+      [`${folder.path}/empty`, /the file is empty/],
+      [`${folder.path}/empty/x`, /a part of the path is a file/],
+    ] as const
+  ) {
+    const outcome = await run(["publish", relay.url(), "--input", input]);
+    assertFailed(outcome, 5, seen);
+    assertEquals(/--allow|published/.test(outcome.stderr), false);
+  }
 });

@@ -131,3 +131,14 @@ for (const [name, flags] of Object.entries(COMMANDS)) {
 Deno.test("stream COMMAND --help looks at no other flag", async () => {
   assertEquals(await shown("serve", "--port", "x", "--help"), await shown("help", "serve"));
 });
+
+Deno.test("stream help protocol writes the protocol's page, and with --vectors its test vectors", async () => {
+  const read = (path: string) => Deno.readFile(new URL(`../../${path}`, import.meta.url));
+  const page = await run(["help", "protocol"]);
+  assertEquals([page.code, page.stdout], [0, await read("docs/protocol.md")]);
+  const { code, stdout } = await run(["help", "protocol", "--vectors"]);
+  assertEquals([code, stdout], [0, await read("src/wire/vectors.json")]);
+  const wrong = await run(["help", "protocol", "--vector"]);
+  assertEquals(wrong.code, 2);
+  assertStringIncludes(wrong.stderr, "did you mean --vectors?");
+});

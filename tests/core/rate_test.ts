@@ -114,13 +114,28 @@ Deno.test("RateLimit thins 50 frames a second to 30, evenly", () => {
   });
 });
 
+Deno.test("RateLimit of 1 spaces 30 frames a second from the first one on", () => {
+  for (const isPassed of [false, true]) {
+    const limit = new RateLimit(1);
+    const passed: number[] = [];
+    if (isPassed) limit.pass(0);
+    for (let index = isPassed ? 1 : 0; index < 300; index++) {
+      const nowMs = index * 1000 / 30;
+      if (limit.admit(nowMs)) passed.push(nowMs);
+    }
+    const all = isPassed ? [0, ...passed] : passed;
+    assertEquals(all.length, 10);
+    all.forEach((ms, index) => assert(Math.abs(ms - index * 1000) < 34, `${index}: ${ms} ms`));
+  }
+});
+
 Deno.test("RateLimit makes up for nothing after a pause", () => {
   const limit = new RateLimit(10);
   assert(limit.admit(0));
   assert(limit.admit(60_000));
   assert(!limit.admit(60_001));
-  assert(!limit.admit(60_049));
-  assert(limit.admit(60_050));
+  assert(!limit.admit(60_050));
+  assert(limit.admit(60_080));
 });
 
 Deno.test("RateMeter measures an even sequence", () => {

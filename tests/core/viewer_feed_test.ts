@@ -44,6 +44,18 @@ Deno.test("ViewerFeed sends no more frames a second than the viewer wants", () =
   assertEquals(viewer.dropped.viewer_fps, 300 - sent.length);
 });
 
+Deno.test("ViewerFeed counts the picture that a viewer begins with among those it wants", () => {
+  const frames = cache();
+  frames.push(frame(1), 0);
+  const { viewer, sent, offer } = recorded({ fps: 1 }, frames);
+  for (let sequence = 2; sequence <= 61; sequence++) {
+    offer(frame(sequence), (sequence - 1) * 1000 / 30);
+    viewer.acknowledge(Math.abs(sent.at(-1)!), (sequence - 1) * 1000 / 30);
+  }
+  assertEquals(sent.length, 3);
+  assert(Math.abs(sent[1]! - 31) <= 1 && Math.abs(sent[2]! - 61) <= 1, `${sent}`);
+});
+
 Deno.test("ViewerFeed marks the frame for a viewer that joins as catch-up", () => {
   const frames = cache();
   frames.push(frame(7), 0);

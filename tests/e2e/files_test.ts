@@ -171,7 +171,7 @@ Deno.test("stream publish refuses to repeat what is no file, or has no frame", a
   const cases: readonly (readonly [string[], number, RegExp])[] = [
     [["--loop"], 2, /--loop repeats a file; give --input FILE/],
     [["--loop", "--test-pattern"], 2, /--loop repeats a file/],
-    [["--loop", "--input", path, "--format", "mjpeg"], 5, /found the end of the input/],
+    [["--loop", "--input", path, "--format", "mjpeg"], 5, /the file is empty/],
     [["--input", path, "--pace", "fast"], 2, /--pace fast is not one of timestamps, relay/],
   ];
   for (const [args, code, why] of cases) {

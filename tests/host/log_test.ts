@@ -2,6 +2,30 @@
 import { assertEquals } from "@std/assert";
 import { createLog } from "../../src/host/log.ts";
 
+Deno.test("createLog cuts progress to the terminal's columns as they are then, between two parts", () => {
+  let text = "";
+  let columns: number | undefined = 26;
+  const log = createLog({
+    format: "text",
+    write: (piece) => text += piece,
+    isTerminal: true,
+    columns: () => columns,
+    wallMs: () => 0,
+  });
+  const shown = () => {
+    text = "";
+    log.progress("9 frames  30.0 fps  queue 1", {});
+    return text.replaceAll("\x1b[J", "").replaceAll("\r", "|");
+  };
+  assertEquals(shown(), "|9 frames  30.0 fps|");
+  columns = 28;
+  assertEquals(shown(), "|9 frames  30.0 fps  queue 1|");
+  columns = 5;
+  assertEquals(shown(), "|9 fr|");
+  columns = undefined;
+  assertEquals(shown(), "|9 frames  30.0 fps  queue 1|");
+});
+
 function written(isTerminal: boolean, message: string): string {
   let text = "";
   const log = createLog({
@@ -19,5 +43,5 @@ Deno.test("createLog lets no text from elsewhere steer the terminal", () => {
   const hostile = "codec \x1b]0;owned\x07\x9b2J\r\x7f is\ttwo\nlines";
   const harmless = "codec \ufffd]0;owned\ufffd\ufffd2J\ufffd\ufffd is\ttwo\nlines";
   assertEquals(written(false, hostile), `warn: ${harmless}\n${harmless}\n`);
-  assertEquals(written(true, hostile), `warn: ${harmless}\n\r\x1b[2K${harmless}`);
+  assertEquals(written(true, hostile), `warn: ${harmless}\n\r\x1b[J${harmless}\r`);
 });

@@ -74,6 +74,23 @@ for (
   }
 }
 
+for (const [pixels, reads] of [["rgb24", "rgb24"], ["pal8", "rgb24"], ["monob", "gray"]]) {
+  for (const size of ["1x1", "2x5", "37x23"]) {
+    Deno.test({
+      ...needs(NO_FFMPEG, `decodePng reads ffmpeg's interlaced ${pixels} of ${size}`),
+      fn: async () => {
+        const source = ["-f", "lavfi", "-i", `testsrc=size=${size}`, "-frames:v", "1"];
+        const how = ["-flags", "+ildct", "-pred", "mixed", "-f", "image2pipe", "-"];
+        const image = await ffmpeg([...source, "-pix_fmt", pixels!, "-c:v", "png", ...how]);
+        assertEquals(image[28], 1, "the interlace method of its header");
+        const plain = ["-f", "png_pipe", "-i", "-", "-f", "rawvideo", "-pix_fmt", reads!, "-"];
+        const { data } = decodePng(image, OPTIONS);
+        assertEquals(new Uint8Array(data), new Uint8Array(await ffmpeg(plain, image)));
+      },
+    });
+  }
+}
+
 function everyOther(bytes: Uint8Array): Uint8Array {
   return bytes.filter((_, index) => index % 2 === 0);
 }
@@ -85,7 +102,8 @@ for (
     ["no colour type", png({ type: 5 }, new Uint8Array(14)), "colour type 5"],
     ["no width", png({ width: 0 }, new Uint8Array(2)), "0x2"],
     ["3 bits", png({ depth: 3 }, new Uint8Array(14)), "3 bits"],
-    ["interlaced rows", png({ interlace: 1 }, new Uint8Array(14)), "interlaced"],
+    ["interlaced rows that are not", png({ interlace: 1 }, new Uint8Array(14)), "demands 15 bytes"],
+    ["another interlacing", png({ interlace: 2 }, new Uint8Array(14)), "interlace method 2"],
     ["a row too few", png({}, new Uint8Array(7)), "demands 14 bytes, it has 7"],
     ["a byte too many", png({}, new Uint8Array(15)), "more than its size says"],
     ["a filter that is none", png({}, new Uint8Array(14).fill(5)), "filter 5"],

@@ -72,6 +72,25 @@ Deno.test("serve changes the frame rate by PATCH", async () => {
   assertEquals((await (await patch('{"fps": 12.5}')).json()).fps, 12.5);
 });
 
+Deno.test("serve takes the rate of a stream before it is there, and keeps it when it is empty", async () => {
+  await using relay = await startRelay({ fps: 30 });
+  const url = `${relay.address}/api/streams/cam`;
+  const list = async () => await (await fetch(`${relay.address}/api/streams`)).json();
+  const changed = await fetch(url, { method: "PATCH", body: '{"fps": 12}' });
+  const { fps, publishing, viewers } = await changed.json();
+  assertEquals([changed.status, fps, publishing, viewers], [200, 12, false, 0]);
+  assertEquals((await status(relay, "cam")).fps, 12);
+  assertEquals(await list(), []);
+  for (const rate of [12, 12, 60]) {
+    if (rate === 60) await (await fetch(url, { method: "PATCH", body: '{"fps": 60}' })).text();
+    {
+      await using _viewer = await Client.open(relay.url("/cam?role=watch"));
+      assertEquals((await until(relay, (numbers) => numbers.viewers === 1, "cam")).fps, rate);
+    }
+    while ((await list()).length > 0);
+  }
+});
+
 for (
   const [body, seen] of [
     ["fps=60", "not JSON"],
@@ -98,7 +117,8 @@ for (
 for (
   const [method, path, code] of [
     ["GET", "/api/streams/nobody", 404],
-    ["PATCH", "/api/streams/nobody", 404],
+    ["PATCH", "/api/streams/nobody", 400],
+    ["PATCH", "/api/streams/no+body", 404],
     ["DELETE", "/api/streams/nobody", 405],
     ["POST", "/api/streams", 405],
     ["POST", "/", 405],
@@ -228,4 +248,13 @@ Deno.test("serve counts delays in histograms, and keeps what it has counted of v
   while (delaysOf(metrics, "relay").count <= 4) metrics = await samples(relay.address);
   assertEquals(delaysOf(metrics, "viewer").count, 4);
   assertEquals(delaysOf(metrics, "source").count, 7);
+});
+
+Deno.test("protocol.md names every metric", async () => {
+  await using relay = await startRelay();
+  const page = await Deno.readTextFile(new URL("../../docs/protocol.md", import.meta.url));
+  const text = await (await fetch(`${relay.address}/metrics`)).text();
+  const names = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+  assert(names.length > 15);
+  for (const [, name] of names) assertStringIncludes(page, `\`${name}\``);
 });

@@ -1,6 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { Client, frameOf, numberOf, startRelay, status, until } from "./fixture.ts";
+import { systemClock } from "../../src/host/clock.ts";
+import { silentLog } from "../../src/host/log.ts";
+import { serve } from "../../src/server/serve.ts";
+import { Client, DEFAULTS, frameOf, numberOf, startRelay, status, until } from "./fixture.ts";
 
 Deno.test("A bare frame comes back to every client, the sender too", async () => {
   await using relay = await startRelay();
@@ -136,4 +139,32 @@ Deno.test("A bare frame for a stream that has a publisher closes its sender with
   sender.send(frameOf(1));
   assertEquals((await sender.closed).code, 4003);
   assertEquals((await status(relay)).received.frames, 0);
+});
+
+Deno.test("serve logs clients without a protocol that publish, when they begin and when they go", async () => {
+  const lines: string[] = [];
+  const gone = Promise.withResolvers<void>();
+  const log = {
+    ...silentLog,
+    info(message: string): void {
+      lines.push(message);
+      if (message.includes("lost")) gone.resolve();
+    },
+  };
+  const { signal } = new AbortController();
+  await using relay = await serve(DEFAULTS, { clock: systemClock, log, signal });
+  {
+    const url = relay.address.replace("http:", "ws:");
+    await using _silent = await Client.open(`${url}/cam`);
+    await using sender = await Client.open(`${url}/cam`);
+    for (const number of [1, 2]) {
+      sender.send(frameOf(number));
+      await sender.frame();
+    }
+  }
+  await gone.promise;
+  assertEquals(lines, [
+    '"cam" has a publisher without a protocol',
+    '"cam" lost a publisher without a protocol',
+  ]);
 });

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { bareConfig } from "../../src/core/frame.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
+import type { Relay } from "../../src/server/serve.ts";
 import { Hub } from "../../src/server/hub.ts";
 import { LocalFront } from "../../src/server/local_front.ts";
 import { route } from "../../src/server/routes.ts";
@@ -14,11 +15,41 @@ import { PartReader } from "./mjpeg.ts";
 /** What Chromium sends for an `<img>`. */
 const IMG = { accept: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8" };
 
+/** Somebody who publishes without a protocol, of whom the relay knows. */
+async function openSender(
+  relay: Relay & { url(path: string): string },
+  name = "cam",
+): Promise<Client> {
+  const sender = await Client.open(relay.url(`/${name}?role=publish`));
+  await until(relay, () => true, name);
+  return sender;
+}
+
+Deno.test("serve answers motion JPEG of a name that nobody has published to with 404", async () => {
+  await using relay = await startRelay();
+  await using _viewer = await Client.open(relay.url("/typo?role=watch"));
+  await until(relay, () => true, "typo");
+  for (const method of ["GET", "HEAD"]) {
+    const refused = await fetch(`${relay.address}/typo.mjpeg`, { method });
+    assertEquals(refused.status, 404);
+    assertMatch(await refused.text(), method === "GET" ? /nobody has published to it/ : /^$/);
+  }
+});
+
+Deno.test("serve sends the headers of motion JPEG at once where a publisher has gone", async () => {
+  await using relay = await startRelay();
+  await (await openSender(relay))[Symbol.asyncDispose]();
+  while ((await (await fetch(`${relay.address}/api/streams`)).json()).length > 0);
+  // It is the headers that resolve this: no frame ever comes.
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
+  assertEquals(viewer.response.status, 200);
+});
+
 Deno.test("serve sends motion JPEG: every frame once, in order, as it is, with its length and time", async () => {
   await using relay = await startRelay();
-  await using sender = await Client.open(relay.url("/cam"));
+  await using sender = await openSender(relay);
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
-  await until(relay, ({ viewers }) => viewers === 2, "cam");
+  await until(relay, ({ viewers }) => viewers === 1, "cam");
   let beforeS = Date.now() / 1000 - 1;
   for (const frame of jpegs(20, 2000)) {
     sender.send(frame);
@@ -36,6 +67,7 @@ Deno.test("serve sends motion JPEG: every frame once, in order, as it is, with i
 
 Deno.test("serve sends motion JPEG that no cache or proxy keeps back", async () => {
   await using relay = await startRelay();
+  await using _sender = await openSender(relay);
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   const { headers, status } = viewer.response;
   assertEquals(status, 200);
@@ -47,7 +79,7 @@ Deno.test("serve sends motion JPEG that no cache or proxy keeps back", async () 
 
 Deno.test("serve sends browsers the next part's head right behind each picture", async () => {
   await using relay = await startRelay();
-  await using sender = await Client.open(relay.url("/cam"));
+  await using sender = await openSender(relay);
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`, IMG);
   for (const frame of jpegs(3, 2000)) {
     sender.send(frame);
@@ -61,7 +93,7 @@ Deno.test("serve sends browsers the next part's head right behind each picture",
 for (const path of ["/?action=stream", "/live?action=stream", "/live.mjpeg"]) {
   Deno.test(`serve sends motion JPEG of the stream live at ${path}`, async () => {
     await using relay = await startRelay();
-    await using sender = await Client.open(relay.url("/"));
+    await using sender = await openSender(relay, "live");
     await using viewer = await PartReader.open(relay.address + path);
     const [frame] = jpegs(1);
     sender.send(frame!);
@@ -71,7 +103,7 @@ for (const path of ["/?action=stream", "/live?action=stream", "/live.mjpeg"]) {
 
 Deno.test("serve shows a viewer of motion JPEG the last frame of a still stream at once", async () => {
   await using relay = await startRelay();
-  await using sender = await Client.open(relay.url("/cam?role=publish"));
+  await using sender = await openSender(relay);
   const frames = jpegs(3);
   for (const frame of frames) sender.send(frame);
   await until(relay, ({ received }) => received.frames === 3, "cam");
@@ -81,9 +113,10 @@ Deno.test("serve shows a viewer of motion JPEG the last frame of a still stream 
 
 Deno.test("serve keeps viewers of motion JPEG from one publisher to the next", async () => {
   await using relay = await startRelay();
+  await (await openSender(relay))[Symbol.asyncDispose]();
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   for (const frame of jpegs(2)) {
-    await using sender = await Client.open(relay.url("/cam?role=publish"));
+    await using sender = await openSender(relay);
     sender.send(frame);
     assertEquals(await viewer.picture(), frame);
   }
@@ -91,7 +124,7 @@ Deno.test("serve keeps viewers of motion JPEG from one publisher to the next", a
 
 Deno.test("serve counts viewers of motion JPEG, what they get, and that they go", async () => {
   await using relay = await startRelay();
-  await using sender = await Client.open(relay.url("/cam?role=publish"));
+  await using sender = await openSender(relay);
   {
     await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
     await until(relay, ({ viewers }) => viewers === 1, "cam");
@@ -107,6 +140,7 @@ Deno.test("serve counts viewers of motion JPEG, what they get, and that they go"
 
 Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with a sentence", async () => {
   await using relay = await startRelay({ maxViewers: 1 });
+  await (await openSender(relay))[Symbol.asyncDispose]();
   const url = `${relay.address}/cam.mjpeg`;
   {
     await using _viewer = await PartReader.open(url);
@@ -123,9 +157,10 @@ Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with
 
 Deno.test("serve ends motion JPEG when the relay stops", async () => {
   await using relay = await startRelay();
+  await using sender = await openSender(relay);
+  await using _other = await openSender(relay, "other");
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   await using waiting = await PartReader.open(`${relay.address}/other.mjpeg`);
-  await using sender = await Client.open(relay.url("/cam"));
   const [frame] = jpegs(1);
   sender.send(frame!);
   await viewer.picture();
@@ -135,7 +170,7 @@ Deno.test("serve ends motion JPEG when the relay stops", async () => {
 
 Deno.test("serve ends motion JPEG of a stream whose frames are no pictures any more, and says why", async () => {
   await using relay = await startRelay();
-  await using sender = await Client.open(relay.url("/cam"));
+  await using sender = await openSender(relay);
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   const [frame] = jpegs(1);
   sender.send(frame!);
@@ -149,10 +184,11 @@ Deno.test("serve ends motion JPEG of a stream whose frames are no pictures any m
 
 Deno.test("serve answers HEAD for motion JPEG without a viewer", async () => {
   await using relay = await startRelay();
+  await using _sender = await openSender(relay);
   const response = await fetch(`${relay.address}/cam.mjpeg`, { method: "HEAD" });
   assertEquals([response.status, await response.text()], [200, ""]);
   assertStringIncludes(response.headers.get("content-type")!, "multipart/x-mixed-replace");
-  assertEquals(await (await fetch(`${relay.address}/api/streams`)).json(), []);
+  assertEquals((await status(relay, "cam")).viewers, 0);
 });
 
 /** An old client of motion JPEG, which knows no chunks and reads only when it is told to. */
@@ -167,8 +203,8 @@ async function lazyViewer(address: string): Promise<Deno.TcpConn> {
 Deno.test("serve skips frames for a viewer of motion JPEG that does not read, and slows nobody", async () => {
   // One viewer may have 3/32 of the memory under way, and the rest of a frame.
   await using relay = await startRelay({ maxFrameBytes: 1 << 20, maxMemoryBytes: 32 << 20 });
+  await using sender = await openSender(relay);
   using lazy = await lazyViewer(relay.address);
-  await using sender = await Client.open(relay.url("/cam?role=publish"));
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   await until(relay, ({ viewers }) => viewers === 2, "cam");
   const bytes = 500_000;
@@ -203,8 +239,8 @@ function includes(bytes: Uint8Array, part: Uint8Array): boolean {
 
 Deno.test("serve breaks off motion JPEG when nothing has drained for --stall-timeout", async () => {
   await using relay = await startRelay({ stallTimeoutMs: 300 });
+  await using sender = await openSender(relay);
   using lazy = await lazyViewer(relay.address);
-  await using sender = await Client.open(relay.url("/cam?role=publish"));
   await until(relay, ({ viewers }) => viewers === 1, "cam");
   const frames = jpegs(2, 8_000_000);
   for (let at = 0; at < 6; at++) sender.send(frames[at % 2]!);
@@ -223,6 +259,7 @@ Deno.test("serve breaks off motion JPEG when nothing has drained for --stall-tim
 Deno.test("serve sends a still picture again before proxies cut the connection", async () => {
   const hub = new Hub(DEFAULTS, systemClock, silentLog);
   const live = hub.open("cam");
+  hub.published("cam");
   const response = await route(new LocalFront(hub), new Request("http://relay.example/cam.mjpeg"));
   await using viewer = new PartReader(response);
   const [frame] = jpegs(1);

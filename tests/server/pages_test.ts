@@ -131,3 +131,50 @@ Deno.test("serve has no files beyond its table", async () => {
     assertMatch(await response.text(), /^Cannot find .+: /);
   }
 });
+
+Deno.test("serve lets pages of the sites of --allow-origin frame the player, and no others", async () => {
+  const strange = "app://x;script-src *";
+  await using relay = await startRelay({
+    allowOrigins: ["https://example.org", "http://[::1]:3000", strange],
+  });
+  for (const [path, status] of [["/", 200], ["/live", 200], ["/a/b", 404]] as const) {
+    const response = await fetch(relay.address + path, { headers: BROWSER });
+    await response.body?.cancel();
+    assertEquals(response.status, status);
+    const policy = response.headers.get("content-security-policy")!.split("; ");
+    assertEquals(
+      policy.at(-1),
+      "frame-ancestors 'self' https://example.org http://[::1]:3000",
+    );
+    assert(policy.includes("script-src 'self'"));
+  }
+  await using open = await startRelay({ allowOrigins: ["*"] });
+  const response = await fetch(`${open.address}/live`, { headers: BROWSER });
+  await response.body?.cancel();
+  assertMatch(response.headers.get("content-security-policy")!, /; frame-ancestors 'self' \*$/);
+});
+
+Deno.test("serve leads from an unknown page to the relay's own, also under a path", async () => {
+  await using relay = await startRelay();
+  for (const [path, root] of [["/api", "./"], ["/a/b/c", "../../"]] as const) {
+    const page = await (await fetch(relay.address + path, { headers: BROWSER })).text();
+    assertStringIncludes(page, `href="${root}assets/style.css"`);
+    assertStringIncludes(page, `<a href="${root}">`);
+  }
+});
+
+Deno.test("serve writes addresses with the path and the scheme that a proxy has taken off", async () => {
+  await using relay = await startRelay();
+  const { host } = new URL(relay.address);
+  const text = async (path: string, headers: Record<string, string>) =>
+    await (await fetch(relay.address + path, { headers })).text();
+  const proxied = { "x-forwarded-prefix": "/video/", "x-forwarded-proto": "https" };
+  assertStringIncludes(await text("/cam", proxied), `stream watch wss://${host}/video/cam\n`);
+  const overview = await text("/", proxied);
+  assertStringIncludes(overview, `wss://${host}/video/live\n`);
+  assertStringIncludes(overview, `https://${host}/video/api/streams\n`);
+  for (const prefix of ["", "/", "video", "//other.example", "/a b", `/${"x".repeat(300)}`]) {
+    const plain = await text("/cam", { "x-forwarded-prefix": prefix });
+    assertStringIncludes(plain, `stream watch ws://${host}/cam\n`, prefix);
+  }
+});

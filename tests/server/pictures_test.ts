@@ -59,6 +59,7 @@ class Source implements AsyncDisposable {
       role: "publish",
       session: crypto.randomUUID(),
     });
+    await client.control("welcome");
     client.send(JSON.stringify({ type: "config", epoch: 0, ...config }));
     return new Source(client);
   }
@@ -156,6 +157,7 @@ Deno.test("serve makes PNG of Y4M frames", async () => {
 
 Deno.test("serve sends motion JPEG of PNG and raw frames, and ends with the newest", async () => {
   await using relay = await startRelay();
+  await (await Source.open(relay, { format: "mjpeg" }))[Symbol.asyncDispose]();
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   {
     await using source = await Source.open(relay, RAW as Partial<StreamConfig>);
@@ -172,6 +174,7 @@ Deno.test("serve sends motion JPEG of PNG and raw frames, and ends with the newe
 
 Deno.test("serve converts a frame once for all viewers, and counts what it does not convert", async () => {
   await using relay = await startRelay();
+  await (await Source.open(relay, { format: "mjpeg" }))[Symbol.asyncDispose]();
   const url = `${relay.address}/cam.mjpeg`;
   await using one = await PartReader.open(url);
   await using other = await PartReader.open(url);
@@ -209,8 +212,8 @@ Deno.test("serve converts a frame once for all viewers, and counts what it does 
 
 Deno.test("serve passes over a PNG frame that is broken", async () => {
   await using relay = await startRelay();
-  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   await using source = await Source.open(relay, { format: "png", codec: "png", ...SIZE });
+  await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   source.send(pngOf(RED).subarray(0, 60));
   await received(relay, 1);
   const response = await fetch(`${relay.address}/cam.jpg`);
@@ -222,10 +225,10 @@ Deno.test("serve passes over a PNG frame that is broken", async () => {
 
 for (
   const [path, config, sentence] of [
-    ["/cam.mjpeg", { format: "h264" }, "its format is h264; watch it at /cam, or publish mjpeg"],
+    ["/cam.mjpeg", { format: "h264" }, 'its format is h264; watch it with "stream watch"'],
     ["/cam.jpg", { format: "h264" }, "its format is h264"],
     ["/cam.png", { format: "vp9" }, "its format is vp9"],
-    ["/cam.png", { format: "mjpeg" }, "its pictures are JPEG; take /cam.jpg"],
+    ["/cam.png", { format: "mjpeg" }, "its pictures are JPEG; take cam.jpg"],
     ["/cam.jpg", { format: "raw" }, "publish with --size and --pixel-format"],
     [
       "/cam.mjpeg",

@@ -289,3 +289,56 @@ Deno.test("A relay that stops lets its queue out, then closes every peer with 10
   }
   await stopped;
 });
+
+for (
+  const [format, units] of [
+    ["h264", [[0x67, 0x42, 0], [0x68, 0xce], [0x65, 0x88, 0x84]]],
+    ["hevc", [[0x40, 1, 0x0c], [0x26, 1, 0xaf]]],
+  ] as const
+) {
+  const encoded = (prefix: (length: number) => number[]) =>
+    Uint8Array.from(units.flatMap((unit) => [...prefix(unit.length), ...unit]));
+  const frameMessage = (data: Uint8Array<ArrayBuffer>) =>
+    encodeFrameMessage(decodeFrameMessage(message(1)).header, data);
+  const config = encodeControl({ type: "config", epoch: 0, ...bareConfig(format) });
+
+  Deno.test(`A frame of ${format} with lengths closes its publisher with a sentence (1003)`, async () => {
+    await using relay = await startRelay();
+    await using publishing = await publisher(relay.url("/live"));
+    publishing.send(config);
+    publishing.send(frameMessage(encoded((length) => [0, 0, 0, length])));
+    const { code, reason } = await publishing.closed;
+    assertEquals(code, 1003);
+    assertStringIncludes(reason, `a frame of ${format} has lengths (AVCC)`);
+    assertStringIncludes(reason, `-bsf:v ${format}_mp4toannexb`);
+  });
+
+  Deno.test(`A frame of ${format} with start codes is passed on, and one with lengths from a bare client`, async () => {
+    await using relay = await startRelay();
+    {
+      await using watching = await viewer(relay.url("/live"));
+      await using publishing = await publisher(relay.url("/live"));
+      publishing.send(config);
+      const frame = encoded(() => [0, 0, 0, 1]);
+      publishing.send(frameMessage(frame.slice()));
+      assertEquals(decodeFrameMessage(await watching.frame()).data, frame);
+    }
+    await using bare = await Client.open(relay.url("/other"));
+    const frame = encoded((length) => [0, 0, 0, length]);
+    bare.send(frame);
+    assertEquals(await bare.frame(), frame);
+    assertEquals((await status(relay, "other")).format, "raw");
+  });
+}
+
+Deno.test("A frame without a capture time was captured when it came", async () => {
+  await using relay = await startRelay();
+  await using watching = await viewer(relay.url("/live"));
+  await using publishing = await publisher(relay.url("/live"));
+  const { header, data } = decodeFrameMessage(message(1));
+  const beforeUs = Date.now() * 1000;
+  publishing.send(encodeFrameMessage({ ...header, captureUs: 0 }, data.slice()));
+  const seen = decodeFrameMessage(await watching.frame()).header;
+  assert(seen.captureUs >= beforeUs - 1000 && seen.captureUs <= Date.now() * 1000 + 1000);
+  assertEquals((await status(relay)).arrival, null);
+});

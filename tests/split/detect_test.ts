@@ -43,6 +43,17 @@ const FOREIGN: [string, Uint8Array][] = [
   ["a GIF image", bytesOf("GIF89a\x10\0")],
   ["a BMP image", bytesOf("BM\x10\x20\0\0\0\0\0\0\x36\0")],
   ["JPEG behind 4 bytes", concat(Uint8Array.of(0, 0, 0, 70), jpeg())],
+  ["an AVIF image", bytesOf("\0\0\0\x20ftypavif\0\0\0\0")],
+  ["a HEIF image", bytesOf("\0\0\0\x20ftypheic\0\0\0\0")],
+  ["a PPM, PGM or PBM image", bytesOf("P6\n320 240\n255\n")],
+  ["a QOI image", bytesOf("qoif\0\0\x01\x40")],
+  ["H.264 with lengths", Uint8Array.of(0, 0, 0, 0x19, 0x67, 0x64, 0, 0x1e)],
+  ["H.264 with lengths", Uint8Array.of(0, 0, 0, 2, 9, 0xf0, 0, 0)],
+  ["H.264 with lengths", Uint8Array.of(0, 0, 2, 0xb4, 6, 5, 0xff, 0xff)],
+  ["H.265 with lengths", Uint8Array.of(0, 0, 0, 0x18, 0x40, 1, 0x0c, 1)],
+  ["AV1 as OBUs", Uint8Array.of(0x12, 0, 0x0a, 0x0b, 0, 0, 0, 4)],
+  ["AV1 as OBUs with lengths (Annex B)", Uint8Array.of(0x1a, 0x18, 0x01, 0x10, 0x0b, 0x08)],
+  ["text of gst-launch", bytesOf("Setting pipeline to PAUSED ...\n")],
   ["an HTTP response with its headers", bytesOf("HTTP/1.1 200 OK\r\n")],
 ];
 
@@ -122,7 +133,11 @@ Deno.test("detectFormat names inputs that are not split here, with the flags to 
   for (const [name, bytes] of FOREIGN) {
     const fault = faultOf(bytes, false);
     assertEquals(fault.found, name);
-    assert(/ffmpeg .*-i INPUT -f mjpeg|--format lp32|curl/.test(fault.advice ?? ""));
+    assert(
+      /ffmpeg .*-i (?:INPUT|-) .*-f (?:mjpeg|ivf)|--format lp32|curl|h264parse|-q,/
+        .test(fault.advice ?? ""),
+      fault.advice,
+    );
   }
 });
 

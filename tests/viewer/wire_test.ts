@@ -11,7 +11,7 @@ import {
   encodeTime,
   WireError,
 } from "../../src/viewer/wire.js";
-import vectors from "../wire/vectors.json" with { type: "json" };
+import vectors from "../../src/wire/vectors.json" with { type: "json" };
 
 function bytesOfHex(hex: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(hex.match(/../g) ?? [], (digits) => parseInt(digits, 16));

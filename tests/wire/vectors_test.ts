@@ -16,7 +16,7 @@ import {
   encodeFrameMessage,
   type FrameHeader,
 } from "../../src/wire/frame_message.ts";
-import vectors from "./vectors.json" with { type: "json" };
+import vectors from "../../src/wire/vectors.json" with { type: "json" };
 
 interface TextVector {
   readonly name: string;

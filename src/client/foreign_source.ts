@@ -1,0 +1,38 @@
+/**
+ * Inputs that are no files: what ffmpeg reads, and the line that brings it here.
+ *
+ * @module
+ */
+import { StreamError } from "../errors.ts";
+
+/** The line by which ffmpeg reads `input`, an address or a device, and the frames come here. */
+export function pipeLine(input: string): string {
+  const shown = /[^A-Za-z0-9_./:@%+=,-]/.test(input) ? `"${input}"` : input;
+  if (isDevice(input)) {
+    return `ffmpeg -f v4l2 -i ${shown} -c:v libx264 -tune zerolatency -f h264 - | ` +
+      "stream publish --on-full drop";
+  }
+  const transport = /^rtsps?:/i.test(input) ? "-rtsp_transport tcp " : "";
+  return `ffmpeg ${transport}-i ${shown} -c:v copy -f h264 - | stream publish (H.264; else with ` +
+    "-f mjpeg -q:v 3 instead of -c:v copy -f h264)";
+}
+
+/**
+ * Refuses what is no file but an address or a camera.
+ *
+ * @throws {StreamError} (`usage`) with the line that reads it
+ */
+export function refuseForeignSource(path: string): void {
+  const isAddress = /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
+  if (!isAddress && !isDevice(path)) return;
+  const what = isAddress ? "it is an address, not a file" : "it is a camera, not a file";
+  throw new StreamError(
+    "usage",
+    `Cannot read ${path}: ${what}; pipe it in: ${pipeLine(path)}`,
+  );
+}
+
+/** Whether `path` is what Linux calls a capture device (Video4Linux2). */
+function isDevice(path: string): boolean {
+  return /^\/dev\/(?:video\d|v4l\/)/.test(path);
+}
