@@ -117,7 +117,8 @@ export const publishCommand = command({
       log,
     });
     const startMs = host.clock.nowMs();
-    const source = await openSource(flags, host, publisher);
+    const onNote = (sentence: string) => log.warn(sentence);
+    const source = await openSource(flags, { host, publisher, onNote });
     const damaged = () => source.damaged ?? 0;
     using _progress = showProgress(host, log, () => progressLine(publisher.stats(), damaged()));
     try {
@@ -137,8 +138,11 @@ export const publishCommand = command({
 
 async function openSource(
   flags: Values<typeof FLAGS>,
-  host: Host,
-  publisher: Publisher,
+  { host, publisher, onNote }: {
+    readonly host: Host;
+    readonly publisher: Publisher;
+    readonly onNote: (sentence: string) => void;
+  },
 ): Promise<FrameSource> {
   const pattern = flags["test-pattern"];
   if (flags.loop && flags.input === undefined) {
@@ -175,6 +179,7 @@ async function openSource(
       pace: flags.pace,
       isLooped: flags.loop,
       clock: host.clock,
+      onNote,
     });
   }
   if (host.terminals.stdin) {

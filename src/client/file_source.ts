@@ -29,6 +29,8 @@ export interface FileSourceOptions {
   /** Whether the file is repeated without end. */
   readonly isLooped: boolean;
   readonly clock: Clock;
+  /** Takes a sentence about what of a media file is left out. */
+  readonly onNote?: (sentence: string) => void;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function openFileSource(options: FileSourceOptions): Promise<FrameS
     );
   }
   const whole = isLooped
-    ? new LoopedSource(source, async () => (await openOnce(options)).source, path)
+    ? new LoopedSource(source, async () => (await openAgain(options)).source, path)
     : source;
   return isMedia && pace === "timestamps" ? new PacedSource(whole, clock) : whole;
 }
@@ -58,11 +60,20 @@ interface OpenedSource {
   readonly isRegular: boolean;
 }
 
+/** Opens the file for another round, of which everything has been said. */
+function openAgain({ onNote: _onNote, ...options }: FileSourceOptions): Promise<OpenedSource> {
+  return openOnce(options);
+}
+
 async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
-  const { path: name, maxFrameBytes, createSplitter, mayBeMedia } = options;
+  const { path: name, maxFrameBytes, createSplitter, mayBeMedia, onNote } = options;
   const { file, info: { isFile: isRegular, size } } = await openFile(name);
   if (mayBeMedia && isRegular && isMediaFile(await firstBytes(file, name))) {
-    const source = await openMedia(new RandomAccessFile(file, size), { name, maxFrameBytes });
+    const source = await openMedia(new RandomAccessFile(file, size), {
+      name,
+      maxFrameBytes,
+      ...onNote && { onNote },
+    });
     return { source, isMedia: true, isRegular };
   }
   const source = new SplitSource(file.readable, createSplitter(), name);

@@ -79,6 +79,7 @@ export class AnnexBSplitter implements Splitter {
   readonly #syntax: AccessUnitSyntax;
   #config: StreamConfig;
   #damaged = 0;
+  #frameOffset = 0;
   /** Whether the first start code has been found. */
   #hasStarted = false;
   #isIdle = false;
@@ -101,6 +102,11 @@ export class AnnexBSplitter implements Splitter {
 
   get damaged(): number {
     return this.#damaged;
+  }
+
+  /** Where in the input the last frame began. */
+  get frameOffset(): number {
+    return this.#frameOffset;
   }
 
   push(chunk: Uint8Array): void {
@@ -237,6 +243,7 @@ export class AnnexBSplitter implements Splitter {
       this.#config = videoConfig(this.#config, this.#syntax.format, unit.facts);
     }
     this.#forgetUnit();
+    this.#frameOffset = input.offset;
     const data = input.take(end);
     return {
       data: unit.lacks.length === 0 ? data : inserted(data, at, unit.lacks),

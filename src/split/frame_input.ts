@@ -33,6 +33,11 @@ export class FrameInput {
     return this.#assembly.length;
   }
 
+  /** Number of bytes taken or skipped so far. */
+  get offset(): number {
+    return this.#assembly.offset;
+  }
+
   /** The unread bytes; valid until the next call of `push`, `take` or `skip`. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#assembly.bytes;

@@ -5,7 +5,8 @@
  */
 import { openRecording } from "../../src/client/recording.ts";
 import { bareConfig, type FrameKind, type StreamConfig } from "../../src/core/frame.ts";
-import { type MediaFrame, openMedia } from "../../src/media/media_source.ts";
+import type { MediaFrame } from "../../src/media/media_reader.ts";
+import { openMedia } from "../../src/media/media_source.ts";
 import type { Output } from "../../src/media/media_writer.ts";
 import { RandomAccessFile } from "../../src/media/random_access_file.ts";
 import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
