@@ -18,6 +18,7 @@ const ALL_FLAGS = 63;
 const FIRST_FLAGS = 31;
 const MAX_CONTROL_LENGTH = 16_384;
 const MAX_TEXT_LENGTH = 1024;
+const MAX_CODE_POINT = 255;
 const NO_PTS = -(2n ** 63n);
 
 /**
@@ -55,6 +56,13 @@ const FORMATS = ["raw", "mjpeg", "png", "y4m", "lp32", "h264", "hevc", "vp8", "v
  * @property {string | null} pixelFormat
  * @property {number | null} frameRate
  * @property {string | null} header
+ * @property {number} [rotation] degrees clockwise by which pictures are turned: 90, 180 or 270
+ * @property {number} [displayWidth] what a picture is stretched to, before it is turned
+ * @property {number} [displayHeight]
+ * @property {number} [primaries] colours in the code points of ITU-T H.273
+ * @property {number} [transfer]
+ * @property {number} [matrix]
+ * @property {boolean} [fullRange]
  * @property {string | null} session stands for the session of the frames' publisher
  * @property {number} offset a frame's sequence minus the one under which it was published
  */
@@ -187,6 +195,7 @@ export function decodeControl(text) {
   for (const [name, isValid, fallback] of fields) {
     const given = Object.hasOwn(value, name) ? value[name] : undefined;
     const field = given ?? fallback;
+    if (field === undefined && isOptional(name)) continue;
     if (!isValid(field)) throw new WireError(1007, `the field ${name} of ${type} is wrong`);
     message[name] = field;
   }
@@ -215,6 +224,23 @@ const isNumber = (max) => (value) => typeof value === "number" && value >= 0 && 
 /** @type {(isValid: (value: unknown) => boolean) => (value: unknown) => boolean} */
 const orNull = (isValid) => (value) => value === null || isValid(value);
 
+/** @type {(value: unknown) => boolean} */
+const isCodePoint = (value) => isInteger(0)(value) && Number(value) <= MAX_CODE_POINT;
+
+/** @type {(name: string) => boolean} */
+const isOptional = (name) => OPTIONAL.includes(name);
+
+/** Fields of `config` that are absent where nothing is to be said. */
+const OPTIONAL = [
+  "rotation",
+  "displayWidth",
+  "displayHeight",
+  "primaries",
+  "transfer",
+  "matrix",
+  "fullRange",
+];
+
 /** @type {ReadonlyMap<string, readonly Field[]>} */
 const FIELDS = new Map(
   /** @type {[string, Field[]][]} */ ([
@@ -238,6 +264,13 @@ const FIELDS = new Map(
       ["pixelFormat", orNull(isText), null],
       ["frameRate", orNull(isNumber(1e9)), null],
       ["header", orNull(isText), null],
+      ["rotation", (value) => value === 90 || value === 180 || value === 270],
+      ["displayWidth", isInteger(1)],
+      ["displayHeight", isInteger(1)],
+      ["primaries", isCodePoint],
+      ["transfer", isCodePoint],
+      ["matrix", isCodePoint],
+      ["fullRange", isBoolean],
       ["session", orNull(isText), null],
       ["offset", isInteger(-Number.MAX_SAFE_INTEGER), 0],
     ]],
