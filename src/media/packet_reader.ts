@@ -48,7 +48,12 @@ export interface TrackInfo {
 }
 
 /** What the headers of a frame say of its pictures. */
-type Facts = Pick<StreamConfig, "codec" | "width" | "height">;
+type Facts = Pick<
+  StreamConfig,
+  "codec" | "width" | "height" | "displayWidth" | "displayHeight"
+>;
+
+const FACTS = ["codec", "width", "height", "displayWidth", "displayHeight"] as const;
 
 /** The configuration of a track, which follows what key frames say where that changes. */
 class FollowedConfig {
@@ -63,14 +68,21 @@ class FollowedConfig {
   next(facts: Facts | undefined): StreamConfig {
     const known = this.#facts;
     if (facts === undefined) return this.#config;
-    const { codec, width, height } = facts;
-    this.#facts = { codec, width, height };
-    const isSame = known === undefined || known.codec === codec && known.width === width &&
-        known.height === height;
-    if (isSame) return this.#config;
-    // What the file says of the size and the pixels holds for the first pictures only.
-    const { displayWidth: _width, displayHeight: _height, ...config } = this.#config;
-    this.#config = { ...config, codec, width, height };
+    const { codec, width, height, displayWidth, displayHeight } = facts;
+    this.#facts = facts;
+    const display = displayWidth === undefined || displayHeight === undefined
+      ? {}
+      : { displayWidth, displayHeight };
+    if (known === undefined) {
+      if (this.#config.displayWidth !== undefined || displayWidth === undefined) {
+        return this.#config;
+      }
+      this.#config = { ...this.#config, ...display };
+    } else if (FACTS.some((field) => known[field] !== facts[field])) {
+      // What the file says of the size and the pixels holds for the first pictures only.
+      const { displayWidth: _width, displayHeight: _height, ...config } = this.#config;
+      this.#config = { ...config, codec, width, height, ...display };
+    }
     return this.#config;
   }
 }
