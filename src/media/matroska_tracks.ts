@@ -28,6 +28,7 @@ const ID = {
   encodingType: 0x5033,
   compression: 0x5034,
   compressionAlgorithm: 0x4254,
+  compressionSettings: 0x4255,
 } as const;
 
 /** Track types, clause 5.1.4.1.3. */
@@ -45,6 +46,8 @@ export interface MatroskaTrack {
   readonly colours: Colours;
   /** OBUs that stand outside the frames of AV1. */
   readonly obus: Uint8Array | undefined;
+  /** Bytes that every frame begins with and that are left out of the file; mostly none. */
+  readonly prefix: Uint8Array;
   /** What was done to its frames that cannot be undone here. */
   readonly obstacle: "encrypted" | "compressed" | undefined;
 }
@@ -80,13 +83,13 @@ function trackOf(bytes: Uint8Array): MatroskaTrack | undefined {
   let codecId = "";
   let record: Uint8Array | undefined;
   let colours: Colours = {};
-  let obstacle: MatroskaTrack["obstacle"];
+  let coding: Coding = { prefix: new Uint8Array(0), obstacle: undefined };
   for (const { id, data } of elementsOf(bytes)) {
     if (id === ID.trackType) type = unsignedOf(data);
     else if (id === ID.trackNumber) number = unsignedOf(data);
     else if (id === ID.codecId) codecId = latin1(data).replace(/\0+$/, "");
     else if (id === ID.codecPrivate) record = data;
-    else if (id === ID.encodings) obstacle = obstacleOf(data);
+    else if (id === ID.encodings) coding = codingOf(data);
     else if (id === ID.video) {
       for (const part of elementsOf(data)) {
         if (part.id === ID.colour) colours = coloursOf(part.data);
@@ -96,26 +99,33 @@ function trackOf(bytes: Uint8Array): MatroskaTrack | undefined {
   if (type !== VIDEO) return undefined;
   // The same record as in an MP4 file, of which the OBUs are the end.
   const obus = codecId === "V_AV1" ? record?.slice(4) : undefined;
-  return { number, codecId, colours, obus, obstacle };
+  return { number, codecId, colours, obus, ...coding };
 }
 
-function obstacleOf(encodings: Uint8Array): MatroskaTrack["obstacle"] {
+type Coding = Pick<MatroskaTrack, "prefix" | "obstacle">;
+
+/** ContentEncodings, clause 5.1.4.1.31. */
+function codingOf(encodings: Uint8Array): Coding {
+  let prefix = new Uint8Array(0);
   let obstacle: MatroskaTrack["obstacle"];
   for (const { id, data } of elementsOf(encodings)) {
     if (id !== ID.encoding) continue;
     let isEncryption = false;
     let algorithm = 0;
+    let settings = new Uint8Array(0);
     for (const part of elementsOf(data)) {
       if (part.id === ID.encodingType) isEncryption = unsignedOf(part.data) === 1;
       if (part.id !== ID.compression) continue;
       for (const { id, data } of elementsOf(part.data)) {
         if (id === ID.compressionAlgorithm) algorithm = unsignedOf(data);
+        if (id === ID.compressionSettings) settings = data.slice();
       }
     }
-    if (isEncryption) return "encrypted";
-    if (algorithm !== HEADER_STRIPPING) obstacle = "compressed";
+    if (isEncryption) return { prefix, obstacle: "encrypted" };
+    if (algorithm === HEADER_STRIPPING) prefix = settings;
+    else obstacle = "compressed";
   }
-  return obstacle;
+  return { prefix, obstacle };
 }
 
 /** Clause 5.1.4.1.28.16 and those that follow; 2 stands for what is not told. */

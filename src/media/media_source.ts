@@ -13,13 +13,16 @@ import {
 } from "../core/frame.ts";
 import { StreamError } from "../errors.ts";
 import { sniffPicture } from "../split/sniff.ts";
+import type { SplitFrame } from "../split/splitter.ts";
 import { boxAt } from "./boxes.ts";
 import { bytesBehind, isCutOff } from "./cut_off.ts";
 import { DamageError } from "./damage.ts";
+import { MatroskaBlocks } from "./matroska_blocks.ts";
+import { joined } from "./layout.ts";
 import { type MatroskaTrack, matroskaTracks } from "./matroska_tracks.ts";
 import type { MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
 import { type Colours, hasEncryptedVideo, MovieTrack } from "./movie.ts";
-import { createPacketReader, type PacketReader } from "./packet_reader.ts";
+import { createPacketReader, type Packet, type PacketReader } from "./packet_reader.ts";
 import type { ByteSource, RandomAccessFile } from "./random_access_file.ts";
 import { isTransportStream } from "./transport_stream.ts";
 import { TransportSource } from "./transport_source.ts";
@@ -238,6 +241,8 @@ interface MediaSourceOptions extends MediaOptions, OpenedInput {
   /** The track of an MP4 or MOV, which may have several descriptions. */
   readonly movie: MovieTrack | undefined;
   readonly matroska: MatroskaTrack | undefined;
+  /** The frames of a Matroska file, where its tracks could be read. */
+  readonly blocks: MatroskaBlocks | undefined;
 }
 
 /** The video of an MP4, MOV, Matroska or WebM file. */
@@ -248,6 +253,10 @@ class MediaSource implements MediaReader {
   #packet: TrackPacket | undefined;
   /** Number of the frame that is read, from 1. */
   #frame = 0;
+  /** Frames left out because their parts do not fit, and why the last one was. */
+  #broken = 0;
+  #fault: DamageError | undefined;
+  #hasFrame = false;
   #isStopped = false;
 
   private constructor(options: MediaSourceOptions) {
@@ -277,6 +286,7 @@ class MediaSource implements MediaReader {
         if (track === null) throw badInput(name, "no video is found in it");
       }
       const number = track.id;
+      const matroska = listed.find((listed) => listed.number === number);
       const source = new MediaSource({
         ...options,
         ...opened,
@@ -285,7 +295,8 @@ class MediaSource implements MediaReader {
         track,
         packets: new library.EncodedPacketSink(track),
         movie,
-        matroska: listed.find((listed) => listed.number === number),
+        matroska,
+        blocks: matroska && await MatroskaBlocks.open(file, number),
       });
       await source.#describe(await movie?.descriptionOf(0) ?? 0);
       await source.#noteWhatIsLeftOut();
@@ -303,11 +314,15 @@ class MediaSource implements MediaReader {
    */
   async next(): Promise<MediaFrame | undefined> {
     if (this.#isStopped) return undefined;
-    this.#frame++;
     try {
-      const frame = await this.#read();
-      if (frame === undefined) this.stop();
-      return frame;
+      for (;;) {
+        this.#frame++;
+        const frame = await this.#read();
+        if (frame === "broken") continue;
+        if (frame === undefined) this.stop();
+        else this.#hasFrame = true;
+        return frame;
+      }
     } catch (error) {
       const wasStopped = this.#isStopped;
       this.stop();
@@ -327,8 +342,13 @@ class MediaSource implements MediaReader {
     this.#options.file.close().catch(() => {});
   }
 
-  async #read(): Promise<MediaFrame | undefined> {
-    const { name, packets, movie, maxFrameBytes } = this.#options;
+  get damaged(): number {
+    return this.#broken + (this.#options.blocks?.damaged ?? 0);
+  }
+
+  async #read(): Promise<MediaFrame | "broken" | undefined> {
+    const { packets, movie, blocks } = this.#options;
+    if (blocks !== undefined) return await this.#readBlock(blocks);
     const previous = this.#packet;
     this.#options.allowReads();
     const packet = previous === undefined
@@ -338,22 +358,66 @@ class MediaSource implements MediaReader {
       await this.#checkEnd();
       return undefined;
     }
-    if (packet.byteLength > maxFrameBytes) {
-      throw new StreamError(
-        "bad_input",
-        `Cannot read frame ${this.#frame} of ${name}: it has ${packet.byteLength} bytes, at most ` +
-          `${maxFrameBytes} are read; give a larger --max-frame`,
-      );
-    }
+    this.#checkSize(packet.byteLength);
     this.#packet = packet;
     const { data, timestamp, duration, sequenceNumber } = packet;
     const { reader } = await this.#describe(await movie?.descriptionOf(sequenceNumber) ?? 0);
     const ptsUs = Math.round(timestamp * 1e6);
-    return {
-      ...reader.read({ data, ptsUs }),
+    const frame = this.#frameOf(reader, { data, ptsUs });
+    return frame === undefined ? "broken" : {
+      ...frame,
       durationUs: Math.round(duration * 1e6),
       ...ptsUs < 0 ? { catchUp: true } : {},
     };
+  }
+
+  /** The frame of a packet; `undefined`, and counted, where its parts do not fit. */
+  #frameOf(reader: PacketReader, packet: Packet): SplitFrame | undefined {
+    try {
+      return reader.read(packet);
+    } catch (error) {
+      if (!(error instanceof DamageError)) throw error;
+      this.#broken++;
+      this.#fault = error;
+      return undefined;
+    }
+  }
+
+  /** @throws {StreamError} where not one frame could be used */
+  #checkUsed(): void {
+    const { name } = this.#options;
+    if (this.#hasFrame) return;
+    if (this.#fault === undefined) throw badInput(name, "its video has no frame");
+    throw damaged(name, "every frame of its video", this.#fault);
+  }
+
+  async #readBlock(blocks: MatroskaBlocks): Promise<MediaFrame | "broken" | undefined> {
+    const { name, file, matroska } = this.#options;
+    const block = await blocks.next();
+    if (block === undefined) {
+      if (await isCutOff(file)) throw cutOff(name, this.#frame);
+      this.#checkUsed();
+      return undefined;
+    }
+    const { at, bytes, timeUs, durationUs } = block;
+    const { prefix } = matroska!;
+    this.#checkSize(prefix.length + bytes);
+    const { reader } = await this.#describe(0);
+    const read = await file.read(at, at + bytes);
+    const data = prefix.length === 0 ? read : joined([prefix, read]);
+    const frame = this.#frameOf(reader, { data, ptsUs: timeUs });
+    return frame === undefined ? "broken" : { ...frame, durationUs };
+  }
+
+  /** @throws {StreamError} for a frame of too many bytes */
+  #checkSize(bytes: number): void {
+    const { name, maxFrameBytes } = this.#options;
+    if (bytes <= maxFrameBytes) return;
+    throw new StreamError(
+      "bad_input",
+      `Cannot read frame ${this.#frame} of ${name}: it has ${bytes} bytes, at most ` +
+        `${maxFrameBytes} are read; give a larger --max-frame`,
+    );
   }
 
   /** The first packet, or where an edit list lets the film begin later, the key frame before that. */
@@ -411,14 +475,8 @@ class MediaSource implements MediaReader {
     const listed = this.#packet === undefined
       ? await packets.getFirstPacket({ metadataOnly: true })
       : await packets.getNextPacket(this.#packet, { metadataOnly: true });
-    if (listed !== null || await isCutOff(file)) {
-      throw new StreamError(
-        "bad_input",
-        `Cannot read frame ${this.#frame} of ${name}: the file was cut off before its end; copy ` +
-          "it again",
-      );
-    }
-    if (this.#packet === undefined) throw badInput(name, "its video has no frame");
+    if (listed !== null || await isCutOff(file)) throw cutOff(name, this.#frame);
+    this.#checkUsed();
   }
 }
 
@@ -457,6 +515,13 @@ async function withoutVideo(
   return new StreamError(
     "bad_input",
     `Cannot read ${name}: the file was cut off before the list of its frames; copy it again`,
+  );
+}
+
+function cutOff(name: string, frame: number): StreamError {
+  return new StreamError(
+    "bad_input",
+    `Cannot read frame ${frame} of ${name}: the file was cut off before its end; copy it again`,
   );
 }
 
