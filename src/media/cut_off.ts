@@ -39,16 +39,6 @@ export async function isCutOff(file: ByteSource): Promise<boolean> {
     rest[0] === 0;
 }
 
-/** How many bytes stand behind the last box of an MP4 or MOV that is whole. */
-export async function bytesBehind(file: ByteSource): Promise<number> {
-  let end = 0;
-  for await (const box of boxesIn(file, 0, file.size)) {
-    if (box.end > file.size) break;
-    end = box.end;
-  }
-  return end === 0 ? 0 : file.size - end;
-}
-
 function isSegmentCutOff(view: DataView, size: number): boolean {
   const header = readVint(view, 4);
   if (header?.value === undefined) return false;

@@ -174,6 +174,8 @@ export class MatroskaBlocks {
   async #recover(): Promise<void> {
     this.#damaged++;
     this.#cluster = undefined;
+    // What does not belong there has moved the end too.
+    this.#end = this.#file.size;
     for (let from = this.#at + 1; from < this.#end;) {
       const bytes = await this.#file.read(from, Math.min(this.#end, from + SEARCHED_BYTES));
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

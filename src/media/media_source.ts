@@ -14,13 +14,14 @@ import {
 import { StreamError } from "../errors.ts";
 import { sniffPicture } from "../split/sniff.ts";
 import type { SplitFrame } from "../split/splitter.ts";
-import { boxAt } from "./boxes.ts";
-import { bytesBehind, isCutOff } from "./cut_off.ts";
+import { boxAt, boxWithin } from "./boxes.ts";
+import { isCutOff } from "./cut_off.ts";
 import { DamageError } from "./damage.ts";
 import { MatroskaBlocks } from "./matroska_blocks.ts";
 import { joined } from "./layout.ts";
 import { type MatroskaTrack, matroskaTracks } from "./matroska_tracks.ts";
 import type { MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
+import { type ClosedFilm, closeGaps } from "./gaps.ts";
 import { type Colours, hasEncryptedVideo, MovieTrack } from "./movie.ts";
 import { createPacketReader, type Packet, type PacketReader } from "./packet_reader.ts";
 import type { ByteSource, RandomAccessFile } from "./random_access_file.ts";
@@ -61,6 +62,8 @@ const MAX_READS = 1_000_000;
 const MAX_SAME_READS = 1000;
 /** What stands for colours that are not told, in ITU-T H.273. */
 const UNSPECIFIED = 2;
+/** Frames behind one another that may be broken before the rest is taken to be so, too. */
+const MAX_BROKEN_IN_ROW = 1000;
 /** Packets that the frame rate is found from. */
 const PROBED_PACKETS = 32;
 
@@ -184,16 +187,13 @@ async function describeTrack(
     const known = NOT_CARRIED.find(([pattern]) => pattern.test(called))?.[1];
     throw badInput(name, `its video is coded as ${known ?? called}, which no stream carries`);
   }
-  const { underlyingFrameRate } = await track.computeFrameRateMetrics({
-    targetPacketCount: PROBED_PACKETS,
-  });
   const isPicture = format === "mjpeg" || format === "png";
   const description = (await track.getDecoderConfig())?.description;
   const config = bareConfig(format, {
     codec: isPicture ? (format === "png" ? "png" : "jpeg") : await track.getCodecParameterString(),
     width: await track.getCodedWidth() || null,
     height: await track.getCodedHeight() || null,
-    frameRate: underlyingFrameRate === null ? null : Math.round(underlyingFrameRate * 1000) / 1000,
+    frameRate: await frameRateOf(track),
     ...await presentationOf(track, colours),
   });
   const record = format === "av1"
@@ -202,6 +202,19 @@ async function describeTrack(
     ? undefined
     : bytesOf(description);
   return { config, reader: createPacketReader({ config, record }) };
+}
+
+/** Frames a second by the first of them; `null` where they do not tell. */
+async function frameRateOf(track: InputVideoTrack): Promise<number | null> {
+  try {
+    const { underlyingFrameRate: rate } = await track.computeFrameRateMetrics({
+      targetPacketCount: PROBED_PACKETS,
+    });
+    return rate === null ? null : Math.round(rate * 1000) / 1000;
+  } catch {
+    // The file is cut off or damaged further on, which is said once it is read there.
+    return null;
+  }
 }
 
 /** The format of pictures that stand alone, which the library does not know, by the first of them. */
@@ -240,6 +253,7 @@ interface MediaSourceOptions extends MediaOptions, OpenedInput {
   readonly packets: PacketSink;
   /** The track of an MP4 or MOV, which may have several descriptions. */
   readonly movie: MovieTrack | undefined;
+  readonly film: ClosedFilm;
   readonly matroska: MatroskaTrack | undefined;
   /** The frames of a Matroska file, where its tracks could be read. */
   readonly blocks: MatroskaBlocks | undefined;
@@ -255,6 +269,7 @@ class MediaSource implements MediaReader {
   #frame = 0;
   /** Frames left out because their parts do not fit, and why the last one was. */
   #broken = 0;
+  #brokenInRow = 0;
   #fault: DamageError | undefined;
   #hasFrame = false;
   #isStopped = false;
@@ -273,11 +288,12 @@ class MediaSource implements MediaReader {
     const isMovie = !await isMatroska(file);
     if (isMovie && await hasEncryptedVideo(file)) throw encrypted(name);
     const listed = isMovie ? [] : await matroskaTracks(file);
-    let opened = await openInput(library, file);
+    const film = isMovie ? await closeGaps(file) : { bytes: file, gaps: 0, tail: 0 };
+    let opened = await openInput(library, film.bytes);
     try {
       let track = await opened.input.getPrimaryVideoTrack();
       if (track === null) throw await withoutVideo(opened.input, file, { name, listed });
-      const movie = isMovie ? await MovieTrack.find(file, track.id) : undefined;
+      const movie = isMovie ? await MovieTrack.find(film.bytes, track.id) : undefined;
       if (movie !== undefined && movie.count > 1) {
         // The library takes the last description for that of all frames.
         opened.input.dispose();
@@ -295,6 +311,7 @@ class MediaSource implements MediaReader {
         track,
         packets: new library.EncodedPacketSink(track),
         movie,
+        film,
         matroska,
         blocks: matroska && await MatroskaBlocks.open(file, number),
       });
@@ -324,12 +341,13 @@ class MediaSource implements MediaReader {
         return frame;
       }
     } catch (error) {
-      const wasStopped = this.#isStopped;
-      this.stop();
       // What a stop cut off is no error of the file.
-      if (wasStopped) return undefined;
+      if (this.#isStopped) return undefined;
+      const { name, film } = this.#options;
+      const isEnd = !(error instanceof StreamError) && await isCutOff(film.bytes);
+      this.stop();
       if (error instanceof StreamError) throw error;
-      throw damaged(this.#options.name, `frame ${this.#frame}`, error);
+      throw isEnd ? cutOff(name, this.#frame) : damaged(name, `frame ${this.#frame}`, error);
     }
   }
 
@@ -343,7 +361,8 @@ class MediaSource implements MediaReader {
   }
 
   get damaged(): number {
-    return this.#broken + (this.#options.blocks?.damaged ?? 0);
+    const { blocks, film } = this.#options;
+    return this.#broken + film.gaps + (blocks?.damaged ?? 0);
   }
 
   async #read(): Promise<MediaFrame | "broken" | undefined> {
@@ -374,9 +393,13 @@ class MediaSource implements MediaReader {
   /** The frame of a packet; `undefined`, and counted, where its parts do not fit. */
   #frameOf(reader: PacketReader, packet: Packet): SplitFrame | undefined {
     try {
-      return reader.read(packet);
+      const frame = reader.read(packet);
+      this.#brokenInRow = 0;
+      return frame;
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
+      // A list of frames may be wrong from here on, and as long as numbers go.
+      if (++this.#brokenInRow > MAX_BROKEN_IN_ROW) throw error;
       this.#broken++;
       this.#fault = error;
       return undefined;
@@ -457,25 +480,22 @@ class MediaSource implements MediaReader {
   }
 
   async #noteWhatIsLeftOut(): Promise<void> {
-    const { name, file, input, onNote } = this.#options;
+    const { name, input, film: { tail }, onNote } = this.#options;
     if (onNote === undefined) return;
     const tracks = await input.getTracks();
     if (tracks.some(({ type }) => type === "audio")) onNote(soundNote(name));
-    if (await isMatroska(file) || await isCutOff(file)) return;
-    const extra = await bytesBehind(file);
-    if (extra > 0) {
-      const bytes = extra === 1 ? "1 byte" : `${extra} bytes`;
-      onNote(`left out ${bytes} behind the film in ${name}`);
-    }
+    if (tail === 0) return;
+    const bytes = tail === 1 ? "1 byte" : `${tail} bytes`;
+    onNote(`left out ${bytes} behind the film in ${name}`);
   }
 
   /** @throws {StreamError} where this is not what the file ends with */
   async #checkEnd(): Promise<void> {
-    const { name, file, packets } = this.#options;
+    const { name, film: { bytes }, packets } = this.#options;
     const listed = this.#packet === undefined
       ? await packets.getFirstPacket({ metadataOnly: true })
       : await packets.getNextPacket(this.#packet, { metadataOnly: true });
-    if (listed !== null || await isCutOff(file)) throw cutOff(name, this.#frame);
+    if (listed !== null || await isCutOff(bytes)) throw cutOff(name, this.#frame);
     this.#checkUsed();
   }
 }
@@ -511,7 +531,9 @@ async function withoutVideo(
       `Cannot read ${name}: it has no video, only ${track.type}; give a file with video`,
     );
   }
-  if (!await isCutOff(file)) return badInput(name, "no video is found in it");
+  const hasFrames = await boxWithin(file, { content: 0, end: file.size }, "mdat") !== undefined &&
+    await boxWithin(file, { content: 0, end: file.size }, "moov") === undefined;
+  if (!hasFrames && !await isCutOff(file)) return badInput(name, "no video is found in it");
   return new StreamError(
     "bad_input",
     `Cannot read ${name}: the file was cut off before the list of its frames; copy it again`,

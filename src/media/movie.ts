@@ -7,6 +7,7 @@
 import { latin1 } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { type Box, boxesIn, boxWithin } from "./boxes.ts";
+import { DamageError } from "./damage.ts";
 import { joined, uint32 } from "./layout.ts";
 import { type ByteSource, PatchedBytes } from "./random_access_file.ts";
 
@@ -77,6 +78,7 @@ export class MovieTrack {
         entries.push(entry);
       }
       if (entries.length === 0) return undefined;
+      await checkChunks(file, table!);
       const runs = entries.length === 1 ? [] : await describedRuns(file, table!);
       const fallback = entries.length === 1 ? 0 : await defaultDescription(file, movie, id);
       return new MovieTrack(file, { id, list, entries, runs, fallback });
@@ -186,6 +188,26 @@ async function trackId(file: ByteSource, track: Box): Promise<number | undefined
   const view = viewOf(await file.read(header.content, header.content + 24));
   if (view.byteLength < 24) return undefined;
   return view.getUint32(view.getUint8(0) === 1 ? 20 : 12);
+}
+
+/**
+ * Checks that no chunk has more samples than there are, for the library counts them one by one.
+ *
+ * @throws {DamageError} where one has
+ */
+async function checkChunks(file: ByteSource, table: Box): Promise<void> {
+  const sizes = await boxWithin(file, table, "stsz") ?? await boxWithin(file, table, "stz2");
+  const chunks = await boxWithin(file, table, "stsc");
+  if (sizes === undefined || chunks === undefined) return;
+  const counts = viewOf(await file.read(sizes.content, sizes.content + 12));
+  if (chunks.end - chunks.content > MAX_TABLE_BYTES || counts.byteLength < 12) return;
+  const samples = counts.getUint32(8);
+  const view = viewOf(await file.read(chunks.content, chunks.end));
+  for (let at = 12; at + 4 <= view.byteLength; at += 12) {
+    if (view.getUint32(at) > samples) {
+      throw new DamageError("a chunk has more frames than there are");
+    }
+  }
 }
 
 /** SampleToChunkBox, 8.7.4: runs of chunks of which all have as many samples. */
