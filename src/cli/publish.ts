@@ -137,7 +137,8 @@ export const publishCommand = command({
     });
     const startMs = host.clock.nowMs();
     const report = new DamageReport({ log, clock: host.clock });
-    const source = await openSource(flags, host, { publisher, report });
+    const onNote = (sentence: string) => log.warn(sentence);
+    const source = await openSource(flags, { host, publisher, report, onNote });
     const damaged = () => source.damaged ?? 0;
     using _progress = showProgress(host, log, () => progressLine(publisher.stats(), damaged()));
     let hasFailed = true;
@@ -165,8 +166,12 @@ export const publishCommand = command({
 
 async function openSource(
   given: Values<typeof FLAGS>,
-  host: Host,
-  { publisher, report }: { readonly publisher: Publisher; readonly report: DamageReport },
+  { host, publisher, report, onNote }: {
+    readonly host: Host;
+    readonly publisher: Publisher;
+    readonly report: DamageReport;
+    readonly onNote: (sentence: string) => void;
+  },
 ): Promise<FrameSource> {
   const isStdin = given.input === "-" || given.input === "/dev/stdin";
   const flags = isStdin ? { ...given, input: undefined } : given;
@@ -210,6 +215,7 @@ async function openSource(
       isLooped: flags.loop,
       clock: host.clock,
       damage,
+      onNote,
     });
   }
   if (host.terminals.stdin) {

@@ -32,6 +32,8 @@ export interface FileSourceOptions {
   readonly clock: Clock;
   /** What is done about bytes of a file that is no media file of which no frame can be made. */
   readonly damage: DamagePolicy;
+  /** Takes a sentence about what of a media file is left out. */
+  readonly onNote?: (sentence: string) => void;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function openFileSource(options: FileSourceOptions): Promise<FrameS
     );
   }
   const whole = isLooped
-    ? new LoopedSource(source, async () => (await openOnce(options)).source, path)
+    ? new LoopedSource(source, async () => (await openAgain(options)).source, path)
     : source;
   return isMedia && pace === "timestamps" ? new PacedSource(whole, clock) : whole;
 }
@@ -61,8 +63,13 @@ interface OpenedSource {
   readonly isRegular: boolean;
 }
 
+/** Opens the file for another round, of which everything has been said. */
+function openAgain({ onNote: _onNote, ...options }: FileSourceOptions): Promise<OpenedSource> {
+  return openOnce(options);
+}
+
 async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
-  const { path: name, maxFrameBytes, createSplitter, mayBeMedia, damage } = options;
+  const { path: name, maxFrameBytes, createSplitter, mayBeMedia, damage, onNote } = options;
   const { file, info: { isFile: isRegular, size } } = await openFile(name);
   if (isRegular && size === 0) {
     file.close();
@@ -72,7 +79,11 @@ async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
     );
   }
   if (mayBeMedia && isRegular && isMediaFile(await firstBytes(file, name))) {
-    const source = await openMedia(new RandomAccessFile(file, size), { name, maxFrameBytes });
+    const source = await openMedia(new RandomAccessFile(file, size), {
+      name,
+      maxFrameBytes,
+      ...onNote && { onNote },
+    });
     return { source, isMedia: true, isRegular };
   }
   const source = new SplitSource(file.readable, createSplitter(), name, damage);

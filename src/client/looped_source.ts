@@ -18,6 +18,7 @@ export class LoopedSource implements FrameSource {
   #config: StreamConfig | undefined;
   #times = new RoundTimes();
   #frames = 0;
+  #isFirstRound = true;
   #damagedBefore = 0;
   #isStopped = false;
 
@@ -41,7 +42,14 @@ export class LoopedSource implements FrameSource {
       const frame = await this.#source.next();
       if (frame !== undefined) {
         this.#frames++;
-        return { ...frame, ptsUs: this.#times.next(frame), config: this.#configOf(frame) };
+        const { catchUp, ...rest } = frame;
+        return {
+          ...rest,
+          // Between two rounds there is no place for what is not shown.
+          ...catchUp === true && this.#isFirstRound ? { catchUp } : {},
+          ptsUs: this.#times.next(frame),
+          config: this.#configOf(frame),
+        };
       }
       if (!this.#isStopped) await this.#repeat();
     }
@@ -61,6 +69,7 @@ export class LoopedSource implements FrameSource {
       );
     }
     this.#frames = 0;
+    this.#isFirstRound = false;
     this.#times = new RoundTimes(this.#times.endUs);
     this.#damagedBefore += this.#source.damaged ?? 0;
     this.#source = await this.#open();

@@ -65,6 +65,8 @@ export class PacedSource implements FrameSource {
   async next(): Promise<SourceFrame | undefined> {
     const frame = await this.#source.next();
     if (frame === undefined) return undefined;
+    // What is only there for others to be decoded takes no time.
+    if (frame.catchUp === true) return this.#isStopped ? undefined : frame;
     const clock = this.#clock;
     const dueMs = this.#pace.next(frame, clock.nowMs());
     while (!this.#isStopped && clock.nowMs() < dueMs) {

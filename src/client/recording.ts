@@ -175,7 +175,9 @@ class IvfWriter implements MediaWriter {
 /** Whether a file of `one` can go on with `other`. */
 export function isSameVideo(one: StreamConfig, other: StreamConfig): boolean {
   return one === other || one.format === other.format && one.codec === other.codec &&
-      one.width === other.width && one.height === other.height;
+      one.width === other.width && one.height === other.height &&
+      one.rotation === other.rotation && one.displayWidth === other.displayWidth &&
+      one.displayHeight === other.displayHeight;
 }
 
 function formatError(name: string, { format }: StreamConfig): StreamError {

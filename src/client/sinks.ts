@@ -71,12 +71,9 @@ export async function openSink(options: SinkOptions): Promise<Sink> {
     return await openRecordingSink({ name: pattern ?? numberedName(plain), segmentMs }, options);
   }
   if (pattern === undefined) return await openRecordingSink(plain, options);
+  // One frame makes no such file: another begins where the stream changes.
   if (isContainer(pattern.after)) {
-    throw new StreamError(
-      "usage",
-      `Cannot use "${output}" as --output: one frame makes no such file; add --segment 60s for ` +
-        "files of a minute, or leave out the number",
-    );
+    return await openRecordingSink({ name: pattern, segmentMs: Infinity }, options);
   }
   return new FilesSink((number) => numbered(pattern, number), overwrite);
 }

@@ -14,7 +14,9 @@ import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import type { FrameHeader } from "../wire/frame_message.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
+import { FilmLength } from "./film_length.ts";
 import { PipeBacklog } from "./pipe_backlog.ts";
 import type { Sink } from "./sink.ts";
 
@@ -24,7 +26,7 @@ export interface WatchOptions {
   readonly url: string;
   /** Stop after so many frames were written, `null` for no limit. */
   readonly count: number | null;
-  /** Stop after so many milliseconds, `null` for no limit. */
+  /** Stop after so many milliseconds, and with a film of that length; `null` for no limit. */
   readonly durationMs: number | null;
   /** Write every n-th frame of those received. */
   readonly every: number;
@@ -83,6 +85,9 @@ export class Watcher {
   #leftOut = 0;
   #latencyUs: number | undefined;
   #isDone = false;
+  readonly #film = new FilmLength();
+  /** Whether the first frame was one of the past; not known before it. */
+  #beganBehind: boolean | undefined;
 
   constructor(options: WatchOptions, sink: Sink) {
     this.#options = options;
@@ -202,6 +207,17 @@ export class Watcher {
   }
 
   /**
+   * Whether the film is as long as it may be. What brings a viewer that has just come up to the
+   * present comes at once, so that the clock on the wall does not measure it.
+   */
+  #isOver(header: FrameHeader): boolean {
+    const { durationMs } = this.#options;
+    this.#beganBehind ??= header.catchUp;
+    if (durationMs === null || !this.#beganBehind) return false;
+    return this.#film.next(header) >= durationMs * 1000;
+  }
+
+  /**
    * A frame is confirmed once it is written, so that a slow disk is seen as a slow viewer, and where
    * it is written to a pipe once it must have been read.
    */
@@ -211,7 +227,8 @@ export class Watcher {
   ): Promise<void> {
     const { clock, every, count } = this.#options;
     let readMs = 0;
-    if (frame.isNew) {
+    if (frame.isNew && this.#isOver(frame.header)) this.#isDone = true;
+    else if (frame.isNew) {
       if (!frame.header.catchUp) this.#latencyUs = frame.latencyUs ?? this.#latencyUs;
       if (this.#received++ % every === 0) {
         const { data, config, header } = frame;

@@ -30,7 +30,7 @@ export type StreamFormat = typeof STREAM_FORMATS[number];
 
 /**
  * What a viewer must know to make use of a frame. Every field but `format` is `null` where the
- * input does not tell. A new object means a new configuration.
+ * input does not tell, or absent. A new object means a new configuration.
  */
 export interface StreamConfig {
   readonly format: StreamFormat;
@@ -46,6 +46,41 @@ export interface StreamConfig {
   readonly frameRate: number | null;
   /** Text that stands once before all frames in the stream's own file format (Y4M's header line). */
   readonly header: string | null;
+  /** Degrees clockwise by which pictures are turned when they are shown: 90, 180 or 270. Absent: 0. */
+  readonly rotation?: number;
+  /**
+   * Size in pixels to which a picture is stretched when it is shown, before it is turned. Both or
+   * neither are there; absent where pixels are square.
+   */
+  readonly displayWidth?: number;
+  readonly displayHeight?: number;
+  /** Colours in the code points of ITU-T H.273. Absent where only the frames tell, if anything does. */
+  readonly primaries?: number;
+  readonly transfer?: number;
+  readonly matrix?: number;
+  /** Whether samples use all their values. Absent where only the frames tell. */
+  readonly fullRange?: boolean;
+}
+
+/** How pictures are shown, as far as a {@linkcode StreamConfig} says so. */
+export type Presentation = Pick<StreamConfig, typeof PRESENTATION_FIELDS[number]>;
+
+const PRESENTATION_FIELDS = [
+  "rotation",
+  "displayWidth",
+  "displayHeight",
+  "primaries",
+  "transfer",
+  "matrix",
+  "fullRange",
+] as const;
+
+/** What a configuration says of how its pictures are shown, and nothing else of it. */
+export function presentationOf(config: StreamConfig): Presentation {
+  return Object.fromEntries(
+    PRESENTATION_FIELDS.filter((field) => config[field] !== undefined)
+      .map((field) => [field, config[field]]),
+  );
 }
 
 /** Which publisher a frame comes from, and under which sequence it was sent. */
@@ -114,7 +149,10 @@ export function bareConfig(format: StreamFormat, known: Partial<StreamConfig> = 
   };
 }
 
-const CONFIG_FIELDS = Object.keys(bareConfig("raw")) as (keyof StreamConfig)[];
+const CONFIG_FIELDS = [
+  ...Object.keys(bareConfig("raw")) as (keyof StreamConfig)[],
+  ...PRESENTATION_FIELDS,
+];
 
 /** Whether two configurations say the same. */
 export function sameConfig(one: StreamConfig, other: StreamConfig): boolean {

@@ -193,7 +193,7 @@ export class MatroskaWriter implements MediaWriter {
 }
 
 function trackEntry({ config, record }: Track): Uint8Array {
-  const { format, width, height, frameRate }: StreamConfig = config;
+  const { format, width, height, frameRate, displayWidth, displayHeight }: StreamConfig = config;
   return element(
     [0xae],
     element([0xd7], uint8(1)), // TrackNumber
@@ -209,8 +209,36 @@ function trackEntry({ config, record }: Track): Uint8Array {
       [0xe0],
       element([0xb0], unsigned(width ?? 0)), // PixelWidth
       element([0xba], unsigned(height ?? 0)), // PixelHeight
+      ...displayWidth === undefined || displayHeight === undefined ? [] : [
+        element([0x54, 0xb0], unsigned(displayWidth)), // DisplayWidth
+        element([0x54, 0xba], unsigned(displayHeight)), // DisplayHeight
+      ],
+      ...colour(config),
+      ...projection(config),
     ),
   );
+}
+
+/** Colour, 5.1.4.1.28.16; the code points are those of ITU-T H.273. */
+function colour({ primaries, transfer, matrix, fullRange }: StreamConfig): Uint8Array[] {
+  const parts = [
+    ...matrix === undefined ? [] : [element([0x55, 0xb1], unsigned(matrix))],
+    ...fullRange === undefined ? [] : [element([0x55, 0xb9], uint8(fullRange ? 2 : 1))],
+    ...transfer === undefined ? [] : [element([0x55, 0xba], unsigned(transfer))],
+    ...primaries === undefined ? [] : [element([0x55, 0xbb], unsigned(primaries))],
+  ];
+  return parts.length === 0 ? [] : [element([0x55, 0xb0], ...parts)];
+}
+
+/** Projection, 5.1.4.1.28.41: a rectangle that is rolled, against the clock. */
+function projection({ rotation }: StreamConfig): Uint8Array[] {
+  if (rotation === undefined) return [];
+  const roll = rotation > 180 ? 360 - rotation : -rotation;
+  return [element(
+    [0x76, 0x70],
+    element([0x76, 0x71], uint8(0)), // ProjectionType: rectangular
+    element([0x76, 0x75], float64(roll)), // ProjectionPoseRoll
+  )];
 }
 
 function seek(id: readonly number[], position: number): Uint8Array {

@@ -4,27 +4,30 @@
  * @module
  */
 import type { Input, InputVideoTrack, VideoCodec } from "mediabunny";
-import { bareConfig, type StreamConfig, type StreamFormat } from "../core/frame.ts";
+import { hasBytesAt } from "../bytes/text.ts";
+import {
+  bareConfig,
+  type Presentation,
+  type StreamConfig,
+  type StreamFormat,
+} from "../core/frame.ts";
 import { StreamError } from "../errors.ts";
+import { sniffPicture } from "../split/sniff.ts";
 import type { SplitFrame } from "../split/splitter.ts";
+import { boxAt, boxWithin } from "./boxes.ts";
 import { isCutOff } from "./cut_off.ts";
 import { DamageError } from "./damage.ts";
-import { createPacketReader, type PacketReader } from "./packet_reader.ts";
-import type { RandomAccessFile } from "./random_access_file.ts";
-
-/** A frame of a file, which tells how long it is shown. */
-export interface MediaFrame extends SplitFrame {
-  /** Time to the next frame in microseconds, 0 where the file does not tell it. */
-  readonly durationUs: number;
-}
-
-/** Options of {@linkcode openMedia}. */
-export interface MediaOptions {
-  /** What the file is called in messages. */
-  readonly name: string;
-  /** Largest frame in bytes. */
-  readonly maxFrameBytes: number;
-}
+import { MatroskaBlocks } from "./matroska_blocks.ts";
+import { joined } from "./layout.ts";
+import { type MatroskaTrack, matroskaTracks } from "./matroska_tracks.ts";
+import type { MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
+import { type ClosedFilm, closeGaps } from "./gaps.ts";
+import { type Colours, hasEncryptedVideo, MovieTrack } from "./movie.ts";
+import { createPacketReader, type Packet, type PacketReader } from "./packet_reader.ts";
+import type { ByteSource, RandomAccessFile } from "./random_access_file.ts";
+import { isTransportStream } from "./transport_stream.ts";
+import { TransportSource } from "./transport_source.ts";
+import { badInput, NOT_CARRIED, soundNote } from "./words.ts";
 
 const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
   avc: "h264",
@@ -34,14 +37,33 @@ const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
   av1: "av1",
 };
 
+/** What Matroska files begin with: the header of EBML. */
+const EBML = Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3);
+/** A box that tells the library that the file is an MP4. */
+const FILE_TYPE = Uint8Array.of(
+  0,
+  0,
+  0,
+  16,
+  ...[..."ftypisom"].map((c) => c.charCodeAt(0)),
+  0,
+  0,
+  0,
+  0,
+);
+
 /** Largest range that is read at once; the list of the frames of a day fits. In bytes. */
 const MAX_READ_BYTES = 256 * 1024 * 1024;
 /**
- * Most reads for one frame, and most of one range behind one another. A whole file needs a few, or
- * in MPEG-TS one for each 188 bytes; in a damaged one the library may search in a circle.
+ * Most reads for one frame, and most of one range behind one another. A whole file needs a few; in
+ * a damaged one the library may search in a circle.
  */
 const MAX_READS = 1_000_000;
 const MAX_SAME_READS = 1000;
+/** What stands for colours that are not told, in ITU-T H.273. */
+const UNSPECIFIED = 2;
+/** Frames behind one another that may be broken before the rest is taken to be so, too. */
+const MAX_BROKEN_IN_ROW = 1000;
 /** Packets that the frame rate is found from. */
 const PROBED_PACKETS = 32;
 
@@ -57,24 +79,16 @@ type TrackPacket = NonNullable<Awaited<ReturnType<PacketSink["getFirstPacket"]>>
 export async function openMedia(
   file: RandomAccessFile,
   options: MediaOptions,
-): Promise<MediaSource> {
-  // Only who reads media files waits for the library.
-  const library = await import("mediabunny");
-  // Standard error belongs to the log.
-  library.Logging.level = library.LogLevel.Silent;
-  const opened = openInput(library, file);
+): Promise<MediaReader> {
   try {
-    const { track, config, record } = await findTrack(opened.input, file, options.name);
-    const packets = new library.EncodedPacketSink(track);
-    return new MediaSource({
-      ...options,
-      ...opened,
-      file,
-      packets,
-      reader: createPacketReader({ config, record }),
-    });
+    const layout = await isTransportStream(file);
+    if (layout !== undefined) return await TransportSource.open(file, layout, options);
+    // Only who reads other media files waits for the library.
+    const library = await import("mediabunny");
+    // Standard error belongs to the log.
+    library.Logging.level = library.LogLevel.Silent;
+    return await MediaSource.open(library, file, options);
   } catch (error) {
-    opened.input.dispose();
     await file.close();
     throw error instanceof StreamError
       ? error
@@ -88,23 +102,38 @@ interface OpenedInput {
   readonly allowReads: () => void;
 }
 
-function openInput(library: Library, file: RandomAccessFile): OpenedInput {
-  const { MP4, QTFF, MATROSKA, WEBM, MPEG_TS } = library;
+/** Opens what `bytes` are: the list of tracks has not been read yet. */
+async function openInput(library: Library, bytes: ByteSource): Promise<OpenedInput> {
+  const { MP4, QTFF, MATROSKA, WEBM } = library;
   const guard = new ReadGuard();
+  // The library knows a film only by its first box, which old ones do not have.
+  let hidesStart = await isUntypedMovie(bytes);
   const input = new library.Input({
-    formats: [MP4, QTFF, MATROSKA, WEBM, MPEG_TS],
+    formats: [MP4, QTFF, MATROSKA, WEBM],
     source: new library.CustomSource({
-      getSize: () => file.size,
+      getSize: () => bytes.size,
       read: async (start, end) => {
         guard.check(start, end);
-        return await file.read(start, end);
+        if (hidesStart && start < FILE_TYPE.length) {
+          const first = new Uint8Array(Math.max(0, Math.min(end, bytes.size) - start));
+          first.set(FILE_TYPE.subarray(start, start + first.length));
+          return first;
+        }
+        return await bytes.read(start, end);
       },
       // Its own cache would hide reads in a circle.
       maxCacheSize: 0,
       prefetchProfile: "none",
     }),
   });
+  if (hidesStart) await input.getFormat();
+  hidesStart = false;
   return { input, allowReads: () => guard.allow() };
+}
+
+async function isUntypedMovie(bytes: ByteSource): Promise<boolean> {
+  const first = await boxAt(bytes, 0, bytes.size);
+  return first !== undefined && first.type !== "ftyp" && first.type !== "styp";
 }
 
 /** Ends a search that would never end. */
@@ -131,37 +160,83 @@ class ReadGuard {
   }
 }
 
-interface FoundTrack {
-  readonly track: InputVideoTrack;
+/** A track with one description of its frames. */
+interface DescribedTrack {
   readonly config: StreamConfig;
-  readonly record: Uint8Array | undefined;
+  readonly reader: PacketReader;
 }
 
-async function findTrack(input: Input, file: RandomAccessFile, name: string): Promise<FoundTrack> {
-  const track = await input.getPrimaryVideoTrack();
-  if (track === null) throw await withoutVideo(input, file, name);
+/** What the library does not tell of a track. */
+interface TrackFacts {
+  readonly colours: Colours;
+  /** OBUs of AV1 that stand outside its frames. */
+  readonly obus: Uint8Array | undefined;
+}
+
+async function describeTrack(
+  track: InputVideoTrack,
+  packets: PacketSink,
+  { colours, obus }: TrackFacts,
+  name: string,
+): Promise<DescribedTrack> {
   const codec = await track.getCodec();
-  const format = codec === null ? undefined : FORMATS[codec];
+  const format = (codec === null ? undefined : FORMATS[codec]) ?? await pictureFormat(packets);
   if (format === undefined) {
     const id = codec ?? await track.getInternalCodecId();
     const called = typeof id === "string" && /^[!-~]+$/.test(id) ? id : "something unknown";
-    throw badInput(name, `its video is coded as ${called}, which no stream carries`);
+    const known = NOT_CARRIED.find(([pattern]) => pattern.test(called))?.[1];
+    throw badInput(name, `its video is coded as ${known ?? called}, which no stream carries`);
   }
-  const { underlyingFrameRate } = await track.computeFrameRateMetrics({
-    targetPacketCount: PROBED_PACKETS,
-  });
+  const isPicture = format === "mjpeg" || format === "png";
   const description = (await track.getDecoderConfig())?.description;
+  const config = bareConfig(format, {
+    codec: isPicture ? (format === "png" ? "png" : "jpeg") : await track.getCodecParameterString(),
+    width: await track.getCodedWidth() || null,
+    height: await track.getCodedHeight() || null,
+    frameRate: await frameRateOf(track),
+    ...await presentationOf(track, colours),
+  });
+  const record = format === "av1"
+    ? obus
+    : description === undefined
+    ? undefined
+    : bytesOf(description);
+  return { config, reader: createPacketReader({ config, record }) };
+}
+
+/** Frames a second by the first of them; `null` where they do not tell. */
+async function frameRateOf(track: InputVideoTrack): Promise<number | null> {
+  try {
+    const { underlyingFrameRate: rate } = await track.computeFrameRateMetrics({
+      targetPacketCount: PROBED_PACKETS,
+    });
+    return rate === null ? null : Math.round(rate * 1000) / 1000;
+  } catch {
+    // The file is cut off or damaged further on, which is said once it is read there.
+    return null;
+  }
+}
+
+/** The format of pictures that stand alone, which the library does not know, by the first of them. */
+async function pictureFormat(packets: PacketSink): Promise<"mjpeg" | "png" | undefined> {
+  const first = await packets.getFirstPacket();
+  const { codec } = first === null ? { codec: null } : sniffPicture(first.data);
+  return codec === "jpeg" ? "mjpeg" : codec ?? undefined;
+}
+
+async function presentationOf(track: InputVideoTrack, colours: Colours): Promise<Presentation> {
+  const rotation = await track.getRotation();
+  const [width, height] = [await track.getSquarePixelWidth(), await track.getSquarePixelHeight()];
+  const isStretched = width !== await track.getCodedWidth() ||
+    height !== await track.getCodedHeight();
+  const { primaries = UNSPECIFIED, transfer = UNSPECIFIED, matrix = UNSPECIFIED } = colours;
   return {
-    track,
-    config: bareConfig(format, {
-      codec: await track.getCodecParameterString(),
-      width: await track.getCodedWidth() || null,
-      height: await track.getCodedHeight() || null,
-      frameRate: underlyingFrameRate === null
-        ? null
-        : Math.round(underlyingFrameRate * 1000) / 1000,
-    }),
-    record: description === undefined ? undefined : bytesOf(description),
+    ...rotation === 0 ? {} : { rotation },
+    ...isStretched && width > 0 && height > 0 ? { displayWidth: width, displayHeight: height } : {},
+    ...primaries === UNSPECIFIED ? {} : { primaries },
+    ...transfer === UNSPECIFIED ? {} : { transfer },
+    ...matrix === UNSPECIFIED ? {} : { matrix },
+    ...colours.fullRange === undefined ? {} : { fullRange: colours.fullRange },
   };
 }
 
@@ -172,21 +247,81 @@ function bytesOf(source: AllowSharedBufferSource): Uint8Array {
 }
 
 interface MediaSourceOptions extends MediaOptions, OpenedInput {
+  readonly library: Library;
   readonly file: RandomAccessFile;
+  readonly track: InputVideoTrack;
   readonly packets: PacketSink;
-  readonly reader: PacketReader;
+  /** The track of an MP4 or MOV, which may have several descriptions. */
+  readonly movie: MovieTrack | undefined;
+  readonly film: ClosedFilm;
+  readonly matroska: MatroskaTrack | undefined;
+  /** The frames of a Matroska file, where its tracks could be read. */
+  readonly blocks: MatroskaBlocks | undefined;
 }
 
-/** Frames one after another, in the order in which they are decoded. */
-export class MediaSource {
+/** The video of an MP4, MOV, Matroska or WebM file. */
+class MediaSource implements MediaReader {
   readonly #options: MediaSourceOptions;
+  /** The descriptions of the track that have been needed, by their index. */
+  readonly #tracks = new Map<number, DescribedTrack>();
   #packet: TrackPacket | undefined;
   /** Number of the frame that is read, from 1. */
   #frame = 0;
+  /** Frames left out because their parts do not fit, and why the last one was. */
+  #broken = 0;
+  #brokenInRow = 0;
+  #fault: DamageError | undefined;
+  #hasFrame = false;
   #isStopped = false;
 
-  constructor(options: MediaSourceOptions) {
+  private constructor(options: MediaSourceOptions) {
     this.#options = options;
+  }
+
+  /** Finds the track and the description of its first frame. */
+  static async open(
+    library: Library,
+    file: RandomAccessFile,
+    options: MediaOptions,
+  ): Promise<MediaSource> {
+    const { name } = options;
+    const isMovie = !await isMatroska(file);
+    if (isMovie && await hasEncryptedVideo(file)) throw encrypted(name);
+    const listed = isMovie ? [] : await matroskaTracks(file);
+    const film = isMovie ? await closeGaps(file) : { bytes: file, gaps: 0, tail: 0 };
+    let opened = await openInput(library, film.bytes);
+    try {
+      let track = await opened.input.getPrimaryVideoTrack();
+      if (track === null) throw await withoutVideo(opened.input, file, { name, listed });
+      const movie = isMovie ? await MovieTrack.find(film.bytes, track.id) : undefined;
+      if (movie !== undefined && movie.count > 1) {
+        // The library takes the last description for that of all frames.
+        opened.input.dispose();
+        opened = await openInput(library, movie.only(0));
+        track = await opened.input.getPrimaryVideoTrack();
+        if (track === null) throw badInput(name, "no video is found in it");
+      }
+      const number = track.id;
+      const matroska = listed.find((listed) => listed.number === number);
+      const source = new MediaSource({
+        ...options,
+        ...opened,
+        library,
+        file,
+        track,
+        packets: new library.EncodedPacketSink(track),
+        movie,
+        film,
+        matroska,
+        blocks: matroska && await MatroskaBlocks.open(file, number),
+      });
+      await source.#describe(await movie?.descriptionOf(0) ?? 0);
+      await source.#noteWhatIsLeftOut();
+      return source;
+    } catch (error) {
+      opened.input.dispose();
+      throw error;
+    }
   }
 
   /**
@@ -196,18 +331,23 @@ export class MediaSource {
    */
   async next(): Promise<MediaFrame | undefined> {
     if (this.#isStopped) return undefined;
-    this.#frame++;
     try {
-      const frame = await this.#read();
-      if (frame === undefined) this.stop();
-      return frame;
+      for (;;) {
+        this.#frame++;
+        const frame = await this.#read();
+        if (frame === "broken") continue;
+        if (frame === undefined) this.stop();
+        else this.#hasFrame = true;
+        return frame;
+      }
     } catch (error) {
-      const wasStopped = this.#isStopped;
-      this.stop();
       // What a stop cut off is no error of the file.
-      if (wasStopped) return undefined;
+      if (this.#isStopped) return undefined;
+      const { name, film } = this.#options;
+      const isEnd = !(error instanceof StreamError) && await isCutOff(film.bytes);
+      this.stop();
       if (error instanceof StreamError) throw error;
-      throw damaged(this.#options.name, `frame ${this.#frame}`, error);
+      throw isEnd ? cutOff(name, this.#frame) : damaged(name, `frame ${this.#frame}`, error);
     }
   }
 
@@ -220,54 +360,170 @@ export class MediaSource {
     this.#options.file.close().catch(() => {});
   }
 
-  async #read(): Promise<MediaFrame | undefined> {
-    const { name, packets, reader, maxFrameBytes } = this.#options;
+  get damaged(): number {
+    const { blocks, film } = this.#options;
+    return this.#broken + film.gaps + (blocks?.damaged ?? 0);
+  }
+
+  async #read(): Promise<MediaFrame | "broken" | undefined> {
+    const { packets, movie, blocks } = this.#options;
+    if (blocks !== undefined) return await this.#readBlock(blocks);
     const previous = this.#packet;
     this.#options.allowReads();
     const packet = previous === undefined
-      ? await packets.getFirstPacket()
+      ? await this.#firstPacket()
       : await packets.getNextPacket(previous);
     if (packet === null) {
       await this.#checkEnd();
       return undefined;
     }
-    if (packet.byteLength > maxFrameBytes) {
-      throw new StreamError(
-        "bad_input",
-        `Cannot read frame ${this.#frame} of ${name}: it has ${packet.byteLength} bytes, at most ` +
-          `${maxFrameBytes} are read; give a larger --max-frame`,
-      );
-    }
+    this.#checkSize(packet.byteLength);
     this.#packet = packet;
-    const { data, timestamp, duration } = packet;
-    return {
-      ...reader.read({ data, ptsUs: Math.round(timestamp * 1e6) }),
+    const { data, timestamp, duration, sequenceNumber } = packet;
+    const { reader } = await this.#describe(await movie?.descriptionOf(sequenceNumber) ?? 0);
+    const ptsUs = Math.round(timestamp * 1e6);
+    const frame = this.#frameOf(reader, { data, ptsUs });
+    return frame === undefined ? "broken" : {
+      ...frame,
       durationUs: Math.round(duration * 1e6),
+      ...ptsUs < 0 ? { catchUp: true } : {},
     };
+  }
+
+  /** The frame of a packet; `undefined`, and counted, where its parts do not fit. */
+  #frameOf(reader: PacketReader, packet: Packet): SplitFrame | undefined {
+    try {
+      const frame = reader.read(packet);
+      this.#brokenInRow = 0;
+      return frame;
+    } catch (error) {
+      if (!(error instanceof DamageError)) throw error;
+      // A list of frames may be wrong from here on, and as long as numbers go.
+      if (++this.#brokenInRow > MAX_BROKEN_IN_ROW) throw error;
+      this.#broken++;
+      this.#fault = error;
+      return undefined;
+    }
+  }
+
+  /** @throws {StreamError} where not one frame could be used */
+  #checkUsed(): void {
+    const { name } = this.#options;
+    if (this.#hasFrame) return;
+    if (this.#fault === undefined) throw badInput(name, "its video has no frame");
+    throw damaged(name, "every frame of its video", this.#fault);
+  }
+
+  async #readBlock(blocks: MatroskaBlocks): Promise<MediaFrame | "broken" | undefined> {
+    const { name, file, matroska } = this.#options;
+    const block = await blocks.next();
+    if (block === undefined) {
+      if (await isCutOff(file)) throw cutOff(name, this.#frame);
+      this.#checkUsed();
+      return undefined;
+    }
+    const { at, bytes, timeUs, durationUs } = block;
+    const { prefix } = matroska!;
+    this.#checkSize(prefix.length + bytes);
+    const { reader } = await this.#describe(0);
+    const read = await file.read(at, at + bytes);
+    const data = prefix.length === 0 ? read : joined([prefix, read]);
+    const frame = this.#frameOf(reader, { data, ptsUs: timeUs });
+    return frame === undefined ? "broken" : { ...frame, durationUs };
+  }
+
+  /** @throws {StreamError} for a frame of too many bytes */
+  #checkSize(bytes: number): void {
+    const { name, maxFrameBytes } = this.#options;
+    if (bytes <= maxFrameBytes) return;
+    throw new StreamError(
+      "bad_input",
+      `Cannot read frame ${this.#frame} of ${name}: it has ${bytes} bytes, at most ` +
+        `${maxFrameBytes} are read; give a larger --max-frame`,
+    );
+  }
+
+  /** The first packet, or where an edit list lets the film begin later, the key frame before that. */
+  async #firstPacket(): Promise<TrackPacket | null> {
+    const { packets } = this.#options;
+    const first = await packets.getFirstPacket();
+    if (first === null || first.timestamp >= 0) return first;
+    return await packets.getKeyPacket(0) ?? first;
+  }
+
+  /** How the frames with a description are to be read. */
+  async #describe(index: number): Promise<DescribedTrack> {
+    const known = this.#tracks.get(index);
+    if (known !== undefined) return known;
+    const { library, name, movie, matroska } = this.#options;
+    const facts = {
+      colours: await movie?.colours(index) ?? matroska?.colours ?? {},
+      obus: await movie?.obus(index) ?? matroska?.obus,
+    };
+    let found: DescribedTrack;
+    if (index === 0 || movie === undefined) {
+      found = await describeTrack(this.#options.track, this.#options.packets, facts, name);
+    } else {
+      const { input } = await openInput(library, movie.only(index));
+      try {
+        const track = await input.getPrimaryVideoTrack();
+        if (track === null) {
+          throw new DamageError(`sample description ${index + 1} is none of video`);
+        }
+        found = await describeTrack(track, this.#options.packets, facts, name);
+      } finally {
+        input.dispose();
+      }
+    }
+    this.#tracks.set(index, found);
+    return found;
+  }
+
+  async #noteWhatIsLeftOut(): Promise<void> {
+    const { name, input, film: { tail }, onNote } = this.#options;
+    if (onNote === undefined) return;
+    const tracks = await input.getTracks();
+    if (tracks.some(({ type }) => type === "audio")) onNote(soundNote(name));
+    if (tail === 0) return;
+    const bytes = tail === 1 ? "1 byte" : `${tail} bytes`;
+    onNote(`left out ${bytes} behind the film in ${name}`);
   }
 
   /** @throws {StreamError} where this is not what the file ends with */
   async #checkEnd(): Promise<void> {
-    const { name, file, packets } = this.#options;
+    const { name, film: { bytes }, packets } = this.#options;
     const listed = this.#packet === undefined
       ? await packets.getFirstPacket({ metadataOnly: true })
       : await packets.getNextPacket(this.#packet, { metadataOnly: true });
-    if (listed !== null || await isCutOff(file)) {
-      throw new StreamError(
-        "bad_input",
-        `Cannot read frame ${this.#frame} of ${name}: the file was cut off before its end; copy ` +
-          "it again",
-      );
-    }
-    if (this.#packet === undefined) throw badInput(name, "its video has no frame");
+    if (listed !== null || await isCutOff(bytes)) throw cutOff(name, this.#frame);
+    this.#checkUsed();
   }
+}
+
+async function isMatroska(file: ByteSource): Promise<boolean> {
+  return hasBytesAt(await file.read(0, EBML.length), 0, EBML);
 }
 
 async function withoutVideo(
   input: Input,
   file: RandomAccessFile,
-  name: string,
+  { name, listed }: { readonly name: string; readonly listed: readonly MatroskaTrack[] },
 ): Promise<StreamError> {
+  const obstacle = listed.find(({ obstacle }) => obstacle !== undefined)?.obstacle;
+  if (obstacle === "encrypted") {
+    return new StreamError(
+      "bad_input",
+      `Cannot read ${name}: its video is encrypted, and no stream carries that; give a file without ` +
+        "encryption",
+    );
+  }
+  if (obstacle === "compressed") {
+    return new StreamError(
+      "bad_input",
+      `Cannot read ${name}: its frames are compressed once more (zlib), which is not undone here; ` +
+        `try: ffmpeg -i ${name} -c copy plain.mkv`,
+    );
+  }
   const [track] = await input.getTracks();
   if (track !== undefined) {
     return new StreamError(
@@ -275,10 +531,27 @@ async function withoutVideo(
       `Cannot read ${name}: it has no video, only ${track.type}; give a file with video`,
     );
   }
-  if (!await isCutOff(file)) return badInput(name, "no video is found in it");
+  const hasFrames = await boxWithin(file, { content: 0, end: file.size }, "mdat") !== undefined &&
+    await boxWithin(file, { content: 0, end: file.size }, "moov") === undefined;
+  if (!hasFrames && !await isCutOff(file)) return badInput(name, "no video is found in it");
   return new StreamError(
     "bad_input",
     `Cannot read ${name}: the file was cut off before the list of its frames; copy it again`,
+  );
+}
+
+function cutOff(name: string, frame: number): StreamError {
+  return new StreamError(
+    "bad_input",
+    `Cannot read frame ${frame} of ${name}: the file was cut off before its end; copy it again`,
+  );
+}
+
+function encrypted(name: string): StreamError {
+  return new StreamError(
+    "bad_input",
+    `Cannot read ${name}: its video is encrypted; decrypt it first: ffmpeg -decryption_key KEY ` +
+      `-i ${name} -c copy plain.mp4`,
   );
 }
 
@@ -286,12 +559,4 @@ function damaged(name: string, what: string, cause: unknown): StreamError {
   // What the library asserts says nothing to people.
   const why = cause instanceof DamageError ? ` (${cause.message})` : "";
   return badInput(name, `${what} is damaged${why}`, cause);
-}
-
-function badInput(name: string, seen: string, cause?: unknown): StreamError {
-  return new StreamError(
-    "bad_input",
-    `Cannot read ${name}: ${seen}; try: ffmpeg -i ${name} -f mjpeg -q:v 3 - | stream publish`,
-    { cause },
-  );
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { bytesOf } from "../bytes/text.ts";
-import type { FrameKind, StreamFormat } from "../core/frame.ts";
+import type { FrameKind, StreamConfig, StreamFormat } from "../core/frame.ts";
 import { DecodeTimes } from "./decode_times.ts";
 import { joined, sizeOf, uint16, uint32, uint64, uint8 } from "./layout.ts";
 import {
@@ -41,6 +41,8 @@ const MAX_INDEX = 65_536;
 /** sample_flags of a sample that needs no other, and of one that does and is no sync sample: 8.8.3. */
 const KEY_FLAGS = 0x0200_0000;
 const DELTA_FLAGS = 0x0101_0000;
+/** What stands for colours that are not told, in ITU-T H.273. */
+const UNSPECIFIED = 2;
 const MAX_UINT32 = 2 ** 32 - 1;
 
 interface Sample {
@@ -240,16 +242,52 @@ const IDENTITY = joined([
   ...[0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000].map(uint32),
 ]);
 
+/** The matrix that turns pictures, 8.3.2, and moves what it turned to where it was. */
+function matrixOf({ rotation = 0 }: StreamConfig, width: number, height: number): Uint8Array {
+  const one = 0x0001_0000;
+  const [cosine, sine] = [[one, 0], [0, one], [-one, 0], [0, -one]][rotation / 90] ?? [one, 0];
+  const x = rotation === 90 ? height : rotation === 180 ? width : 0;
+  const y = rotation === 270 ? width : rotation === 180 ? height : 0;
+  return joined(
+    [cosine!, sine!, 0, -sine!, cosine!, 0, x * one, y * one, 0x4000_0000].map(uint32),
+  );
+}
+
+/** Pixels that are not square, 12.1.4, and colours, 12.1.5. */
+function presentationBoxes(config: StreamConfig): Uint8Array[] {
+  const { width, height, displayWidth, displayHeight } = config;
+  const boxes: Uint8Array[] = [];
+  if (displayWidth !== undefined && displayHeight !== undefined && width && height) {
+    const [across, down] = reduced(displayWidth * height, displayHeight * width);
+    boxes.push(box("pasp", uint32(across), uint32(down)));
+  }
+  const { primaries, transfer, matrix, fullRange } = config;
+  if ([primaries, transfer, matrix, fullRange].some((known) => known !== undefined)) {
+    const codes = [primaries, transfer, matrix].map((code) => uint16(code ?? UNSPECIFIED));
+    boxes.push(box("colr", bytesOf("nclx"), ...codes, uint8(fullRange === true ? 0x80 : 0)));
+  }
+  return boxes;
+}
+
+/** A ratio in its lowest terms. */
+function reduced(one: number, other: number): [number, number] {
+  let [larger, smaller] = [one, other];
+  while (smaller > 0) [larger, smaller] = [smaller, larger % smaller];
+  return [one / larger, other / larger];
+}
+
 function trackBox(track: Track, delayUs: number): Uint8Array {
-  const { width, height } = track.config;
+  const { config } = track;
+  const width = config.displayWidth ?? config.width ?? 0;
+  const height = config.displayHeight ?? config.height ?? 0;
   const header = fullBox(
     "tkhd",
     { version: 0, flags: 3 }, // enabled, in the movie
     ...[0, 0, 1, 0, 0].map(uint32), // times, track_ID, duration
     new Uint8Array(16),
-    IDENTITY,
-    uint32((width ?? 0) * 65_536),
-    uint32((height ?? 0) * 65_536),
+    matrixOf(config, width, height),
+    uint32(width * 65_536),
+    uint32(height * 65_536),
   );
   const mediaHeader = fullBox(
     "mdhd",
@@ -303,17 +341,24 @@ function sampleEntry({ config, record }: Track): Uint8Array {
     new Uint8Array(32), // compressorname
     uint16(0x18), // depth
     uint16(-1),
-    config.format === "vp9" ? vp9Box(config.codec) : box(recordBox, record),
+    config.format === "vp9" ? vp9Box(config) : box(recordBox, record),
+    ...presentationBoxes(config),
   );
 }
 
 /** VPCodecConfigurationBox of "VP Codec ISO Media File Format Binding" 1.0, from the codec string. */
-function vp9Box(codec: string | null): Uint8Array {
+function vp9Box({ codec, ...config }: StreamConfig): Uint8Array {
   const [profile = 0, level = 10, depth = 8, chroma = 1, ...color] = (codec ?? "").split(".").slice(
     1,
   )
     .map(Number);
-  const [primaries = 2, transfer = 2, matrix = 2, range = 0] = color;
+  const {
+    primaries = color[0] ?? UNSPECIFIED,
+    transfer = color[1] ?? UNSPECIFIED,
+    matrix = color[2] ?? UNSPECIFIED,
+    fullRange = color[3] === 1,
+  } = config;
+  const range = fullRange ? 1 : 0;
   return fullBox(
     "vpcC",
     { version: 1, flags: 0 },

@@ -5,13 +5,14 @@
  */
 import { HEADROOM_BYTES } from "../bytes/assembly.ts";
 import { hasBytesAt } from "../bytes/text.ts";
-import type { StreamConfig } from "../core/frame.ts";
+import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import type { AccessUnitSyntax } from "../split/annex_b.ts";
 import { Av1Reader } from "../split/av1.ts";
 import { H264Syntax } from "../split/h264.ts";
 import { HevcSyntax } from "../split/hevc.ts";
 import type { KeyFrame } from "../split/key_frame.ts";
 import { nalUnits } from "../split/nal.ts";
+import { sniffPicture } from "../split/sniff.ts";
 import type { SplitFrame } from "../split/splitter.ts";
 import { readVp8KeyFrame } from "../split/vp8.ts";
 import { readVp9KeyFrame } from "../split/vp9.ts";
@@ -42,8 +43,48 @@ export interface PacketReader {
 /** What {@linkcode createPacketReader} needs to know of a track. */
 export interface TrackInfo {
   readonly config: StreamConfig;
-  /** The decoder configuration record, where the track has one. */
+  /** The decoder configuration record, where the track has one; of AV1 the OBUs in it. */
   readonly record: Uint8Array | undefined;
+}
+
+/** What the headers of a frame say of its pictures. */
+type Facts = Pick<
+  StreamConfig,
+  "codec" | "width" | "height" | "displayWidth" | "displayHeight"
+>;
+
+const FACTS = ["codec", "width", "height", "displayWidth", "displayHeight"] as const;
+
+/** The configuration of a track, which follows what key frames say where that changes. */
+class FollowedConfig {
+  #config: StreamConfig;
+  #facts: Facts | undefined;
+
+  constructor(config: StreamConfig) {
+    this.#config = config;
+  }
+
+  /** The configuration from a key frame on that says `facts`, if it can be read. */
+  next(facts: Facts | undefined): StreamConfig {
+    const known = this.#facts;
+    if (facts === undefined) return this.#config;
+    const { codec, width, height, displayWidth, displayHeight } = facts;
+    this.#facts = facts;
+    const display = displayWidth === undefined || displayHeight === undefined
+      ? {}
+      : { displayWidth, displayHeight };
+    if (known === undefined) {
+      if (this.#config.displayWidth !== undefined || displayWidth === undefined) {
+        return this.#config;
+      }
+      this.#config = { ...this.#config, ...display };
+    } else if (FACTS.some((field) => known[field] !== facts[field])) {
+      // What the file says of the size and the pixels holds for the first pictures only.
+      const { displayWidth: _width, displayHeight: _height, ...config } = this.#config;
+      this.#config = { ...config, codec, width, height, ...display };
+    }
+    return this.#config;
+  }
 }
 
 /**
@@ -56,14 +97,17 @@ export function createPacketReader({ config, record }: TrackInfo): PacketReader 
     case "h264":
     case "hevc":
       return new NalPacketReader(config, config.format, record);
+    case "mjpeg":
+    case "png":
+      return new PicturePacketReader(config);
     default:
-      return new PlainPacketReader(config);
+      return new PlainPacketReader(config, record);
   }
 }
 
 /** Access units: behind start codes, and key frames with their parameter sets. */
 class NalPacketReader implements PacketReader {
-  readonly #config: StreamConfig;
+  readonly #config: FollowedConfig;
   readonly #syntax: AccessUnitSyntax;
   /** Bytes of the lengths in front of NAL units, 0 where they have start codes. */
   readonly #lengthBytes: number;
@@ -73,7 +117,7 @@ class NalPacketReader implements PacketReader {
     if (record !== undefined && known === undefined) {
       throw new DamageError("its decoder configuration record is broken");
     }
-    this.#config = config;
+    this.#config = new FollowedConfig(config);
     this.#syntax = format === "h264" ? new H264Syntax() : new HevcSyntax();
     this.#lengthBytes = known?.lengthBytes ?? 0;
     if (known === undefined) return;
@@ -87,7 +131,7 @@ class NalPacketReader implements PacketReader {
     const units = nalUnits(bytes);
     const [first] = units;
     if (first === undefined) throw new DamageError("it is no picture");
-    const { kind, leading, lacks } = this.#syntax.read(bytes, units);
+    const { kind, leading, facts, lacks } = this.#syntax.read(bytes, units);
     const isDelimiter = this.#syntax.roleOf(bytes, first.start, undefined) === "delimiter";
     const at = isDelimiter ? first.end : 0;
     return {
@@ -96,7 +140,7 @@ class NalPacketReader implements PacketReader {
       leading,
       configuration: kind === "key",
       ptsUs,
-      config: this.#config,
+      config: this.#config.next(kind === "key" ? facts : undefined),
     };
   }
 
@@ -109,15 +153,18 @@ class NalPacketReader implements PacketReader {
 
 /** VP8, VP9 and AV1: the packet is the frame. */
 class PlainPacketReader implements PacketReader {
-  readonly #config: StreamConfig;
+  readonly #config: FollowedConfig;
+  readonly #track: StreamConfig;
   readonly #av1 = new Av1Reader();
 
-  constructor(config: StreamConfig) {
-    this.#config = config;
+  constructor(config: StreamConfig, record: Uint8Array | undefined) {
+    this.#track = config;
+    this.#config = new FollowedConfig(config);
+    if (config.format === "av1" && record !== undefined) this.#av1.know(record);
   }
 
   read({ data, ptsUs }: Packet): SplitFrame {
-    const isAv1 = this.#config.format === "av1";
+    const isAv1 = this.#track.format === "av1";
     const frame = isAv1 ? withDelimiter(data) : withHeadroom(data);
     const key = this.#readKeyFrame(frame);
     return {
@@ -127,14 +174,30 @@ class PlainPacketReader implements PacketReader {
       kind: key === undefined ? "delta" : "key",
       configuration: key !== undefined,
       ptsUs,
-      config: this.#config,
+      config: this.#config.next(key),
     };
   }
 
   #readKeyFrame(frame: Uint8Array): KeyFrame | undefined {
-    const { format, frameRate } = this.#config;
+    const { format, frameRate } = this.#track;
     if (format === "vp8") return readVp8KeyFrame(frame);
     return format === "vp9" ? readVp9KeyFrame(frame, frameRate) : this.#av1.read(frame);
+  }
+}
+
+/** Pictures that stand alone. */
+class PicturePacketReader implements PacketReader {
+  readonly #config: FollowedConfig;
+
+  constructor(config: StreamConfig) {
+    this.#config = new FollowedConfig(config);
+  }
+
+  read({ data, ptsUs }: Packet): SplitFrame {
+    const picture = sniffPicture(data);
+    const kind: FrameKind = "key";
+    if (picture.codec === null) throw new DamageError("it is no picture");
+    return { data: withHeadroom(data), kind, ptsUs, config: this.#config.next(picture) };
   }
 }
 

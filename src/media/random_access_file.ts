@@ -9,8 +9,16 @@ const PAGE_BYTES = 64 * 1024;
 /** Pages that are kept; with one page of a frame and some of the file's index, most reads hit. */
 const MAX_PAGES = 64;
 
+/** Bytes that are read at any place. */
+export interface ByteSource {
+  /** Number of bytes. */
+  readonly size: number;
+  /** The bytes from `start` to `end`; fewer where they end before. */
+  read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
 /** Reads ranges of a file, and keeps a little of what it has read. */
-export class RandomAccessFile {
+export class RandomAccessFile implements ByteSource {
   /** Size in bytes when it was opened. */
   readonly size: number;
   readonly #file: Deno.FsFile;
@@ -82,5 +90,36 @@ export class RandomAccessFile {
     });
     this.#turn = read.catch(() => {});
     return read;
+  }
+}
+
+/** Bytes of which some are others. */
+export class PatchedBytes implements ByteSource {
+  readonly size: number;
+  readonly #bytes: ByteSource;
+  readonly #at: number;
+  readonly #read: () => Promise<Uint8Array>;
+  #patch: Uint8Array | undefined;
+
+  /** `read` gives what takes the place of the bytes from `at` on; it is asked once. */
+  constructor(
+    bytes: ByteSource,
+    { at, read }: { readonly at: number; readonly read: () => Promise<Uint8Array> },
+  ) {
+    this.#bytes = bytes;
+    this.#at = at;
+    this.#read = read;
+    this.size = bytes.size;
+  }
+
+  async read(start: number, end: number): Promise<Uint8Array<ArrayBuffer>> {
+    const [bytes] = await Promise.all([
+      this.#bytes.read(start, end),
+      this.#patch ?? this.#read().then((patch) => this.#patch = patch),
+    ]);
+    const from = Math.max(start, this.#at);
+    const to = Math.min(start + bytes.length, this.#at + this.#patch!.length);
+    if (from < to) bytes.set(this.#patch!.subarray(from - this.#at, to - this.#at), from - start);
+    return bytes;
   }
 }

@@ -22,6 +22,7 @@ import keyFramesScript from "../viewer/key_frames.js" with { type: "text" };
 import meterScript from "../viewer/meter.js" with { type: "text" };
 import numbersScript from "../viewer/numbers.js" with { type: "text" };
 import picturesScript from "../viewer/pictures.js" with { type: "text" };
+import presentationScript from "../viewer/presentation.js" with { type: "text" };
 import pixelsScript from "../viewer/pixels.js" with { type: "text" };
 import playerStyle from "../viewer/player.css" with { type: "text" };
 import playerPage from "../viewer/player.html" with { type: "text" };
@@ -74,6 +75,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["meter.js", script(meterScript)],
   ["numbers.js", script(numbersScript)],
   ["pictures.js", script(picturesScript)],
+  ["presentation.js", script(presentationScript)],
   ["pixels.js", script(pixelsScript)],
   ["poll.js", script(pollScript)],
   ["rate_control.js", script(rateControlScript)],

@@ -86,6 +86,7 @@ export class AnnexBSplitter implements Splitter {
   #fault: InputFault | undefined;
   /** Whether the access unit has been found to be over the limit; what has come of it is gone. */
   #isTooLarge = false;
+  #frameOffset = 0;
   /** Whether the first start code has been found. */
   #hasStarted = false;
   #isIdle = false;
@@ -112,6 +113,11 @@ export class AnnexBSplitter implements Splitter {
 
   get fault(): InputFault | undefined {
     return this.#fault;
+  }
+
+  /** Where in the input the last frame began. */
+  get frameOffset(): number {
+    return this.#frameOffset;
   }
 
   push(chunk: Uint8Array): void {
@@ -296,6 +302,7 @@ export class AnnexBSplitter implements Splitter {
       this.#config = videoConfig(this.#config, this.#syntax.format, unit.facts);
     }
     this.#forgetUnit();
+    this.#frameOffset = input.offset;
     const data = input.take(end);
     return {
       data: unit.lacks.length === 0 ? data : inserted(data, at, unit.lacks),

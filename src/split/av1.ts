@@ -78,6 +78,18 @@ export class Av1Reader {
       : keyFrame;
   }
 
+  /** Takes the sequence header of a run of OBUs, as if it had stood in a unit before. */
+  know(obus: Uint8Array): void {
+    for (let at = 0; at < obus.length;) {
+      const obu = readObu(obus, at);
+      if (obu === undefined) return;
+      if (obu.type === OBU_SEQUENCE_HEADER) {
+        this.#sequence = this.#readSequence(obus.slice(obu.start, obu.end)) ?? this.#sequence;
+      }
+      at = obu.end;
+    }
+  }
+
   /** The sequence of a header, which seldom differs from the one before. */
   #readSequence(obu: Uint8Array): Sequence | undefined {
     const last = this.#sequence;

@@ -6,7 +6,16 @@
  * @module
  */
 import { BitReader } from "../bytes/bit_reader.ts";
-import { cropped, type PictureSize, rateOf, type VideoFacts } from "./video_facts.ts";
+import {
+  cropped,
+  displaySize,
+  NO_USABILITY,
+  type PictureSize,
+  rateOf,
+  readPixelShape,
+  type Usability,
+  type VideoFacts,
+} from "./video_facts.ts";
 
 /** Ids of sequence parameter sets, 7.4.2.1.1. */
 const SPS_IDS = 32;
@@ -15,9 +24,6 @@ const PPS_IDS = 256;
 
 /** Profiles whose SPS tells the chroma format, 7.3.2.1.1; all others have 4:2:0 in 8 bits. */
 const PROFILES_WITH_CHROMA = [100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135];
-
-/** aspect_ratio_idc that two numbers of 16 bits follow, Table E-1. */
-const EXTENDED_SAR = 255;
 
 /** A sequence parameter set, 7.3.2.1.1. */
 export interface H264Sps {
@@ -72,11 +78,11 @@ export function parseH264Sps(nal: Uint8Array): H264Sps | undefined {
     return { id, facts, slices: undefined };
   }
   const { isFramesOnly, ...sides } = size;
-  const frameRate = reader.flag() ? parseFrameRate(reader) : null;
+  const { frameRate, shape } = reader.flag() ? parseUsability(reader) : NO_USABILITY;
   const hasSeparatePlanes = chroma.hasSeparatePlanes;
   return {
     id,
-    facts: { codec, ...sides, frameRate },
+    facts: { codec, ...sides, frameRate, ...displaySize(sides, shape) },
     slices: { hasSeparatePlanes, frameNumBits, isFramesOnly, orderBits },
   };
 }
@@ -169,9 +175,9 @@ function parseSize(
   return { ...size, isFramesOnly };
 }
 
-/** The frame rate in vui_parameters, E.1.1; a tick is that of a field (E.2.1). */
-function parseFrameRate(reader: BitReader): number | null {
-  if (reader.flag() && reader.read(8) === EXTENDED_SAR) reader.skip(32);
+/** vui_parameters up to the timing, E.1.1; a tick is that of a field (E.2.1). */
+function parseUsability(reader: BitReader): Usability {
+  const shape = readPixelShape(reader);
   if (reader.flag()) reader.skip(1);
   if (reader.flag()) {
     reader.skip(4);
@@ -181,8 +187,8 @@ function parseFrameRate(reader: BitReader): number | null {
     reader.unsignedGolomb();
     reader.unsignedGolomb();
   }
-  if (!reader.flag()) return null;
+  if (!reader.flag()) return { frameRate: null, shape };
   const unitsInTick = reader.read(32);
   const timeScale = reader.read(32);
-  return reader.isOverrun ? null : rateOf(timeScale, 2 * unitsInTick);
+  return { frameRate: reader.isOverrun ? null : rateOf(timeScale, 2 * unitsInTick), shape };
 }

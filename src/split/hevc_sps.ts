@@ -6,7 +6,16 @@
  * @module
  */
 import { BitReader } from "../bytes/bit_reader.ts";
-import { cropped, type PictureSize, rateOf, type VideoFacts } from "./video_facts.ts";
+import {
+  cropped,
+  displaySize,
+  NO_USABILITY,
+  type PictureSize,
+  rateOf,
+  readPixelShape,
+  type Usability,
+  type VideoFacts,
+} from "./video_facts.ts";
 
 /** Bytes of the header of a NAL unit, 7.3.1.2. */
 const HEADER_BYTES = 2;
@@ -23,8 +32,6 @@ const MAX_REFERENCES = 16;
 const MAX_LONG_TERM = 32;
 /** vps_num_layer_sets_minus1, 7.4.3.1. */
 const MAX_LAYER_SETS = 1024;
-/** aspect_ratio_idc that two numbers of 16 bits follow, Table E.1. */
-const EXTENDED_SAR = 255;
 
 /** A video parameter set, 7.3.2.1. */
 export interface HevcVps {
@@ -88,7 +95,8 @@ export function parseHevcSps(nal: Uint8Array): HevcSps | undefined {
   if (size === undefined) {
     return { id, parent, facts: { codec, width: null, height: null, frameRate: null } };
   }
-  return { id, parent, facts: { codec, ...size, frameRate: parseFrameRate(reader, subLayers) } };
+  const { frameRate, shape } = parseShown(reader, subLayers);
+  return { id, parent, facts: { codec, ...size, frameRate, ...displaySize(size, shape) } };
 }
 
 /** Reads a picture parameter set from a NAL unit without emulation prevention. */
@@ -164,8 +172,8 @@ function parseSize(reader: BitReader): PictureSize | undefined {
   });
 }
 
-/** The frame rate in vui_parameters (E.2.1), behind all that stands between it and the size. */
-function parseFrameRate(reader: BitReader, subLayers: number): number | null {
+/** What vui_parameters (E.2.1) tell, behind all that stands between them and the size. */
+function parseShown(reader: BitReader, subLayers: number): Usability {
   passNumbers(reader, 2);
   const orderBits = 4 + reader.unsignedGolomb();
   passSubLayerOrdering(reader, subLayers);
@@ -177,14 +185,14 @@ function parseFrameRate(reader: BitReader, subLayers: number): number | null {
     passNumbers(reader, 2);
     reader.skip(1);
   }
-  if (!passReferenceSets(reader)) return null;
+  if (!passReferenceSets(reader)) return NO_USABILITY;
   if (reader.flag()) {
     const count = reader.unsignedGolomb();
-    if (count > MAX_LONG_TERM || orderBits > 16) return null;
+    if (count > MAX_LONG_TERM || orderBits > 16) return NO_USABILITY;
     reader.skip(count * (orderBits + 1));
   }
   reader.skip(2);
-  return reader.flag() ? parseUsability(reader) : null;
+  return reader.flag() ? parseUsability(reader) : NO_USABILITY;
 }
 
 /** scaling_list_data, 7.3.4. */
@@ -231,8 +239,8 @@ function passReferenceSets(reader: BitReader): boolean {
 }
 
 /** vui_parameters up to the timing, E.2.1. */
-function parseUsability(reader: BitReader): number | null {
-  if (reader.flag() && reader.read(8) === EXTENDED_SAR) reader.skip(32);
+function parseUsability(reader: BitReader): Usability {
+  const shape = readPixelShape(reader);
   if (reader.flag()) reader.skip(1);
   if (reader.flag()) {
     reader.skip(4);
@@ -241,7 +249,7 @@ function parseUsability(reader: BitReader): number | null {
   if (reader.flag()) passNumbers(reader, 2);
   reader.skip(3);
   if (reader.flag()) passNumbers(reader, 4);
-  return reader.flag() ? parseTiming(reader) : null;
+  return { frameRate: reader.flag() ? parseTiming(reader) : null, shape };
 }
 
 /** num_units_in_tick and time_scale, the same in a VPS and in an SPS. */

@@ -118,7 +118,9 @@ export const SIGNATURES: readonly Signature[] = [
   media("MP4 or MOV", pattern("ftyp", 4)),
   media("MOV", pattern("moov", 4)),
   media("MOV", pattern("mdat", 4)),
-  media("MOV", pattern("wide", 4)),
+  ...["wide", "free", "skip", "pnot", "uuid", "styp", "moof", "sidx"].map((type) =>
+    media("MP4 or MOV", pattern(type, 4))
+  ),
   prefixed("JPEG behind 4 bytes", pattern([0xff, 0xd8, 0xff], 4)),
   prefixed("PNG behind 4 bytes", pattern("\x89PNG", 4)),
   ...annexB("hevc", HEVC_HEADERS),

@@ -13,6 +13,33 @@
 const HD_WIDTH = 1280;
 const HD_HEIGHT = 720;
 
+/** What WebCodecs calls the code points of ITU-T H.273 that it knows. */
+const PRIMARIES = new Map([
+  [1, "bt709"],
+  [5, "bt470bg"],
+  [6, "smpte170m"],
+  [9, "bt2020"],
+  [12, "smpte432"],
+]);
+const TRANSFERS = new Map([
+  [1, "bt709"],
+  [6, "smpte170m"],
+  [8, "linear"],
+  [13, "iec61966-2-1"],
+  // The same curve as that of BT.709, in more bits.
+  [14, "bt709"],
+  [15, "bt709"],
+  [16, "pq"],
+  [18, "hlg"],
+]);
+const MATRICES = new Map([
+  [0, "rgb"],
+  [1, "bt709"],
+  [5, "bt470bg"],
+  [6, "smpte170m"],
+  [9, "bt2020-ncl"],
+]);
+
 /** VP9's numbers of the matrices that WebCodecs knows (VP9 bitstream specification, 7.2.2). */
 const VP9_MATRICES =
   /** @type {(VideoMatrixCoefficients | undefined)[]} */ (/** @type {unknown} */ ([
@@ -34,7 +61,35 @@ const VP9_MATRICES =
  * @param {Uint8Array} keyFrame
  * @returns {VideoColorSpaceInit | undefined}
  */
-export function colourSpace({ format, width, height }, keyFrame) {
+export function colourSpace(config, keyFrame) {
+  const usual = usualColours(config, keyFrame);
+  const { primaries, transfer, matrix, fullRange } = config;
+  const told = {
+    ...named("primaries", PRIMARIES, primaries),
+    ...named("transfer", TRANSFERS, transfer),
+    ...named("matrix", MATRICES, matrix),
+    ...fullRange === undefined ? {} : { fullRange },
+  };
+  return Object.keys(told).length === 0 ? usual : { ...usual ?? bt("bt709"), ...told };
+}
+
+/**
+ * @param {string} name
+ * @param {ReadonlyMap<number, string>} names
+ * @param {number | undefined} code
+ * @returns {VideoColorSpaceInit}
+ */
+function named(name, names, code) {
+  const known = code === undefined ? undefined : names.get(code);
+  return known === undefined ? {} : { [name]: known };
+}
+
+/**
+ * @param {Config} config
+ * @param {Uint8Array} keyFrame
+ * @returns {VideoColorSpaceInit | undefined}
+ */
+function usualColours({ format, width, height }, keyFrame) {
   if (format === "vp8") return bt("smpte170m");
   if (format === "vp9") {
     const told = vp9Colours(keyFrame);

@@ -16,6 +16,7 @@ import { Connection } from "./connection.js";
 import { delayOf } from "./delay.js";
 import { Window } from "./meter.js";
 import { createPictureDecoder } from "./pictures.js";
+import { presented } from "./presentation.js";
 import { Screen } from "./screen.js";
 import { stateOf } from "./sentences.js";
 import { CodedDecoder, isCodedInTime } from "./video.js";
@@ -343,7 +344,7 @@ export class StreamPlayer extends EventTarget {
           picture.close();
           this.#skipped++;
         } else {
-          this.#screen.offer(picture);
+          this.#screen.offer(presented(picture, config));
         }
       },
       onSkipped: (frames) => this.#skipped += frames,

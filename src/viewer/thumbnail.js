@@ -8,6 +8,7 @@
 import { Connection } from "./connection.js";
 import { KeyFrameDecoder } from "./key_frames.js";
 import { createPictureDecoder } from "./pictures.js";
+import { presented } from "./presentation.js";
 
 /** @typedef {import("./connection.js").Config} Config */
 /** @typedef {import("./connection.js").Lost} Lost */
@@ -116,7 +117,7 @@ export class Thumbnail {
     this.damaged = undefined;
     /** @type {import("./pictures.js").DecoderEvents} */
     const events = {
-      onPicture: (picture) => this.#show(picture),
+      onPicture: (picture) => this.#show(presented(picture, config)),
       onSkipped: () => {},
       onDamaged: (sentence) => {
         this.damaged = sentence;

@@ -23,6 +23,7 @@ const ACK_FRAMES = 4;
 const ACK_HOLD_MS = 125;
 const ACK_HOLD_PART = 0.25;
 const MAX_HELD_MS = 1000;
+const MAX_CODE_POINT = 255;
 const NO_PTS = -(2n ** 63n);
 
 /**
@@ -60,6 +61,13 @@ const FORMATS = ["raw", "mjpeg", "png", "y4m", "lp32", "h264", "hevc", "vp8", "v
  * @property {string | null} pixelFormat
  * @property {number | null} frameRate
  * @property {string | null} header
+ * @property {number} [rotation] degrees clockwise by which pictures are turned: 90, 180 or 270
+ * @property {number} [displayWidth] what a picture is stretched to, before it is turned
+ * @property {number} [displayHeight]
+ * @property {number} [primaries] colours in the code points of ITU-T H.273
+ * @property {number} [transfer]
+ * @property {number} [matrix]
+ * @property {boolean} [fullRange]
  * @property {string | null} session stands for the session of the frames' publisher
  * @property {number} offset a frame's sequence minus the one under which it was published
  */
@@ -192,6 +200,7 @@ export function decodeControl(text) {
   for (const [name, isValid, fallback] of fields) {
     const given = Object.hasOwn(value, name) ? value[name] : undefined;
     const field = given ?? fallback;
+    if (field === undefined && isOptional(name)) continue;
     if (!isValid(field)) throw new WireError(1007, `the field ${name} of ${type} is wrong`);
     message[name] = field;
   }
@@ -220,6 +229,23 @@ const isNumber = (max) => (value) => typeof value === "number" && value >= 0 && 
 /** @type {(isValid: (value: unknown) => boolean) => (value: unknown) => boolean} */
 const orNull = (isValid) => (value) => value === null || isValid(value);
 
+/** @type {(value: unknown) => boolean} */
+const isCodePoint = (value) => isInteger(0)(value) && Number(value) <= MAX_CODE_POINT;
+
+/** @type {(name: string) => boolean} */
+const isOptional = (name) => OPTIONAL.includes(name);
+
+/** Fields of `config` that are absent where nothing is to be said. */
+const OPTIONAL = [
+  "rotation",
+  "displayWidth",
+  "displayHeight",
+  "primaries",
+  "transfer",
+  "matrix",
+  "fullRange",
+];
+
 /** @type {ReadonlyMap<string, readonly Field[]>} */
 const FIELDS = new Map(
   /** @type {[string, Field[]][]} */ ([
@@ -243,6 +269,13 @@ const FIELDS = new Map(
       ["pixelFormat", orNull(isText), null],
       ["frameRate", orNull(isNumber(1e9)), null],
       ["header", orNull(isText), null],
+      ["rotation", (value) => value === 90 || value === 180 || value === 270],
+      ["displayWidth", isInteger(1)],
+      ["displayHeight", isInteger(1)],
+      ["primaries", isCodePoint],
+      ["transfer", isCodePoint],
+      ["matrix", isCodePoint],
+      ["fullRange", isBoolean],
       ["session", orNull(isText), null],
       ["offset", isInteger(-Number.MAX_SAFE_INTEGER), 0],
     ]],

@@ -4,7 +4,12 @@
  * @module
  */
 import type { DropCounts } from "../core/drops.ts";
-import { STREAM_FORMATS, type StreamConfig, type StreamFormat } from "../core/frame.ts";
+import {
+  type Presentation,
+  STREAM_FORMATS,
+  type StreamConfig,
+  type StreamFormat,
+} from "../core/frame.ts";
 import type { FrameRate } from "../core/stream.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
@@ -15,6 +20,10 @@ export const MAX_CONTROL_LENGTH = 16_384;
 const FIRST_FLAGS = 31;
 /** Longest time for which a source may have been held up, in milliseconds: a day. */
 export const MAX_HELD_UP_MS = 86_400_000;
+/** Degrees by which pictures may be turned. */
+const ROTATIONS: readonly number[] = [90, 180, 270];
+/** Largest code point of ITU-T H.273: it has eight bits. */
+const MAX_CODE_POINT = 255;
 /** Longest text field in characters. */
 const MAX_TEXT_LENGTH = 1024;
 /** Longest time that an acknowledgement may say a frame was held, in milliseconds. */
@@ -345,6 +354,22 @@ function config(fields: Fields): ConfigMessage {
     pixelFormat: fields.nullable("pixelFormat", text),
     frameRate: fields.nullable("frameRate", (name) => fields.number(name, 0, 1e9)),
     header: fields.nullable("header", text),
+    ...presentation(fields),
+  };
+}
+
+/** Fields that are absent where nothing is to be said; `null` says the same. */
+function presentation(fields: Fields): Presentation {
+  const side = (name: string) => fields.integer(name, 1);
+  const code = (name: string) => fields.codePoint(name);
+  return {
+    ...fields.optional("rotation", (name) => fields.rotation(name)),
+    ...fields.optional("displayWidth", side),
+    ...fields.optional("displayHeight", side),
+    ...fields.optional("primaries", code),
+    ...fields.optional("transfer", code),
+    ...fields.optional("matrix", code),
+    ...fields.optional("fullRange", (name) => fields.boolean(name)),
   };
 }
 
@@ -424,6 +449,31 @@ class Fields {
 
   nullable<T>(name: string, read: (name: string) => T): T | null {
     return (this.#value(name) ?? null) === null ? null : read(name);
+  }
+
+  /** The field under its name, or nothing where it is absent. */
+  optional<Name extends string, T>(
+    name: Name,
+    read: (name: Name) => T,
+  ): { readonly [_ in Name]?: T } {
+    if ((this.#value(name) ?? null) === null) return {};
+    return { [name]: read(name) } as { readonly [_ in Name]?: T };
+  }
+
+  /** A quarter of a turn, or two or three. */
+  rotation(name: string): number {
+    const value = this.#value(name);
+    if (!ROTATIONS.includes(value as number)) {
+      throw this.#wrong(name, `one of ${ROTATIONS.join(", ")}`);
+    }
+    return value as number;
+  }
+
+  /** A code point of ITU-T H.273. */
+  codePoint(name: string): number {
+    const value = this.integer(name, 0);
+    if (value > MAX_CODE_POINT) throw this.#wrong(name, `an integer up to ${MAX_CODE_POINT}`);
+    return value;
   }
 
   /** The whole message, of which only `name` is known to be an object. */

@@ -53,6 +53,8 @@ export interface OutgoingFrame {
   readonly captureUs: number;
   /** Whether there was no credit when it could have been read. Absent: false. */
   readonly isHeld?: boolean;
+  /** Whether it is not to be shown for its own time: a film begins behind it. Absent: false. */
+  readonly catchUp?: boolean;
 }
 
 interface KeptFrame extends OutgoingFrame {
@@ -279,7 +281,7 @@ export class PublisherSession {
       key: frame.kind === "key",
       configuration: frame.configuration === true,
       discontinuity: false,
-      catchUp: isAgain,
+      catchUp: isAgain || frame.catchUp === true,
       leading: frame.leading === true,
       held: frame.isHeld === true && (this.#welcome.flags & FLAG_HELD) !== 0,
       epoch: 0,

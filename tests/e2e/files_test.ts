@@ -195,7 +195,7 @@ Deno.test(needs(NO_FFMPEG, "stream publish says what is wrong with a media file"
     [half, /half\.mp4: the file was cut off before the list of its frames; copy it again/],
     [
       old,
-      /its video is coded as mp4v, which no stream carries; try: ffmpeg -i \S+old\.mp4 -f mjpeg/,
+      /its video is coded as mp4v [^,]+, or MPEG-2\), which no stream carries; try: ffmpeg -i \S+old\.mp4 -f mjpeg/,
     ],
     [sound, /it has no video, only audio; give a file with video/],
   ] as const;

@@ -5,7 +5,8 @@
  */
 import { openRecording } from "../../src/client/recording.ts";
 import { bareConfig, type FrameKind, type StreamConfig } from "../../src/core/frame.ts";
-import { type MediaFrame, openMedia } from "../../src/media/media_source.ts";
+import type { MediaFrame } from "../../src/media/media_reader.ts";
+import { openMedia } from "../../src/media/media_source.ts";
 import type { Output } from "../../src/media/media_writer.ts";
 import { RandomAccessFile } from "../../src/media/random_access_file.ts";
 import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
@@ -81,27 +82,35 @@ export interface Seen {
   readonly frames: readonly MediaFrame[];
   /** What reading ended with, if not with the end of the file. */
   readonly error: unknown;
+  /** What was said of what is left out. */
+  readonly notes: readonly string[];
+  /** Runs of bytes of which no frame could be made. */
+  readonly damaged: number;
 }
 
 /** Reads all frames of a file that is at `path`; no more than `limit`. */
 export async function readFile(path: string, limit = 10_000): Promise<Seen> {
   const frames: MediaFrame[] = [];
+  const notes: string[] = [];
+  let damaged = 0;
   const file = await Deno.open(path);
   try {
     const { size } = await file.stat();
-    const options = { name: "movie", maxFrameBytes: 1_000_000 };
+    const onNote = (note: string) => notes.push(note);
+    const options = { name: "movie", maxFrameBytes: 1_000_000, onNote };
     const source = await openMedia(new RandomAccessFile(file, size), options);
     for (;;) {
       const frame = await source.next();
-      if (frame === undefined) return { frames, error: undefined };
+      damaged = source.damaged ?? 0;
+      if (frame === undefined) return { frames, error: undefined, notes, damaged };
       frames.push(frame);
       if (frames.length > limit) {
         source.stop();
-        return { frames, error: new Error("there is no end to it") };
+        return { frames, error: new Error("there is no end to it"), notes, damaged };
       }
     }
   } catch (error) {
-    return { frames, error };
+    return { frames, error, notes, damaged };
   }
 }
 

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import { openRecording } from "../../src/client/recording.ts";
-import { bareConfig } from "../../src/core/frame.ts";
+import { bareConfig, presentationOf } from "../../src/core/frame.ts";
 import { DecodeTimes } from "../../src/media/decode_times.ts";
 import { concat, ramp } from "../split/samples.ts";
 import { FileBytes, fileOf, H264_SETS, h264Shots, readBytes } from "./files.ts";
@@ -148,4 +148,30 @@ Deno.test("A recording of Matroska marks key frames, and ends with all sizes kno
 
 function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+for (const name of ["x.mp4", "x.mkv"]) {
+  Deno.test(`A recording ${name} keeps how pictures are turned, stretched and coloured`, async () => {
+    const shown = { primaries: 9, transfer: 14, matrix: 9, fullRange: true };
+    for (
+      const presentation of [
+        { ...shown, rotation: 90, displayWidth: 240, displayHeight: 128 },
+        { rotation: 180 },
+        { rotation: 270, displayWidth: 160, displayHeight: 240 },
+        { transfer: 16 },
+        {},
+      ]
+    ) {
+      const shots = h264Shots(6).map((shot) => ({
+        ...shot,
+        config: { ...shot.config, ...presentation },
+      }));
+      const { frames, error } = await readBytes(fileOf(name, shots));
+      assertEquals(error, undefined);
+      const { fullRange, ...known } = presentationOf(frames[0]!.config);
+      // MP4 has no place for a range that is not told.
+      const range = "fullRange" in presentation || fullRange === true ? { fullRange } : {};
+      assertEquals({ ...known, ...range }, presentation);
+    }
+  });
 }

@@ -333,6 +333,8 @@ Deno.test("H264Splitter describes the stream as WebCodecs names it", () => {
     pixelFormat: null,
     frameRate: 60_000 / 2002,
     header: null,
+    displayWidth: 213,
+    displayHeight: 128,
   });
   assertEquals(configOf({ profile: [66, 0xc0, 10] }).codec, "avc1.42C00A");
 });

@@ -126,6 +126,8 @@ Deno.test("HevcSplitter describes the stream as WebCodecs names it", () => {
     pixelFormat: null,
     frameRate: 30_000 / 1001,
     header: null,
+    displayWidth: 213,
+    displayHeight: 128,
   });
   const profiles: [HevcProfile, string][] = [
     [{ idc: 2, compatibility: 0x20000000, level: 120 }, "hev1.2.4.L120.B0"],

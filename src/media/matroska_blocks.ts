@@ -1,0 +1,196 @@
+/**
+ * The frames of one track of a Matroska or WebM file: RFC 9559, of which clauses are named.
+ *
+ * @module
+ */
+import { type Element, elementAt, elementsOf, readVint, unsignedOf } from "./ebml.ts";
+import type { ByteSource } from "./random_access_file.ts";
+
+const ID = {
+  segment: 0x18538067,
+  info: 0x1549a966,
+  timestampScale: 0x2ad7b1,
+  cluster: 0x1f43b675,
+  timestamp: 0xe7,
+  simpleBlock: 0xa3,
+  blockGroup: 0xa0,
+  block: 0xa1,
+} as const;
+
+/** Elements beside clusters: SeekHead, Tracks, Cues, Chapters, Attachments, Tags; Void, CRC-32. */
+const BESIDE = new Set([
+  ...[0x114d9b74, ID.info, 0x1654ae6b, 0x1c53bb6b, 0x1043a770, 0x1941a469, 0x1254c367],
+  ...[0xec, 0xbf],
+]);
+/** Elements within clusters: Position, PrevSize, SilentTracks, EncryptedBlock; Void, CRC-32. */
+const WITHIN = new Set([0xa7, 0xab, 0x5854, 0xaf, 0xec, 0xbf, ID.timestamp]);
+/** What a cluster begins with. */
+const BEGINNINGS = new Set<number>([ID.timestamp, 0xec, 0xbf, 0xab, 0xa7]);
+
+/** Nanoseconds of a unit of time, where the file does not tell: clause 5.1.2.9. */
+const DEFAULT_SCALE = 1_000_000;
+/** Most bytes of the description of the file, and of what stands around a block. */
+const MAX_INFO_BYTES = 1024 * 1024;
+const MAX_GROUP_HEADER_BYTES = 64;
+/** Bytes that are searched at once for the next cluster. */
+const SEARCHED_BYTES = 64 * 1024;
+/** Blocks that are looked at to know how long one is shown. */
+const LOOKAHEAD = 16;
+/** Bits of a block's flags that say that several frames are in it, clause 10.3. */
+const LACING = 0x06;
+
+/** A frame of the track. */
+export interface Block {
+  /** Offset of its bytes. */
+  readonly at: number;
+  /** How many there are. */
+  readonly bytes: number;
+  /** When it is shown, in microseconds. */
+  readonly timeUs: number;
+  /** Time to the next frame that is shown in microseconds, 0 where it is not known. */
+  readonly durationUs: number;
+}
+
+/**
+ * Finds the blocks of a track one after another. Where something is no part of the file, it goes on
+ * at the next cluster; blocks that are whole are found even in a cluster that is cut off.
+ */
+export class MatroskaBlocks {
+  readonly #file: ByteSource;
+  readonly #track: number;
+  #at: number;
+  /** Where the segment and the cluster end, as far as they tell. */
+  #end: number;
+  #cluster: { readonly end: number; timestamp: number } | undefined;
+  #scale = DEFAULT_SCALE;
+  #damaged = 0;
+  #ahead: Omit<Block, "durationUs">[] = [];
+  #stepUs = 0;
+
+  private constructor(file: ByteSource, track: number, segment: Element) {
+    this.#file = file;
+    this.#track = track;
+    this.#at = segment.start;
+    this.#end = Math.min(segment.end ?? file.size, file.size);
+  }
+
+  /** The blocks of the track with that number; `undefined` where the file has no segment. */
+  static async open(file: ByteSource, track: number): Promise<MatroskaBlocks | undefined> {
+    const header = await elementAt(file, 0);
+    const segment = header?.end === undefined ? undefined : await elementAt(file, header.end);
+    return segment?.id === ID.segment ? new MatroskaBlocks(file, track, segment) : undefined;
+  }
+
+  /** How often something was passed over that is no part of the file. */
+  get damaged(): number {
+    return this.#damaged;
+  }
+
+  /** The next block; `undefined` at the end. */
+  async next(): Promise<Block | undefined> {
+    while (this.#ahead.length <= LOOKAHEAD) {
+      const block = await this.#find();
+      if (block === undefined) break;
+      this.#ahead.push(block);
+    }
+    const block = this.#ahead.shift();
+    if (block === undefined) return undefined;
+    const steps = this.#ahead.map(({ timeUs }) => timeUs - block.timeUs).filter((us) => us > 0);
+    if (steps.length > 0) this.#stepUs = Math.min(...steps);
+    return { ...block, durationUs: this.#stepUs };
+  }
+
+  async #find(): Promise<Omit<Block, "durationUs"> | undefined> {
+    while (this.#at < this.#end) {
+      if (this.#cluster !== undefined && this.#at >= this.#cluster.end) this.#cluster = undefined;
+      const element = await elementAt(this.#file, this.#at);
+      const limit = this.#cluster?.end ?? Infinity;
+      if (element === undefined) {
+        await this.#recover();
+      } else if (element.id === ID.cluster) {
+        this.#cluster = { end: element.end ?? Infinity, timestamp: 0 };
+        this.#at = element.start;
+      } else if (element.end === undefined || element.end > limit || !this.#isKnown(element.id)) {
+        await this.#recover();
+      } else if (element.end > this.#file.size) {
+        this.#damaged++;
+        this.#at = this.#end;
+      } else {
+        const block = await this.#read(element.id, element.start, element.end);
+        this.#at = element.end;
+        if (block !== undefined) return block;
+      }
+    }
+    return undefined;
+  }
+
+  #isKnown(id: number): boolean {
+    if (BESIDE.has(id)) return true;
+    return this.#cluster !== undefined &&
+      (WITHIN.has(id) || id === ID.simpleBlock || id === ID.blockGroup);
+  }
+
+  async #read(
+    id: number,
+    start: number,
+    end: number,
+  ): Promise<Omit<Block, "durationUs"> | undefined> {
+    if (id === ID.simpleBlock) return await this.#readBlock(start, end);
+    if (id === ID.blockGroup) {
+      for (let at = start; at < end;) {
+        const part = await elementAt(this.#file, at);
+        if (part?.end === undefined || part.end > end) return undefined;
+        if (part.id === ID.block) return await this.#readBlock(part.start, part.end);
+        at = part.end;
+      }
+    } else if (id === ID.timestamp) {
+      if (end - start <= 8) {
+        this.#cluster!.timestamp = unsignedOf(await this.#file.read(start, end));
+      }
+    } else if (id === ID.info && end - start <= MAX_INFO_BYTES) {
+      for (const { id, data } of elementsOf(await this.#file.read(start, end))) {
+        if (id === ID.timestampScale) this.#scale = unsignedOf(data) || DEFAULT_SCALE;
+      }
+    }
+    return undefined;
+  }
+
+  /** Block structure, clause 10.1; `undefined` for one of another track. */
+  async #readBlock(start: number, end: number): Promise<Omit<Block, "durationUs"> | undefined> {
+    const header = await this.#file.read(start, Math.min(end, start + MAX_GROUP_HEADER_BYTES));
+    const view = new DataView(header.buffer, header.byteOffset, header.length);
+    const track = readVint(view, 0);
+    if (track?.value !== this.#track || track.end + 3 > header.length) return undefined;
+    if ((view.getUint8(track.end + 2) & LACING) !== 0) {
+      this.#damaged++;
+      return undefined;
+    }
+    const timestamp = this.#cluster!.timestamp + view.getInt16(track.end);
+    const at = start + track.end + 3;
+    return { at, bytes: end - at, timeUs: Math.round(timestamp * this.#scale / 1000) };
+  }
+
+  /** Goes on at the next cluster. */
+  async #recover(): Promise<void> {
+    this.#damaged++;
+    this.#cluster = undefined;
+    // What does not belong there has moved the end too.
+    this.#end = this.#file.size;
+    for (let from = this.#at + 1; from < this.#end;) {
+      const bytes = await this.#file.read(from, Math.min(this.#end, from + SEARCHED_BYTES));
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      for (let at = bytes.indexOf(0x1f); at >= 0; at = bytes.indexOf(0x1f, at + 1)) {
+        if (at + 4 > bytes.length || view.getUint32(at) !== ID.cluster) continue;
+        const cluster = await elementAt(this.#file, from + at);
+        const first = cluster && await elementAt(this.#file, cluster.start);
+        if (first === undefined || !BEGINNINGS.has(first.id)) continue;
+        this.#at = from + at;
+        return;
+      }
+      // A cluster's name may lie across two parts.
+      from += Math.max(1, bytes.length - 3);
+      if (bytes.length <= 3) break;
+    }
+    this.#at = this.#end;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * What is said of media files.
+ *
+ * @module
+ */
+import { StreamError } from "../errors.ts";
+
+/** Codings that no stream carries: how files call them, and how people do. */
+export const NOT_CARRIED: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/^V_MPEG2$|^m[12]v1$|^hdv.$|^mx[345][np]$/, "MPEG-2"],
+  [/^V_MPEG1$|^mpeg$/, "MPEG-1"],
+  [/^mp4v$/, "mp4v (MPEG-4 Part 2, or MPEG-2)"],
+  [/^V_MPEG4\/ISO\/(SP|ASP|AP)$/, "MPEG-4 Part 2"],
+  [/^ap(ch|cn|cs|co|4h|4x)$|^V_PRORES$|^prores$/, "ProRes"],
+  [/^AVd[nh]$/, "DNxHD"],
+  [/^V_MS\/VFW\/FOURCC$/, "a format of AVI"],
+  [/^V_FFV1$/, "FFV1"],
+  [/^V_THEORA$/, "Theora"],
+  [/^s263$|^h263$/, "H.263"],
+];
+
+/** That a file cannot be used as it is, and the ffmpeg line that helps. */
+export function badInput(name: string, seen: string, cause?: unknown): StreamError {
+  return new StreamError(
+    "bad_input",
+    `Cannot read ${name}: ${seen}; try: ffmpeg -i ${name} -f mjpeg -q:v 3 - | stream publish`,
+    { cause },
+  );
+}
+
+/** That the sound of a file is left out. */
+export function soundNote(name: string): string {
+  return `the sound in ${name} is left out: a stream carries video only`;
+}

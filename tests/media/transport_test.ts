@@ -1,0 +1,159 @@
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { StreamError } from "../../src/errors.ts";
+import { H264_DELIMITER } from "../split/nal_samples.ts";
+import { concat, ramp } from "../split/samples.ts";
+import { h264Shots, readBytes, type Seen } from "./files.ts";
+import { plainShots } from "./movies.ts";
+import { PACKET_BYTES, packetsOf, type TransportOptions } from "./transport.ts";
+
+const HOUR = 3600 * 90_000;
+const SHOTS = h264Shots(40, 700);
+
+async function seenOf(options: TransportOptions, shots = SHOTS): Promise<Seen> {
+  return await readBytes(concat(...packetsOf(shots, options)));
+}
+
+function assertWhole({ frames, error, damaged }: Seen, shots = SHOTS): void {
+  assertEquals(error, undefined);
+  assertEquals(frames.length, shots.length);
+  for (const [index, { data }] of frames.entries()) {
+    assertEquals(data, concat(H264_DELIMITER, shots[index]!.data), `frame ${index}`);
+  }
+  assertEquals(damaged, 0);
+}
+
+/** Times of presentation since the first, in milliseconds. */
+function timesOf({ frames }: Seen): number[] {
+  return frames.map(({ ptsUs }) => Math.round((ptsUs! - frames[0]!.ptsUs!) / 1000));
+}
+
+Deno.test("TransportSource gives the frames of MPEG-TS with their times and durations", async () => {
+  const seen = await seenOf({});
+  assertWhole(seen);
+  assertEquals(timesOf(seen), SHOTS.map(({ timeUs }) => timeUs / 1000));
+  assertEquals(new Set(seen.frames.map(({ durationUs }) => durationUs)), new Set([40_000]));
+  const { format, width, height, frameRate } = seen.frames[0]!.config;
+  assertEquals([format, width, height, frameRate], ["h264", 160, 128, 25]);
+  assert(seen.frames.every(({ config }) => config === seen.frames[0]!.config), "one object");
+});
+
+Deno.test("TransportSource reads packets behind time codes and in front of checksums", async () => {
+  assertWhole(await seenOf({ around: [4, 0] }));
+  assertWhole(await seenOf({ around: [0, 16] }));
+});
+
+for (
+  const [what, options] of [
+    ["an hour forward", { jump: { at: 20, by: HOUR } }],
+    ["an hour back", { start: 2 * HOUR, jump: { at: 20, by: -HOUR } }],
+    ["to 0", { start: HOUR, jump: { at: 17, by: -HOUR } }],
+    ["over the end of the clock", { start: 2 ** 33 - 20 * 3600 }],
+  ] as const
+) {
+  Deno.test(`TransportSource goes on without a gap where the times jump ${what}`, async () => {
+    const seen = await seenOf(options);
+    assertWhole(seen);
+    assertEquals(timesOf(seen), SHOTS.map(({ timeUs }) => timeUs / 1000));
+    assertEquals(new Set(seen.frames.map(({ durationUs }) => durationUs)), new Set([40_000]));
+  });
+}
+
+Deno.test("TransportSource keeps a gap of some seconds, which is one of the film", async () => {
+  const times = timesOf(await seenOf({ jump: { at: 20, by: 5 * 90_000 } }));
+  assertEquals(times[20]! - times[15]!, 5200);
+});
+
+const junk: readonly (readonly [string, Uint8Array])[] = [
+  ["zeros", new Uint8Array(77)],
+  ["as many zeros as a packet has", new Uint8Array(PACKET_BYTES)],
+  ["bytes that look like packets now and then", ramp(5000)],
+  ["sync bytes", new Uint8Array(500).fill(0x47)],
+];
+for (const [what, bytes] of junk) {
+  Deno.test(`TransportSource passes over ${what} between packets, and counts them`, async () => {
+    const packets = packetsOf(SHOTS);
+    const seen = await readBytes(concat(...packets.slice(0, 60), bytes, ...packets.slice(60)));
+    assertEquals(seen.error, undefined);
+    assertEquals(seen.frames.length, SHOTS.length);
+    const isSpoiled = seen.frames.filter(({ data }, index) =>
+      data.length !== SHOTS[index]!.data.length + H264_DELIMITER.length
+    ).length;
+    // A run of sync bytes passes for packets until it ends.
+    assert(isSpoiled <= (what === "sync bytes" ? 2 : 0), `${isSpoiled} frames`);
+    assert(seen.damaged > 0);
+  });
+}
+
+Deno.test("TransportSource goes on behind a packet that is cut, and counts it", async () => {
+  for (const kept of [1, 3, 4, 100, 187]) {
+    const packets = packetsOf(SHOTS);
+    packets[60] = packets[60]!.slice(0, kept);
+    const seen = await readBytes(concat(...packets));
+    assertEquals(seen.error, undefined);
+    assertEquals(seen.frames.length, SHOTS.length, `${kept} bytes are left`);
+    const other = seen.frames.filter(({ data }, index) =>
+      data.length !== SHOTS[index]!.data.length + H264_DELIMITER.length
+    );
+    assertEquals(other.length, 1, "only the frame that lacks the packet is another");
+    assert(seen.damaged > 0);
+  }
+});
+
+Deno.test("TransportSource gives what there is of a file that ends anywhere", async () => {
+  const file = concat(...packetsOf(SHOTS));
+  for (let size = PACKET_BYTES * 8; size < file.length; size += 997) {
+    const { frames, error } = await readBytes(file.subarray(0, size));
+    if (error !== undefined) assert(error instanceof StreamError, String(error));
+    else assert(frames.length > 0 && frames.length <= SHOTS.length);
+  }
+});
+
+Deno.test("TransportSource follows a size that changes", async () => {
+  const shots = [...plainShots(10, [10, 8]), ...plainShots(10, [20, 15])];
+  const { frames, error } = await seenOf({}, shots);
+  assertEquals(error, undefined);
+  assertEquals(frames.map(({ config }) => config.width), shots.map(({ config }) => config.width));
+});
+
+Deno.test("TransportSource names sound that it leaves out", async () => {
+  const seen = await seenOf({ types: [0x1b, 0x0f] });
+  assertWhole(seen);
+  assertEquals(seen.notes, ["the sound in movie is left out: a stream carries video only"]);
+});
+
+Deno.test("TransportSource says why there is nothing to see, and what to do", async () => {
+  const cases: readonly (readonly [TransportOptions, RegExp])[] = [
+    [{ types: [0x02] }, /its video is coded as MPEG-2, which no stream carries; try: ffmpeg -i/],
+    [{ types: [0x10] }, /its video is coded as MPEG-4 Part 2, which no stream carries; try/],
+    [{ types: [0x0f] }, /it has no video, only audio; give a file with video$/],
+    [{ isScrambled: true }, /it is scrambled \(encrypted\); give a file without encryption$/],
+    [{ types: [0x06] }, /no video is found in it; try: ffmpeg/],
+  ];
+  for (const [options, why] of cases) {
+    const { frames, error } = await seenOf(options);
+    assertEquals(frames.length, 0);
+    assert(error instanceof StreamError);
+    assertMatch(error.message, why);
+  }
+});
+
+Deno.test("TransportSource gives frames or one sentence for a file with bits flipped", async () => {
+  const file = concat(...packetsOf(SHOTS));
+  let seed = 5;
+  const random = (limit: number) => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor(seed / 2 ** 31 * limit);
+  };
+  let most = 0;
+  for (let round = 0; round < 200; round++) {
+    const damaged = concat(file);
+    for (let flips = 2 ** (round % 9); flips > 0; flips--) {
+      damaged[random(damaged.length)]! ^= 1 << random(8);
+    }
+    const { frames, error } = await readBytes(damaged);
+    if (error !== undefined) assert(error instanceof StreamError, String(error));
+    most = Math.max(most, frames.length);
+  }
+  assert(most >= SHOTS.length - 1);
+});
