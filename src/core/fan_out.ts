@@ -81,6 +81,11 @@ export class FanOut {
     return false;
   }
 
+  /** The relay stood still for so long. */
+  stoodStill(ms: number): void {
+    for (const feed of this.#feeds) feed.stoodStill(ms);
+  }
+
   /** Frames were lost before they came here. */
   miss(frames: number): void {
     for (const feed of this.#feeds) feed.miss(frames);

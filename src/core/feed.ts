@@ -39,6 +39,8 @@ export interface Feed {
    * but the relay itself that is behind.
    */
   keepsUp(nowMs: number): boolean;
+  /** The relay stood still for so long: what is under way is no older by that. */
+  stoodStill(ms: number): void;
   /** Frames that the viewers should have got were lost before they came to this feed. */
   miss(frames: number): void;
   /** Begins to send the frames of `cache`. */

@@ -84,7 +84,8 @@ interface Flight {
   readonly times: FrameTimes | null;
   /** Bytes sent up to the end of this frame. */
   readonly endBytes: number;
-  readonly sentMs: number;
+  /** When it was sent; later by the times in which the relay stood still. */
+  sentMs: number;
   /** Whether nothing was under way before it. */
   readonly isBeginning: boolean;
 }
@@ -249,6 +250,13 @@ export class FlightWindow {
     this.#sentBytes += bytes;
     const isBeginning = this.frames === 0;
     this.#flights.push({ sequence, times, endBytes: this.#sentBytes, sentMs: nowMs, isBeginning });
+  }
+
+  /** The relay stood still: for so long nobody could take what was confirmed. */
+  stoodStill(ms: number): void {
+    for (let index = 0; index < this.frames; index++) this.#flights.at(index)!.sentMs += ms;
+    this.#countedMs += ms;
+    this.#confirmedMs += ms;
   }
 
   /**

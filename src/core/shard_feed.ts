@@ -61,7 +61,7 @@ export class ShardFeed implements Feed {
   readonly isConfirming = true;
   readonly #options: ShardFeedOptions;
   readonly #flights = new Deque<
-    { readonly sequence: number; readonly bytes: number; readonly sentMs: number }
+    { readonly sequence: number; readonly bytes: number; sentMs: number }
   >();
   #cache: GopCache | undefined;
   #next = 0;
@@ -112,6 +112,12 @@ export class ShardFeed implements Feed {
   keepsUp(nowMs: number): boolean {
     const isEmpty = this.#waiting === 0 && this.#flights.length < FRAMES_KEPT_UP;
     return isEmpty || this.ageMs(nowMs) >= STUCK_MS;
+  }
+
+  stoodStill(ms: number): void {
+    for (let index = 0; index < this.#flights.length; index++) {
+      this.#flights.at(index)!.sentMs += ms;
+    }
   }
 
   miss(frames: number): void {

@@ -40,8 +40,10 @@ const UNKNOWN_ROUND_TRIP_MS = 250;
 const MAX_ROUND_TRIP_MS = 2000;
 /** Highest rate that a video coded in time is believed to have by what it says itself. */
 const MAX_NOMINAL_FPS = 300;
-/** How long a frame of a live source waits for the fastest viewer behind a hiccup, in milliseconds. */
+/** How long each frame of a live source waits for the fastest viewer behind a hiccup, in milliseconds. */
 const LIVE_HOLD_MS = 250;
+/** For how long after a hiccup frames wait for that viewer at all, in milliseconds. */
+const MAKE_UP_MS = 2000;
 /** Most frames that are kept for viewers that come. */
 export const MAX_CACHE_FRAMES = 1800;
 /** Longest time since the last key frame for which they are kept, in milliseconds. */
@@ -120,6 +122,10 @@ export class Stream {
   #fired = 0;
   #overruns = 0;
   #lagMs = 0;
+  /** When the last frame left. */
+  #leftMs = -Infinity;
+  /** Since when what a hiccup has left behind is being sent, while it is. */
+  #makingUpSinceMs: number | undefined;
   readonly #backlog = new Backlog();
   #liveness: Liveness;
   #thinning = new Thinning();
@@ -315,7 +321,7 @@ export class Stream {
     const oldest = this.#queue.oldest;
     if (oldest === undefined) return undefined;
     if (this.#isThinned) return this.#thinnedMs;
-    if (this.isLive) return oldest.receivedMs + LIVE_HOLD_MS;
+    if (this.isLive) return this.#heldUntilMs(oldest);
     return this.#tick === undefined ? oldest.receivedMs + HOLD_MS : this.#tick.deadlineMs;
   }
 
@@ -362,6 +368,11 @@ export class Stream {
   join(feed: Feed, nowMs: number, from: JoinFrom = "key"): void {
     this.#fanOut.join(feed, nowMs, from);
     this.advance(nowMs);
+  }
+
+  /** The relay stood still for so many milliseconds: its viewers are not late for that. */
+  stoodStill(ms: number): void {
+    this.#fanOut.stoodStill(ms);
   }
 
   /** Removes a viewer. */
@@ -533,14 +544,30 @@ export class Stream {
   #mayLeave(nowMs: number): boolean {
     const ageMs = nowMs - this.#queue.oldest!.receivedMs;
     if (this.isLive) {
-      const isMakingUp = this.#queue.frames > 1 || this.#liveness.isMakingUp(nowMs);
-      const holds = isMakingUp && ageMs < LIVE_HOLD_MS && this.#credited !== "drop";
-      if (holds && !this.#isFastestReady(nowMs)) return false;
+      if (this.#isHeldBack(nowMs)) return false;
       return this.#credited !== "wait" || !this.#fanOut.isBehind(nowMs);
     }
     if (this.#credited !== "wait") return true;
     if (this.#fanOut.isBehind(nowMs)) return false;
     return this.#tick !== undefined || ageMs >= HOLD_MS || this.#isFastestReady(nowMs);
+  }
+
+  /** Whether a frame that came behind a hiccup waits for the fastest viewer. */
+  #isHeldBack(nowMs: number): boolean {
+    const isMakingUp = this.#credited !== "drop" &&
+      (this.#queue.frames > 1 || this.#liveness.isMakingUp(nowMs));
+    if (!isMakingUp) {
+      this.#makingUpSinceMs = undefined;
+      return false;
+    }
+    this.#makingUpSinceMs ??= nowMs;
+    return nowMs < this.#heldUntilMs(this.#queue.oldest!) && !this.#isFastestReady(nowMs);
+  }
+
+  /** Until when a frame of a live source waits for the fastest viewer at most. */
+  #heldUntilMs({ receivedMs }: Frame): number {
+    const untilMs = Math.max(receivedMs, this.#leftMs) + LIVE_HOLD_MS;
+    return Math.min(untilMs, (this.#makingUpSinceMs ?? receivedMs) + MAKE_UP_MS);
   }
 
   #isFastestReady(nowMs: number): boolean {
@@ -553,6 +580,7 @@ export class Stream {
     const isFirst = popped.frame.epoch !== this.#leftEpoch;
     const frame = isFirst ? { ...popped.frame, discontinuity: true } : popped.frame;
     this.#leftEpoch = frame.epoch;
+    this.#leftMs = nowMs;
     this.#meter.add(frame.data.byteLength, nowMs);
     this.#fanOut.push(frame, nowMs);
   }

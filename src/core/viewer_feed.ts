@@ -143,6 +143,10 @@ export class ViewerFeed implements Feed {
     return !this.isConfirming || this.#window.frames === 0;
   }
 
+  stoodStill(ms: number): void {
+    this.#window.stoodStill(ms);
+  }
+
   keepsUp(): boolean {
     return true;
   }

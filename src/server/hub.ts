@@ -17,6 +17,7 @@ import { ownShares } from "./shares.ts";
 import { closeStalled } from "./stalled.ts";
 import { AllPictures } from "./stream_pictures.ts";
 import { Turns } from "./turns.ts";
+import { WatchfulClock } from "./watchful_clock.ts";
 
 /** Most bytes that one publisher may have in the queue and under way. */
 const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
@@ -60,7 +61,7 @@ export interface Threads {
  */
 export class Hub {
   readonly options: HubOptions;
-  readonly clock: Clock;
+  readonly clock: WatchfulClock;
   readonly log: Log;
   /** What is under way to all viewers together. */
   readonly underWay: Budget;
@@ -78,7 +79,9 @@ export class Hub {
   /** `shares`: what it counts together with other threads. */
   constructor(options: HubOptions, clock: Clock, log: Log, shares = ownShares(options)) {
     this.options = options;
-    this.clock = clock;
+    this.clock = new WatchfulClock(clock, (ms) => {
+      for (const live of this.#streams.values()) live.stoodStill(ms);
+    });
     this.log = log;
     this.underWay = shares.underWay;
     this.cached = shares.cached;

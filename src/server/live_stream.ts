@@ -172,6 +172,11 @@ export class LiveStream implements Audience, Batched {
     this.#drive();
   }
 
+  /** The relay stood still for so many milliseconds. */
+  stoodStill(ms: number): void {
+    this.#stream.stoodStill(ms);
+  }
+
   /** Changes how many bytes may wait in the queue. */
   setMaxBytes(maxBytes: number): void {
     this.#stream.setMaxBytes(maxBytes);

@@ -107,6 +107,11 @@ export class Mirror implements Audience, Batched {
     }));
   }
 
+  /** The relay stood still for so many milliseconds. */
+  stoodStill(ms: number): void {
+    this.#fanOut.stoodStill(ms);
+  }
+
   join(viewer: Viewer<ViewerFeed>): void {
     this.#viewers.set(viewer, this.#options.clock.nowMs());
     if (this.#isOpen) this.#admit(viewer);

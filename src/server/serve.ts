@@ -10,6 +10,7 @@ import { listen, listenError, settled, shutDown } from "./listener.ts";
 import { LocalFront } from "./local_front.ts";
 import { ShardPool } from "./shard_pool.ts";
 import { sharedMemory, sharesIn } from "./shares.ts";
+import { PULSE_MS } from "./watchful_clock.ts";
 
 /** How long frames in queues may still leave when the relay stops, in milliseconds. */
 const DRAIN_MS = 1000;
@@ -61,6 +62,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
     await hub.refresh();
     hub.maintain();
   }, MAINTENANCE_MS);
+  const pulse = setInterval(() => hub.clock.pulse(), PULSE_MS);
   const asked = Promise.withResolvers<void>();
   const ask = () => asked.resolve();
   signal.addEventListener("abort", ask);
@@ -73,6 +75,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
     hub.stop();
     await settled(() => hub.streams.length === 0, GOODBYE_MS);
     clearInterval(maintenance);
+    clearInterval(pulse);
     await doors.close();
   });
   return {

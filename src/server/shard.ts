@@ -23,6 +23,7 @@ import { closeStalled } from "./stalled.ts";
 import { AllPictures, type StreamPictures } from "./stream_pictures.ts";
 import { Turns } from "./turns.ts";
 import type { Audience } from "./viewer.ts";
+import { WatchfulClock } from "./watchful_clock.ts";
 
 /** Tells the thread that has the streams; `transfer` is handed over. */
 export type Tell = (message: FromShard, transfer?: Transferable[]) => void;
@@ -30,7 +31,7 @@ export type Tell = (message: FromShard, transfer?: Transferable[]) => void;
 /** The front of a relay in a thread that has no streams. */
 export class Shard implements Front, HubLink {
   readonly options: HubOptions;
-  readonly clock: Clock;
+  readonly clock: WatchfulClock;
   readonly log: Log;
   readonly tell: Tell;
   readonly #start: ShardStart;
@@ -46,7 +47,9 @@ export class Shard implements Front, HubLink {
   constructor(start: ShardStart, clock: Clock, tell: Tell) {
     this.#start = start;
     this.options = start.options;
-    this.clock = clock;
+    this.clock = new WatchfulClock(clock, (ms) => {
+      for (const mirror of this.#mirrors.values()) mirror.stoodStill(ms);
+    });
     this.tell = tell;
     this.log = logTo(tell);
     this.#shares = sharesIn(start.shares, start.own, start.options);

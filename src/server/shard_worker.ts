@@ -8,6 +8,7 @@ import { threadClock } from "../host/clock.ts";
 import { listen, shutDown } from "./listener.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
+import { PULSE_MS } from "./watchful_clock.ts";
 
 const MAINTENANCE_MS = 1000;
 
@@ -35,9 +36,11 @@ function begin(start: ShardStart): void {
     return;
   }
   const maintenance = setInterval(() => shard.maintain(), MAINTENANCE_MS);
+  const pulse = setInterval(() => shard.clock.pulse(), PULSE_MS);
   scope.onmessage = ({ data }) => {
     if (data.type === "stop") {
       clearInterval(maintenance);
+      clearInterval(pulse);
       shard.stop();
       shutDown(server).then(() => tell({ type: "stopped" }));
     } else if (data.type !== "start") {

@@ -280,3 +280,28 @@ Deno.test("Stream has let out, queued or counted every frame that it took in", (
     { seed: 1, numRuns: 200 },
   );
 });
+
+for (const acks of ["each", "rule"] as const) {
+  for (const isCoded of [false, true]) {
+    Deno.test(`Stream loses nothing for a viewer behind a standstill of the relay (${acks}, ${isCoded ? "coded" : "pictures"})`, () => {
+      const live = stream();
+      live.begin({ onFull: "wait" }, 0);
+      const simulation = new Simulation(live);
+      const at = simulation.at.bind(simulation);
+      const [fromMs, toMs] = [5000, 10_000];
+      // What happens meanwhile is seen at once afterwards, in its order.
+      simulation.at = (ms, run) =>
+        at(ms >= fromMs && ms < toMs ? toMs + (ms - fromMs) / 1e6 : ms, run);
+      at(toMs, () => live.stoodStill(toMs - fromMs));
+      const { delivered } = simulation.view({ bytesPerMs: 500_000, ackMs: 0.5, acks });
+      const video = { startMs: 100, intervalMs: 1000 / 30, count: 400, bytes: 90_000 };
+      if (isCoded) simulation.feedCoded({ ...video, gop: 30 });
+      else simulation.feedFrames(video);
+      simulation.runUntil(20_000);
+      assertEquals(delivered.map(({ sequence }) => sequence), range(1, 400));
+      const late = delivered.filter(({ sentMs }) => sentMs > toMs + 1000);
+      const delaysMs = late.map(({ frame, arrivedMs }) => arrivedMs - frame.receivedMs);
+      assert(Math.max(...delaysMs) < 33, `${Math.max(...delaysMs)} ms a second later`);
+    });
+  }
+}
