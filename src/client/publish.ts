@@ -195,22 +195,20 @@ export class Publisher {
   }
 
   async #read(source: FrameSource, signal: AbortSignal): Promise<void> {
-    const { clock, log, onFull } = this.#options;
+    const { clock, onFull } = this.#options;
     let keyless: number | undefined = 0;
     let keylessSinceMs: number | undefined;
-    let isSaid = false;
     let isHeld = false;
     let leftOut: SourceFrame | undefined;
     try {
       while (!signal.aborted && !this.#isOver) {
         // Even what may be dropped is not read before the first connection stands.
         const mayRead = onFull === "drop"
-          ? (this.#session.welcome !== undefined && this.#session.canStamp) ||
-            this.#session.sent.frames > 0
-          : (this.#session.wantsFrame && this.#session.canStamp) ||
+          ? this.#isReady || this.#session.sent.frames > 0
+          : (this.#isReady && this.#session.wantsFrame) ||
             (this.#goneSinceMs !== undefined && this.#session.mayHold);
         if (!mayRead) {
-          isHeld = this.#session.welcome !== undefined && this.#session.canStamp;
+          isHeld = this.#isReady;
           await this.#sourceWakeup.wait(clock);
           continue;
         }
@@ -229,9 +227,11 @@ export class Publisher {
           keylessSinceMs ??= clock.nowMs();
           const isLong = keyless >= MAX_KEYLESS_FRAMES ||
             clock.nowMs() - keylessSinceMs >= MAX_KEYLESS_MS;
-          if (isLong && !isSaid) {
-            isSaid = true;
-            log.warn(`nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`);
+          if (isLong) {
+            this.#tellOnce(
+              "keyless",
+              `nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`,
+            );
           }
         }
         this.#session.add({ ...frame, captureUs: clock.wallUs(), isHeld });
@@ -248,6 +248,11 @@ export class Publisher {
       this.#arm();
       this.#connectionWakeup.notify();
     }
+  }
+
+  /** Whether the relay has greeted, and frames can be stamped by its clock. */
+  get #isReady(): boolean {
+    return this.#session.welcome !== undefined && this.#session.canStamp;
   }
 
   /** Whether a picture of a film is one more than the stream lets out. */
@@ -287,7 +292,7 @@ export class Publisher {
     );
   }
 
-  #tellOnce(what: "film" | "slowed", sentence: string): void {
+  #tellOnce(what: "film" | "keyless" | "slowed", sentence: string): void {
     if (this.#told.has(what)) return;
     this.#told.add(what);
     this.#options.log.warn(sentence);
@@ -334,13 +339,12 @@ export class Publisher {
   #goneError(): StreamError {
     const { goneMs, notDelivered } = this.stats();
     const frames = notDelivered === 1 ? "1 frame was" : `${notDelivered} frames were`;
+    const seconds = Math.round(goneMs / 1000);
     return new StreamError(
       "unreachable",
       `Cannot end the stream at ${this.#options.url}: the relay has been gone for ` +
-        `${
-          Math.round(goneMs / 1000)
-        } s, and ${frames} not delivered; start it and publish again, ` +
-        "or wait for it longer with --give-up",
+        `${seconds} s, and ${frames} not delivered; start it and publish again, or wait for it ` +
+        "longer with --give-up",
     );
   }
 
@@ -385,7 +389,7 @@ export class Publisher {
 
   /** Sends what may be sent. */
   #flush(): void {
-    if (this.#connection === undefined || !this.#session.canStamp) return;
+    if (this.#connection === undefined || !this.#isReady) return;
     const { sent } = this.#session;
     let { bytes } = sent;
     for (let m = this.#session.next(); m !== undefined; m = this.#session.next()) {

@@ -12,6 +12,7 @@ import { encodeControl } from "../../src/wire/control_message.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Browser, NO_CHROMIUM, type OpenPage, untilLive, untilSaid } from "./browser.ts";
 import { Publishing } from "./publishing.ts";
+import { HEADER } from "../wire/messages.ts";
 
 const SIZE = { width: 320, height: 180 };
 /** A name that is not this computer: a page from there is not secure. */
@@ -255,15 +256,9 @@ Deno.test(
     let sequence = 0;
     const sending = setInterval(() => {
       publisher.send(encodeFrameMessage({
-        key: true,
-        configuration: false,
-        discontinuity: false,
-        catchUp: false,
-        leading: false,
-        held: false,
+        ...HEADER,
         epoch: 0,
         sequence: ++sequence,
-        ptsUs: null,
         captureUs: (Date.now() - 5000) * 1000,
       }, picture));
     }, 50);

@@ -5,6 +5,7 @@ import { encodeControl } from "../../src/wire/control_message.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 import { delaysOf, samples } from "./metrics.ts";
+import { HEADER } from "../wire/messages.ts";
 
 Deno.test("serve answers /health and /ready", async () => {
   await using relay = await startRelay();
@@ -175,15 +176,9 @@ async function publisher(url: string): Promise<
   return {
     send: (ageMs) =>
       client.send(encodeFrameMessage({
-        key: true,
-        configuration: false,
-        discontinuity: false,
-        catchUp: false,
-        leading: false,
-        held: false,
+        ...HEADER,
         epoch: 0,
         sequence: ++sequence,
-        ptsUs: null,
         captureUs: Math.round((Date.now() - ageMs) * 1000),
       }, frameOf(sequence))),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),

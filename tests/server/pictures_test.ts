@@ -12,6 +12,7 @@ import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { concat } from "../split/samples.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 import { PartReader } from "./mjpeg.ts";
+import { HEADER } from "../wire/messages.ts";
 
 type Relay = Awaited<ReturnType<typeof startRelay>>;
 type Colour = readonly [red: number, green: number, blue: number];
@@ -66,15 +67,9 @@ class Source implements AsyncDisposable {
 
   send(data: Uint8Array, captureUs = Date.now() * 1000): void {
     this.#client.send(encodeFrameMessage({
-      key: true,
-      configuration: false,
-      discontinuity: false,
-      catchUp: false,
-      leading: false,
-      held: false,
+      ...HEADER,
       epoch: 0,
       sequence: ++this.#sequence,
-      ptsUs: null,
       captureUs,
     }, data.slice()));
   }

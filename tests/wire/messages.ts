@@ -38,7 +38,8 @@ export function credit(frames: number, received: number, bytes = 1e6): string {
   return encodeControl({ type: "credit", frames, bytes, received });
 }
 
-const HEADER: FrameHeader = {
+/** A header of a key frame with nothing else to tell. */
+export const HEADER: FrameHeader = {
   key: true,
   configuration: false,
   discontinuity: false,
