@@ -10,11 +10,12 @@ import type { Budget } from "./budget.ts";
 import { addDrops, type DropCounts, type DropReason, noDrops } from "./drops.ts";
 import { FanOut } from "./fan_out.ts";
 import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
-import { type Frame, isCodedInTime, type Origin, sameConfig, type StreamConfig } from "./frame.ts";
+import { type Frame, type Origin, sameConfig, type StreamConfig } from "./frame.ts";
 import { FrameQueue } from "./frame_queue.ts";
 import { GopCache } from "./gop_cache.ts";
 import { Liveness, type LivenessReason } from "./liveness.ts";
 import { type Rate, RateMeter } from "./rate_meter.ts";
+import { isCodedInTime } from "./stream_format.ts";
 import { Thinning } from "./thinning.ts";
 import { Tick } from "./tick.ts";
 

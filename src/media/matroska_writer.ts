@@ -4,7 +4,8 @@
  * @module
  */
 import { bytesOf } from "../bytes/text.ts";
-import type { StreamConfig, StreamFormat } from "../core/frame.ts";
+import type { StreamConfig } from "../core/frame.ts";
+import type { StreamFormat } from "../core/stream_format.ts";
 import { float64, joined, sizeOf, uint16, uint64, uint8 } from "./layout.ts";
 import type { MediaWriter, Output, Patch, TimedFrame } from "./media_writer.ts";
 import type { Track } from "./track.ts";

@@ -5,12 +5,8 @@
  */
 import type { Input, InputVideoTrack, VideoCodec } from "mediabunny";
 import { hasBytesAt } from "../bytes/text.ts";
-import {
-  bareConfig,
-  type Presentation,
-  type StreamConfig,
-  type StreamFormat,
-} from "../core/frame.ts";
+import { bareConfig, type Presentation, type StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS, type StreamFormat } from "../core/stream_format.ts";
 import { StreamError } from "../errors.ts";
 import { sniffPicture } from "../split/sniff.ts";
 import type { SplitFrame } from "../split/splitter.ts";
@@ -187,10 +183,10 @@ async function describeTrack(
     const known = NOT_CARRIED.find(([pattern]) => pattern.test(called))?.[1];
     throw badInput(name, `its video is coded as ${known ?? called}, which no stream carries`);
   }
-  const isPicture = format === "mjpeg" || format === "png";
+  const { picture } = FORMAT_FACTS[format];
   const description = (await track.getDecoderConfig())?.description;
   const config = bareConfig(format, {
-    codec: isPicture ? (format === "png" ? "png" : "jpeg") : await track.getCodecParameterString(),
+    codec: picture ?? await track.getCodecParameterString(),
     width: await track.getCodedWidth() || null,
     height: await track.getCodedHeight() || null,
     frameRate: await frameRateOf(track),

@@ -4,7 +4,8 @@
  * @module
  */
 import { bytesOf } from "../bytes/text.ts";
-import type { FrameKind, StreamConfig, StreamFormat } from "../core/frame.ts";
+import type { FrameKind, StreamConfig } from "../core/frame.ts";
+import type { StreamFormat } from "../core/stream_format.ts";
 import { DecodeTimes } from "./decode_times.ts";
 import { joined, sizeOf, uint16, uint32, uint64, uint8 } from "./layout.ts";
 import {

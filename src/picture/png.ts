@@ -5,6 +5,7 @@
  */
 import { encode } from "fast-png";
 import type { StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS } from "../core/stream_format.ts";
 import { StreamError } from "../errors.ts";
 import { type Picture, toRgb } from "./rgb.ts";
 
@@ -41,7 +42,7 @@ export function frameToPng(data: Uint8Array, config: StreamConfig): Uint8Array<A
  */
 export function framePicture(data: Uint8Array, config: StreamConfig): Picture {
   const { format, width, height, pixelFormat } = config;
-  if (format !== "raw" && format !== "y4m") {
+  if (FORMAT_FACTS[format].picture !== "pixels") {
     throw new StreamError("failed", `Cannot make a picture of a frame: its format is ${format}`);
   }
   if (width === null || height === null || pixelFormat === null) {

@@ -4,13 +4,9 @@
  * @module
  */
 import type { DropCounts } from "../core/drops.ts";
-import {
-  type Presentation,
-  STREAM_FORMATS,
-  type StreamConfig,
-  type StreamFormat,
-} from "../core/frame.ts";
+import type { Presentation, StreamConfig } from "../core/frame.ts";
 import type { FrameRate } from "../core/stream.ts";
+import { STREAM_FORMATS, type StreamFormat } from "../core/stream_format.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
 
