@@ -5,7 +5,6 @@
  * @module
  */
 import type { Frame } from "../core/frame.ts";
-import type { Kept } from "../core/gop_cache.ts";
 import type { ShardNumbers } from "../core/shard_feed.ts";
 import type { FrameRate } from "../core/stream.ts";
 import type { LogFields } from "../host/log.ts";
@@ -17,6 +16,12 @@ import type { PeerPlace, SenderKind } from "./peer.ts";
 export interface StreamState {
   readonly fps: FrameRate;
   readonly isPublishing: boolean;
+}
+
+/** A frame that was kept, and when it left the queue. */
+export interface KeptFrame {
+  readonly frame: Frame;
+  readonly leftMs: number;
 }
 
 /** How a thread begins. */
@@ -63,7 +68,7 @@ export type ToShard =
     readonly name: string;
     readonly run: string;
     readonly state: StreamState;
-    readonly history: Kept["history"];
+    readonly history: readonly KeptFrame[];
     readonly isWhole: boolean;
   }
   | {

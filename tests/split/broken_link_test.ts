@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 import { bareConfig, type Frame } from "../../src/core/frame.ts";
 import type { StreamFormat } from "../../src/core/stream_format.ts";
 import { asBrokenLink } from "../../src/split/broken_link.ts";

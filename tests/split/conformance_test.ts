@@ -8,7 +8,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
-import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 import { bytesOf, hex } from "../../src/bytes/text.ts";
 import type { FrameKind } from "../../src/core/frame.ts";
 import type { StreamFormat } from "../../src/core/stream_format.ts";
