@@ -3,6 +3,8 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { bareConfig, type StreamConfig } from "../core/frame.ts";
 import { FORMAT_FACTS, frameFormatOf, STREAM_FORMATS } from "../core/stream_format.ts";
 import { StreamError } from "../errors.ts";
@@ -67,7 +69,7 @@ export function frameFile(
   const isPixels = FORMAT_FACTS[config.format].picture === "pixels";
   if (isPixels && /\.png$/i.test(name)) return frameToPng(data, config);
   checkName(name, config);
-  return has === "y4m" ? concat(headerBytes(config), data) : data;
+  return has === "y4m" ? concat([headerBytes(config), data]) : data;
 }
 
 /** Refuses a name that says another format than the frames have. */
@@ -151,9 +153,9 @@ export class FrameRun {
     if (config.format === "lp32") {
       const length = new Uint8Array(4);
       new DataView(length.buffer).setUint32(0, data.byteLength);
-      return concat(length, data);
+      return concat([length, data]);
     }
-    return isFirst && config.format === "y4m" ? concat(headerBytes(config), data) : data;
+    return isFirst && config.format === "y4m" ? concat([headerBytes(config), data]) : data;
   }
 }
 
@@ -163,13 +165,6 @@ function describe({ format, width, height }: StreamConfig): string {
 
 function headerBytes(config: StreamConfig): Uint8Array {
   return new TextEncoder().encode(`${config.header ?? ""}\n`);
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
 }
 
 function patternError(pattern: string, why: string): StreamError {

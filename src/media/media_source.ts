@@ -3,6 +3,8 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import type { Input, InputVideoTrack, VideoCodec } from "mediabunny";
 import { hasBytesAt } from "../bytes/text.ts";
 import { bareConfig, type Presentation, type StreamConfig } from "../core/frame.ts";
@@ -14,7 +16,6 @@ import { boxAt, boxWithin } from "./boxes.ts";
 import { isCutOff } from "./cut_off.ts";
 import { DamageError } from "./damage.ts";
 import { MatroskaBlocks } from "./matroska_blocks.ts";
-import { joined } from "./layout.ts";
 import { type MatroskaTrack, matroskaTracks } from "./matroska_tracks.ts";
 import type { MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
 import { type ClosedFilm, closeGaps } from "./gaps.ts";
@@ -423,7 +424,7 @@ class MediaSource implements MediaReader {
     this.#checkSize(prefix.length + bytes);
     const { reader } = await this.#describe(0);
     const read = await file.read(at, at + bytes);
-    const data = prefix.length === 0 ? read : joined([prefix, read]);
+    const data = prefix.length === 0 ? read : concat([prefix, read]);
     const frame = this.#frameOf(reader, { data, ptsUs: timeUs });
     return frame === undefined ? "broken" : { ...frame, durationUs };
   }
