@@ -1,56 +1,52 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * One stream in the list: its picture, figures, chart and frame rate.
  *
  * @module
  */
-import { part } from "./elements.js";
-import { figures } from "./figures.js";
-import { describeChart, drawShape, shapeOf } from "./history_chart.js";
-import { RateControl } from "./rate_control.js";
-import { stateOf } from "./sentences.js";
-import { Thumbnail } from "./thumbnail.js";
-
-/** @typedef {import("./history.js").History} History */
-/** @typedef {import("./history_chart.js").Palette} Palette */
-/** @typedef {import("./status.js").Status} Status */
+import { part } from "./elements.ts";
+import { figures } from "./figures.ts";
+import type { History } from "./history.ts";
+import { describeChart, drawShape, type Palette, shapeOf } from "./history_chart.ts";
+import { RateControl } from "./rate_control.ts";
+import { stateOf } from "./sentences.ts";
+import type { Status } from "./status.ts";
+import { type Scaler, Thumbnail } from "./thumbnail.ts";
 
 /** How long a card has to be in view, or out of it, before its picture begins or ends. */
 const COME_MS = 120;
 const LEAVE_MS = 2000;
 
-const FIGURES = /** @type {const} */ (["fps", "bits", "viewers", "queue", "latency", "dropped"]);
+const FIGURES = ["fps", "bits", "viewers", "queue", "latency", "dropped"] as const;
 
 /** A card, which stays the same element for as long as its stream is there. */
 export class Card {
-  /** @readonly @type {HTMLElement} */ element;
-  /** @readonly @type {History} */ history;
-  /** @readonly */ #picture;
-  /** @readonly */ #sentence;
-  /** @readonly */ #badge;
-  /** @readonly */ #kind;
-  /** @readonly */ #reasons;
-  /** @readonly @type {Map<(typeof FIGURES)[number], HTMLElement>} */ #figures;
-  /** @readonly */ #chart;
-  /** @readonly */ #rate;
-  /** @readonly */ #thumbnail;
-  /** @type {Status} */ #status;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  readonly element: HTMLElement;
+  readonly history: History;
+  readonly #picture;
+  readonly #sentence;
+  readonly #badge;
+  readonly #kind;
+  readonly #reasons;
+  readonly #figures: Map<(typeof FIGURES)[number], HTMLElement>;
+  readonly #chart;
+  readonly #rate;
+  readonly #thumbnail;
+  #status: Status;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isInView = false;
   #mayWatch = false;
   #isAway = false;
 
-  /**
-   * @param {object} options
-   * @param {HTMLTemplateElement} options.template
-   * @param {Status} options.status
-   * @param {History} options.history
-   * @param {URL} options.base the relay's address
-   * @param {import("./thumbnail.js").Scaler} options.scaler
-   */
-  constructor({ template, status, history, base, scaler }) {
-    const root = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+  constructor({ template, status, history, base, scaler }: {
+    readonly template: HTMLTemplateElement;
+    readonly status: Status;
+    readonly history: History;
+    /** The relay's address. */
+    readonly base: URL;
+    readonly scaler: Scaler;
+  }) {
+    const root = template.content.cloneNode(true) as DocumentFragment;
     this.element = part(root, ".card", HTMLElement);
     this.history = history;
     this.#status = status;
@@ -85,44 +81,27 @@ export class Card {
     this.update(status);
   }
 
-  /**
-   * The stream's name.
-   *
-   * @returns {string}
-   */
-  get name() {
+  /** The stream's name. */
+  get name(): string {
     return this.#status.name;
   }
 
-  /**
-   * The last status.
-   *
-   * @returns {Status}
-   */
-  get status() {
+  /** The last status. */
+  get status(): Status {
     return this.#status;
   }
 
-  /**
-   * Whether this page is among the stream's viewers.
-   *
-   * @returns {boolean}
-   */
-  get isWatching() {
+  /** Whether this page is among the stream's viewers. */
+  get isWatching(): boolean {
     return this.#thumbnail.isWatching;
   }
 
-  /** @returns {boolean} */
-  get isInView() {
+  get isInView(): boolean {
     return this.#isInView;
   }
 
-  /**
-   * Shows the numbers of now.
-   *
-   * @param {Status} status
-   */
-  update(status) {
+  /** Shows the numbers of now. */
+  update(status: Status): void {
     this.#status = status;
     const texts = figures(status, { viewersHere: this.isWatching ? 1 : 0 });
     for (const [name, place] of this.#figures) write(place, texts[name]);
@@ -135,23 +114,15 @@ export class Card {
     this.#watch();
   }
 
-  /**
-   * Whether pictures may come at all: the page is seen, and the relay is there.
-   *
-   * @param {boolean} mayWatch
-   */
-  allow(mayWatch) {
+  /** Whether pictures may come at all: the page is seen, and the relay is there. */
+  allow(mayWatch: boolean): void {
     if (this.#mayWatch === mayWatch) return;
     this.#mayWatch = mayWatch;
     this.#watch();
   }
 
-  /**
-   * The card has come into view, or left it.
-   *
-   * @param {boolean} isInView
-   */
-  scrolled(isInView) {
+  /** The card has come into view, or left it. */
+  scrolled(isInView: boolean): void {
     if (this.#isInView === isInView) return;
     this.#isInView = isInView;
     clearTimeout(this.#timer);
@@ -162,56 +133,46 @@ export class Card {
     }, isInView ? COME_MS : LEAVE_MS);
   }
 
-  /**
-   * The relay does not answer, or the stream may be gone: what is shown is not of now.
-   *
-   * @param {boolean} isAway
-   */
-  setAway(isAway) {
+  /** The relay does not answer, or the stream may be gone: what is shown is not of now. */
+  setAway(isAway: boolean): void {
     this.#isAway = isAway;
     this.element.classList.toggle("is-away", isAway);
     this.#showState();
   }
 
   /** Gives the chart as many pixels as it takes on the screen. */
-  resize(/** @type {number} */ width, /** @type {number} */ height) {
+  resize(width: number, height: number): void {
     if (this.#chart.width === width && this.#chart.height === height) return;
     this.#chart.width = width;
     this.#chart.height = height;
   }
 
-  /**
-   * Draws the chart.
-   *
-   * @param {Palette} palette
-   * @param {number} nowMs
-   */
-  draw(palette, nowMs) {
+  /** Draws the chart. */
+  draw(palette: Palette, nowMs: number): void {
     const { samples } = this.history;
     drawShape(this.#chart, shapeOf(samples, { nowMs, fps: this.#status.fps }), palette);
     const words = describeChart(samples);
     if (this.#chart.ariaLabel !== words) this.#chart.ariaLabel = words;
   }
 
-  /** @returns {HTMLCanvasElement} */
-  get chart() {
+  get chart(): HTMLCanvasElement {
     return this.#chart;
   }
 
   /** Leaves the stream. */
-  close() {
+  close(): void {
     clearTimeout(this.#timer);
     this.#thumbnail.close();
   }
 
-  #watch() {
+  #watch(): void {
     // A viewer keeps a stream alive: one that nobody publishes is left alone.
     const isWanted = this.#mayWatch && this.#isInView && this.#status.isPublishing;
     if (!isWanted && (this.#timer === undefined || !this.#mayWatch)) this.#thumbnail.close();
     else if (isWanted && this.#timer === undefined) this.#thumbnail.open();
   }
 
-  #showState() {
+  #showState(): void {
     const { isPublishing } = this.#status;
     const { phase, lost, hasPicture, unsupported, damaged } = this.#thumbnail;
     const { kind, sentence, isStale } = stateOf({
@@ -237,12 +198,7 @@ export class Card {
   }
 }
 
-/**
- * Writes only what has changed, so that nothing is laid out anew without need.
- *
- * @param {HTMLElement} place
- * @param {string} text
- */
-function write(place, text) {
+/** Writes only what has changed, so that nothing is laid out anew without need. */
+function write(place: HTMLElement, text: string): void {
   if (place.textContent !== text) place.textContent = text;
 }

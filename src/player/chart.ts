@@ -1,4 +1,3 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * A small chart of the last minute.
@@ -13,11 +12,13 @@ export const CHART_SECONDS = 60;
  * Draws `values` (the newest last; `undefined` for gaps) as a line from zero, in the colours of the
  * page.
  *
- * @param {HTMLCanvasElement} canvas
- * @param {readonly (number | undefined)[]} values
- * @param {{ atLeast: number }} scale the least value that is as high as the chart
+ * @param scale the least value that is as high as the chart
  */
-export function drawChart(canvas, values, { atLeast }) {
+export function drawChart(
+  canvas: HTMLCanvasElement,
+  values: readonly (number | undefined)[],
+  { atLeast }: { atLeast: number },
+): void {
   const ratio = globalThis.devicePixelRatio;
   const width = Math.round(canvas.clientWidth * ratio);
   const height = Math.round(canvas.clientHeight * ratio);
@@ -39,8 +40,7 @@ export function drawChart(canvas, values, { atLeast }) {
   const top = Math.max(atLeast, ...known) * 1.1;
   const step = width / (CHART_SECONDS - 1);
   const first = CHART_SECONDS - shown.length;
-  const place = (/** @type {number} */ value) =>
-    height - ratio - value / top * (height - 3 * ratio);
+  const place = (value: number) => height - ratio - value / top * (height - 3 * ratio);
   context.strokeStyle = colour;
   context.fillStyle = colour;
   context.lineWidth = 1.5 * ratio;
@@ -61,17 +61,10 @@ export function drawChart(canvas, values, { atLeast }) {
   }
 }
 
-/**
- * The runs of values that are known, each with where it begins.
- *
- * @param {readonly (number | undefined)[]} values
- * @returns {[from: number, run: number[]][]}
- */
-export function runs(values) {
-  /** @type {[number, number[]][]} */
-  const found = [];
-  /** @type {number[] | undefined} */
-  let run;
+/** The runs of values that are known, each with where it begins. */
+export function runs(values: readonly (number | undefined)[]): [from: number, run: number[]][] {
+  const found: [number, number[]][] = [];
+  let run: number[] | undefined;
   for (const [index, value] of values.entries()) {
     if (value === undefined) {
       run = undefined;

@@ -1,4 +1,3 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * Copies text, also on pages that are not secure, as those of a relay in the house.
@@ -6,13 +5,8 @@
  * @module
  */
 
-/**
- * Copies `text`; false where the browser does not let the page.
- *
- * @param {string} text
- * @returns {Promise<boolean>}
- */
-export async function copyText(text) {
+/** Copies `text`; false where the browser does not let the page. */
+export async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -22,11 +16,7 @@ export async function copyText(text) {
   }
 }
 
-/**
- * @param {string} text
- * @returns {boolean}
- */
-function copySelected(text) {
+function copySelected(text: string): boolean {
   const { activeElement } = document;
   const place = document.createElement("textarea");
   place.className = "visually-hidden";

@@ -1,4 +1,3 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The colour space of video. Browsers take BT.709 for everything that does not tell; small pictures
@@ -6,8 +5,7 @@
  *
  * @module
  */
-
-/** @typedef {import("./connection.js").Config} Config */
+import type { StreamConfig } from "../core/frame.ts";
 
 /** From this size on, video that does not tell is BT.709. */
 const HD_WIDTH = 1280;
@@ -41,27 +39,25 @@ const MATRICES = new Map([
 ]);
 
 /** VP9's numbers of the matrices that WebCodecs knows (VP9 bitstream specification, 7.2.2). */
-const VP9_MATRICES =
-  /** @type {(VideoMatrixCoefficients | undefined)[]} */ (/** @type {unknown} */ ([
-    undefined,
-    "smpte170m",
-    "bt709",
-    "smpte170m",
-    undefined,
-    "bt2020-ncl",
-    undefined,
-    "rgb",
-  ]));
+const VP9_MATRICES = [
+  undefined,
+  "smpte170m",
+  "bt709",
+  "smpte170m",
+  undefined,
+  "bt2020-ncl",
+  undefined,
+  "rgb",
+] as (VideoMatrixCoefficients | undefined)[];
 
 /**
  * What a decoder is to believe where it finds nothing in the stream, or does not look: `undefined`
  * for what it believes by itself.
- *
- * @param {Config} config
- * @param {Uint8Array} keyFrame
- * @returns {VideoColorSpaceInit | undefined}
  */
-export function colourSpace(config, keyFrame) {
+export function colourSpace(
+  config: StreamConfig,
+  keyFrame: Uint8Array,
+): VideoColorSpaceInit | undefined {
   const usual = usualColours(config, keyFrame);
   const { primaries, transfer, matrix, fullRange } = config;
   const told = {
@@ -73,23 +69,19 @@ export function colourSpace(config, keyFrame) {
   return Object.keys(told).length === 0 ? usual : { ...usual ?? bt("bt709"), ...told };
 }
 
-/**
- * @param {string} name
- * @param {ReadonlyMap<number, string>} names
- * @param {number | undefined} code
- * @returns {VideoColorSpaceInit}
- */
-function named(name, names, code) {
+function named(
+  name: string,
+  names: ReadonlyMap<number, string>,
+  code: number | undefined,
+): VideoColorSpaceInit {
   const known = code === undefined ? undefined : names.get(code);
   return known === undefined ? {} : { [name]: known };
 }
 
-/**
- * @param {Config} config
- * @param {Uint8Array} keyFrame
- * @returns {VideoColorSpaceInit | undefined}
- */
-function usualColours({ format, width, height }, keyFrame) {
+function usualColours(
+  { format, width, height }: StreamConfig,
+  keyFrame: Uint8Array,
+): VideoColorSpaceInit | undefined {
   if (format === "vp8") return bt("smpte170m");
   if (format === "vp9") {
     const told = vp9Colours(keyFrame);
@@ -99,24 +91,18 @@ function usualColours({ format, width, height }, keyFrame) {
   return width < HD_WIDTH && height < HD_HEIGHT ? bt("smpte170m") : undefined;
 }
 
-/**
- * @param {VideoMatrixCoefficients} matrix
- * @param {boolean} [fullRange]
- * @returns {VideoColorSpaceInit}
- */
-function bt(matrix, fullRange = false) {
+function bt(matrix: VideoMatrixCoefficients, fullRange: boolean = false): VideoColorSpaceInit {
   return { matrix, fullRange, primaries: "bt709", transfer: "bt709" };
 }
 
 /**
  * What a key frame of VP9 tells (VP9 bitstream specification, 6.2); `undefined` where it is none.
- *
- * @param {Uint8Array} frame
- * @returns {{ matrix: VideoMatrixCoefficients | undefined, fullRange: boolean } | undefined}
  */
-export function vp9Colours(frame) {
+export function vp9Colours(
+  frame: Uint8Array,
+): { matrix: VideoMatrixCoefficients | undefined; fullRange: boolean } | undefined {
   let at = 0;
-  const read = (/** @type {number} */ count) => {
+  const read = (count: number) => {
     let value = 0;
     for (let i = 0; i < count; i++, at++) {
       value = value << 1 | (Number(frame[at >> 3] ?? 0) >> (7 - (at & 7)) & 1);

@@ -1,32 +1,41 @@
-// @ts-check
 /**
  * What the delay of a picture is made of.
  *
  * @module
  */
+import type { ArrivalStatus, ViewerStatus } from "../wire/control_message.ts";
 
-/**
- * Where the delay comes from, in milliseconds; what is not known is `undefined`.
- *
- * @typedef {object} Delay
- * @property {number} totalMs from the capture to the screen
- * @property {number | undefined} publisherMs from the capture to the relay
- * @property {number | undefined} relayMs in the relay
- * @property {number | undefined} networkMs from the relay to this computer
- * @property {number} viewerMs decoding and drawing
- */
+/** Where the delay comes from, in milliseconds; what is not known is `undefined`. */
+export interface Delay {
+  /** From the capture to the screen. */
+  readonly totalMs: number;
+  /** From the capture to the relay. */
+  readonly publisherMs: number | undefined;
+  /** In the relay. */
+  readonly relayMs: number | undefined;
+  /** From the relay to this computer. */
+  readonly networkMs: number | undefined;
+  /** Decoding and drawing. */
+  readonly viewerMs: number;
+}
 
-/**
- * Shares the delay out among its parts, which together are the whole.
- *
- * @param {object} measured
- * @param {number} measured.totalMs from the capture to the screen
- * @param {number} measured.arrivalMs from the capture to this computer
- * @param {number} measured.answerMs the way back to the relay
- * @param {import("./wire.js").Stats | undefined} measured.stats what the relay says
- * @returns {Delay}
- */
-export function delayOf({ totalMs, arrivalMs, answerMs, stats }) {
+/** The part of the relay's numbers that is of concern here. */
+export interface RelayStats {
+  readonly stream: { readonly arrival?: ArrivalStatus | null };
+  readonly viewer?: Pick<ViewerStatus, "relayMs" | "roundTripMs"> | null;
+}
+
+/** Shares the delay out among its parts, which together are the whole. */
+export function delayOf({ totalMs, arrivalMs, answerMs, stats }: {
+  /** From the capture to the screen. */
+  readonly totalMs: number;
+  /** From the capture to this computer. */
+  readonly arrivalMs: number;
+  /** The way back to the relay. */
+  readonly answerMs: number;
+  /** What the relay says; one of another release may leave out anything. */
+  readonly stats: RelayStats | undefined;
+}): Delay {
   const viewerMs = Math.max(0, totalMs - arrivalMs);
   const { relayMs, roundTripMs } = stats?.viewer ?? {};
   if (typeof relayMs !== "number" || typeof roundTripMs !== "number") {

@@ -1,4 +1,3 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The page's elements.
@@ -6,31 +5,19 @@
  * @module
  */
 
-/**
- * The element with that id.
- *
- * @template {Element} [T=HTMLElement]
- * @param {string} id
- * @param {{ new (): T }} [type]
- * @returns {T}
- */
-export function element(id, type) {
-  /** @type {unknown} */
-  const found = document.getElementById(id);
+/** The element with that id. */
+export function element<T extends Element = HTMLElement>(id: string, type?: { new (): T }): T {
+  const found: unknown = document.getElementById(id);
   if (!(found instanceof (type ?? HTMLElement))) throw new Error(`Cannot find #${id}`);
-  return /** @type {T} */ (found);
+  return found as T;
 }
 
-/**
- * The part of an element that a selector finds.
- *
- * @template {Element} T
- * @param {ParentNode} root
- * @param {string} selector
- * @param {{ new (): T }} type
- * @returns {T}
- */
-export function part(root, selector, type) {
+/** The part of an element that a selector finds. */
+export function part<T extends Element>(
+  root: ParentNode,
+  selector: string,
+  type: { new (): T },
+): T {
   const found = root.querySelector(selector);
   if (!(found instanceof type)) throw new Error(`Cannot find ${selector}`);
   return found;

@@ -1,14 +1,13 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * Numbers of a stream in words.
  *
  * @module
  */
-import { bitRate, ms } from "./numbers.js";
-import { formatName } from "./sentences.js";
-
-/** @typedef {import("./status.js").Status} Status */
+import type { StreamFormat } from "../core/frame.ts";
+import { bitRate, ms } from "./numbers.ts";
+import { formatName } from "./sentences.ts";
+import type { Status } from "./status.ts";
 
 /** Where there is no number. */
 const NONE = "–";
@@ -20,26 +19,16 @@ const LATE_SOURCE_MS = 100;
 const TOO_MANY = "stream_fps";
 /** Frames under way to a viewer that leaves are missed by nobody. */
 const LEFT = "disconnected";
-/** @type {ReadonlySet<string>} */
-const NO_LOSS = new Set([LEFT, AS_WISHED, TOO_MANY]);
+const NO_LOSS: ReadonlySet<string> = new Set([LEFT, AS_WISHED, TOO_MANY]);
 
 const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/**
- * A whole number with groups of three digits.
- *
- * @param {number} value
- * @returns {string}
- */
-export function count(value) {
+/** A whole number with groups of three digits. */
+export function count(value: number): string {
   return GROUPED.format(value);
 }
 
-/**
- * @param {number} value
- * @returns {string}
- */
-export function bytes(value) {
+export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let unit = 0;
   // What would be rounded to 1000 has the next unit.
@@ -50,23 +39,28 @@ export function bytes(value) {
   return `${value.toFixed(unit === 0 || value >= 99.95 ? 0 : 1)} ${units[unit]}`;
 }
 
-/**
- * A frame rate as somebody asked for it.
- *
- * @param {Status["fps"]} fps
- * @returns {string}
- */
-export function target(fps) {
+/** A frame rate as somebody asked for it. */
+export function target(fps: Status["fps"]): string {
   return fps === undefined ? NONE : String(fps);
 }
 
-/**
- * The texts of all figures of a stream.
- *
- * @param {Status} status
- * @param {{ viewersHere: number }} page how many of the viewers this page is
- */
-export function figures(status, { viewersHere }) {
+/** The texts of a stream on its card. */
+export interface Figures {
+  readonly kind: string;
+  readonly fps: string;
+  readonly bits: string;
+  readonly viewers: string;
+  readonly queue: string;
+  readonly latency: string;
+  readonly dropped: string;
+  readonly reasons: string;
+}
+
+/** The texts of all figures of a stream, of whose viewers this page is `viewersHere`. */
+export function figures(
+  status: Status,
+  { viewersHere }: { readonly viewersHere: number },
+): Figures {
   const { framesPerSecond, bytesPerSecond, queueFrames, queueBytes, latencyMs } = status;
   return {
     kind: kind(status),
@@ -80,53 +74,32 @@ export function figures(status, { viewersHere }) {
   };
 }
 
-/**
- * @param {number} all
- * @param {number} here
- * @returns {string}
- */
-export function viewers(all, here) {
+export function viewers(all: number, here: number): string {
   return here > 0 && all >= here ? `${count(all)} (${count(here)} here)` : count(all);
 }
 
-/**
- * Frames that somebody missed.
- *
- * @param {Pick<Status, "dropped">} status
- * @returns {number}
- */
-export function lost({ dropped }) {
+/** Frames that somebody missed. */
+export function lost({ dropped }: Pick<Status, "dropped">): number {
   return dropped.reduce((sum, [reason, frames]) => sum + (NO_LOSS.has(reason) ? 0 : frames), 0);
 }
 
-/**
- * @param {Status} status
- * @returns {string}
- */
-function kind({ format, codec, pixelFormat, width, height, sourceMs }) {
+function kind({ format, codec, pixelFormat, width, height, sourceMs }: Status): string {
   if (format === undefined) return "No frame yet";
   // Any text may come: what has no name of its own keeps the one that it has.
-  const known = /** @type {import("./wire.js").Format} */ (format);
+  const known = format as StreamFormat;
   const name = formatName({ format: known, codec, pixelFormat });
   const size = width === undefined || height === undefined ? [] : [`${width}×${height}`];
   const isLate = sourceMs !== undefined && sourceMs >= LATE_SOURCE_MS;
   return [name, ...size, ...(isLate ? [`comes ${ms(sourceMs)} late`] : [])].join(" · ");
 }
 
-/**
- * The middle viewer's and, where it is another, the slowest one's.
- *
- * @param {number} medianMs
- * @param {number | undefined} maxMs
- * @returns {string}
- */
-function latency(medianMs, maxMs) {
+/** The middle viewer's and, where it is another, the slowest one's. */
+function latency(medianMs: number, maxMs: number | undefined): string {
   const [median, max] = [medianMs, maxMs ?? medianMs].map(Math.round);
   return max === median ? `${median} ms` : `${median} / ${max} ms`;
 }
 
-/** @type {ReadonlyMap<string, string>} */
-const REASONS = new Map([
+const REASONS: ReadonlyMap<string, string> = new Map([
   ["queue_frames", "the queue was full"],
   ["queue_bytes", "the queue was full in bytes"],
   ["publisher", "the publisher was behind"],
@@ -140,13 +113,8 @@ const REASONS = new Map([
   [TOO_MANY, "more than the stream's rate"],
 ]);
 
-/**
- * Why frames were dropped, in words; what nobody missed comes last.
- *
- * @param {Pick<Status, "dropped">} status
- * @returns {string}
- */
-export function reasons({ dropped }) {
+/** Why frames were dropped, in words; what nobody missed comes last. */
+export function reasons({ dropped }: Pick<Status, "dropped">): string {
   return [...dropped]
     .sort(([a], [b]) => Number(NO_LOSS.has(a)) - Number(NO_LOSS.has(b)))
     .map(([reason, frames]) => `${count(frames)} ${REASONS.get(reason) ?? reason}`)

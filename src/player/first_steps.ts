@@ -1,12 +1,11 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * How to make a stream, while there is none: commands for this very relay.
  *
  * @module
  */
-import { copyText } from "./clipboard.js";
-import { part } from "./elements.js";
+import { copyText } from "./clipboard.ts";
+import { part } from "./elements.ts";
 
 /** How long a button says that it has copied, in milliseconds. */
 const COPIED_MS = 2000;
@@ -14,10 +13,9 @@ const COPIED_MS = 2000;
 /**
  * Commands that make a stream, each with what it does.
  *
- * @param {URL} base the relay's address
- * @returns {{ what: string, command: string }[]}
+ * @param base the relay's address
  */
-export function commands(base) {
+export function commands(base: URL): { what: string; command: string }[] {
   const stream = new URL("live", base).href.replace(/^http/, "ws");
   return [
     {
@@ -34,21 +32,23 @@ export function commands(base) {
 /**
  * Fills the section with commands.
  *
- * @param {HTMLElement} section
- * @param {HTMLTemplateElement} template of a command
- * @param {URL} base the relay's address
+ * @param template of a command
+ * @param base the relay's address
  */
-export function showFirstSteps(section, template, base) {
+export function showFirstSteps(
+  section: HTMLElement,
+  template: HTMLTemplateElement,
+  base: URL,
+): void {
   for (const { what, command } of commands(base)) {
-    const root = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+    const root = template.content.cloneNode(true) as DocumentFragment;
     const code = part(root, "code", HTMLElement);
     const button = part(root, "button", HTMLButtonElement);
     part(root, ".what", HTMLElement).textContent = what;
     code.textContent = command;
     button.setAttribute("aria-label", `Copy the command: ${what}`);
     const label = part(button, "span", HTMLElement);
-    /** @type {ReturnType<typeof setTimeout> | undefined} */
-    let timer;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     button.addEventListener("click", async () => {
       clearTimeout(timer);
       label.textContent = await copy(code) ? "Copied" : "Press Ctrl+C";
@@ -58,13 +58,8 @@ export function showFirstSteps(section, template, base) {
   }
 }
 
-/**
- * Copies an element's text; where the page may not, selects it.
- *
- * @param {HTMLElement} code
- * @returns {Promise<boolean>}
- */
-async function copy(code) {
+/** Copies an element's text; where the page may not, selects it. */
+async function copy(code: HTMLElement): Promise<boolean> {
   if (await copyText(code.textContent ?? "")) return true;
   // Selected, it can be copied by hand.
   getSelection()?.selectAllChildren(code);

@@ -1,15 +1,14 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The cards of all streams, in the relay's order.
  *
  * @module
  */
-import { Card } from "./card.js";
-import { History } from "./history.js";
-import { Scaler } from "./thumbnail.js";
-
-/** @typedef {import("./status.js").Status} Status */
+import { Card } from "./card.ts";
+import { History } from "./history.ts";
+import type { Palette } from "./history_chart.ts";
+import type { Status } from "./status.ts";
+import { Scaler } from "./thumbnail.ts";
 
 /** How long a stream may be missing after the relay was away, for its publisher to come back. */
 const RETURN_MS = 5000;
@@ -18,26 +17,25 @@ const MARGIN = "150px";
 
 /** Keeps the cards of a list. */
 export class Grid {
-  /** @readonly */ #list;
-  /** @readonly */ #template;
-  /** @readonly */ #base;
-  /** @readonly @type {Map<string, Card>} */ #cards = new Map();
-  /** @readonly @type {Map<string, History>} */ #histories = new Map();
-  /** @readonly @type {WeakMap<Element, Card>} */ #byElement = new WeakMap();
-  /** @readonly */ #scaler = new Scaler();
-  /** @readonly */ #inView;
-  /** @readonly */ #sizes;
-  /** @readonly */ #palette;
+  readonly #list;
+  readonly #template;
+  readonly #base;
+  readonly #cards: Map<string, Card> = new Map();
+  readonly #histories: Map<string, History> = new Map();
+  readonly #byElement: WeakMap<Element, Card> = new WeakMap();
+  readonly #scaler = new Scaler();
+  readonly #inView;
+  readonly #sizes;
+  readonly #palette;
   #isAway = false;
   #backMs = -Infinity;
   #request = 0;
 
   /**
-   * @param {HTMLElement} list
-   * @param {HTMLTemplateElement} template of a card
-   * @param {URL} base the relay's address
+   * @param template of a card
+   * @param base the relay's address
    */
-  constructor(list, template, base) {
+  constructor(list: HTMLElement, template: HTMLTemplateElement, base: URL) {
     this.#list = list;
     this.#template = template;
     this.#base = base;
@@ -65,45 +63,28 @@ export class Grid {
     document.addEventListener("visibilitychange", () => this.#allow());
   }
 
-  /**
-   * How many streams this page watches.
-   *
-   * @returns {number}
-   */
-  get watching() {
+  /** How many streams this page watches. */
+  get watching(): number {
     return [...this.#cards.values()].filter(({ isWatching }) => isWatching).length;
   }
 
-  /**
-   * Bytes a second that leave the relay for viewers, in all.
-   *
-   * @returns {number}
-   */
-  get sentPerSecond() {
+  /** Bytes a second that leave the relay for viewers, in all. */
+  get sentPerSecond(): number {
     return [...this.#cards.values()].reduce((sum, card) => sum + card.history.sentPerSecond(), 0);
   }
 
-  /**
-   * The names of the streams that are shown.
-   *
-   * @returns {string[]}
-   */
-  get names() {
+  /** The names of the streams that are shown. */
+  get names(): string[] {
     return [...this.#cards.keys()];
   }
 
-  /**
-   * Shows the streams of an answer: each in its own card, new ones at their places.
-   *
-   * @param {readonly Status[]} statuses
-   */
-  update(statuses) {
+  /** Shows the streams of an answer: each in its own card, new ones at their places. */
+  update(statuses: readonly Status[]): void {
     const nowMs = performance.now();
     this.#setAway(false, nowMs);
     const names = new Set(statuses.map(({ name }) => name));
     for (const [name, card] of this.#cards) if (!names.has(name)) this.#miss(card, nowMs);
-    /** @type {Element | null} */
-    let place = this.#list.firstElementChild;
+    let place: Element | null = this.#list.firstElementChild;
     for (const status of statuses) {
       const card = this.#cards.get(status.name) ?? this.#create(status);
       card.history.add(status, nowMs);
@@ -123,32 +104,24 @@ export class Grid {
   }
 
   /** The relay does not answer: what is shown stays, and is not of now. */
-  leave() {
+  leave(): void {
     this.#setAway(true, performance.now());
     for (const card of this.#cards.values()) card.setAway(true);
   }
 
-  /**
-   * @param {boolean} isAway
-   * @param {number} nowMs
-   */
-  #setAway(isAway, nowMs) {
+  #setAway(isAway: boolean, nowMs: number): void {
     if (this.#isAway && !isAway) this.#backMs = nowMs;
     this.#isAway = isAway;
     this.#allow();
   }
 
-  #allow() {
+  #allow(): void {
     const mayWatch = !this.#isAway && !document.hidden;
     for (const card of this.#cards.values()) card.allow(mayWatch);
     if (mayWatch) this.#drawSoon();
   }
 
-  /**
-   * @param {Status} status
-   * @returns {Card}
-   */
-  #create(status) {
+  #create(status: Status): Card {
     const { name } = status;
     const history = this.#histories.get(name) ?? new History();
     this.#histories.set(name, history);
@@ -168,13 +141,8 @@ export class Grid {
     return card;
   }
 
-  /**
-   * A stream is not in the answer.
-   *
-   * @param {Card} card
-   * @param {number} nowMs
-   */
-  #miss(card, nowMs) {
+  /** A stream is not in the answer. */
+  #miss(card: Card, nowMs: number): void {
     if (nowMs - this.#backMs < RETURN_MS) {
       card.setAway(true);
       return;
@@ -192,16 +160,12 @@ export class Grid {
     element.remove();
   }
 
-  /**
-   * @param {Element} element
-   * @returns {string}
-   */
-  #nameAt(element) {
+  #nameAt(element: Element): string {
     return this.#byElement.get(element)?.name ?? "";
   }
 
   /** Draws the charts that are in view before the screen is next painted. */
-  #drawSoon() {
+  #drawSoon(): void {
     if (this.#request !== 0 || document.hidden) return;
     this.#request = requestAnimationFrame(() => {
       this.#request = 0;
@@ -213,13 +177,8 @@ export class Grid {
   }
 }
 
-/**
- * The colours of charts, as the page has them.
- *
- * @param {Element} element
- * @returns {import("./history_chart.js").Palette}
- */
-function paletteOf(element) {
+/** The colours of charts, as the page has them. */
+function paletteOf(element: Element): Palette {
   const style = getComputedStyle(element);
   // A property that is not registered keeps its `light-dark()`: colours are resolved by `color`s.
   return {

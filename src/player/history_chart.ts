@@ -1,15 +1,12 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The chart of a stream's last minutes: frame rate and bit rate as lines, drops as marks.
  *
  * @module
  */
-import { count } from "./figures.js";
-import { HISTORY_MS } from "./history.js";
-import { bitRate } from "./numbers.js";
-
-/** @typedef {import("./history.js").Sample} Sample */
+import { count } from "./figures.ts";
+import { HISTORY_MS, type Sample } from "./history.ts";
+import { bitRate } from "./numbers.ts";
 
 /** Between moments that lie further apart, nothing is known. In milliseconds. */
 const GAP_MS = 15_000;
@@ -23,35 +20,30 @@ const HEADROOM = 0.12;
 /** Least height of a mark, as a part of the height. */
 const LEAST_MARK = 0.25;
 
-/** @typedef {[x: number, y: number][]} Line */
+export type Line = [x: number, y: number][];
 
-/**
- * What is to be drawn, in a square of side 1 with the origin at the top left.
- *
- * @typedef {object} Shape
- * @property {Line[]} fps
- * @property {Line[]} bits
- * @property {[x: number, height: number][]} drops
- * @property {number | undefined} target height at which the wanted frame rate lies
- */
+/** What is to be drawn, in a square of side 1 with the origin at the top left. */
+export interface Shape {
+  readonly fps: Line[];
+  readonly bits: Line[];
+  readonly drops: [x: number, height: number][];
+  /** Height at which the wanted frame rate lies. */
+  readonly target: number | undefined;
+}
 
-/**
- * Lays a chart out.
- *
- * @param {readonly Sample[]} samples
- * @param {object} options
- * @param {number} options.nowMs at the right edge
- * @param {number | "source" | undefined} options.fps the frame rate that is wanted
- * @returns {Shape}
- */
-export function shapeOf(samples, { nowMs, fps }) {
+/** Lays a chart out. */
+export function shapeOf(samples: readonly Sample[], { nowMs, fps }: {
+  /** At the right edge. */
+  readonly nowMs: number;
+  /** The frame rate that is wanted. */
+  readonly fps: number | "source" | undefined;
+}): Shape {
   const wanted = typeof fps === "number" ? fps : 0;
   const topFps = highest(samples, "framesPerSecond", Math.max(LEAST_FPS, wanted));
   const topBytes = highest(samples, "bytesPerSecond", LEAST_BYTES);
   const topDrops = highest(samples, "dropped", 1);
   const widthMs = Math.min(HISTORY_MS, Math.max(LEAST_MS, nowMs - (samples[0]?.atMs ?? nowMs)));
-  /** @type {Shape} */
-  const shape = {
+  const shape: Shape = {
     fps: [],
     bits: [],
     drops: [],
@@ -75,32 +67,20 @@ export function shapeOf(samples, { nowMs, fps }) {
   return shape;
 }
 
-/**
- * @param {readonly Sample[]} samples
- * @param {"framesPerSecond" | "bytesPerSecond" | "dropped"} field
- * @param {number} least
- * @returns {number}
- */
-function highest(samples, field, least) {
+function highest(
+  samples: readonly Sample[],
+  field: "framesPerSecond" | "bytesPerSecond" | "dropped",
+  least: number,
+): number {
   return samples.reduce((top, sample) => Math.max(top, sample[field]), least);
 }
 
-/**
- * @param {number} value
- * @param {number} top
- * @returns {number}
- */
-function y(value, top) {
+function y(value: number, top: number): number {
   return 1 - value / top * (1 - HEADROOM);
 }
 
-/**
- * A chart in words.
- *
- * @param {readonly Sample[]} samples
- * @returns {string}
- */
-export function describeChart(samples) {
+/** A chart in words. */
+export function describeChart(samples: readonly Sample[]): string {
   const first = samples[0];
   const last = samples.at(-1);
   if (first === undefined || last === undefined || first === last) return "No history yet";
@@ -114,24 +94,16 @@ export function describeChart(samples) {
     `${count(drops)} dropped`;
 }
 
-/**
- * Colours of the page.
- *
- * @typedef {object} Palette
- * @property {string} fps
- * @property {string} bits
- * @property {string} drops
- * @property {string} line
- */
+/** Colours of the page. */
+export interface Palette {
+  readonly fps: string;
+  readonly bits: string;
+  readonly drops: string;
+  readonly line: string;
+}
 
-/**
- * Draws a chart over the whole canvas.
- *
- * @param {HTMLCanvasElement} canvas
- * @param {Shape} shape
- * @param {Palette} palette
- */
-export function drawShape(canvas, shape, palette) {
+/** Draws a chart over the whole canvas. */
+export function drawShape(canvas: HTMLCanvasElement, shape: Shape, palette: Palette): void {
   const context = canvas.getContext("2d");
   if (context === null) return;
   const { width, height } = canvas;
@@ -167,13 +139,7 @@ export function drawShape(canvas, shape, palette) {
   for (const line of shape.fps) context.stroke(trace(line, width, height));
 }
 
-/**
- * @param {Line} line
- * @param {number} width
- * @param {number} height
- * @returns {Path2D}
- */
-function trace(line, width, height) {
+function trace(line: Line, width: number, height: number): Path2D {
   const path = new Path2D();
   // A single moment is a short line.
   if (line.length === 1) path.moveTo((line[0]?.[0] ?? 0) * width - 2, (line[0]?.[1] ?? 0) * height);
@@ -181,13 +147,7 @@ function trace(line, width, height) {
   return path;
 }
 
-/**
- * @param {number} y
- * @param {number} width
- * @param {number} height
- * @returns {Path2D}
- */
-function level(y, width, height) {
+function level(y: number, width: number, height: number): Path2D {
   const path = new Path2D();
   path.moveTo(0, y * height);
   path.lineTo(width, y * height);

@@ -1,56 +1,46 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * Single pictures of video that is coded in time.
  *
  * @module
  */
-import { decoderConfig } from "./video.js";
-
-/** @typedef {import("./connection.js").Config} Config */
-/** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
-/** @typedef {import("./pictures.js").Decoder} Decoder */
-/** @typedef {import("./pictures.js").DecoderEvents} DecoderEvents */
+import type { StreamConfig } from "../core/frame.ts";
+import type { ReceivedFrame } from "./connection.ts";
+import type { Decoder, DecoderEvents } from "./pictures.ts";
+import { decoderConfig } from "./video.ts";
 
 /**
  * Decodes key frames alone, each by a decoder of its own that is closed at once: one that stays open
  * keeps threads and memory for a picture a second.
- *
- * @implements {Decoder}
  */
-export class KeyFrameDecoder {
-  /** @readonly @type {Promise<string | VideoDecoderConfig>} */ #wanted;
-  /** @readonly @type {DecoderEvents} */ #events;
-  /** @type {ReceivedFrame | undefined} */ #waiting;
+export class KeyFrameDecoder implements Decoder {
+  readonly #wanted: Promise<string | VideoDecoderConfig>;
+  readonly #events: DecoderEvents;
+  #waiting: ReceivedFrame | undefined;
   #isBusy = false;
   #isClosed = false;
 
-  /**
-   * @param {Config} config
-   * @param {DecoderEvents} events
-   */
-  constructor(config, events) {
+  constructor(config: StreamConfig, events: DecoderEvents) {
     this.#wanted = softwareConfig(config);
     this.#events = events;
   }
 
-  /** @param {ReceivedFrame} frame */
-  push(frame) {
+  push(frame: ReceivedFrame): void {
     if (!frame.header.key) return;
     this.#waiting = frame;
     if (!this.#isBusy) this.#work();
   }
 
-  pass() {}
+  pass(): void {}
 
-  end() {}
+  end(): void {}
 
-  close() {
+  close(): void {
     this.#isClosed = true;
     this.#waiting = undefined;
   }
 
-  async #work() {
+  async #work(): Promise<void> {
     this.#isBusy = true;
     const wanted = await this.#wanted;
     while (this.#waiting !== undefined) {
@@ -80,27 +70,21 @@ export class KeyFrameDecoder {
 /**
  * The decoder's configuration, in software where that can do it: one picture is not worth setting up
  * hardware, of which there may be little.
- *
- * @param {Config} config
- * @returns {Promise<string | VideoDecoderConfig>}
  */
-async function softwareConfig(config) {
+async function softwareConfig(config: StreamConfig): Promise<string | VideoDecoderConfig> {
   const wanted = await decoderConfig(config);
   if (typeof wanted === "string") return wanted;
-  /** @type {VideoDecoderConfig} */
-  const software = { ...wanted, hardwareAcceleration: "prefer-software" };
+  const software: VideoDecoderConfig = { ...wanted, hardwareAcceleration: "prefer-software" };
   const { supported } = await VideoDecoder.isConfigSupported(software);
   return supported === true ? software : wanted;
 }
 
-/**
- * @param {VideoDecoderConfig} config
- * @param {Uint8Array<ArrayBuffer>} data
- * @returns {Promise<VideoFrame | undefined>} `undefined` where it is damaged
- */
-async function decode(config, data) {
-  /** @type {VideoFrame | undefined} */
-  let picture;
+/** @returns `undefined` where it is damaged */
+async function decode(
+  config: VideoDecoderConfig,
+  data: Uint8Array<ArrayBuffer>,
+): Promise<VideoFrame | undefined> {
+  let picture: VideoFrame | undefined;
   const decoder = new VideoDecoder({
     output: (frame) => {
       picture?.close();

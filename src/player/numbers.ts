@@ -1,47 +1,39 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The numbers of a player: what it does, where the delay comes from, and the last minute as charts.
  *
  * @module
  */
-import { CHART_SECONDS, drawChart } from "./chart.js";
-import { element } from "./elements.js";
-import { dropReason, formatName } from "./sentences.js";
-
-/** @typedef {import("./stream_player.js").StreamPlayer} StreamPlayer */
-/** @typedef {import("./stream_player.js").PlayerStats} PlayerStats */
+import { CHART_SECONDS, drawChart } from "./chart.ts";
+import { element } from "./elements.ts";
+import { dropReason, formatName } from "./sentences.ts";
+import type { PlayerStats, StreamPlayer } from "./stream_player.ts";
 
 /** How often the numbers change while they are shown, in milliseconds. */
 const REFRESH_MS = 500;
 const SAMPLE_MS = 1000;
 
-const PARTS = /** @type {const} */ (["publisher", "relay", "network", "viewer"]);
+const PARTS = ["publisher", "relay", "network", "viewer"] as const;
 
 /** Keeps the last minute, and shows the numbers while they are wanted. */
 export class Numbers {
-  /** @readonly @type {StreamPlayer} */ #player;
-  /** @type {(number | undefined)[]} */ #rates = [];
-  /** @type {(number | undefined)[]} */ #delays = [];
-  /** @type {ReturnType<typeof setInterval> | undefined} */ #refreshing;
+  readonly #player: StreamPlayer;
+  #rates: (number | undefined)[] = [];
+  #delays: (number | undefined)[] = [];
+  #refreshing: ReturnType<typeof setInterval> | undefined;
 
-  /** @param {StreamPlayer} player */
-  constructor(player) {
+  constructor(player: StreamPlayer) {
     this.#player = player;
     setInterval(() => this.#sample(), SAMPLE_MS);
   }
 
-  /**
-   * Whether they are shown.
-   *
-   * @returns {boolean}
-   */
-  get isShown() {
+  /** Whether they are shown. */
+  get isShown(): boolean {
     return this.#refreshing !== undefined;
   }
 
   /** Shows them, or hides them. */
-  toggle() {
+  toggle(): void {
     const isShown = !this.isShown;
     clearInterval(this.#refreshing);
     element("numbers").hidden = !isShown;
@@ -51,7 +43,7 @@ export class Numbers {
     this.#drawCharts();
   }
 
-  #sample() {
+  #sample(): void {
     const { framesPerSecond, delay } = this.#player.stats();
     const isPlaying = this.#player.state.kind === "playing";
     this.#rates = [...this.#rates, isPlaying ? framesPerSecond : undefined].slice(-CHART_SECONDS);
@@ -59,12 +51,12 @@ export class Numbers {
     if (this.isShown) this.#drawCharts();
   }
 
-  #drawCharts() {
+  #drawCharts(): void {
     drawChart(element("chart-fps", HTMLCanvasElement), this.#rates, { atLeast: 10 });
     drawChart(element("chart-delay", HTMLCanvasElement), this.#delays, { atLeast: 50 });
   }
 
-  #refresh() {
+  #refresh(): void {
     const stats = this.#player.stats();
     const { config, width, height, delay, viewers } = stats;
     write("format", config === undefined ? "–" : formatName(config));
@@ -87,11 +79,7 @@ export class Numbers {
   }
 }
 
-/**
- * @param {string} name
- * @param {string} text
- */
-function write(name, text) {
+function write(name: string, text: string): void {
   const place = element(`n-${name}`);
   if (place.textContent !== text) place.textContent = text;
 }
@@ -99,32 +87,22 @@ function write(name, text) {
 /**
  * A time for people.
  *
- * @param {number | undefined} value in milliseconds
- * @returns {string}
+ * @param value in milliseconds
  */
-export function ms(value) {
+export function ms(value: number | undefined): string {
   if (value === undefined) return "–";
   // Clocks that do not quite agree may make it negative.
   return value < 10_000 ? `${Math.max(0, Math.round(value))} ms` : `${(value / 1000).toFixed(1)} s`;
 }
 
-/**
- * @param {number} bitsPerSecond
- * @returns {string}
- */
-export function bitRate(bitsPerSecond) {
+export function bitRate(bitsPerSecond: number): string {
   if (bitsPerSecond < 1e6) return `${Math.round(bitsPerSecond / 1000)} kbit/s`;
   const megabits = bitsPerSecond / 1e6;
   return `${megabits.toFixed(megabits < 100 ? 1 : 0)} Mbit/s`;
 }
 
-/**
- * Frames that did not come, with the relay's reasons.
- *
- * @param {Pick<PlayerStats, "missed" | "dropped">} stats
- * @returns {string}
- */
-export function missed({ missed, dropped }) {
+/** Frames that did not come, with the relay's reasons. */
+export function missed({ missed, dropped }: Pick<PlayerStats, "missed" | "dropped">): string {
   const reasons = Object.entries(dropped)
     .filter(([, count]) => count > 0)
     .map(([reason, count]) => `${count} ${dropReason(reason)}`);

@@ -1,4 +1,3 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * Decoders of frames that stand alone: JPEG, PNG and whatever else the browser takes for a picture,
@@ -6,73 +5,66 @@
  *
  * @module
  */
-import { pixelPicture, pixelsOf, toRgba, toVideoFrame } from "./pixels.js";
+import type { StreamConfig } from "../core/frame.ts";
+import { pixelsOf } from "../picture/frame_picture.ts";
+import type { ReceivedFrame } from "./connection.ts";
+import { type PixelPicture, pixelPicture, toRgba, toVideoFrame } from "./pixels.ts";
 
-/** @typedef {import("./connection.js").Config} Config */
-/** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
+/** A picture that is ready to be drawn, once; whoever has it closes it. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly frame: ReceivedFrame;
+  readonly draw: (context: CanvasRenderingContext2D) => void;
+  readonly close: () => void;
+}
 
-/**
- * A picture that is ready to be drawn, once; whoever has it closes it.
- *
- * @typedef {object} Picture
- * @property {number} width
- * @property {number} height
- * @property {ReceivedFrame} frame
- * @property {(context: CanvasRenderingContext2D) => void} draw
- * @property {() => void} close
- */
+/** What a decoder tells. */
+export interface DecoderEvents {
+  readonly onPicture: (picture: Picture) => void;
+  /** Frames that will not be shown. */
+  readonly onSkipped: (frames: number) => void;
+  /** A frame that cannot be decoded. */
+  readonly onDamaged: (sentence: string) => void;
+  /** Nothing of this configuration can be decoded. */
+  readonly onUnsupported: (sentence: string) => void;
+  readonly onWaitingForKey: (isWaiting: boolean) => void;
+  /** It needs the last key frame again to go on. */
+  readonly onLeftBehind: () => void;
+  /** How fast frames come. */
+  readonly framesPerSecond: () => number;
+}
 
-/**
- * What a decoder tells.
- *
- * @typedef {object} DecoderEvents
- * @property {(picture: Picture) => void} onPicture
- * @property {(frames: number) => void} onSkipped frames that will not be shown
- * @property {(sentence: string) => void} onDamaged a frame that cannot be decoded
- * @property {(sentence: string) => void} onUnsupported nothing of this configuration can be decoded
- * @property {(isWaiting: boolean) => void} onWaitingForKey
- * @property {() => void} onLeftBehind it needs the last key frame again to go on
- * @property {() => number} framesPerSecond how fast frames come
- */
-
-/**
- * Turns frames of one configuration into pictures.
- *
- * @typedef {object} Decoder
- * @property {(frame: ReceivedFrame) => void} push
- * @property {() => void} pass a frame is passed over
- * @property {() => void} end no more frames come for now
- * @property {() => void} close
- */
+/** Turns frames of one configuration into pictures. */
+export interface Decoder {
+  readonly push: (frame: ReceivedFrame) => void;
+  /** A frame is passed over. */
+  readonly pass: () => void;
+  /** No more frames come for now. */
+  readonly end: () => void;
+  readonly close: () => void;
+}
 
 /** Pictures that are decoded at the same time, on the browser's own threads. */
 const MAX_UNDER_WAY = 2;
 
-/**
- * Decodes compressed pictures.
- *
- * @implements {Decoder}
- */
-export class PictureDecoder {
-  /** @readonly @type {string} */ #type;
-  /** @readonly @type {DecoderEvents} */ #events;
-  /** @type {ReceivedFrame | undefined} */ #waiting;
+/** Decodes compressed pictures. */
+export class PictureDecoder implements Decoder {
+  readonly #type: string;
+  readonly #events: DecoderEvents;
+  #waiting: ReceivedFrame | undefined;
   #underWay = 0;
   #number = 0;
   #shown = 0;
   #isClosed = false;
 
-  /**
-   * @param {string} type the pictures' media type; empty where it is not known
-   * @param {DecoderEvents} events
-   */
-  constructor(type, events) {
+  /** @param type the pictures' media type; empty where it is not known */
+  constructor(type: string, events: DecoderEvents) {
     this.#type = type;
     this.#events = events;
   }
 
-  /** @param {ReceivedFrame} frame */
-  push(frame) {
+  push(frame: ReceivedFrame): void {
     if (this.#underWay < MAX_UNDER_WAY) {
       this.#decode(frame);
       return;
@@ -81,17 +73,16 @@ export class PictureDecoder {
     this.#waiting = frame;
   }
 
-  pass() {}
+  pass(): void {}
 
-  end() {}
+  end(): void {}
 
-  close() {
+  close(): void {
     this.#isClosed = true;
     this.#waiting = undefined;
   }
 
-  /** @param {ReceivedFrame} frame */
-  async #decode(frame) {
+  async #decode(frame: ReceivedFrame): Promise<void> {
     this.#underWay++;
     const number = ++this.#number;
     try {
@@ -106,12 +97,7 @@ export class PictureDecoder {
     if (next !== undefined) this.#decode(next);
   }
 
-  /**
-   * @param {ImageBitmap} bitmap
-   * @param {number} number
-   * @param {ReceivedFrame} frame
-   */
-  #show(bitmap, number, frame) {
+  #show(bitmap: ImageBitmap, number: number, frame: ReceivedFrame): void {
     if (this.#isClosed || number < this.#shown) {
       bitmap.close();
       if (!this.#isClosed) this.#events.onSkipped(1);
@@ -128,34 +114,26 @@ export class PictureDecoder {
   }
 }
 
-/**
- * Shows pixels: there is nothing to decode, so they are converted when they are drawn.
- *
- * @implements {Decoder}
- */
-export class PixelDecoder {
-  /** @readonly @type {"raw" | "y4m"} */ #format;
-  /** @readonly @type {import("./pixels.js").PixelPicture} */ #picture;
-  /** @readonly @type {DecoderEvents} */ #events;
+/** Shows pixels: there is nothing to decode, so they are converted when they are drawn. */
+export class PixelDecoder implements Decoder {
+  readonly #format: "raw" | "y4m";
+  readonly #picture: PixelPicture;
+  readonly #events: DecoderEvents;
   #hasFrames = true;
 
-  /**
-   * @param {"raw" | "y4m"} format
-   * @param {import("./pixels.js").PixelPicture} picture
-   * @param {DecoderEvents} events
-   */
-  constructor(format, picture, events) {
+  constructor(format: "raw" | "y4m", picture: PixelPicture, events: DecoderEvents) {
     this.#format = format;
     this.#picture = picture;
     this.#events = events;
   }
 
-  /** @param {ReceivedFrame} frame */
-  push(frame) {
+  push(frame: ReceivedFrame): void {
     const { width, height, bytes } = this.#picture;
     const data = pixelsOf(frame.data, this.#format);
-    if (data.length !== bytes) {
-      this.#events.onDamaged(`A frame has ${data.length} bytes of pixels instead of ${bytes}`);
+    if (data?.length !== bytes) {
+      this.#events.onDamaged(
+        `A frame has ${data?.length ?? 0} bytes of pixels instead of ${bytes}`,
+      );
       return;
     }
     this.#events.onPicture({
@@ -167,17 +145,13 @@ export class PixelDecoder {
     });
   }
 
-  pass() {}
+  pass(): void {}
 
-  end() {}
+  end(): void {}
 
-  close() {}
+  close(): void {}
 
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Uint8Array<ArrayBuffer>} data
-   */
-  #draw(context, data) {
+  #draw(context: CanvasRenderingContext2D, data: Uint8Array<ArrayBuffer>): void {
     const frame = this.#hasFrames ? this.#frameOf(data) : undefined;
     if (frame === undefined) {
       const { width, height } = this.#picture;
@@ -188,11 +162,7 @@ export class PixelDecoder {
     frame.close();
   }
 
-  /**
-   * @param {Uint8Array<ArrayBuffer>} data
-   * @returns {VideoFrame | undefined}
-   */
-  #frameOf(data) {
+  #frameOf(data: Uint8Array<ArrayBuffer>): VideoFrame | undefined {
     try {
       const frame = toVideoFrame(data, this.#picture);
       this.#hasFrames = frame !== undefined;
@@ -205,18 +175,19 @@ export class PixelDecoder {
   }
 }
 
-/** @type {ReadonlyMap<string, string>} */
-const MEDIA_TYPES = new Map([["mjpeg", "image/jpeg"], ["png", "image/png"]]);
+const MEDIA_TYPES: ReadonlyMap<string, string> = new Map([["mjpeg", "image/jpeg"], [
+  "png",
+  "image/png",
+]]);
 
 /**
  * A decoder for frames that stand alone, or a sentence why they cannot be shown; `undefined` for
  * formats coded in time.
- *
- * @param {Config} config
- * @param {DecoderEvents} events
- * @returns {Decoder | string | undefined}
  */
-export function createPictureDecoder(config, events) {
+export function createPictureDecoder(
+  config: StreamConfig,
+  events: DecoderEvents,
+): Decoder | string | undefined {
   const { format, pixelFormat, width, height } = config;
   const type = MEDIA_TYPES.get(format);
   if (type !== undefined) return new PictureDecoder(type, events);

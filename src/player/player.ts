@@ -1,21 +1,20 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The page of one stream.
  *
  * @module
  */
-import { copyText } from "./clipboard.js";
-import { element } from "./elements.js";
-import { Numbers } from "./numbers.js";
-import { StreamPlayer } from "./stream_player.js";
+import { copyText } from "./clipboard.ts";
+import { element } from "./elements.ts";
+import { Numbers } from "./numbers.ts";
+import type { State } from "./sentences.ts";
+import { StreamPlayer } from "./stream_player.ts";
 
 /** After so long without a sign of anybody, the controls fade, in milliseconds. */
 const IDLE_MS = 3000;
 const TOAST_MS = 2500;
 
-/** @type {Readonly<Record<import("./sentences.js").State["kind"], string>>} */
-const BADGES = {
+const BADGES: Readonly<Record<State["kind"], string>> = {
   connecting: "Connecting",
   waiting: "Waiting",
   playing: "Live",
@@ -36,13 +35,10 @@ const fallback = element("fallback", HTMLImageElement);
 const player = new StreamPlayer({ url: new URL(name, location.href), name, canvas });
 const numbers = new Numbers(player);
 let isExact = false;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let idleTimer;
-/** @type {ReturnType<typeof setTimeout> | undefined} */
-let toastTimer;
+let idleTimer: ReturnType<typeof setTimeout> | undefined;
+let toastTimer: ReturnType<typeof setTimeout> | undefined;
 
-/** @type {Readonly<Record<string, () => void>>} */
-const KEYS = {
+const KEYS: Readonly<Record<string, () => void>> = {
   " ": togglePause,
   "f": toggleFull,
   "1": toggleExact,
@@ -54,8 +50,8 @@ const KEYS = {
 
 begin();
 
-/** @returns {string} the stream's name, from the page's address */
-function streamName() {
+/** @returns the stream's name, from the page's address */
+function streamName(): string {
   const last = location.pathname.slice(location.pathname.lastIndexOf("/") + 1);
   try {
     return decodeURIComponent(last);
@@ -65,15 +61,14 @@ function streamName() {
   }
 }
 
-function begin() {
+function begin(): void {
   document.title = `${name} · stream`;
   element("name").textContent = name;
   canvas.ariaLabel = `Live picture of ${name}`;
   player.addEventListener("state", showState);
   player.addEventListener("hold", showState);
   player.addEventListener("drawn", () => stage.classList.remove("empty"), { once: true });
-  const on = (/** @type {string} */ id, /** @type {() => void} */ action) =>
-    element(id).addEventListener("click", action);
+  const on = (id: string, action: () => void) => element(id).addEventListener("click", action);
   on("pause", togglePause);
   on("save", save);
   on("copy", copyLink);
@@ -100,7 +95,7 @@ function begin() {
   player.start();
 }
 
-function showState() {
+function showState(): void {
   const { kind, sentence, isStale } = player.state;
   const isPaused = player.isPaused && kind === "playing";
   const badge = element("badge");
@@ -117,18 +112,13 @@ function showState() {
   wake();
 }
 
-/** @param {string} sentence */
-function say(sentence) {
+function say(sentence: string): void {
   const place = element("sentence");
   if (place.textContent !== sentence) place.textContent = sentence;
 }
 
-/**
- * Where WebSockets are stopped on the way, pictures still come as motion JPEG.
- *
- * @param {boolean} isWanted
- */
-function showFallback(isWanted) {
+/** Where WebSockets are stopped on the way, pictures still come as motion JPEG. */
+function showFallback(isWanted: boolean): void {
   if (isWanted === fallback.hasAttribute("src")) return;
   if (!isWanted) {
     fallback.removeAttribute("src");
@@ -146,8 +136,7 @@ function showFallback(isWanted) {
   fallback.src = `${encodeURIComponent(name)}.mjpeg`;
 }
 
-/** @param {KeyboardEvent} event */
-function onKey(event) {
+function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (element("keys", HTMLDialogElement).open) return;
   // A button takes the space bar for itself.
@@ -159,18 +148,18 @@ function onKey(event) {
   if (!event.repeat) action();
 }
 
-function togglePause() {
+function togglePause(): void {
   if (player.isPaused) player.release("paused");
   else player.hold("paused");
 }
 
-function toggleNumbers() {
+function toggleNumbers(): void {
   numbers.toggle();
   element("info").ariaPressed = String(numbers.isShown);
   document.body.classList.toggle("with-numbers", numbers.isShown);
 }
 
-function toggleExact() {
+function toggleExact(): void {
   isExact = !isExact;
   element("exact").ariaPressed = String(isExact);
   fitExact();
@@ -178,13 +167,13 @@ function toggleExact() {
 }
 
 /** Gives each of the picture's pixels one of the screen's, where that is wanted. */
-function fitExact() {
+function fitExact(): void {
   stage.classList.toggle("exact", isExact);
   canvas.style.width = isExact ? `${canvas.width / devicePixelRatio}px` : "";
   canvas.style.height = isExact ? `${canvas.height / devicePixelRatio}px` : "";
 }
 
-function toggleFull() {
+function toggleFull(): void {
   if (!document.fullscreenEnabled) return;
   const done = document.fullscreenElement === null
     ? document.documentElement.requestFullscreen()
@@ -192,7 +181,7 @@ function toggleFull() {
   done.catch(() => toast("The browser does not allow full screen now."));
 }
 
-async function save() {
+async function save(): Promise<void> {
   const picture = await (fallback.hidden ? player.savePicture() : fallbackPicture());
   if (picture === null) {
     toast("There is no picture to save yet.");
@@ -206,8 +195,8 @@ async function save() {
   toast(`Saved ${link.download}`);
 }
 
-/** @returns {Promise<Blob | null>} what motion JPEG shows, as PNG */
-function fallbackPicture() {
+/** @returns what motion JPEG shows, as PNG */
+function fallbackPicture(): Promise<Blob | null> {
   const whole = document.createElement("canvas");
   whole.width = fallback.naturalWidth;
   whole.height = fallback.naturalHeight;
@@ -215,29 +204,25 @@ function fallbackPicture() {
   return new Promise((resolve) => whole.toBlob(resolve, "image/png"));
 }
 
-/**
- * @param {Date} date
- * @returns {string} `2026-11-23T20-48-38`, in local time
- */
-function timeStamp(date) {
+/** @returns `2026-11-23T20-48-38`, in local time */
+function timeStamp(date: Date): string {
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 19).replaceAll(":", "-");
 }
 
-async function copyLink() {
+async function copyLink(): Promise<void> {
   const link = new URL(encodeURIComponent(name), location.href).href;
   toast(await copyText(link) ? "Link copied" : link);
 }
 
-/** @param {string} sentence */
-function toast(sentence) {
+function toast(sentence: string): void {
   clearTimeout(toastTimer);
   element("toast").textContent = sentence;
   toastTimer = setTimeout(() => element("toast").textContent = "", TOAST_MS);
 }
 
 /** Shows the controls, until nobody has done anything for a while. */
-function wake() {
+function wake(): void {
   document.body.classList.remove("idle");
   clearTimeout(idleTimer);
   idleTimer = setTimeout(() => {

@@ -1,14 +1,11 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * Asks the relay for its streams, again and again.
  *
  * @module
  */
-import { backoffMs } from "./backoff.js";
-import { readStatuses } from "./status.js";
-
-/** @typedef {import("./status.js").Status} Status */
+import { ATTENDED_MAX_DELAY_MS, backoffMs } from "../net/backoff.ts";
+import { readStatuses, type Status } from "./status.ts";
 
 /** How often the relay is asked while the page is seen, and while it is not, in milliseconds. */
 const INTERVAL_MS = 1000;
@@ -18,18 +15,17 @@ const TIMEOUT_MS = 5000;
 
 const AGAIN = "The page goes on as soon as it is there again.";
 
-/**
- * What it needs of the browser; a test brings its own.
- *
- * @typedef {object} Surroundings
- * @property {(url: URL, init: RequestInit) => Promise<Response>} fetch
- * @property {() => boolean} isHidden whether nobody sees the page
- * @property {() => boolean} isOnline whether this computer has a network
- * @property {() => number} random
- */
+/** What it needs of the browser; a test brings its own. */
+export interface Surroundings {
+  readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
+  /** Whether nobody sees the page. */
+  readonly isHidden: () => boolean;
+  /** Whether this computer has a network. */
+  readonly isOnline: () => boolean;
+  readonly random: () => number;
+}
 
-/** @type {Surroundings} */
-const BROWSER = {
+const BROWSER: Surroundings = {
   fetch: (url, init) => fetch(url, init),
   isHidden: () => document.hidden,
   isOnline: () => navigator.onLine,
@@ -38,23 +34,21 @@ const BROWSER = {
 
 /** The only timer of the page: once a second, and less often while nobody answers or looks. */
 export class Poll {
-  /** @readonly */ #url;
-  /** @readonly @type {(statuses: Status[]) => void} */ #onAnswer;
-  /** @readonly @type {(sentence: string) => void} */ #onAway;
-  /** @readonly */ #surroundings;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  readonly #url;
+  readonly #onAnswer: (statuses: Status[]) => void;
+  readonly #onAway: (sentence: string) => void;
+  readonly #surroundings;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
   #isStopped = true;
   #failures = 0;
 
-  /**
-   * @param {URL} url of the list
-   * @param {object} events
-   * @param {(statuses: Status[]) => void} events.onAnswer
-   * @param {(sentence: string) => void} events.onAway the relay does not answer, and why
-   * @param {Surroundings} [surroundings]
-   */
-  constructor(url, { onAnswer, onAway }, surroundings = BROWSER) {
+  /** @param url of the list */
+  constructor(url: URL, { onAnswer, onAway }: {
+    readonly onAnswer: (statuses: Status[]) => void;
+    /** The relay does not answer, and why. */
+    readonly onAway: (sentence: string) => void;
+  }, surroundings: Surroundings = BROWSER) {
     this.#url = url;
     this.#onAnswer = onAnswer;
     this.#onAway = onAway;
@@ -62,25 +56,25 @@ export class Poll {
   }
 
   /** Begins to ask. */
-  start() {
+  start(): void {
     this.#isStopped = false;
     this.hurry();
   }
 
   /** Asks no more. */
-  stop() {
+  stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
   }
 
   /** Asks at once, unless an answer is on its way. */
-  hurry() {
+  hurry(): void {
     if (this.#isAsking || this.#isStopped) return;
     clearTimeout(this.#timer);
     this.#ask();
   }
 
-  async #ask() {
+  async #ask(): Promise<void> {
     this.#isAsking = true;
     const begunMs = performance.now();
     try {
@@ -96,13 +90,12 @@ export class Poll {
     const { isHidden, random } = this.#surroundings;
     const intervalMs = isHidden() ? HIDDEN_INTERVAL_MS : INTERVAL_MS;
     const delayMs = this.#failures > 0
-      ? backoffMs(this.#failures, random())
+      ? backoffMs(this.#failures, random(), ATTENDED_MAX_DELAY_MS)
       : Math.max(0, intervalMs - (performance.now() - begunMs));
     this.#timer = setTimeout(() => this.#ask(), delayMs);
   }
 
-  /** @returns {Promise<Status[]>} */
-  async #read() {
+  async #read(): Promise<Status[]> {
     const { fetch } = this.#surroundings;
     const response = await fetch(this.#url, {
       cache: "no-store",
@@ -112,8 +105,7 @@ export class Poll {
       await response.body?.cancel();
       throw new StrangeAnswer(`it answers with the status ${response.status}`);
     }
-    /** @type {unknown} */
-    let answer;
+    let answer: unknown;
     try {
       answer = await response.json();
     } catch (error) {
@@ -125,11 +117,7 @@ export class Poll {
     return statuses;
   }
 
-  /**
-   * @param {unknown} error
-   * @returns {string}
-   */
-  #sentence(error) {
+  #sentence(error: unknown): string {
     if (!this.#surroundings.isOnline()) {
       return "This device is offline. The page goes on with the network.";
     }

@@ -1,22 +1,20 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * How a stream's pictures are shown where that is not how they are coded: stretched, and turned.
  *
  * @module
  */
+import type { StreamConfig } from "../core/frame.ts";
+import type { Picture } from "./pictures.ts";
 
-/** @typedef {import("./wire.js").Config} Config */
-/** @typedef {import("./pictures.js").Picture} Picture */
-
-/**
- * The picture as its configuration has it shown. Whoever has it closes it, and not the other.
- *
- * @param {Picture} picture
- * @param {Pick<Config, "rotation" | "displayWidth" | "displayHeight">} config
- * @returns {Picture}
- */
-export function presented(picture, { rotation = 0, displayWidth, displayHeight }) {
+/** The picture as its configuration has it shown. Whoever has it closes it, and not the other. */
+export function presented(
+  picture: Picture,
+  { rotation = 0, displayWidth, displayHeight }: Pick<
+    StreamConfig,
+    "rotation" | "displayWidth" | "displayHeight"
+  >,
+): Picture {
   const width = displayWidth ?? picture.width;
   const height = displayHeight ?? picture.height;
   if (rotation === 0 && width === picture.width && height === picture.height) return picture;

@@ -1,35 +1,31 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The control of a stream's frame rate.
  *
  * @module
  */
-import { part } from "./elements.js";
-import { target } from "./figures.js";
-import { readStatus } from "./status.js";
-
-/** @typedef {import("./status.js").Status} Status */
+import { part } from "./elements.ts";
+import { target } from "./figures.ts";
+import { readStatus, type Status } from "./status.ts";
 
 const TIMEOUT_MS = 5000;
 /** Longest part of an error that is shown, in characters. */
 const MAX_SENTENCE = 300;
 
-/**
- * What came of asking for another frame rate: the stream's new status, or a sentence why not.
- *
- * @typedef {{ status: Status | undefined, error?: undefined } | { error: string }} RateAnswer
- */
+/** What came of asking for another frame rate: the stream's new status, or a sentence why not. */
+export type RateAnswer = { status: Status | undefined; error?: undefined } | { error: string };
 
 /**
  * Asks the relay for another frame rate.
  *
- * @param {URL} url of the stream in the API
- * @param {number | "source"} fps a number that is none is asked for as `null`
- * @param {(url: URL, init: RequestInit) => Promise<Response>} [ask]
- * @returns {Promise<RateAnswer>}
+ * @param url of the stream in the API
+ * @param fps a number that is none is asked for as `null`
  */
-export async function askForRate(url, fps, ask = (url, init) => fetch(url, init)) {
+export async function askForRate(
+  url: URL,
+  fps: number | "source",
+  ask: (url: URL, init: RequestInit) => Promise<Response> = (url, init) => fetch(url, init),
+): Promise<RateAnswer> {
   try {
     const response = await ask(url, {
       method: "PATCH",
@@ -44,22 +40,13 @@ export async function askForRate(url, fps, ask = (url, init) => fetch(url, init)
   }
 }
 
-/**
- * @param {Response} response
- * @param {string} text
- * @returns {string}
- */
-function sentence({ status }, text) {
-  const answer = /** @type {{ error?: unknown } | null | undefined} */ (parse(text));
+function sentence({ status }: Response, text: string): string {
+  const answer = parse(text) as { error?: unknown } | null | undefined;
   const said = typeof answer?.error === "string" ? answer.error : text;
   return said.trim().slice(0, MAX_SENTENCE) || `The relay refuses (${status}).`;
 }
 
-/**
- * @param {string} text
- * @returns {unknown}
- */
-function parse(text) {
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -69,21 +56,19 @@ function parse(text) {
 
 /** A number, a button for it, and one for the source's own rate. */
 export class RateControl {
-  /** @readonly */ #url;
-  /** @readonly @type {(status: Status) => void} */ #onChanged;
-  /** @readonly */ #summary;
-  /** @readonly */ #input;
-  /** @readonly */ #source;
-  /** @readonly */ #answer;
+  readonly #url;
+  readonly #onChanged: (status: Status) => void;
+  readonly #summary;
+  readonly #input;
+  readonly #source;
+  readonly #answer;
   #shown = "";
 
-  /**
-   * @param {HTMLElement} root
-   * @param {object} options
-   * @param {URL} options.url of the stream in the API
-   * @param {(status: Status) => void} options.onChanged
-   */
-  constructor(root, { url, onChanged }) {
+  constructor(root: HTMLElement, { url, onChanged }: {
+    /** Of the stream in the API. */
+    readonly url: URL;
+    readonly onChanged: (status: Status) => void;
+  }) {
     this.#url = url;
     this.#onChanged = onChanged;
     this.#summary = part(root, ".rate-target", HTMLElement);
@@ -98,12 +83,8 @@ export class RateControl {
     this.#input.addEventListener("input", () => this.#say("", false));
   }
 
-  /**
-   * Shows the rate that the relay has; what somebody types stays.
-   *
-   * @param {Status["fps"]} fps
-   */
-  show(fps) {
+  /** Shows the rate that the relay has; what somebody types stays. */
+  show(fps: Status["fps"]): void {
     const text = target(fps);
     if (text === this.#shown) return;
     this.#shown = text;
@@ -114,8 +95,7 @@ export class RateControl {
     }
   }
 
-  /** @param {number | "source"} fps */
-  async #change(fps) {
+  async #change(fps: number | "source"): Promise<void> {
     const answer = await askForRate(this.#url, fps);
     if (answer.error !== undefined) {
       this.#say(answer.error, true);
@@ -127,11 +107,7 @@ export class RateControl {
     if (status !== undefined) this.#onChanged(status);
   }
 
-  /**
-   * @param {string} sentence
-   * @param {boolean} isError
-   */
-  #say(sentence, isError) {
+  #say(sentence: string, isError: boolean): void {
     this.#answer.textContent = sentence;
     this.#answer.classList.toggle("is-error", isError);
     this.#input.setAttribute("aria-invalid", String(isError));

@@ -1,33 +1,27 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * A canvas on which the newest picture is drawn at each refresh of the screen.
  *
  * @module
  */
+import type { ReceivedFrame } from "./connection.ts";
+import type { Picture } from "./pictures.ts";
 
-/** @typedef {import("./pictures.js").Picture} Picture */
-/** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
-
-/**
- * @typedef {object} ScreenEvents
- * @property {(frame: ReceivedFrame, isOtherSize: boolean) => void} onDrawn
- * @property {() => void} onSkipped a newer picture came before this one was drawn
- */
+export interface ScreenEvents {
+  readonly onDrawn: (frame: ReceivedFrame, isOtherSize: boolean) => void;
+  /** A newer picture came before this one was drawn. */
+  readonly onSkipped: () => void;
+}
 
 /** Draws pictures; of those that come between two refreshes only the last. */
 export class Screen {
-  /** @readonly @type {HTMLCanvasElement} */ #canvas;
-  /** @readonly @type {CanvasRenderingContext2D} */ #context;
-  /** @readonly @type {ScreenEvents} */ #events;
-  /** @type {Picture | undefined} */ #waiting;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #context: CanvasRenderingContext2D;
+  readonly #events: ScreenEvents;
+  #waiting: Picture | undefined;
   #request = 0;
 
-  /**
-   * @param {HTMLCanvasElement} canvas
-   * @param {ScreenEvents} events
-   */
-  constructor(canvas, events) {
+  constructor(canvas: HTMLCanvasElement, events: ScreenEvents) {
     const context = canvas.getContext("2d", { alpha: false });
     if (context === null) throw new Error("Cannot draw: the canvas has no 2D context");
     this.#canvas = canvas;
@@ -35,12 +29,8 @@ export class Screen {
     this.#events = events;
   }
 
-  /**
-   * Takes a picture to draw, and closes it afterwards.
-   *
-   * @param {Picture} picture
-   */
-  offer(picture) {
+  /** Takes a picture to draw, and closes it afterwards. */
+  offer(picture: Picture): void {
     if (this.#waiting !== undefined) {
       this.#waiting.close();
       this.#events.onSkipped();
@@ -50,14 +40,14 @@ export class Screen {
   }
 
   /** Forgets what is not drawn yet; what is drawn stays. */
-  clear() {
+  clear(): void {
     cancelAnimationFrame(this.#request);
     this.#request = 0;
     this.#waiting?.close();
     this.#waiting = undefined;
   }
 
-  #draw() {
+  #draw(): void {
     this.#request = 0;
     const picture = this.#waiting;
     this.#waiting = undefined;

@@ -1,52 +1,61 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * What the player says: plain sentences about what it waits for, and why.
  *
  * @module
  */
-
-/** @typedef {import("./connection.js").Config} Config */
-/** @typedef {import("./connection.js").Lost} Lost */
+import type { StreamConfig } from "../core/frame.ts";
+import type { Lost } from "./connection.ts";
 
 /** So many WebSockets failed where plain requests came through: it is they that are stopped. */
 const MANY_FAILURES = 3;
 
-/**
- * What is known of a stream that is watched.
- *
- * @typedef {object} Facts
- * @property {string} name the stream's name
- * @property {"connecting" | "open" | "lost"} connection
- * @property {Lost | undefined} lost how the last connection ended, until another one is open
- * @property {boolean} isOnline whether this computer has a network
- * @property {boolean} isPublishing
- * @property {boolean} hasEnded the publisher ended the stream, and no frame has come since
- * @property {boolean} isSilent no frame has come for a while
- * @property {boolean} hasPicture something is drawn
- * @property {boolean} isFresh what is drawn has come over this connection
- * @property {boolean} needsKey frames come, but only a key frame can be decoded
- * @property {string | undefined} unsupported why this stream cannot be shown here
- * @property {string | undefined} damaged what is wrong with the last frames
- */
+/** What is known of a stream that is watched. */
+export interface Facts {
+  /** The stream's name. */
+  readonly name: string;
+  readonly connection: "connecting" | "open" | "lost";
+  /** How the last connection ended, until another one is open. */
+  readonly lost: Lost | undefined;
+  /** Whether this computer has a network. */
+  readonly isOnline: boolean;
+  readonly isPublishing: boolean;
+  /** The publisher ended the stream, and no frame has come since. */
+  readonly hasEnded: boolean;
+  /** No frame has come for a while. */
+  readonly isSilent: boolean;
+  /** Something is drawn. */
+  readonly hasPicture: boolean;
+  /** What is drawn has come over this connection. */
+  readonly isFresh: boolean;
+  /** Frames come, but only a key frame can be decoded. */
+  readonly needsKey: boolean;
+  /** Why this stream cannot be shown here. */
+  readonly unsupported: string | undefined;
+  /** What is wrong with the last frames. */
+  readonly damaged: string | undefined;
+}
 
 /**
  * What a viewer is shown: `kind` for programs, `sentence` for people (empty where the picture says
  * it all), `isStale` where the picture is not the present one.
- *
- * @typedef {object} State
- * @property {"connecting" | "waiting" | "playing" | "lost" | "blocked" | "ended" | "refused" | "unsupported"} kind
- * @property {string} sentence
- * @property {boolean} isStale
  */
+export interface State {
+  readonly kind:
+    | "connecting"
+    | "waiting"
+    | "playing"
+    | "lost"
+    | "blocked"
+    | "ended"
+    | "refused"
+    | "unsupported";
+  readonly sentence: string;
+  readonly isStale: boolean;
+}
 
-/**
- * The state that the facts make.
- *
- * @param {Facts} facts
- * @returns {State}
- */
-export function stateOf(facts) {
+/** The state that the facts make. */
+export function stateOf(facts: Facts): State {
   const { name, connection, lost, hasPicture, isPublishing, isSilent } = facts;
   if (lost?.isFinal) return { kind: "refused", sentence: refusal(name, lost), isStale: true };
   if (lost !== undefined && facts.isOnline && lost.failures >= MANY_FAILURES) {
@@ -85,12 +94,7 @@ export function stateOf(facts) {
   return { kind: "playing", sentence: "", isStale: false };
 }
 
-/**
- * @param {string} name
- * @param {Lost} lost
- * @returns {string}
- */
-function refusal(name, { code, why }) {
+function refusal(name: string, { code, why }: Lost): string {
   switch (code) {
     case 1000:
       return "The relay has ended the connection.";
@@ -106,12 +110,7 @@ function refusal(name, { code, why }) {
   }
 }
 
-/**
- * @param {Lost} lost
- * @param {boolean} isOnline
- * @returns {string}
- */
-function loss({ code, failures }, isOnline) {
+function loss({ code, failures }: Lost, isOnline: boolean): string {
   if (!isOnline) return "This device is offline. The picture comes back with the network.";
   const soon = "The picture comes back as soon as it is there again.";
   if (code === 1001) return `The relay was stopped. ${soon}`;
@@ -119,8 +118,7 @@ function loss({ code, failures }, isOnline) {
   return `The connection was lost. ${soon}`;
 }
 
-/** @type {ReadonlyMap<string, string>} */
-const FORMAT_NAMES = new Map([
+const FORMAT_NAMES: ReadonlyMap<string, string> = new Map([
   ["mjpeg", "JPEG"],
   ["png", "PNG"],
   ["raw", "Raw"],
@@ -133,21 +131,17 @@ const FORMAT_NAMES = new Map([
   ["av1", "AV1"],
 ]);
 
-/**
- * The name of a stream's format for people, with the codec or the pixel format.
- *
- * @param {Pick<Config, "format" | "codec" | "pixelFormat">} config
- * @returns {string}
- */
-export function formatName({ format, codec, pixelFormat }) {
+/** The name of a stream's format for people, with the codec or the pixel format. */
+export function formatName(
+  { format, codec, pixelFormat }: Pick<StreamConfig, "format" | "codec" | "pixelFormat">,
+): string {
   const name = FORMAT_NAMES.get(format) ?? format;
   const detail = pixelFormat ?? codec;
   const isTold = detail === null || ["jpeg", "png", "raw", format].includes(detail);
   return isTold ? name : `${name} · ${detail}`;
 }
 
-/** @type {ReadonlyMap<string, string>} */
-const DROP_REASONS = new Map([
+const DROP_REASONS: ReadonlyMap<string, string> = new Map([
   ["slow_viewer", "this viewer was behind"],
   ["overrun", "the relay was too busy"],
   ["awaiting_key_frame", "waiting for a key frame"],
@@ -157,12 +151,7 @@ const DROP_REASONS = new Map([
   ["disconnected", "the connection ended"],
 ]);
 
-/**
- * Why the relay dropped frames of a viewer, in words.
- *
- * @param {string} reason
- * @returns {string}
- */
-export function dropReason(reason) {
+/** Why the relay dropped frames of a viewer, in words. */
+export function dropReason(reason: string): string {
   return DROP_REASONS.get(reason) ?? reason.replaceAll("_", " ");
 }

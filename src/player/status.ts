@@ -1,4 +1,3 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * What the relay's API says of its streams, as far as it can be understood: a page may be of another
@@ -7,40 +6,45 @@
  * @module
  */
 
-/**
- * Numbers of a stream; `undefined` for what is not known.
- *
- * @typedef {object} Status
- * @property {string} name
- * @property {string | undefined} format
- * @property {string | null} codec
- * @property {string | null} pixelFormat
- * @property {number | undefined} width in pixels
- * @property {number | undefined} height
- * @property {number | "source" | undefined} fps the frame rate that was asked for
- * @property {boolean} isPublishing
- * @property {number} viewers
- * @property {number | undefined} framesPerSecond measured
- * @property {number | undefined} bytesPerSecond measured, of one viewer that gets all
- * @property {number} queueFrames
- * @property {number} queueBytes
- * @property {number} sentBytes to all viewers, since the stream began
- * @property {readonly [reason: string, frames: number][]} dropped reasons that have a number
- * @property {number | undefined} latencyMs from capture to acknowledgement, the middle viewer's
- * @property {number | undefined} latencyMaxMs the slowest viewer's
- * @property {number | undefined} sourceMs from capture to the relay, the middle frame's
- */
+/** Numbers of a stream; `undefined` for what is not known. */
+export interface Status {
+  readonly name: string;
+  readonly format: string | undefined;
+  readonly codec: string | null;
+  readonly pixelFormat: string | null;
+  /** In pixels. */
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  /** The frame rate that was asked for. */
+  readonly fps: number | "source" | undefined;
+  readonly isPublishing: boolean;
+  readonly viewers: number;
+  /** Measured. */
+  readonly framesPerSecond: number | undefined;
+  /** Measured, of one viewer that gets all. */
+  readonly bytesPerSecond: number | undefined;
+  readonly queueFrames: number;
+  readonly queueBytes: number;
+  /** To all viewers, since the stream began. */
+  readonly sentBytes: number;
+  /** Reasons that have a number. */
+  readonly dropped: readonly [reason: string, frames: number][];
+  /** From capture to acknowledgement, the middle viewer's. */
+  readonly latencyMs: number | undefined;
+  /** The slowest viewer's. */
+  readonly latencyMaxMs: number | undefined;
+  /** From capture to the relay, the middle frame's. */
+  readonly sourceMs: number | undefined;
+}
 
 /**
  * The streams in an answer of `/api/streams`, each name once.
  *
- * @param {unknown} answer
- * @returns {Status[] | undefined} `undefined` where it is no list
+ * @returns `undefined` where it is no list
  */
-export function readStatuses(answer) {
+export function readStatuses(answer: unknown): Status[] | undefined {
   if (!Array.isArray(answer)) return undefined;
-  /** @type {Map<string, Status>} */
-  const byName = new Map();
+  const byName: Map<string, Status> = new Map();
   for (const item of answer) {
     const status = readStatus(item);
     if (status !== undefined && !byName.has(status.name)) byName.set(status.name, status);
@@ -48,13 +52,8 @@ export function readStatuses(answer) {
   return [...byName.values()];
 }
 
-/**
- * A stream's status; `undefined` for what has no name.
- *
- * @param {unknown} answer
- * @returns {Status | undefined}
- */
-export function readStatus(answer) {
+/** A stream's status; `undefined` for what has no name. */
+export function readStatus(answer: unknown): Status | undefined {
   const fields = object(answer);
   const name = text(fields.name);
   if (name === undefined || name === "") return undefined;
@@ -89,28 +88,14 @@ export function readStatus(answer) {
   };
 }
 
-/**
- * @param {unknown} value
- * @returns {Record<string, unknown>}
- */
-function object(value) {
-  return typeof value === "object" && value !== null
-    ? /** @type {Record<string, unknown>} */ (value)
-    : {};
+function object(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? value as Record<string, unknown> : {};
 }
 
-/**
- * @param {unknown} value
- * @returns {string | undefined}
- */
-function text(value) {
+function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/**
- * @param {unknown} value
- * @returns {number | undefined}
- */
-function number(value) {
+function number(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }

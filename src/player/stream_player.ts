@@ -1,4 +1,3 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * Plays one stream into one canvas, without any page around it.
@@ -11,23 +10,17 @@
  *
  * @module
  */
-import { wallUs } from "./clock.js";
-import { Connection } from "./connection.js";
-import { delayOf } from "./delay.js";
-import { Window } from "./meter.js";
-import { createPictureDecoder } from "./pictures.js";
-import { presented } from "./presentation.js";
-import { Screen } from "./screen.js";
-import { stateOf } from "./sentences.js";
-import { CodedDecoder, isCodedInTime } from "./video.js";
-
-/** @typedef {import("./connection.js").Config} Config */
-/** @typedef {import("./connection.js").Lost} Lost */
-/** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
-/** @typedef {import("./connection.js").Stats} Stats */
-/** @typedef {import("./delay.js").Delay} Delay */
-/** @typedef {import("./pictures.js").Decoder} Decoder */
-/** @typedef {import("./sentences.js").State} State */
+import { isCodedInTime, type StreamConfig } from "../core/frame.ts";
+import { systemClock } from "../host/clock.ts";
+import type { StatsMessage } from "../wire/control_message.ts";
+import { Connection, type Lost, type ReceivedFrame } from "./connection.ts";
+import { type Delay, delayOf } from "./delay.ts";
+import { Window } from "./meter.ts";
+import { createPictureDecoder, type Decoder, type DecoderEvents } from "./pictures.ts";
+import { presented } from "./presentation.ts";
+import { Screen } from "./screen.ts";
+import { type State, stateOf } from "./sentences.ts";
+import { CodedDecoder } from "./video.ts";
 
 /** Over how long rates and delays are measured, in milliseconds. */
 const RATE_WINDOW_MS = 2000;
@@ -53,53 +46,59 @@ const KEY_SOON_MS = 1500;
 const REJOIN_MS = 1000;
 const MAX_REJOIN_MS = 30_000;
 
-/**
- * Numbers of a player.
- *
- * @typedef {object} PlayerStats
- * @property {Config | undefined} config
- * @property {number} width of the picture that is drawn, in pixels; 0 before the first
- * @property {number} height
- * @property {number} framesPerSecond drawn
- * @property {number} receivedPerSecond
- * @property {number} bitsPerSecond
- * @property {Delay | undefined} delay
- * @property {number} drawn frames, so far
- * @property {number} skipped frames that came and were not drawn
- * @property {number} missed frames that did not come
- * @property {number} damaged frames
- * @property {Readonly<Record<string, number>>} dropped by the relay, for each reason
- * @property {number | undefined} roundTripMs
- * @property {number | undefined} viewers of the stream
- * @property {number | undefined} sequence of the frame that is drawn
- */
+/** Numbers of a player. */
+export interface PlayerStats {
+  readonly config: StreamConfig | undefined;
+  /** Of the picture that is drawn, in pixels; 0 before the first. */
+  readonly width: number;
+  readonly height: number;
+  /** Drawn. */
+  readonly framesPerSecond: number;
+  readonly receivedPerSecond: number;
+  readonly bitsPerSecond: number;
+  readonly delay: Delay | undefined;
+  /** Frames, so far. */
+  readonly drawn: number;
+  /** Frames that came and were not drawn. */
+  readonly skipped: number;
+  /** Frames that did not come. */
+  readonly missed: number;
+  /** Frames. */
+  readonly damaged: number;
+  /** By the relay, for each reason. */
+  readonly dropped: Readonly<Record<string, number>>;
+  readonly roundTripMs: number | undefined;
+  /** Of the stream. */
+  readonly viewers: number | undefined;
+  /** Of the frame that is drawn. */
+  readonly sequence: number | undefined;
+}
 
 /**
  * Why a player does not show what comes: the page is hidden, somebody paused it, or any other reason
  * of the one who uses it.
- *
- * @typedef {string} HoldReason
  */
+export type HoldReason = string;
 
 /**
  * Plays one stream. Events: `state` (see `state`), `hold` (see `isPaused`), `size` (the picture has
  * another size), `drawn` (a picture was drawn).
  */
 export class StreamPlayer extends EventTarget {
-  /** @readonly @type {HTMLCanvasElement} */ #canvas;
-  /** @readonly @type {Connection} */ #connection;
-  /** @readonly @type {Screen} */ #screen;
-  /** @readonly */ #name;
-  /** @readonly */ #page = new AbortController();
-  /** @type {Set<HoldReason>} */ #holds = new Set();
-  /** @type {Decoder | undefined} */ #decoder;
-  /** @type {Config | undefined} */ #config;
-  /** @type {Stats | undefined} */ #stats;
-  /** @type {State} */ #state = { kind: "connecting", sentence: "Connecting…", isStale: true };
-  /** @type {ReturnType<typeof setInterval> | undefined} */ #looking;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #connection: Connection;
+  readonly #screen: Screen;
+  readonly #name;
+  readonly #page = new AbortController();
+  #holds: Set<HoldReason> = new Set();
+  #decoder: Decoder | undefined;
+  #config: StreamConfig | undefined;
+  #stats: StatsMessage | undefined;
+  #state: State = { kind: "connecting", sentence: "Connecting…", isStale: true };
+  #looking: ReturnType<typeof setInterval> | undefined;
 
-  /** @type {"connecting" | "open" | "lost"} */ #phase = "connecting";
-  /** @type {Lost | undefined} */ #lost;
+  #phase: "connecting" | "open" | "lost" = "connecting";
+  #lost: Lost | undefined;
   #isPublishing = false;
   /** Frames a second that leave the relay. */
   #usualRate = 0;
@@ -107,8 +106,8 @@ export class StreamPlayer extends EventTarget {
   #hasPicture = false;
   /** Whether what is drawn has come since the connection was lost. */
   #isFresh = false;
-  /** @type {string | undefined} */ #unsupported;
-  /** @type {string | undefined} */ #damage;
+  #unsupported: string | undefined;
+  #damage: string | undefined;
   #damagedInRow = 0;
   #lastFrameMs = 0;
   #waitsForKeySinceMs = Infinity;
@@ -118,8 +117,8 @@ export class StreamPlayer extends EventTarget {
   #lookedMs = Infinity;
   #hungMs = -Infinity;
 
-  /** The newest frame that came while the player was held. @type {ReceivedFrame | undefined} */
-  #heldBack;
+  /** The newest frame that came while the player was held. */
+  #heldBack: ReceivedFrame | undefined;
   #rejoinMs = REJOIN_MS;
   #rejoinedMs = -Infinity;
 
@@ -127,20 +126,23 @@ export class StreamPlayer extends EventTarget {
   #skipped = 0;
   #damaged = 0;
   #sequence = 0;
-  /** @readonly */ #drawnRate = new Window(RATE_WINDOW_MS);
-  /** @readonly */ #received = new Window(RATE_WINDOW_MS);
-  /** @readonly */ #delays = new Window(DELAY_WINDOW_MS);
-  /** @readonly */ #arrivals = new Window(DELAY_WINDOW_MS);
+  readonly #drawnRate = new Window(RATE_WINDOW_MS);
+  readonly #received = new Window(RATE_WINDOW_MS);
+  readonly #delays = new Window(DELAY_WINDOW_MS);
+  readonly #arrivals = new Window(DELAY_WINDOW_MS);
 
-  /**
-   * @param {object} options
-   * @param {string | URL} options.url the stream's address, `ws:` or `http:`
-   * @param {HTMLCanvasElement} options.canvas takes the picture in its own size
-   * @param {string} [options.name] the stream's name in sentences
-   * @param {number | null} [options.fps] most frames a second, `null` for all
-   * @param {number} [options.maxDelayMs] longest delay that frames under way may stand for
-   */
-  constructor({ url, canvas, name = "", fps = null, maxDelayMs = 500 }) {
+  constructor({ url, canvas, name = "", fps = null, maxDelayMs = 500 }: {
+    /** The stream's address, `ws:` or `http:`. */
+    readonly url: string | URL;
+    /** Takes the picture in its own size. */
+    readonly canvas: HTMLCanvasElement;
+    /** The stream's name in sentences. */
+    readonly name?: string;
+    /** Most frames a second, `null` for all. */
+    readonly fps?: number | null;
+    /** Longest delay that frames under way may stand for. */
+    readonly maxDelayMs?: number;
+  }) {
     super();
     this.#canvas = canvas;
     this.#name = name;
@@ -160,26 +162,18 @@ export class StreamPlayer extends EventTarget {
     });
   }
 
-  /**
-   * What the player does at the moment.
-   *
-   * @returns {State}
-   */
-  get state() {
+  /** What the player does at the moment. */
+  get state(): State {
     return this.#state;
   }
 
-  /**
-   * Whether somebody paused it.
-   *
-   * @returns {boolean}
-   */
-  get isPaused() {
+  /** Whether somebody paused it. */
+  get isPaused(): boolean {
     return this.#holds.has("paused");
   }
 
   /** Connects, and plays until `close`. */
-  start() {
+  start(): void {
     const { signal } = this.#page;
     const onVisibility = () => {
       if (document.hidden) {
@@ -200,13 +194,13 @@ export class StreamPlayer extends EventTarget {
   }
 
   /** Tries again at once, also after the relay refused. */
-  retry() {
+  retry(): void {
     this.#lost = undefined;
     this.#connection.open();
   }
 
   /** Leaves the stream; the last picture stays. */
-  close() {
+  close(): void {
     this.#page.abort();
     clearInterval(this.#looking);
     this.#connection.close();
@@ -217,22 +211,16 @@ export class StreamPlayer extends EventTarget {
   /**
    * Keeps the picture as it is, until no reason to do so is left. Frames are still received, so that
    * the newest is there at once afterwards.
-   *
-   * @param {HoldReason} reason
    */
-  hold(reason) {
+  hold(reason: HoldReason): void {
     if (this.#holds.has(reason)) return;
     this.#holds.add(reason);
     this.#screen.clear();
     this.dispatchEvent(new Event("hold"));
   }
 
-  /**
-   * Takes back a reason to hold the picture.
-   *
-   * @param {HoldReason} reason
-   */
-  release(reason) {
+  /** Takes back a reason to hold the picture. */
+  release(reason: HoldReason): void {
     if (!this.#holds.delete(reason)) return;
     const frame = this.#heldBack;
     if (this.#holds.size === 0 && frame !== undefined) {
@@ -251,19 +239,15 @@ export class StreamPlayer extends EventTarget {
   /**
    * The picture that is drawn, as PNG.
    *
-   * @returns {Promise<Blob | null>} `null` where there is none
+   * @returns `null` where there is none
    */
-  savePicture() {
+  savePicture(): Promise<Blob | null> {
     if (this.#drawn === 0) return Promise.resolve(null);
     return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
   }
 
-  /**
-   * Numbers of this moment.
-   *
-   * @returns {PlayerStats}
-   */
-  stats() {
+  /** Numbers of this moment. */
+  stats(): PlayerStats {
     const nowMs = performance.now();
     const viewer = this.#stats?.viewer ?? undefined;
     return {
@@ -285,11 +269,7 @@ export class StreamPlayer extends EventTarget {
     };
   }
 
-  /**
-   * @param {number} nowMs
-   * @returns {Delay | undefined}
-   */
-  #delay(nowMs) {
+  #delay(nowMs: number): Delay | undefined {
     const totalMs = this.#delays.median(nowMs);
     const arrivalMs = this.#arrivals.median(nowMs);
     if (totalMs === undefined || arrivalMs === undefined) return undefined;
@@ -297,15 +277,14 @@ export class StreamPlayer extends EventTarget {
     return delayOf({ totalMs, arrivalMs, answerMs, stats: this.#stats });
   }
 
-  #onConnecting() {
+  #onConnecting(): void {
     this.#phase = "connecting";
     // A return for the key frame is not to be seen.
     if (this.#lost === undefined && this.#hasPicture) return;
     this.#look();
   }
 
-  /** @param {boolean} isPublishing */
-  #onWelcome(isPublishing) {
+  #onWelcome(isPublishing: boolean): void {
     this.#phase = "open";
     if (this.#lost !== undefined) this.#isFresh = false;
     this.#lost = undefined;
@@ -315,8 +294,7 @@ export class StreamPlayer extends EventTarget {
     this.#look();
   }
 
-  /** @param {Config} config */
-  #onConfig(config) {
+  #onConfig(config: StreamConfig): void {
     this.#config = config;
     this.#heldBack = undefined;
     this.#unsupported = undefined;
@@ -327,16 +305,10 @@ export class StreamPlayer extends EventTarget {
     this.#look();
   }
 
-  /**
-   * @param {Config} config
-   * @returns {Decoder | undefined}
-   */
-  #createDecoder(config) {
-    /** @type {Decoder | undefined} */
-    let decoder = undefined;
+  #createDecoder(config: StreamConfig): Decoder | undefined {
+    let decoder: Decoder | undefined = undefined;
     const isCurrent = () => decoder === undefined || decoder === this.#decoder;
-    /** @type {import("./pictures.js").DecoderEvents} */
-    const events = {
+    const events: DecoderEvents = {
       onPicture: (picture) => {
         this.#damagedInRow = 0;
         this.#damage = undefined;
@@ -372,14 +344,12 @@ export class StreamPlayer extends EventTarget {
     return created;
   }
 
-  /** @param {Decoder | undefined} decoder */
-  #setDecoder(decoder) {
+  #setDecoder(decoder: Decoder | undefined): void {
     this.#decoder?.close();
     this.#decoder = decoder;
   }
 
-  /** @param {ReceivedFrame} frame */
-  #onFrame(frame) {
+  #onFrame(frame: ReceivedFrame): void {
     const nowMs = performance.now();
     const { catchUp, captureUs } = frame.header;
     this.#lastFrameMs = nowMs;
@@ -403,41 +373,38 @@ export class StreamPlayer extends EventTarget {
     }
   }
 
-  /** @param {Stats} stats */
-  #onStats(stats) {
+  #onStats(stats: StatsMessage): void {
     this.#stats = stats;
     this.#usualRate = stats.stream.rate?.framesPerSecond ?? 0;
     this.#isPublishing = stats.stream.publishing ?? this.#isPublishing;
     this.#look();
   }
 
-  #onEnd() {
+  #onEnd(): void {
     this.#hasEnded = true;
     this.#isPublishing = false;
     this.#decoder?.end();
     this.#look();
   }
 
-  /** @param {Lost} lost */
-  #onLost(lost) {
+  #onLost(lost: Lost): void {
     this.#phase = "lost";
     this.#lost = lost;
     this.#isPublishing = false;
     this.#look();
   }
 
-  /**
-   * @param {ReceivedFrame} frame
-   * @param {boolean} isOtherSize
-   */
-  #onDrawn(frame, isOtherSize) {
+  #onDrawn(frame: ReceivedFrame, isOtherSize: boolean): void {
     const nowMs = performance.now();
     const { header: { sequence, captureUs, catchUp } } = frame;
     this.#drawn++;
     this.#sequence = sequence;
     this.#drawnRate.add(1, nowMs);
     if (!catchUp && this.#connection.clock.isKnown) {
-      this.#delays.add((wallUs() + this.#connection.clock.offsetUs - captureUs) / 1000, nowMs);
+      this.#delays.add(
+        (systemClock.wallUs() + this.#connection.clock.offsetUs - captureUs) / 1000,
+        nowMs,
+      );
     }
     this.#hasPicture = true;
     this.#isFresh = true;
@@ -447,7 +414,7 @@ export class StreamPlayer extends EventTarget {
   }
 
   /** Comes again for the last key frame, and less often each time. */
-  #rejoin() {
+  #rejoin(): void {
     const nowMs = performance.now();
     const sinceMs = nowMs - this.#rejoinedMs;
     const isKeySoon = this.#keyMs + this.#keyIntervalMs - nowMs < KEY_SOON_MS;
@@ -461,7 +428,7 @@ export class StreamPlayer extends EventTarget {
   }
 
   /** Once in a while, since not everything tells of itself. */
-  #tick() {
+  #tick(): void {
     const nowMs = performance.now();
     if (nowMs - this.#lookedMs > HUNG_MS) this.#hungMs = nowMs;
     this.#lookedMs = nowMs;
@@ -472,11 +439,8 @@ export class StreamPlayer extends EventTarget {
   /**
    * Whether nothing comes after the page has hung: then the relay waits for a key frame, which may
    * take long, since it had to skip frames that were needed.
-   *
-   * @param {number} nowMs
-   * @returns {boolean}
    */
-  #isLeftOut(nowMs) {
+  #isLeftOut(nowMs: number): boolean {
     if (nowMs - this.#hungMs > AFTER_HUNG_MS || this.#holds.size > 0) return false;
     if (this.#phase !== "open" || !this.#isPublishing) return false;
     if (this.#config === undefined || !isCodedInTime(this.#config.format)) return false;
@@ -485,7 +449,7 @@ export class StreamPlayer extends EventTarget {
   }
 
   /** Looks at the facts, and tells when they make another state. */
-  #look() {
+  #look(): void {
     const nowMs = performance.now();
     // While it comes again for a key frame, what was true before still is.
     if (this.#phase === "connecting" && this.#lost === undefined && this.#hasPicture) return;

@@ -1,17 +1,15 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The page of all streams.
  *
  * @module
  */
-import { element } from "./elements.js";
-import { bytes, count, viewers } from "./figures.js";
-import { showFirstSteps } from "./first_steps.js";
-import { Grid } from "./grid.js";
-import { Poll } from "./poll.js";
-
-/** @typedef {import("./status.js").Status} Status */
+import { element } from "./elements.ts";
+import { bytes, count, viewers } from "./figures.ts";
+import { showFirstSteps } from "./first_steps.ts";
+import { Grid } from "./grid.ts";
+import { Poll } from "./poll.ts";
+import type { Status } from "./status.ts";
 
 /** Most streams that are named when they come or go. */
 const MAX_NAMED = 3;
@@ -21,11 +19,9 @@ const template = element("card", HTMLTemplateElement);
 const grid = new Grid(element("streams"), template, base);
 showFirstSteps(element("commands"), element("command", HTMLTemplateElement), base);
 
-/** @type {string[] | undefined} */
-let before;
+let before: string[] | undefined;
 
-/** @param {Status[]} statuses */
-function show(statuses) {
+function show(statuses: Status[]): void {
   grid.update(statuses);
   const { names } = grid;
   document.body.classList.remove("is-away");
@@ -41,13 +37,8 @@ function show(statuses) {
   before = names;
 }
 
-/**
- * Tells those who do not see it what came and went.
- *
- * @param {string[]} names
- * @param {string[]} before
- */
-function announce(names, before) {
+/** Tells those who do not see it what came and went. */
+function announce(names: string[], before: string[]): void {
   const came = names.filter((name) => !before.includes(name));
   const gone = before.filter((name) => !names.includes(name));
   const sentences = [
@@ -57,27 +48,18 @@ function announce(names, before) {
   if (sentences.length > 0) element("news").textContent = sentences.join(" ");
 }
 
-/**
- * @param {string[]} names
- * @returns {string}
- */
-function listed(names) {
+function listed(names: string[]): string {
   return names.length > MAX_NAMED ? `${names.length} streams` : names.join(", ");
 }
 
-/** @param {string} sentence */
-function leave(sentence) {
+function leave(sentence: string): void {
   grid.leave();
   document.body.classList.add("is-away");
   const place = element("away");
   if (place.textContent !== sentence) place.textContent = sentence;
 }
 
-/**
- * @param {string} id
- * @param {string} text
- */
-function write(id, text) {
+function write(id: string, text: string): void {
   const place = element(id);
   if (place.textContent !== text) place.textContent = text;
 }

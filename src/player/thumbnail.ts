@@ -1,19 +1,19 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * A small picture of a stream, once a second.
  *
  * @module
  */
-import { Connection } from "./connection.js";
-import { KeyFrameDecoder } from "./key_frames.js";
-import { createPictureDecoder } from "./pictures.js";
-import { presented } from "./presentation.js";
-
-/** @typedef {import("./connection.js").Config} Config */
-/** @typedef {import("./connection.js").Lost} Lost */
-/** @typedef {import("./pictures.js").Decoder} Decoder */
-/** @typedef {import("./pictures.js").Picture} Picture */
+import type { StreamConfig } from "../core/frame.ts";
+import { Connection, type Lost } from "./connection.ts";
+import { KeyFrameDecoder } from "./key_frames.ts";
+import {
+  createPictureDecoder,
+  type Decoder,
+  type DecoderEvents,
+  type Picture,
+} from "./pictures.ts";
+import { presented } from "./presentation.ts";
 
 /** What the relay is asked for. */
 const FPS = 1;
@@ -27,49 +27,44 @@ const MAX_KEPT_PIXELS = 1920 * 1088;
 
 /** Shows one stream in a canvas that is much smaller than its pictures. */
 export class Thumbnail {
-  /** @readonly */ #url;
-  /** @readonly */ #canvas;
-  /** @readonly */ #scaler;
-  /** @readonly @type {() => void} */ #onChange;
-  /** @type {Connection | undefined} */ #connection;
-  /** @type {Decoder | undefined} */ #decoder;
+  readonly #url;
+  readonly #canvas;
+  readonly #scaler;
+  readonly #onChange: () => void;
+  #connection: Connection | undefined;
+  #decoder: Decoder | undefined;
   #lostMs = 0;
 
-  /** @type {"connecting" | "open" | "lost"} */
-  phase = "connecting";
-  /** How the last connection ended, until there is another. @type {Lost | undefined} */
-  lost;
-  /** Why nothing can be shown. @type {string | undefined} */
-  unsupported;
-  /** What is wrong with the last frame. @type {string | undefined} */
-  damaged;
+  phase: "connecting" | "open" | "lost" = "connecting";
+  /** How the last connection ended, until there is another. */
+  lost: Lost | undefined;
+  /** Why nothing can be shown. */
+  unsupported: string | undefined;
+  /** What is wrong with the last frame. */
+  damaged: string | undefined;
   hasPicture = false;
 
-  /**
-   * @param {object} options
-   * @param {string} options.url the stream's WebSocket address
-   * @param {HTMLCanvasElement} options.canvas
-   * @param {Scaler} options.scaler
-   * @param {() => void} options.onChange something of the state has changed
-   */
-  constructor({ url, canvas, scaler, onChange }) {
+  constructor({ url, canvas, scaler, onChange }: {
+    /** The stream's WebSocket address. */
+    readonly url: string;
+    readonly canvas: HTMLCanvasElement;
+    readonly scaler: Scaler;
+    /** Something of the state has changed. */
+    readonly onChange: () => void;
+  }) {
     this.#url = url;
     this.#canvas = canvas;
     this.#scaler = scaler;
     this.#onChange = onChange;
   }
 
-  /**
-   * Whether the relay counts it as a viewer.
-   *
-   * @returns {boolean}
-   */
-  get isWatching() {
+  /** Whether the relay counts it as a viewer. */
+  get isWatching(): boolean {
     return this.#connection !== undefined && this.phase === "open";
   }
 
   /** Connects, unless it is connected; after a refusal, not before a while has passed. */
-  open() {
+  open(): void {
     if (this.lost?.isFinal && performance.now() - this.#lostMs > ASK_AGAIN_MS) this.close();
     if (this.#connection !== undefined) return;
     this.phase = "connecting";
@@ -99,7 +94,7 @@ export class Thumbnail {
   }
 
   /** Leaves the stream; the last picture stays. */
-  close() {
+  close(): void {
     if (this.#connection === undefined) return;
     this.#connection.close();
     this.#connection = undefined;
@@ -109,14 +104,12 @@ export class Thumbnail {
     this.lost = undefined;
   }
 
-  /** @param {Config} config */
-  #configure(config) {
+  #configure(config: StreamConfig): void {
     this.#decoder?.close();
     this.#decoder = undefined;
     this.unsupported = undefined;
     this.damaged = undefined;
-    /** @type {import("./pictures.js").DecoderEvents} */
-    const events = {
+    const events: DecoderEvents = {
       onPicture: (picture) => this.#show(presented(picture, config)),
       onSkipped: () => {},
       onDamaged: (sentence) => {
@@ -136,8 +129,7 @@ export class Thumbnail {
     else this.#decoder = decoder;
   }
 
-  /** @param {Picture} picture */
-  #show(picture) {
+  #show(picture: Picture): void {
     this.#scaler.draw(picture, this.#canvas);
     const isNews = !this.hasPicture || this.damaged !== undefined;
     this.hasPicture = true;
@@ -148,15 +140,10 @@ export class Thumbnail {
 
 /** Draws pictures small. All thumbnails share one, for the pictures in their own size take memory. */
 export class Scaler {
-  /** @readonly */ #whole = document.createElement("canvas");
+  readonly #whole = document.createElement("canvas");
 
-  /**
-   * Draws a picture into a canvas that gets its shape, and closes the picture.
-   *
-   * @param {Picture} picture
-   * @param {HTMLCanvasElement} canvas
-   */
-  draw(picture, canvas) {
+  /** Draws a picture into a canvas that gets its shape, and closes the picture. */
+  draw(picture: Picture, canvas: HTMLCanvasElement): void {
     const { width, height } = picture;
     const small = smallSize(width, height, MAX_SIDE);
     const whole = this.#whole;
@@ -179,15 +166,12 @@ export class Scaler {
   }
 }
 
-/**
- * The size of a picture of which no side is longer than `maxSide`.
- *
- * @param {number} width
- * @param {number} height
- * @param {number} maxSide
- * @returns {{ width: number, height: number }}
- */
-export function smallSize(width, height, maxSide) {
+/** The size of a picture of which no side is longer than `maxSide`. */
+export function smallSize(
+  width: number,
+  height: number,
+  maxSide: number,
+): { width: number; height: number } {
   const scale = Math.min(1, maxSide / Math.max(width, height));
   return {
     width: Math.max(1, Math.round(width * scale)),

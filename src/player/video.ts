@@ -1,16 +1,13 @@
-// @ts-check
 /// <reference lib="dom" />
 /**
  * The decoder of formats that are coded in time: H.264, H.265, VP8, VP9 and AV1, by WebCodecs.
  *
  * @module
  */
-import { colourSpace } from "./colours.js";
-
-/** @typedef {import("./connection.js").Config} Config */
-/** @typedef {import("./connection.js").ReceivedFrame} ReceivedFrame */
-/** @typedef {import("./pictures.js").DecoderEvents} DecoderEvents */
-/** @typedef {import("./pictures.js").Decoder} Decoder */
+import type { StreamConfig } from "../core/frame.ts";
+import { colourSpace } from "./colours.ts";
+import type { ReceivedFrame } from "./connection.ts";
+import type { Decoder, DecoderEvents } from "./pictures.ts";
 
 /** Seconds of frames that wait for a decoder that is behind. */
 const BEHIND_S = 0.15;
@@ -29,31 +26,23 @@ const MAX_REORDERED = 32;
 const MAX_EARLY_FRAMES = 600;
 
 /** Names of formats for people, and codec strings for streams that come without one. */
-const FORMATS = /** @type {const} */ ({
+const FORMATS = {
   h264: ["H.264", "avc1.640028"],
   hevc: ["H.265", "hev1.1.6.L120.B0"],
   vp8: ["VP8", "vp8"],
   vp9: ["VP9", "vp09.00.41.08"],
   av1: ["AV1", "av01.0.08M.08"],
-});
+} as const;
 
-/**
- * Whether frames of `format` depend on frames before them.
- *
- * @param {string} format
- * @returns {format is keyof typeof FORMATS}
- */
-export function isCodedInTime(format) {
+/** Whether frames of `format` depend on frames before them. */
+export function isCodedInTime(format: string): format is keyof typeof FORMATS {
   return Object.hasOwn(FORMATS, format);
 }
 
-/**
- * Why `config` cannot be decoded here, as a sentence, or the decoder's own configuration.
- *
- * @param {Config} config
- * @returns {Promise<string | VideoDecoderConfig>}
- */
-export async function decoderConfig({ format, codec }) {
+/** Why `config` cannot be decoded here, as a sentence, or the decoder's own configuration. */
+export async function decoderConfig(
+  { format, codec }: StreamConfig,
+): Promise<string | VideoDecoderConfig> {
   if (!isCodedInTime(format)) return `${format} is not video that is coded in time.`;
   const [name, usual] = FORMATS[format];
   if (typeof VideoDecoder === "undefined") {
@@ -72,28 +61,23 @@ export async function decoderConfig({ format, codec }) {
   return `This browser cannot decode ${name} (${wanted.codec}).`;
 }
 
-/**
- * What is remembered of a frame in the decoder.
- *
- * @typedef {{ frame: ReceivedFrame, number: number }} Pending
- */
+/** What is remembered of a frame in the decoder. */
+export type Pending = { frame: ReceivedFrame; number: number };
 
 /**
  * Decodes video. It never queues for long: when it is behind, it goes on with the newest key frame.
- *
- * @implements {Decoder}
  */
-export class CodedDecoder {
-  /** @readonly @type {Config} */ #config;
-  /** @readonly @type {DecoderEvents} */ #events;
-  /** @type {VideoDecoderConfig | undefined} */ #wanted;
-  /** @type {VideoDecoder | undefined} */ #decoder;
-  /** @type {ReceivedFrame[]} */ #early = [];
-  /** @type {Map<number, Pending>} */ #pending = new Map();
-  /** @type {VideoFrame | undefined} */ #held;
-  /** @type {ReceivedFrame | undefined} */ #heldFrame;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #pauseTimer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #flushTimer;
+export class CodedDecoder implements Decoder {
+  readonly #config: StreamConfig;
+  readonly #events: DecoderEvents;
+  #wanted: VideoDecoderConfig | undefined;
+  #decoder: VideoDecoder | undefined;
+  #early: ReceivedFrame[] = [];
+  #pending: Map<number, Pending> = new Map();
+  #held: VideoFrame | undefined;
+  #heldFrame: ReceivedFrame | undefined;
+  #pauseTimer: ReturnType<typeof setTimeout> | undefined;
+  #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #needsKey = true;
   #wasFlushed = false;
   #isWaiting = false;
@@ -102,17 +86,13 @@ export class CodedDecoder {
   #behindSinceMs = Infinity;
   #patienceMs = PATIENCE_MS;
 
-  /**
-   * @param {Config} config
-   * @param {DecoderEvents} events
-   */
-  constructor(config, events) {
+  constructor(config: StreamConfig, events: DecoderEvents) {
     this.#config = config;
     this.#events = events;
     this.#begin();
   }
 
-  async #begin() {
+  async #begin(): Promise<void> {
     const wanted = await decoderConfig(this.#config);
     if (this.#isClosed) return;
     if (typeof wanted === "string") {
@@ -126,8 +106,7 @@ export class CodedDecoder {
     for (const frame of early) this.push(frame);
   }
 
-  /** @param {ReceivedFrame} frame */
-  push(frame) {
+  push(frame: ReceivedFrame): void {
     if (this.#isClosed) return;
     if (this.#wanted === undefined) {
       if (frame.header.key) this.#early = [];
@@ -150,18 +129,18 @@ export class CodedDecoder {
   }
 
   /** A frame is passed over: those behind it need a key frame. */
-  pass() {
+  pass(): void {
     this.#early = [];
     this.#needsKey = true;
     this.#wasFlushed = false;
   }
 
   /** Nothing follows for now: what the decoder holds back is shown. */
-  end() {
+  end(): void {
     this.#flush();
   }
 
-  close() {
+  close(): void {
     this.#isClosed = true;
     this.#dropHeld();
     clearTimeout(this.#pauseTimer);
@@ -171,7 +150,7 @@ export class CodedDecoder {
     this.#pending.clear();
   }
 
-  #isBehind() {
+  #isBehind(): boolean {
     const waiting = this.#decoder?.decodeQueueSize ?? 0;
     if (waiting <= Math.max(MIN_BEHIND_FRAMES, BEHIND_S * this.#events.framesPerSecond())) {
       this.#behindSinceMs = Infinity;
@@ -184,7 +163,7 @@ export class CodedDecoder {
   }
 
   /** Drops what waits; only a key frame helps now, and where catching up took too long, a new one. */
-  #giveUp() {
+  #giveUp(): void {
     const isTooSlow = this.#patienceMs === CATCH_UP_MS;
     this.#events.onSkipped(this.#pending.size);
     this.#pending.clear();
@@ -194,19 +173,14 @@ export class CodedDecoder {
     if (!isTooSlow) this.#events.onLeftBehind();
   }
 
-  /**
-   * Begins anew.
-   *
-   * @param {ReceivedFrame} keyFrame
-   */
-  #restart(keyFrame) {
-    const wanted = /** @type {VideoDecoderConfig} */ (this.#wanted);
+  /** Begins anew. */
+  #restart(keyFrame: ReceivedFrame): void {
+    const wanted = this.#wanted as VideoDecoderConfig;
     const colorSpace = colourSpace(this.#config, keyFrame.data);
     if (this.#needsKey === false) this.#events.onSkipped(this.#pending.size);
     this.#pending.clear();
     if (this.#decoder === undefined || this.#decoder.state === "closed") {
-      /** @type {VideoDecoder} */
-      const decoder = new VideoDecoder({
+      const decoder: VideoDecoder = new VideoDecoder({
         output: (picture) => this.#output(picture),
         error: (error) => {
           if (this.#decoder === decoder) this.#failed(error);
@@ -221,8 +195,7 @@ export class CodedDecoder {
     this.#setWaiting(false);
   }
 
-  /** @param {ReceivedFrame} frame */
-  #decode(frame) {
+  #decode(frame: ReceivedFrame): void {
     const { key, ptsUs, sequence } = frame.header;
     let timestamp = ptsUs ?? sequence * 1000;
     while (this.#pending.has(timestamp)) timestamp++;
@@ -231,16 +204,13 @@ export class CodedDecoder {
     try {
       this.#decoder?.decode(new EncodedVideoChunk({ type, timestamp, data: frame.data }));
     } catch (error) {
-      this.#failed(/** @type {Error} */ (error));
+      this.#failed(error as Error);
       return;
     }
     this.#arm();
   }
 
-  /**
-   * @param {Error} error
-   */
-  #failed(error) {
+  #failed(error: Error): void {
     this.#pending.clear();
     this.#needsKey = true;
     this.#setWaiting(true);
@@ -252,8 +222,7 @@ export class CodedDecoder {
     }
   }
 
-  /** @param {VideoFrame} picture */
-  #output(picture) {
+  #output(picture: VideoFrame): void {
     const pending = this.#pending.get(picture.timestamp);
     if (pending === undefined || this.#isClosed) {
       picture.close();
@@ -270,23 +239,15 @@ export class CodedDecoder {
     }
   }
 
-  /**
-   * Forgets frames of which no picture came out: some are only there to be referred to.
-   *
-   * @param {number} number
-   */
-  #forget(number) {
+  /** Forgets frames of which no picture came out: some are only there to be referred to. */
+  #forget(number: number): void {
     for (const [timestamp, pending] of this.#pending) {
       if (pending.number > number - MAX_REORDERED) return;
       this.#pending.delete(timestamp);
     }
   }
 
-  /**
-   * @param {VideoFrame} picture
-   * @param {ReceivedFrame} frame
-   */
-  #show(picture, frame) {
+  #show(picture: VideoFrame, frame: ReceivedFrame): void {
     this.#events.onPicture({
       width: picture.displayWidth,
       height: picture.displayHeight,
@@ -296,14 +257,14 @@ export class CodedDecoder {
     });
   }
 
-  #dropHeld() {
+  #dropHeld(): void {
     this.#held?.close();
     this.#held = undefined;
     this.#heldFrame = undefined;
   }
 
   /** Waits for a pause in the frames: at its beginning nothing newer comes. */
-  #arm() {
+  #arm(): void {
     clearTimeout(this.#pauseTimer);
     clearTimeout(this.#flushTimer);
     this.#pauseTimer = setTimeout(() => this.#pause(), CATCH_UP_PAUSE_MS);
@@ -313,7 +274,7 @@ export class CodedDecoder {
     this.#flushTimer = setTimeout(() => this.#flush(), Math.max(FLUSH_PAUSE_MS, usualMs));
   }
 
-  #pause() {
+  #pause(): void {
     if (this.#decoder === undefined || this.#isClosed) return;
     if (this.#decoder.decodeQueueSize > 0) {
       this.#pauseTimer = setTimeout(() => this.#pause(), CATCH_UP_PAUSE_MS);
@@ -326,7 +287,7 @@ export class CodedDecoder {
   }
 
   /** Has the decoder give out what it holds back; afterwards it needs a key frame. */
-  async #flush() {
+  async #flush(): Promise<void> {
     const decoder = this.#decoder;
     if (decoder === undefined || decoder.state !== "configured" || this.#pending.size === 0) return;
     this.#needsKey = true;
@@ -341,8 +302,7 @@ export class CodedDecoder {
     this.#pause();
   }
 
-  /** @param {boolean} isWaiting */
-  #setWaiting(isWaiting) {
+  #setWaiting(isWaiting: boolean): void {
     if (isWaiting !== this.#isWaiting) this.#events.onWaitingForKey(isWaiting);
     this.#isWaiting = isWaiting;
   }

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
-import { Poll } from "../../src/viewer/poll.js";
-import { askForRate } from "../../src/viewer/rate_control.js";
+import { Poll } from "../../src/player/poll.ts";
+import { askForRate } from "../../src/player/rate_control.ts";
 
 const LIST = new URL("http://127.0.0.1:8080/api/streams");
 const STREAM = new URL("http://127.0.0.1:8080/api/streams/live");

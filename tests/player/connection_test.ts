@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { Connection, type ReceivedFrame } from "../../src/viewer/connection.js";
+import { Connection, type ReceivedFrame } from "../../src/player/connection.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";

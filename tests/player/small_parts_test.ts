@@ -1,57 +1,11 @@
-/** Backoff, clock, rates, runs of a chart, names and sentences. */
+/** Rates, runs of a chart, names and sentences. */
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertAlmostEquals, assertEquals, assertMatch } from "@std/assert";
-import { mayRetry as relayMayRetry } from "../../src/wire/close_code.ts";
-import { backoffMs, mayRetry } from "../../src/viewer/backoff.js";
-import { runs } from "../../src/viewer/chart.js";
-import { RelayClock } from "../../src/viewer/clock.js";
-import { vp9Colours } from "../../src/viewer/colours.js";
-import { Window } from "../../src/viewer/meter.js";
-import { bitRate, missed } from "../../src/viewer/numbers.js";
-import { type Facts, formatName, stateOf } from "../../src/viewer/sentences.js";
-
-Deno.test("backoffMs doubles from 100 ms up to 2 s, of which up to half is left to chance", () => {
-  const attempts = [0, 1, 2, 3, 4, 5, 6, 1000];
-  const longest = attempts.map((attempt) => backoffMs(attempt, 1));
-  assertEquals(longest, [100, 200, 400, 800, 1600, 2000, 2000, 2000]);
-  assertEquals(attempts.map((attempt) => backoffMs(attempt, 0)), longest.map((ms) => ms / 2));
-});
-
-Deno.test("mayRetry agrees with the protocol on every close code", () => {
-  for (let code = 1000; code < 5000; code++) assertEquals(mayRetry(code), relayMayRetry(code));
-});
-
-Deno.test("RelayClock takes the answer with the shortest round trip", () => {
-  const clock = new RelayClock();
-  assert(!clock.isKnown);
-  // The relay is 1 s ahead; the way there takes longer than the way back.
-  clock.answer({ clientUs: 0, serverUs: 1_030_000 }, 40_000);
-  assertEquals([clock.isKnown, clock.offsetUs, clock.errorUs], [true, 1_010_000, 20_000]);
-  clock.answer({ clientUs: 100_000, serverUs: 1_101_000 }, 102_000);
-  assertEquals([clock.offsetUs, clock.errorUs], [1_000_000, 1000]);
-  clock.answer({ clientUs: 200_000, serverUs: 1_225_000 }, 230_000);
-  assertEquals(clock.offsetUs, 1_000_000);
-  clock.answer({ clientUs: 300_000, serverUs: 1_300_500 }, 299_999);
-  assertEquals(clock.offsetUs, 1_000_000);
-});
-
-Deno.test("RelayClock follows a clock that is set, though the round trip is longer", () => {
-  const clock = new RelayClock();
-  clock.answer({ clientUs: 0, serverUs: 1000 }, 2000);
-  clock.answer({ clientUs: 1_000_000, serverUs: 61_005_000 }, 1_010_000);
-  assertEquals(clock.offsetUs, 60_000_000);
-});
-
-Deno.test("RelayClock follows clocks that drift apart", () => {
-  const clock = new RelayClock();
-  // 100 ppm, asked for every 5 s for an hour.
-  for (let atUs = 0; atUs < 3_600e6; atUs += 5e6) {
-    const roundTripUs = 1000 + atUs / 5e6 % 7 * 300;
-    const serverUs = (atUs + roundTripUs / 2) * 1.0001;
-    clock.answer({ clientUs: atUs, serverUs }, atUs + roundTripUs);
-    assertAlmostEquals(clock.offsetUs, atUs * 0.0001, 20_000);
-  }
-});
+import { assertEquals, assertMatch } from "@std/assert";
+import { runs } from "../../src/player/chart.ts";
+import { vp9Colours } from "../../src/player/colours.ts";
+import { Window } from "../../src/player/meter.ts";
+import { bitRate, missed } from "../../src/player/numbers.ts";
+import { type Facts, formatName, stateOf } from "../../src/player/sentences.ts";
 
 Deno.test("Window gives rates over its length, and over less in its first moments", () => {
   const window = new Window(2000);

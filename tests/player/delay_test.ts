@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { delayOf } from "../../src/viewer/delay.js";
+import { delayOf } from "../../src/player/delay.ts";
 
 type Measured = Parameters<typeof delayOf>[0];
 
@@ -18,7 +18,7 @@ function measured(
     totalMs: 100,
     arrivalMs: 90,
     answerMs: 2,
-    stats: { type: "stats", stream, viewer },
+    stats: { stream, viewer },
     ...fields,
   };
 }

@@ -1,8 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { History, HISTORY_MS } from "../../src/viewer/history.js";
-import { describeChart, shapeOf } from "../../src/viewer/history_chart.js";
-import { readStatus } from "../../src/viewer/status.js";
+import { History, HISTORY_MS } from "../../src/player/history.ts";
+import { describeChart, shapeOf } from "../../src/player/history_chart.ts";
+import { readStatus } from "../../src/player/status.ts";
 
 interface Moment {
   readonly fps?: number;

@@ -1,16 +1,17 @@
 /** What is decoded, what is skipped, and that every picture is closed, with a browser's parts faked. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { Config, ReceivedFrame } from "../../src/viewer/connection.js";
+import type { StreamConfig } from "../../src/core/frame.ts";
+import type { ReceivedFrame } from "../../src/player/connection.ts";
 import {
   createPictureDecoder,
   type DecoderEvents,
   type Picture,
-} from "../../src/viewer/pictures.js";
-import { Screen } from "../../src/viewer/screen.js";
-import { CodedDecoder } from "../../src/viewer/video.js";
+} from "../../src/player/pictures.ts";
+import { Screen } from "../../src/player/screen.ts";
+import { CodedDecoder } from "../../src/player/video.ts";
 
-const CONFIG: Config = {
+const CONFIG: StreamConfig = {
   ...{ type: "config", epoch: 1, format: "h264", codec: "avc1.42E01E", width: 640, height: 360 },
   ...{ pixelFormat: null, frameRate: null, header: null, session: null, offset: 0 },
 };
@@ -328,7 +329,7 @@ Deno.test("CodedDecoder goes on at a key frame after a damaged one", async () =>
 });
 
 Deno.test("CodedDecoder says why it cannot decode", async () => {
-  const said = async (config: Partial<Config>) => {
+  const said = async (config: Partial<StreamConfig>) => {
     const told = new Told();
     const decoder = new CodedDecoder({ ...CONFIG, ...config }, told);
     decoder.push(frame(1, KEY));
@@ -421,7 +422,7 @@ Deno.test("PictureDecoder that is closed closes what it still gets", async () =>
 });
 
 Deno.test("createPictureDecoder says what pixels it cannot show", () => {
-  const raw = (config: Partial<Config>) =>
+  const raw = (config: Partial<StreamConfig>) =>
     createPictureDecoder({ ...CONFIG, format: "raw", ...config }, new Told());
   assertMatch(String(raw({ pixelFormat: "pal8" })), /pixel format pal8 cannot be shown/);
   assertMatch(String(raw({ pixelFormat: "gray", width: null })), /without the picture’s size/);

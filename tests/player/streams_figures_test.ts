@@ -1,9 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { bytes, figures, lost, reasons, viewers } from "../../src/viewer/figures.js";
-import { commands } from "../../src/viewer/first_steps.js";
-import { readStatus, readStatuses } from "../../src/viewer/status.js";
-import { smallSize } from "../../src/viewer/thumbnail.js";
+import { bytes, figures, lost, reasons, viewers } from "../../src/player/figures.ts";
+import { commands } from "../../src/player/first_steps.ts";
+import { readStatus, readStatuses } from "../../src/player/status.ts";
+import { smallSize } from "../../src/player/thumbnail.ts";
 
 /** A stream as the relay's API has it. */
 function apiStream(fields: Record<string, unknown> = {}): Record<string, unknown> {
