@@ -52,7 +52,10 @@ Deno.test("ASSETS has scripts that are JavaScript, line by line where they are i
     const lines = content.split("\n");
     assertEquals(lines.length, source.split("\n").length, path);
     for (const [index, line] of source.split("\n").entries()) {
-      assertEquals(lines[index]!.length, line.length, `${path}:${index + 1}`);
+      const served = lines[index]!;
+      // A semicolon may stand where a type ended a statement.
+      const isThere = [...served].every((sign, at) => [" ", ";", line[at]].includes(sign));
+      assert(isThere && served.length <= line.length, `${path}:${index + 1}`);
     }
     // Parsed as the body of a function, which has no imports and exports, and not run.
     const body = content.replace(/^import\b[^;]*;/gm, "").replace(/^export (?!default)/gm, "");
