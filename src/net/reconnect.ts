@@ -8,6 +8,7 @@ import type { Clock } from "../host/clock.ts";
 import { CLOSE, mayRetry } from "../wire/close_code.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Closed, connect, type Connection } from "./connection.ts";
+import type { OpenSocket } from "./socket.ts";
 import type { Wakeup } from "./wakeup.ts";
 
 /** A connection that lasted this long was a good one: the next delay is the first again. */
@@ -17,6 +18,8 @@ const GOOD_MS = 2000;
 export interface ReconnectOptions {
   /** The stream's WebSocket address. */
   readonly url: string;
+  /** What connects. */
+  readonly openSocket: OpenSocket;
   readonly clock: Clock;
   /** Ends everything, also a delay. */
   readonly signal: AbortSignal;
