@@ -18,11 +18,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The pages: what they import runs in browsers, as tests/server/pages_test.ts holds.
   player: ["net", "wire", "picture", "core", "bytes", "errors", "host"],
   server: ["player", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
-  client: ["media", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
-  bench: ["server", "client", "net", "wire", "core", "bytes", "errors", "host"],
+  client: ["files", "media", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
+  files: ["client", "media", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
+  bench: ["server", "files", "client", "net", "wire", "core", "bytes", "errors", "host"],
   cli: [
     "bench",
     "server",
+    "files",
     "client",
     "media",
     "net",

@@ -4,7 +4,7 @@
  * @module
  */
 import { PatternSource } from "../client/frame_source.ts";
-import { Publisher } from "../client/publish.ts";
+import { SourcePublisher } from "../files/source_publisher.ts";
 import { silentLog } from "../host/log.ts";
 import { listStreams } from "../client/api.ts";
 import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
@@ -50,7 +50,7 @@ export const demoCommand = command({
       "//[::1]:",
     );
     const url = `${local.replace("http:", "ws:")}/${DEFAULT_NAME}`;
-    const publisher = new Publisher({
+    const publisher = new SourcePublisher({
       url,
       takeover: false,
       onFull: "wait",

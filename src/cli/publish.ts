@@ -12,7 +12,7 @@ import {
   PatternSource,
   SplitSource,
 } from "../client/frame_source.ts";
-import { describeGone, Publisher, type PublishStats } from "../client/publish.ts";
+import { describeGone, SourcePublisher, type SourceStats } from "../files/source_publisher.ts";
 import type { Host } from "../host/host.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
 import { createSplitter } from "../split/create.ts";
@@ -126,7 +126,7 @@ export const publishCommand = command({
   ],
   async run({ flags, operands, host, log }) {
     const url = addressOf(operands[0], host, "--input");
-    const publisher = new Publisher({
+    const publisher = new SourcePublisher({
       url: url.socket,
       takeover: flags.takeover,
       onFull: flags["on-full"],
@@ -168,7 +168,7 @@ async function openSource(
   given: Values<typeof FLAGS>,
   { host, publisher, report, onNote }: {
     readonly host: Host;
-    readonly publisher: Publisher;
+    readonly publisher: SourcePublisher;
     readonly report: DamageReport;
     readonly onNote: (sentence: string) => void;
   },
@@ -262,7 +262,7 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
   return createSplitter({ format: "raw", maxFrameBytes, ...size, pixelFormat: name });
 }
 
-function progressLine(stats: PublishStats, damaged: number): ProgressLine {
+function progressLine(stats: SourceStats, damaged: number): ProgressLine {
   const fps = oneDigit(stats.framesPerSecond);
   const behind = stats.behindMs >= BEHIND_MS
     ? `  the source is behind by ${(stats.behindMs / 1000).toFixed(1)} s`

@@ -45,8 +45,9 @@ export function parseStreamUrl(text: string): StreamUrl {
       "usage",
       `Cannot use "${text}" as an address: ${why}; an address reads ${DEFAULT_URL}`,
     );
-  const url = URL.parse(WITHOUT_SCHEME.test(text) ? `ws://${text}` : text);
-  if (url === null) throw fail("it is not a URL");
+  const full = WITHOUT_SCHEME.test(text) ? `ws://${text}` : text;
+  if (!URL.canParse(full)) throw fail("it is not a URL");
+  const url = new URL(full);
   const scheme = SOCKET_SCHEMES[url.protocol];
   if (scheme === undefined || url.host === "") {
     throw fail(`"${url.protocol}//" is not ws:// or wss://`);

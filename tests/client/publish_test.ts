@@ -1,17 +1,17 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { Publisher } from "../../src/client/publish.ts";
+import { SourcePublisher } from "../../src/files/source_publisher.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { StreamError } from "../../src/errors.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { startRelay } from "../server/fixture.ts";
 
-Deno.test("Publisher says after two seconds that no key frame has come, once", async () => {
+Deno.test("SourcePublisher says after two seconds that no key frame has come, once", async () => {
   await using relay = await startRelay();
   const warnings: string[] = [];
   let nowMs = 0;
-  const publisher = new Publisher({
+  const publisher = new SourcePublisher({
     url: relay.url("/live"),
     takeover: false,
     onFull: "wait",
