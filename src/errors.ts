@@ -8,7 +8,15 @@
  * @module
  */
 
-/** What an error means; the command line has one exit code for each. */
+/**
+ * What an error means; the command line has one exit code for each.
+ *
+ * - `failed`: something went wrong while it ran
+ * - `usage`: a call, an option or an address makes no sense
+ * - `unreachable`: nobody answers, or it is no relay
+ * - `refused`: the relay asks for credentials
+ * - `bad_input`: frames or their source are broken
+ */
 export type ErrorCode = "failed" | "usage" | "unreachable" | "refused" | "bad_input";
 
 /** An error that a person can read and act on. */
@@ -16,6 +24,7 @@ export class StreamError extends Error {
   /** The meaning of the error; stable. */
   readonly code: ErrorCode;
 
+  /** `message` reads `Cannot <do> <what>: <what was seen>`. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "StreamError";

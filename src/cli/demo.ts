@@ -68,7 +68,7 @@ export const demoCommand = command({
     let viewers = 0;
     using _progress = showProgress(host, log, () => {
       const { frames, framesPerSecond, bytesPerSecond } = publisher.stats();
-      listStreams(local, stop).then(
+      listStreams(local, { signal: stop }).then(
         (streams) => viewers = streams.find(({ name }) => name === DEFAULT_NAME)?.viewers ?? 0,
         // The relay stops.
         () => {},

@@ -32,8 +32,8 @@ export const fpsCommand = command({
     }
     const url = addressOf(urlText, host);
     const status = rateText === undefined
-      ? await findStream(url.server, url.name, host.stop)
-      : await changeFps(url.server, url.name, readRate(rateText), host.stop);
+      ? await findStream(url.socket, { signal: host.stop })
+      : await changeFps(url.socket, readRate(rateText), { signal: host.stop });
     await host.writeStdout(new TextEncoder().encode(`${status.fps}\n`));
   },
 });

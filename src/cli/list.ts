@@ -56,12 +56,15 @@ export const listCommand = command({
   ],
   async run({ flags, operands, host }) {
     const url = addressOf(operands[0], host);
+    const signal = host.stop;
     const isOne = operands[0] !== undefined && url.name !== DEFAULT_NAME;
     const streams = isOne
-      ? [await findStream(url.server, url.name, host.stop)]
-      : await listStreams(url.server, host.stop);
+      ? [await findStream(url.socket, { signal })]
+      : await listStreams(url.socket, { signal });
     const viewers = flags.viewers
-      ? await Promise.all(streams.map(({ name }) => listViewers(url.server, name, host.stop)))
+      ? await Promise.all(
+        streams.map(({ name }) => listViewers(`${url.server}/${name}`, { signal })),
+      )
       : undefined;
     const text = flags.json
       ? JSON.stringify(

@@ -13,6 +13,7 @@ export type FrameKind = "key" | "delta";
  * input does not tell, or absent. A new object means a new configuration.
  */
 export interface StreamConfig {
+  /** What the bytes of a frame are. */
   readonly format: StreamFormat;
   /** What one frame is coded with: `jpeg`, `png`, `raw`, or an RFC 6381 codec string. */
   readonly codec: string | null;
@@ -33,10 +34,13 @@ export interface StreamConfig {
    * neither are there; absent where pixels are square.
    */
   readonly displayWidth?: number;
+  /** The same size's height. */
   readonly displayHeight?: number;
   /** Colours in the code points of ITU-T H.273. Absent where only the frames tell, if anything does. */
   readonly primaries?: number;
+  /** Transfer characteristics, likewise. */
   readonly transfer?: number;
+  /** Matrix coefficients, likewise. */
   readonly matrix?: number;
   /** Whether samples use all their values. Absent where only the frames tell. */
   readonly fullRange?: boolean;

@@ -22,12 +22,25 @@ export interface FormatFacts {
   readonly runExtensions: readonly string[];
 }
 
+/** Name of a format: what the bytes of one frame are. */
+export type StreamFormat =
+  | "raw"
+  | "mjpeg"
+  | "png"
+  | "y4m"
+  | "lp32"
+  | "h264"
+  | "hevc"
+  | "vp8"
+  | "vp9"
+  | "av1";
+
 /**
  * A row for each format: what the bytes of one frame are. For `h264` and `hevc` that is an access
  * unit as a byte stream (Annex B of the standard) whose key frames have their parameter sets in
  * front; for `vp8`, `vp9` and `av1` it is one frame, superframe or temporal unit as IVF holds it.
  */
-const TABLE = {
+export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   raw: {
     label: "Raw",
     isCodedInTime: false,
@@ -118,16 +131,10 @@ const TABLE = {
     extensions: ["av1"],
     runExtensions: [],
   },
-} as const satisfies Readonly<Record<string, FormatFacts>>;
-
-/** One of {@linkcode STREAM_FORMATS}. */
-export type StreamFormat = keyof typeof TABLE;
-
-/** The formats by name. */
-export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = TABLE;
+};
 
 /** The names of all formats. */
-export const STREAM_FORMATS = Object.keys(TABLE) as readonly StreamFormat[];
+export const STREAM_FORMATS = Object.keys(FORMAT_FACTS) as readonly StreamFormat[];
 
 /** Whether frames of `format` may depend on frames before them. */
 export function isCodedInTime(format: StreamFormat): boolean {

@@ -134,19 +134,29 @@ export interface CreditMessage {
 
 /** Numbers of a stream, the same as in the API. */
 export interface StreamStatus extends StreamConfigStatus {
+  /** Its name. */
   readonly name: string;
+  /** Frames a second that may leave, or `"source"`: as they come. */
   readonly fps: FrameRate;
+  /** Whether there is a publisher. */
   readonly publishing: boolean;
   /** Whether the source has a pace of its own, at which its frames leave; `null` without one. */
   readonly live: boolean | null;
+  /** Viewers that there are. */
   readonly viewers: number;
+  /** Number of the publisher's session or configuration, from 1; 0 before the first. */
   readonly epoch: number;
+  /** Frames and bytes that wait for the tick. */
   readonly queue: { readonly frames: number; readonly bytes: number };
+  /** Frames and bytes that publishers have sent so far. */
   readonly received: { readonly frames: number; readonly bytes: number };
+  /** Frames and bytes sent to viewers so far, each viewer counted. */
   readonly sent: { readonly frames: number; readonly bytes: number };
+  /** Frames that somebody did not get, for each reason, each viewer counted. */
   readonly dropped: Readonly<DropCounts>;
   /** Frames and bytes a second that leave the queue, over the last three seconds. */
   readonly rate: { readonly framesPerSecond: number; readonly bytesPerSecond: number };
+  /** Ticks so far, those that came late, and how late the last one was, in milliseconds. */
   readonly tick: { readonly fired: number; readonly overruns: number; readonly lagMs: number };
   /** Of the viewers that confirm what they receive; `null` while no frame has been confirmed. */
   readonly latency: LatencyStatus | null;
@@ -159,7 +169,9 @@ export interface StreamStatus extends StreamConfigStatus {
 
 /** How long frames took from the publisher's capture to the relay, in milliseconds. */
 export interface ArrivalStatus {
+  /** Half of the frames took no longer. */
   readonly medianMs: number;
+  /** The longest. */
   readonly maxMs: number;
 }
 
@@ -167,9 +179,11 @@ export interface ArrivalStatus {
 export interface LatencyStatus {
   /** From the publisher's capture to the viewer's acknowledgement. */
   readonly medianMs: number;
+  /** The longest of those. */
   readonly maxMs: number;
   /** The relay's part of that, on its own clock: from receiving the frame to sending it. */
   readonly relayMedianMs: number;
+  /** The longest of those. */
   readonly relayMaxMs: number;
 }
 
@@ -183,18 +197,27 @@ export interface ViewerStatus {
   readonly relayMs: number | null;
   /** Milliseconds from sending that frame to its acknowledgement. */
   readonly roundTripMs: number | null;
+  /** Frames and bytes sent to it so far. */
   readonly sent: { readonly frames: number; readonly bytes: number };
+  /** Frames that it did not get, for each reason. */
   readonly dropped: Readonly<DropCounts>;
+  /** Frames and bytes that it has not acknowledged. */
   readonly underWay: { readonly frames: number; readonly bytes: number };
 }
 
 /** The configuration's part of a {@linkcode StreamStatus}; all `null` before the first frame. */
 export interface StreamConfigStatus {
+  /** What the bytes of a frame are. */
   readonly format: StreamFormat | null;
+  /** What one frame is coded with: `jpeg`, `png`, `raw`, or an RFC 6381 codec string. */
   readonly codec: string | null;
+  /** Picture width in pixels. */
   readonly width: number | null;
+  /** Picture height in pixels. */
   readonly height: number | null;
+  /** Pixel format under its ffmpeg name, for pictures that are not compressed. */
   readonly pixelFormat: string | null;
+  /** Frames a second, as the input itself says. */
   readonly frameRate: number | null;
 }
 

@@ -1,0 +1,51 @@
+/**
+ * Clients of a relay: publish frames to a stream, watch them, read and change what the relay does.
+ * It works in Deno, in Node.js from version 20 on, and in browsers, where it needs no other package.
+ *
+ * @example
+ * ```ts no-eval
+ * import { publish, watch } from "@stream/relay/client";
+ *
+ * await using out = publish("ws://127.0.0.1:8080/cam", { format: "raw" });
+ * await out.send(new TextEncoder().encode("a frame is any bytes"));
+ *
+ * for await (const frame of watch("ws://127.0.0.1:8080/cam")) {
+ *   console.log(new TextDecoder().decode(frame.data));
+ *   break;
+ * }
+ * await out.end();
+ * ```
+ *
+ * @module
+ */
+export { type AskOptions, changeFps, findStream, listStreams, listViewers } from "./api.ts";
+export {
+  publish,
+  Publisher,
+  type PublishEvent,
+  type PublishOptions,
+  type PublishStats,
+  type SendOptions,
+} from "./publish.ts";
+export {
+  type ReceivedFrame,
+  watch,
+  Watcher,
+  type WatchEvent,
+  type WatchOptions,
+  type WatchStats,
+} from "./watch.ts";
+export type { FrameKind, StreamConfig } from "../core/frame.ts";
+export { DROP_REASONS, type DropCounts, type DropReason } from "../core/drops.ts";
+export type { FrameRate } from "../core/pacing.ts";
+export type { StreamFormat } from "../core/stream_format.ts";
+export { type ErrorCode, StreamError } from "../errors.ts";
+export type { Clock } from "../host/clock.ts";
+export type { ClientSocket, OpenSocket } from "../net/socket.ts";
+export type {
+  ArrivalStatus,
+  LatencyStatus,
+  StreamConfigStatus,
+  StreamStatus,
+  ViewerStatus,
+} from "../wire/control_message.ts";
