@@ -16,7 +16,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   media: ["split", "core", "bytes", "errors"],
   net: ["wire", "split", "picture", "core", "bytes", "errors", "host"],
   viewer: [],
-  server: ["viewer", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
+  listen: ["http", "relay", "errors", "host"],
+  relay: ["http", "listen", "wire", "split", "core", "bytes", "errors", "host"],
+  http: ["viewer", "relay", "wire", "split", "picture", "core", "bytes", "errors", "host"],
+  shards: ["http", "relay", "listen", "wire", "core", "bytes", "errors", "host"],
+  server: ["shards", "http", "relay", "listen", "core", "errors", "host"],
   client: ["media", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
   bench: ["server", "client", "net", "wire", "core", "bytes", "errors", "host"],
   cli: [

@@ -5,12 +5,12 @@
  */
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
-import { Hub, type HubOptions } from "./hub.ts";
-import { listen, listenError, settled, shutDown } from "./listener.ts";
-import { LocalFront } from "./local_front.ts";
-import { ShardPool } from "./shard_pool.ts";
-import { sharedMemory, sharesIn } from "./shares.ts";
-import { PULSE_MS } from "./watchful_clock.ts";
+import { Hub, type HubOptions } from "../relay/hub.ts";
+import { listen, listenError, settled, shutDown } from "../listen/listener.ts";
+import { LocalFront } from "../relay/local_front.ts";
+import { ShardPool } from "../shards/shard_pool.ts";
+import { sharedMemory, sharesIn } from "../relay/shares.ts";
+import { PULSE_MS } from "../relay/watchful_clock.ts";
 
 /** How long frames in queues may still leave when the relay stops, in milliseconds. */
 const DRAIN_MS = 1000;

@@ -3,11 +3,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bareConfig } from "../../src/core/frame.ts";
 import { silentLog } from "../../src/host/log.ts";
-import { BarePeer, type BareRole } from "../../src/server/bare_peer.ts";
-import { Hub, type HubOptions } from "../../src/server/hub.ts";
-import { LocalFront } from "../../src/server/local_front.ts";
-import { ProtocolPeer } from "../../src/server/protocol_peer.ts";
-import { SocketPort } from "../../src/server/socket_port.ts";
+import { BarePeer, type BareRole } from "../../src/relay/bare_peer.ts";
+import { Hub, type HubOptions } from "../../src/relay/hub.ts";
+import { LocalFront } from "../../src/relay/local_front.ts";
+import { ProtocolPeer } from "../../src/relay/protocol_peer.ts";
+import { SocketPort } from "../../src/relay/socket_port.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { frameOf } from "./fixture.ts";

@@ -2,9 +2,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { Budget } from "../../src/core/budget.ts";
-import { Mirror } from "../../src/server/mirror.ts";
-import type { FromShard } from "../../src/server/shard_message.ts";
-import { Turns } from "../../src/server/turns.ts";
+import { Mirror } from "../../src/shards/mirror.ts";
+import type { FromShard } from "../../src/shards/shard_message.ts";
+import { Turns } from "../../src/relay/turns.ts";
 import { feed, frame } from "../core/samples.ts";
 
 Deno.test("Mirror counts frames that do not come to its thread, for every viewer", () => {

@@ -7,7 +7,7 @@ import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { text } from "./answer.ts";
 import { BodyPort } from "./body_port.ts";
-import type { Front } from "./front.ts";
+import type { Front } from "../relay/front.ts";
 import { MjpegViewer } from "./mjpeg_viewer.ts";
 import type { PartForm } from "./multipart.ts";
 import type { PictureAddress } from "./pictures.ts";

@@ -9,9 +9,9 @@ import type { JoinFrom } from "../core/feed.ts";
 import type { Frame } from "../core/frame.ts";
 import { ShardFeed } from "../core/shard_feed.ts";
 import type { StreamStatus } from "../wire/control_message.ts";
-import type { LiveStream } from "./live_stream.ts";
+import type { LiveStream } from "../relay/live_stream.ts";
 import type { ToShard } from "./shard_message.ts";
-import type { Viewer } from "./viewer.ts";
+import type { Viewer } from "../relay/viewer.ts";
 
 /** Tells the thread; `transfer` is handed over. */
 export type TellShard = (message: ToShard, transfer?: Transferable[]) => void;

@@ -4,8 +4,8 @@
  * @module
  */
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
-import type { Front } from "./front.ts";
-import { route } from "./routes.ts";
+import type { Front } from "../relay/front.ts";
+import { route } from "../http/routes.ts";
 
 /** How long answers may take to come to their end when the relay stops, in milliseconds. */
 const GOODBYE_MS = 1000;

@@ -7,7 +7,7 @@ import { totalDrops } from "../core/drops.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { isReading, notAllowed, text } from "./answer.ts";
 import { api } from "./api.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub } from "../relay/hub.ts";
 import { metricsText } from "./metrics.ts";
 import { asset, notFoundPage, wantsPage } from "./pages.ts";
 import { pictureAddress, pictures } from "./pictures.ts";

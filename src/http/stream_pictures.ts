@@ -9,7 +9,7 @@ import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
 import type { Converter } from "./converter.ts";
 import { encodePart, type PartForm } from "./multipart.ts";
-import type { Audience } from "./viewer.ts";
+import type { Audience } from "../relay/viewer.ts";
 
 /** Formats of pictures over HTTP. */
 export type PictureFormat = "jpeg" | "png";

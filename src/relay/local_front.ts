@@ -6,13 +6,13 @@
 import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
-import { answerOf } from "./answers.ts";
+import { answerOf } from "../http/answers.ts";
 import { BareSender } from "./bare_sender.ts";
 import type { Front } from "./front.ts";
 import type { Hub, HubOptions } from "./hub.ts";
 import type { Peer, PeerPlace, SenderKind, SenderPort } from "./peer.ts";
 import { PublisherPeer } from "./publisher_peer.ts";
-import type { StreamPictures } from "./stream_pictures.ts";
+import type { StreamPictures } from "../http/stream_pictures.ts";
 import type { Audience } from "./viewer.ts";
 
 /** Brings connections and requests to the streams of this thread. */

@@ -5,7 +5,7 @@
  */
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Peer, PeerPlace, SenderKind } from "./peer.ts";
+import type { Peer, PeerPlace, SenderKind } from "../relay/peer.ts";
 import type { FromShard } from "./shard_message.ts";
 
 /** The way to the thread that has the streams. */

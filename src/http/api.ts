@@ -12,7 +12,7 @@ import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
 import { messageOf } from "../errors.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { isReading, json, notAllowed } from "./answer.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub } from "../relay/hub.ts";
 import { preflight } from "./origin.ts";
 
 /** Largest body of a request in bytes. */

@@ -8,7 +8,7 @@ import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import type { HubOptions } from "./hub.ts";
 import type { Peer, PeerPlace, SenderKind, SenderPort } from "./peer.ts";
-import type { StreamPictures } from "./stream_pictures.ts";
+import type { StreamPictures } from "../http/stream_pictures.ts";
 import type { Audience } from "./viewer.ts";
 
 /** The side of a relay that connections see. */

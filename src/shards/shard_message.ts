@@ -9,8 +9,8 @@ import type { ShardNumbers } from "../core/shard_feed.ts";
 import type { FrameRate } from "../core/stream.ts";
 import type { LogFields } from "../host/log.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
-import type { HubOptions } from "./hub.ts";
-import type { PeerPlace, SenderKind } from "./peer.ts";
+import type { HubOptions } from "../relay/hub.ts";
+import type { PeerPlace, SenderKind } from "../relay/peer.ts";
 
 /** What viewers are told of a stream when they come. */
 export interface StreamState {

@@ -6,7 +6,7 @@
 import process from "node:process";
 import { DELAY_BOUNDS_MS, type DelayHistogram } from "../core/delay_histogram.ts";
 import type { StreamStatus } from "../wire/control_message.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub } from "../relay/hub.ts";
 
 interface Metric {
   readonly name: string;

@@ -5,10 +5,10 @@
  */
 import { messageOf } from "../errors.ts";
 import { threadClock } from "../host/clock.ts";
-import { listen, shutDown } from "./listener.ts";
+import { listen, shutDown } from "../listen/listener.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
-import { PULSE_MS } from "./watchful_clock.ts";
+import { PULSE_MS } from "../relay/watchful_clock.ts";
 
 const MAINTENANCE_MS = 1000;
 

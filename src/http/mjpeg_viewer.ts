@@ -9,10 +9,10 @@ import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { BodyPort } from "./body_port.ts";
-import type { Front } from "./front.ts";
+import type { Front } from "../relay/front.ts";
 import { encodeStart, type PartForm } from "./multipart.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
-import type { Audience, Viewer } from "./viewer.ts";
+import type { Audience, Viewer } from "../relay/viewer.ts";
 
 /** Longest delay that frames under way may stand for, in milliseconds. */
 const MAX_DELAY_MS = 500;

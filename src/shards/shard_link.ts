@@ -5,9 +5,9 @@
  */
 import { messageOf, ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Front } from "./front.ts";
-import { GuardedPeer } from "./guarded_peer.ts";
-import type { Hub } from "./hub.ts";
+import type { Front } from "../relay/front.ts";
+import { GuardedPeer } from "../relay/guarded_peer.ts";
+import type { Hub } from "../relay/hub.ts";
 import { plainResponse, requestOf } from "./plain_http.ts";
 import type { FromShard, ListedViewer, PlainRequest } from "./shard_message.ts";
 import { ShardViewer, type TellShard } from "./shard_viewer.ts";

@@ -5,12 +5,12 @@
  */
 import { StreamError } from "../errors.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
-import type { Hub } from "./hub.ts";
-import { settled } from "./listener.ts";
-import { LocalFront } from "./local_front.ts";
+import type { Hub } from "../relay/hub.ts";
+import { settled } from "../listen/listener.ts";
+import { LocalFront } from "../relay/local_front.ts";
 import { ShardLink } from "./shard_link.ts";
 import type { FromShard, ToShard } from "./shard_message.ts";
-import { clearShares, type Shares } from "./shares.ts";
+import { clearShares, type Shares } from "../relay/shares.ts";
 
 /** How long a thread may take until it listens, in milliseconds. */
 const START_MS = 30_000;

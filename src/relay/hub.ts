@@ -10,12 +10,12 @@ import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
-import { Converter } from "./converter.ts";
+import { Converter } from "../http/converter.ts";
 import { LiveStream } from "./live_stream.ts";
 import { Remembered } from "./remembered.ts";
 import { ownShares } from "./shares.ts";
 import { closeStalled } from "./stalled.ts";
-import { AllPictures } from "./stream_pictures.ts";
+import { AllPictures } from "../http/stream_pictures.ts";
 import { Turns } from "./turns.ts";
 import { WatchfulClock } from "./watchful_clock.ts";
 

@@ -6,7 +6,7 @@
 import { messageOf } from "../errors.ts";
 import { DEFAULT_NAME, nameFault } from "../wire/stream_name.ts";
 import { text } from "./answer.ts";
-import type { Hub } from "./hub.ts";
+import type { Hub } from "../relay/hub.ts";
 import { MULTIPART_TYPE, timestamp } from "./multipart.ts";
 import { pictureFault, type PictureFormat } from "./stream_pictures.ts";
 

@@ -14,10 +14,10 @@ import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
 import type { StreamStatus } from "../wire/control_message.ts";
-import { Encodings } from "./encodings.ts";
+import { Encodings } from "../relay/encodings.ts";
 import type { FromShard, ListedViewer, StreamState, ToShard } from "./shard_message.ts";
-import type { Batched, Turns } from "./turns.ts";
-import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
+import type { Batched, Turns } from "../relay/turns.ts";
+import { type Audience, type Viewer, viewerStatus } from "../relay/viewer.ts";
 
 /** How often it is seen whether the fastest viewer would take a frame, in milliseconds. */
 const READY_STEP_MS = 10;
