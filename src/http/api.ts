@@ -11,36 +11,34 @@ import type { FrameRate } from "../core/stream.ts";
 import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
 import { messageOf } from "../errors.ts";
 import { nameFault } from "../wire/stream_name.ts";
-import { isReading, json, notAllowed } from "./answer.ts";
-import type { Hub } from "../relay/hub.ts";
-import { preflight } from "./origin.ts";
+import { json } from "./responses.ts";
+import type { Asked, There } from "./route.ts";
 
 /** Largest body of a request in bytes. */
 export const MAX_BODY_BYTES = 4096;
 /** Most viewers that are listed one by one. */
 const MAX_LISTED_VIEWERS = 1000;
 
-/** Answers a request to `/api/streams`, or to what `name` says behind it. */
-export async function api(hub: Hub, request: Request, name: string): Promise<Response> {
-  if (request.method === "OPTIONS") return preflight("GET, HEAD, PATCH");
-  await hub.refresh();
-  if (name === "") {
-    if (!isReading(request)) return notAllowed("GET, HEAD");
-    return json(200, hub.streams.map((live) => live.status()));
-  }
-  const viewersOf = /^(.+)\/viewers$/.exec(name)?.[1];
-  if (viewersOf !== undefined) {
-    if (!isReading(request)) return notAllowed("GET, HEAD");
-    const live = hub.find(viewersOf);
-    return live === undefined
-      ? unknownStream(viewersOf)
-      : json(200, await hub.viewerStatuses(live, MAX_LISTED_VIEWERS));
-  }
-  if (!isReading(request) && request.method !== "PATCH") return notAllowed("GET, HEAD, PATCH");
-  if (request.method !== "PATCH") {
-    const live = hub.find(name) ?? hub.expected(name);
-    return live === undefined ? unknownStream(name) : json(200, live.status());
-  }
+/** Lists the streams. */
+export function listStreams({ hub }: There): Response {
+  return json(200, hub.streams.map((live) => live.status()));
+}
+
+/** Tells the numbers of a stream. */
+export function showStream({ hub }: There, { name }: Asked): Response {
+  const live = hub.find(name) ?? hub.expected(name);
+  return live === undefined ? unknownStream(name) : json(200, live.status());
+}
+
+/** Lists the viewers of a stream. */
+export async function listViewers({ hub }: There, { name }: Asked): Promise<Response> {
+  const live = hub.find(name);
+  if (live === undefined) return unknownStream(name);
+  return json(200, await hub.viewerStatuses(live, MAX_LISTED_VIEWERS));
+}
+
+/** Changes the frame rate of a stream. */
+export async function changeStream({ hub }: There, { name, request }: Asked): Promise<Response> {
   if (nameFault(name) !== undefined) return unknownStream(name);
   let fps: FrameRate;
   try {

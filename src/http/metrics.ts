@@ -7,6 +7,7 @@ import process from "node:process";
 import { DELAY_BOUNDS_MS, type DelayHistogram } from "../core/delay_histogram.ts";
 import type { StreamStatus } from "../wire/control_message.ts";
 import type { Hub } from "../relay/hub.ts";
+import type { There } from "./route.ts";
 
 interface Metric {
   readonly name: string;
@@ -88,8 +89,15 @@ function delayLines(labels: string, { cumulative, sumMs }: DelayHistogram): stri
   ];
 }
 
-/** All numbers of the relay. Streams' names need no escaping: they have letters, digits, `._-`. */
-export function metricsText(hub: Hub): string {
+/** Answers with all numbers of the relay. */
+export function metrics({ hub }: There): Response {
+  return new Response(metricsText(hub), {
+    headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+  });
+}
+
+/** Streams' names need no escaping: they have letters, digits, `._-`. */
+function metricsText(hub: Hub): string {
   const { streams } = hub;
   const statuses = streams.map((live) => live.status());
   const lines: string[] = [];
@@ -120,9 +128,9 @@ export function metricsText(hub: Hub): string {
   head("stream_streams", "gauge", "Streams.");
   lines.push(`stream_streams ${statuses.length}`);
   head("stream_under_way_bytes", "gauge", "Bytes under way to all viewers.");
-  lines.push(`stream_under_way_bytes ${hub.underWay.used}`);
+  lines.push(`stream_under_way_bytes ${hub.memory.underWay.used}`);
   head("stream_cached_bytes", "gauge", "Bytes kept for viewers that come.");
-  lines.push(`stream_cached_bytes ${hub.cached.used}`);
+  lines.push(`stream_cached_bytes ${hub.memory.cached.used}`);
   head("process_resident_memory_bytes", "gauge", "Resident memory.");
   const { rss } = Deno.memoryUsage();
   lines.push(`process_resident_memory_bytes ${rss}`);

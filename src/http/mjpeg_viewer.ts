@@ -8,11 +8,11 @@ import type { JoinFrom } from "../core/feed.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import { BodyPort } from "./body_port.ts";
-import type { Front } from "../relay/front.ts";
 import { encodeStart, type PartForm } from "./multipart.ts";
+import { PacedBody } from "./paced_body.ts";
+import type { Here } from "./route.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
-import type { Audience, Viewer } from "../relay/viewer.ts";
+import type { Viewer, WatchedStream } from "../relay/viewer.ts";
 
 /** Longest delay that frames under way may stand for, in milliseconds. */
 const MAX_DELAY_MS = 500;
@@ -23,42 +23,43 @@ const REPEAT_REPORTS = 15;
 export class MjpegViewer implements Viewer<ViewerFeed> {
   readonly feed: ViewerFeed;
   readonly joinFrom: JoinFrom = "key";
-  readonly #audience: Audience;
+  readonly #stream: WatchedStream;
   readonly #pictures: StreamPictures;
   readonly #form: PartForm;
-  readonly #port: BodyPort;
+  readonly #body: PacedBody;
   #quietReports = 0;
 
   /** @throws {ProtocolError} when there are as many viewers or streams as may be */
-  constructor(front: Front, name: string, form: PartForm) {
-    const audience = front.admitViewer(name);
-    this.#audience = audience;
-    this.#pictures = front.picturesOf(audience);
+  constructor({ streams, pictures }: Here, name: string, form: PartForm) {
+    const { memory } = streams;
+    const stream = streams.watch(name);
+    this.#stream = stream;
+    this.#pictures = pictures.of(stream);
     this.#pictures.join();
     this.#form = form;
-    const port = new BodyPort(() => {
-      audience.leave(this);
+    const body = new PacedBody(() => {
+      stream.leave(this);
       this.#pictures.leave();
-      front.release();
+      memory.release();
     });
-    this.#port = port;
+    this.#body = body;
     this.feed = new ViewerFeed({
       maxDelayMs: MAX_DELAY_MS,
-      maxBytes: front.maxViewerBytes,
+      maxBytes: memory.plan.viewerBytes,
       fps: null,
-      budget: front.underWay,
-      delays: audience.delays,
-      unsentBytes: () => port.unsentBytes,
+      budget: memory.underWay,
+      delays: stream.delays,
+      unsentBytes: () => body.unsentBytes,
       prepare: (frame) => this.#pictures.prepare(frame),
       send: (frame) => this.#send(frame),
     });
-    port.send(encodeStart(form), 0);
-    audience.join(this);
+    body.send(encodeStart(form), 0);
+    stream.join(this);
   }
 
   /** The body of the answer. */
-  get body(): BodyPort["body"] {
-    return this.#port.body;
+  get body(): PacedBody["body"] {
+    return this.#body.body;
   }
 
   welcome(): void {}
@@ -66,25 +67,25 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
   ended(): void {}
 
   report(): void {
-    const frame = this.#audience.newestKey;
+    const frame = this.#stream.newestKey;
     if (++this.#quietReports < REPEAT_REPORTS || frame === undefined) return;
-    if (this.#port.unsentBytes === 0 && this.#pictures.prepare(frame) === "ready") {
+    if (this.#body.unsentBytes === 0 && this.#pictures.prepare(frame) === "ready") {
       this.#send(frame, 0);
     }
   }
 
   close(code: number, reason: string): void {
-    if (code === CLOSE.goingAway) this.#port.end();
-    else this.#port.abort(new ProtocolError(code, reason));
+    if (code === CLOSE.goingAway) this.#body.end();
+    else this.#body.abort(new ProtocolError(code, reason));
   }
 
   #send(frame: Frame, bytes = frame.data.byteLength): void {
     this.#quietReports = 0;
     const part = this.#pictures.part(frame, this.#form);
-    if (part !== undefined) this.#port.send(part, bytes);
+    if (part !== undefined) this.#body.send(part, bytes);
     // Whoever asks again is told why; the stream is not left while it sends.
-    else if (pictureFault(this.#audience.name, frame.config, "jpeg") !== undefined) {
-      queueMicrotask(() => this.#port.end());
+    else if (pictureFault(this.#stream.name, frame.config, "jpeg") !== undefined) {
+      queueMicrotask(() => this.#body.end());
     }
   }
 }

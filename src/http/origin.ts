@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { text } from "./answer.ts";
+import { text } from "./responses.ts";
 
 /** Stands for all origins. */
 export const ANY_ORIGIN = "*";
@@ -15,7 +15,7 @@ const MAX_SHOWN = 100;
 const PREFLIGHT_MAX_AGE_S = 600;
 
 /** Where a request comes from. */
-export interface Sender {
+export interface RequestOrigin {
   /** Origin of the page on another site that sends it; `undefined` for this site and no browser. */
   readonly foreign: string | undefined;
   /** Whether it may do more than look at public things. */
@@ -23,7 +23,7 @@ export interface Sender {
 }
 
 /** Says where a request comes from; pages of the origins in `allowed` are trusted. */
-export function senderOf(request: Request, url: URL, allowed: readonly string[]): Sender {
+export function originOf(request: Request, url: URL, allowed: readonly string[]): RequestOrigin {
   const origin = request.headers.get("origin");
   if (origin === null || isOwn(origin, url)) return { foreign: undefined, isTrusted: true };
   const isTrusted = allowed.includes(ANY_ORIGIN) || allowed.includes(origin);
@@ -31,7 +31,7 @@ export function senderOf(request: Request, url: URL, allowed: readonly string[])
 }
 
 /** Refuses what only a trusted page may do. */
-export function refuseForeign({ foreign = "" }: Sender): Response {
+export function refuseForeign({ foreign = "" }: RequestOrigin): Response {
   const shown = foreign.slice(0, MAX_SHOWN);
   const origin = URL.canParse(foreign) ? shown : ANY_ORIGIN;
   return text(
@@ -42,7 +42,7 @@ export function refuseForeign({ foreign = "" }: Sender): Response {
 }
 
 /** Lets scripts of trusted pages on other sites read an answer (the Fetch standard's CORS). */
-export function share(response: Response, { foreign, isTrusted }: Sender): Response {
+export function allowReading(response: Response, { foreign, isTrusted }: RequestOrigin): Response {
   if (foreign === undefined || !isTrusted) return response;
   response.headers.set("access-control-allow-origin", foreign);
   response.headers.append("vary", "origin");
@@ -50,11 +50,11 @@ export function share(response: Response, { foreign, isTrusted }: Sender): Respo
 }
 
 /** Answers a browser that asks whether a page may send what pages usually may not. */
-export function preflight(methods: string): Response {
+export function preflight(methods: readonly string[]): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      "access-control-allow-methods": methods,
+      "access-control-allow-methods": methods.join(", "),
       "access-control-allow-headers": "content-type",
       "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
     },

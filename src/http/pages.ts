@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { text } from "./answer.ts";
+import { text } from "./responses.ts";
 import { type Asset, ASSETS } from "./assets.ts";
 
 /** What a page may load and do: nothing but what comes from this server. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Asked } from "./route.ts";
+
 /** A URL's path with its escapes resolved. */
 export function decodedPath(path: string): string {
   try {
@@ -27,11 +29,12 @@ export interface PublicAddress {
  * The relay's address as whoever sends the request knows it: a proxy says in `X-Forwarded-Proto` and
  * `X-Forwarded-Prefix` what it has taken off.
  */
-export function publicAddress({ url, headers }: Request): PublicAddress {
-  const { host } = new URL(url);
+export function publicAddress(
+  { request: { headers }, url: { host }, base }: Pick<Asked, "request" | "url" | "base">,
+): PublicAddress {
   const prefix = headers.get("x-forwarded-prefix") ?? "";
   const isPath = prefix.length <= MAX_BASE && /^(?:\/[A-Za-z0-9._~%-]+)+\/?$/.test(prefix);
-  const place = `//${host}${isPath ? prefix.replace(/\/$/, "") : ""}`;
+  const place = `//${host}${isPath ? prefix.replace(/\/$/, "") : ""}${base}`;
   const secure = headers.get("x-forwarded-proto")?.toLowerCase() === "https" ? "s" : "";
   return { socket: `ws${secure}:${place}`, http: `http${secure}:${place}` };
 }

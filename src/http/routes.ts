@@ -3,58 +3,51 @@
  *
  * @module
  */
-import type { JoinFrom } from "../core/feed.ts";
-import { ProtocolError } from "../errors.ts";
-import { CLOSE } from "../wire/close_code.ts";
-import { DEFAULT_NAME, nameFault } from "../wire/stream_name.ts";
-import { acceptPeer, type PeerRequest } from "../relay/accept.ts";
-import { isReading, notAllowed, text } from "./answer.ts";
-import type { BareRole } from "../relay/bare_peer.ts";
-import type { Front } from "../relay/front.ts";
-import { refuseForeign, senderOf, share } from "./origin.ts";
-import { pictureAddress } from "./pictures.ts";
-import { decodedPath } from "./request_path.ts";
-import { sendPictures } from "./send_pictures.ts";
+import { changeStream, listStreams, listViewers, showStream } from "./api.ts";
+import { metrics } from "./metrics.ts";
+import { howToWatch, overview } from "./overview.ts";
+import { asset, wantsPage } from "./pages.ts";
+import { findMotion, findPicture, sendMotion, sendPicture } from "./picture_routes.ts";
+import { text } from "./responses.ts";
+import { type Asked, type Here, type Route, table } from "./route.ts";
+import { acceptSocket, socketActions } from "./sockets.ts";
 
-const BARE_ROLES: readonly BareRole[] = ["both", "watch", "publish"];
-const JOIN_FROM: readonly JoinFrom[] = ["key", "live"];
+const forPages = ({ request }: Pick<Asked, "request">) => wantsPage(request);
+const withAction = (action: string) => ({ url }: Pick<Asked, "url">) =>
+  url.searchParams.get("action") === action;
+const page = (name: string) => ({ streams }: Here, { request }: Asked) =>
+  asset(request, name, streams.options.allowOrigins);
+const ready = ({ streams }: Here) =>
+  streams.isStopping ? text(503, "stopping\n") : text(200, "ready\n");
 
-/** Answers a request to the relay. */
-export async function route(front: Front, request: Request): Promise<Response> {
-  const url = URL.parse(request.url);
-  if (url === null) return text(400, "Cannot understand the request: its Host is no address\n");
-  const path = decodedPath(url.pathname);
-  const sender = senderOf(request, url, front.options.allowOrigins);
-  if (request.headers.get("upgrade")?.toLowerCase() === "websocket") {
-    if (request.method !== "GET") return notAllowed("GET");
-    if (!sender.isTrusted) return refuseForeign(sender);
-    return acceptPeer(front, request, peerRequest(path, url.searchParams));
-  }
-  // Any page may read: without leave, its scripts do not see the answers.
-  if (!sender.isTrusted && !isReading(request)) return refuseForeign(sender);
-  const response = await front.answer(request);
-  const address = pictureAddress(path, url.searchParams);
-  const answer = address === undefined || !response.ok || request.method !== "GET"
-    ? response
-    : await sendPictures(front, request, { response, address });
-  return share(answer, sender);
-}
+const MOTION = { actions: ["watch"], here: sendMotion, there: findMotion } as const;
+const JPEG = { actions: ["watch"], here: sendPicture, there: findPicture("jpeg") } as const;
+const PNG = { actions: ["watch"], here: sendPicture, there: findPicture("png") } as const;
 
-function peerRequest(path: string, query: URLSearchParams): PeerRequest {
-  const name = path === "/" ? DEFAULT_NAME : path.slice(1);
-  const role = query.get("role") ?? "both";
-  const nameIs = nameFault(name);
-  if (nameIs !== undefined) return refusal(name, CLOSE.badName, nameIs);
-  if (!BARE_ROLES.includes(role as BareRole)) {
-    return refusal(name, CLOSE.protocolError, `role is not one of ${BARE_ROLES.join(", ")}`);
-  }
-  const joinFrom = query.get("join") ?? "key";
-  if (!JOIN_FROM.includes(joinFrom as JoinFrom)) {
-    return refusal(name, CLOSE.protocolError, `join is not one of ${JOIN_FROM.join(", ")}`);
-  }
-  return { name, role: role as BareRole, joinFrom: joinFrom as JoinFrom, fault: undefined };
-}
-
-function refusal(name: string, code: number, reason: string): PeerRequest {
-  return { name, role: "both", joinFrom: "key", fault: new ProtocolError(code, reason) };
-}
+/** Every address, in the order in which a request is compared with them. */
+export const ROUTES: readonly Route[] = table([
+  { method: "WEBSOCKET", path: "/:name?", actions: socketActions, here: acceptSocket },
+  { method: "GET", path: "/health", actions: [], here: () => text(200, "ok\n") },
+  { method: "GET", path: "/ready", actions: [], here: ready },
+  { method: "GET", path: "/metrics", actions: ["metrics"], there: metrics },
+  {
+    method: "GET",
+    path: "/assets/:name",
+    actions: [],
+    here: (_, { request, name }) => asset(request, name),
+  },
+  { method: "GET", path: "/api/streams/?", actions: ["watch"], there: listStreams },
+  { method: "GET", path: "/api/streams/:name/viewers", actions: ["watch"], there: listViewers },
+  { method: "GET", path: "/api/streams/:name", actions: ["watch"], there: showStream },
+  { method: "PATCH", path: "/api/streams/:name", actions: ["admin"], there: changeStream },
+  // As with mjpg-streamer.
+  { method: "GET", path: "/:name?", when: withAction("stream"), ...MOTION },
+  { method: "GET", path: "/:name?", when: withAction("snapshot"), ...JPEG },
+  { method: "GET", path: "/:name.mjpeg", ...MOTION },
+  { method: "GET", path: "/:name.jpg", ...JPEG },
+  { method: "GET", path: "/:name.png", ...PNG },
+  { method: "GET", path: "/", when: forPages, actions: [], here: page("streams.html") },
+  { method: "GET", path: "/", actions: ["watch"], there: overview },
+  { method: "GET", path: "/:stream", when: forPages, actions: [], here: page("player.html") },
+  { method: "GET", path: "/:stream", actions: [], here: howToWatch },
+]);

@@ -9,7 +9,7 @@ import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
 import type { Converter } from "./converter.ts";
 import { encodePart, type PartForm } from "./multipart.ts";
-import type { Audience } from "../relay/viewer.ts";
+import type { WatchedStream } from "../relay/viewer.ts";
 
 /** Formats of pictures over HTTP. */
 export type PictureFormat = "jpeg" | "png";
@@ -55,7 +55,7 @@ export function pictureFault(
 
 /** The pictures of one stream. */
 export class StreamPictures {
-  readonly #audience: Audience;
+  readonly #stream: WatchedStream;
   readonly #conversions: Readonly<Record<PictureFormat, Conversion>>;
   /** The newest frame that was asked for, as JPEG in the parts that motion JPEG is made of. */
   #parts:
@@ -64,11 +64,11 @@ export class StreamPictures {
 
   #viewers = 0;
 
-  constructor(audience: Audience, converter: Converter, log: Log) {
-    this.#audience = audience;
+  constructor(stream: WatchedStream, converter: Converter, log: Log) {
+    this.#stream = stream;
     this.#conversions = {
-      jpeg: new Conversion(audience, "jpeg", converter, log),
-      png: new Conversion(audience, "png", converter, log),
+      jpeg: new Conversion(stream, "jpeg", converter, log),
+      png: new Conversion(stream, "png", converter, log),
     };
   }
 
@@ -107,7 +107,7 @@ export class StreamPictures {
    * @throws {StreamError} `failed`, where it cannot be converted
    */
   async newest(format: PictureFormat): Promise<FramePicture | undefined> {
-    const frame = this.#audience.newestKey;
+    const frame = this.#stream.newestKey;
     if (frame === undefined) return undefined;
     if (sourceOf(frame.config) === format) return { frame, data: frame.data.slice() };
     const picture = await this.#conversions[format].newest();
@@ -117,7 +117,7 @@ export class StreamPictures {
 
 /** The pictures of all streams of one thread, which one converter makes. */
 export class AllPictures {
-  readonly #byStream = new WeakMap<Audience, StreamPictures>();
+  readonly #byStream = new WeakMap<WatchedStream, StreamPictures>();
   readonly #converter: Converter;
   readonly #log: Log;
 
@@ -127,11 +127,11 @@ export class AllPictures {
   }
 
   /** Pictures of a stream's frames. */
-  of(audience: Audience): StreamPictures {
-    const existing = this.#byStream.get(audience);
+  of(stream: WatchedStream): StreamPictures {
+    const existing = this.#byStream.get(stream);
     if (existing !== undefined) return existing;
-    const pictures = new StreamPictures(audience, this.#converter, this.#log);
-    this.#byStream.set(audience, pictures);
+    const pictures = new StreamPictures(stream, this.#converter, this.#log);
+    this.#byStream.set(stream, pictures);
     return pictures;
   }
 
@@ -143,7 +143,7 @@ export class AllPictures {
 
 /** Converts the newest frame of a stream whenever somebody asks, one at a time. */
 class Conversion {
-  readonly #audience: Audience;
+  readonly #stream: WatchedStream;
   readonly #format: PictureFormat;
   readonly #converter: Converter;
   readonly #log: Log;
@@ -152,8 +152,8 @@ class Conversion {
   #made: { readonly frame: Frame; readonly data: FramePicture["data"] | StreamError } | undefined;
   #lastFault: string | undefined;
 
-  constructor(audience: Audience, format: PictureFormat, converter: Converter, log: Log) {
-    this.#audience = audience;
+  constructor(stream: WatchedStream, format: PictureFormat, converter: Converter, log: Log) {
+    this.#stream = stream;
     this.#format = format;
     this.#converter = converter;
     this.#log = log;
@@ -180,7 +180,7 @@ class Conversion {
   }
 
   #canMake({ config }: Frame): boolean {
-    return pictureFault(this.#audience.name, config, this.#format) === undefined;
+    return pictureFault(this.#stream.name, config, this.#format) === undefined;
   }
 
   #ask(): Promise<void> {
@@ -193,7 +193,7 @@ class Conversion {
   async #convert(): Promise<void> {
     try {
       const data = await this.#converter.convert(() => {
-        const frame = this.#audience.newestKey;
+        const frame = this.#stream.newestKey;
         if (frame === undefined || frame === this.#made?.frame || !this.#canMake(frame)) {
           return undefined;
         }
@@ -212,7 +212,7 @@ class Conversion {
         ? error
         : new StreamError("failed", messageOf(error));
       // Without a thread, none has begun.
-      const frame = this.#making ?? this.#audience.newestKey;
+      const frame = this.#making ?? this.#stream.newestKey;
       if (frame !== undefined) this.#made = { frame, data: fault };
       this.#warn(fault.message);
     }
@@ -221,8 +221,8 @@ class Conversion {
   #warn(fault: string): void {
     if (fault === this.#lastFault) return;
     this.#lastFault = fault;
-    this.#log.warn(`"${this.#audience.name}" has frames without a picture: ${fault}`, {
-      stream: this.#audience.name,
+    this.#log.warn(`"${this.#stream.name}" has frames without a picture: ${fault}`, {
+      stream: this.#stream.name,
     });
   }
 }

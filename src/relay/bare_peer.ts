@@ -6,10 +6,10 @@
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Front } from "./front.ts";
 import type { Peer, PeerPlace } from "./peer.ts";
-import type { SocketPort } from "./socket_port.ts";
-import type { Audience, Viewer } from "./viewer.ts";
+import type { SocketChannel } from "./socket_channel.ts";
+import type { Streams } from "./streams.ts";
+import type { Viewer, WatchedStream } from "./viewer.ts";
 
 /** What a client without a protocol does. */
 export type BareRole = "both" | "watch" | "publish";
@@ -19,50 +19,57 @@ const MAX_DELAY_MS = 500;
 
 /** Serves one client without a protocol. */
 export class BarePeer implements Peer {
-  readonly #front: Front;
-  readonly #place: PeerPlace;
-  readonly #port: SocketPort;
+  readonly #streams: Streams;
+  readonly #name: string;
+  readonly #channel: SocketChannel;
   readonly #role: BareRole;
-  readonly #audience: Audience | undefined;
+  readonly #stream: WatchedStream | undefined;
   readonly #viewer: Viewer<ViewerFeed> | undefined;
-  #sender: Peer | undefined;
+  #publisher: Peer | undefined;
 
-  constructor(front: Front, place: PeerPlace, port: SocketPort, role: BareRole) {
-    this.#front = front;
-    this.#place = place;
-    this.#port = port;
+  /** @throws {ProtocolError} when there are as many viewers or streams as may be */
+  constructor(
+    streams: Streams,
+    { name, joinFrom }: PeerPlace,
+    { channel, role }: { readonly channel: SocketChannel; readonly role: BareRole },
+  ) {
+    const { memory } = streams;
+    this.#streams = streams;
+    this.#name = name;
+    this.#channel = channel;
     this.#role = role;
     if (role === "publish") {
-      front.admitSender();
+      memory.admit();
       try {
-        this.#sender = front.openSender("bare", place, port);
+        this.#publisher = streams.publish(name, "bare", channel);
       } catch (error) {
-        front.release();
+        memory.release();
         throw error;
       }
       return;
     }
-    const audience = front.admitViewer(place.name);
+    const stream = streams.watch(name);
+    const { socket } = channel;
     const feed = new ViewerFeed({
       maxDelayMs: MAX_DELAY_MS,
-      maxBytes: front.maxViewerBytes,
+      maxBytes: memory.plan.viewerBytes,
       fps: null,
-      budget: front.underWay,
-      delays: audience.delays,
-      unsentBytes: () => port.unsentBytes,
-      send: (frame) => port.sendFrame(frame.data),
-      splice: (frame) => audience.encodings.splice(frame),
+      budget: memory.underWay,
+      delays: stream.delays,
+      unsentBytes: () => socket.unsentBytes,
+      send: (frame) => socket.send(frame.data),
+      splice: (frame) => stream.encodings.splice(frame),
     });
-    this.#audience = audience;
+    this.#stream = stream;
     this.#viewer = {
       feed,
-      joinFrom: place.joinFrom,
+      joinFrom,
       welcome: () => {},
       ended: () => {},
       report: () => {},
-      close: (code, reason) => port.close(code, reason),
+      close: (code, reason) => channel.close(code, reason),
     };
-    audience.join(this.#viewer);
+    stream.join(this.#viewer);
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
@@ -70,13 +77,13 @@ export class BarePeer implements Peer {
     if (this.#role === "watch") {
       throw new ProtocolError(CLOSE.unsupportedData, "a frame came from a client with role=watch");
     }
-    this.#sender ??= this.#front.openSender("bare", this.#place, this.#port);
-    this.#sender.receive(message);
+    this.#publisher ??= this.#streams.publish(this.#name, "bare", this.#channel);
+    this.#publisher.receive(message);
   }
 
   closed(): void {
-    if (this.#viewer !== undefined) this.#audience?.leave(this.#viewer);
-    this.#sender?.closed();
-    this.#front.release();
+    if (this.#viewer !== undefined) this.#stream?.leave(this.#viewer);
+    this.#publisher?.closed();
+    this.#streams.memory.release();
   }
 }

@@ -6,11 +6,11 @@
 import type { Clock } from "../host/clock.ts";
 import { encodeControl } from "../wire/control_message.ts";
 import { FLAGS, VERSION } from "../wire/frame_message.ts";
-import type { Audience } from "./viewer.ts";
+import type { WatchedStream } from "./viewer.ts";
 
 /** The relay's first message: what the stream is, and of a publisher how far its frames have come. */
 export function welcome(
-  stream: Pick<Audience, "name" | "run" | "fps" | "isPublishing">,
+  stream: Pick<WatchedStream, "name" | "run" | "fps" | "isPublishing">,
   as: {
     readonly role: "publish" | "watch";
     readonly received: number;

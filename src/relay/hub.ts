@@ -3,48 +3,27 @@
  *
  * @module
  */
-import type { Budget } from "../core/budget.ts";
+import { type Access, openAccess } from "../access/access.ts";
 import type { FrameRate } from "../core/stream.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
-import { Converter } from "../http/converter.ts";
+import { BarePublisher } from "./bare_publisher.ts";
 import { LiveStream } from "./live_stream.ts";
+import { Memory, queueBytes } from "./memory.ts";
+import type { RelayOptions } from "./options.ts";
+import type { ControlChannel, Peer } from "./peer.ts";
+import { PublisherPeer } from "./publisher_peer.ts";
 import { Remembered } from "./remembered.ts";
-import { ownShares } from "./shares.ts";
 import { closeStalled } from "./stalled.ts";
-import { AllPictures } from "../http/stream_pictures.ts";
+import type { PublisherKind, Streams } from "./streams.ts";
 import { Turns } from "./turns.ts";
 import { WatchfulClock } from "./watchful_clock.ts";
 
-/** Most bytes that one publisher may have in the queue and under way. */
-const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
 /** Longest queue in frames where there is no tick to empty it. */
 const SOURCE_QUEUE_FRAMES = 1024;
-
-/** Limits and defaults of a relay. */
-export interface HubOptions {
-  /** Frame rate of a new stream. */
-  readonly fps: FrameRate;
-  /** Length of a stream's queue in milliseconds of its frame rate. */
-  readonly bufferMs: number;
-  /** Largest frame in bytes. */
-  readonly maxFrameBytes: number;
-  /** Bytes for frames in queues and under way, in all. */
-  readonly maxMemoryBytes: number;
-  /** Most connections that watch or send without a protocol. */
-  readonly maxViewers: number;
-  /** Most streams. */
-  readonly maxStreams: number;
-  /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
-  readonly stallTimeoutMs: number;
-  /** Origins of other sites whose pages may take part; `*` for all. */
-  readonly allowOrigins: readonly string[];
-  /** How long a peer that speaks the protocol may take to say hello, in milliseconds. */
-  readonly helloTimeoutMs: number;
-}
 
 /** Threads that have viewers of their own. */
 export interface Threads {
@@ -54,49 +33,42 @@ export interface Threads {
   viewerStatuses(name: string, limit: number): Promise<ViewerStatus[]>;
 }
 
-/**
- * The streams by name. Half of the memory is for queues, in equal shares for the streams; an eighth
- * is for frames kept for viewers that come; the rest is for frames under way to viewers, of which
- * one viewer may have a quarter.
- */
-export class Hub {
-  readonly options: HubOptions;
+/** What a {@linkcode Hub} works with. */
+export interface HubContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Who may do what. @default {everybody everything} */
+  readonly access?: Access;
+  /** What it counts together with other threads. */
+  readonly memory?: Memory;
+}
+
+/** The streams by name, in the thread that has them. */
+export class Hub implements Streams {
+  readonly options: RelayOptions;
   readonly clock: WatchfulClock;
   readonly log: Log;
-  /** What is under way to all viewers together. */
-  readonly underWay: Budget;
-  /** What is kept for viewers that come or are a little behind. */
-  readonly cached: Budget;
+  readonly access: Access;
+  readonly memory: Memory;
   readonly #streams = new Map<string, LiveStream>();
-  /** Pictures of the streams' frames. */
-  readonly pictures: AllPictures;
   readonly #remembered = new Remembered();
   readonly #turns = new Turns();
-  readonly #viewers: Budget;
   #threads: Threads | undefined;
   #isStopping = false;
 
-  /** `shares`: what it counts together with other threads. */
-  constructor(options: HubOptions, clock: Clock, log: Log, shares = ownShares(options)) {
+  constructor(options: RelayOptions, context: HubContext) {
     this.options = options;
-    this.clock = new WatchfulClock(clock, (ms) => {
+    this.clock = new WatchfulClock(context.clock, (ms) => {
       for (const live of this.#streams.values()) live.stoodStill(ms);
     });
-    this.log = log;
-    this.underWay = shares.underWay;
-    this.cached = shares.cached;
-    this.#viewers = shares.viewers;
-    this.pictures = new AllPictures(new Converter(clock), log);
+    this.log = context.log;
+    this.access = context.access ?? openAccess;
+    this.memory = context.memory ?? new Memory(options);
   }
 
   /** Whether the relay is about to stop. */
   get isStopping(): boolean {
     return this.#isStopping;
-  }
-
-  /** Most bytes under way to one viewer. */
-  get maxViewerBytes(): number {
-    return this.underWay.limit / 4;
   }
 
   /** All streams, by name. */
@@ -126,7 +98,7 @@ export class Hub {
     }
     const live = this.#create(name);
     this.#streams.set(name, live);
-    this.#share();
+    this.#divide();
     return live;
   }
 
@@ -151,40 +123,25 @@ export class Hub {
     return this.#remembered.hasPublished(name);
   }
 
-  /** Somebody publishes to the stream of that name. */
-  published(name: string): void {
-    this.#remembered.published(name);
-  }
-
-  /**
-   * Counts a viewer in, and returns the stream of that name.
-   *
-   * @throws {ProtocolError} when there are as many viewers or streams as may be
-   */
-  admitViewer(name: string): LiveStream {
-    this.admitSender();
+  watch(name: string): LiveStream {
+    this.memory.admit();
     try {
       return this.open(name);
     } catch (error) {
-      this.release();
+      this.memory.release();
       throw error;
     }
   }
 
-  /**
-   * Counts somebody in who only sends, without a protocol.
-   *
-   * @throws {ProtocolError} when there are as many as may be
-   */
-  admitSender(): void {
-    if (this.#viewers.take(1)) return;
-    const { limit } = this.#viewers;
-    throw new ProtocolError(CLOSE.full, `the relay has ${limit} viewers already (--max-viewers)`);
-  }
-
-  /** Counts out who was counted in. */
-  release(): void {
-    this.#viewers.give(1);
+  publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
+    const live = this.open(name);
+    const { maxFrameBytes } = this.options;
+    const context = { maxFrameBytes, clock: this.clock, log: this.log };
+    const peer = as === "bare"
+      ? new BarePublisher(live, context)
+      : new PublisherPeer(live, { ...context, ...as, channel });
+    this.#remembered.published(name);
+    return peer;
   }
 
   /** Asks these threads for the numbers of their viewers. */
@@ -220,20 +177,20 @@ export class Hub {
   /** Closes everybody. */
   stop(): void {
     for (const live of this.streams) live.stop("the relay stops");
-    this.pictures.stop();
   }
 
   #create(name: string): LiveStream {
-    const { fps, bufferMs, maxMemoryBytes } = this.options;
+    const { fps, bufferMs } = this.options;
+    const { cached, plan } = this.memory;
     return new LiveStream(
       {
         name,
         fps: this.#remembered.rateOf(name) ?? fps,
         bufferMs,
         sourceFrames: SOURCE_QUEUE_FRAMES,
-        maxBytes: maxMemoryBytes / 2,
-        maxCreditBytes: MAX_CREDIT_BYTES,
-        cacheBudget: this.cached,
+        maxBytes: plan.queuesBytes,
+        maxCreditBytes: plan.creditBytes,
+        cacheBudget: cached,
       },
       { clock: this.clock, turns: this.#turns, onIdle: (idle) => this.#remove(idle) },
     );
@@ -252,13 +209,11 @@ export class Hub {
   #remove(live: LiveStream): void {
     if (this.#streams.get(live.name) !== live) return;
     this.#streams.delete(live.name);
-    this.#share();
+    this.#divide();
   }
 
-  #share(): void {
-    const share = Math.floor(this.options.maxMemoryBytes / 2 / Math.max(1, this.#streams.size));
-    for (const live of this.#streams.values()) {
-      live.setMaxBytes(Math.max(share, this.options.maxFrameBytes));
-    }
+  #divide(): void {
+    const maxBytes = queueBytes(this.options, this.#streams.size);
+    for (const live of this.#streams.values()) live.setMaxBytes(maxBytes);
   }
 }

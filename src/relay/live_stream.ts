@@ -17,7 +17,7 @@ import { CLOSE } from "../wire/close_code.ts";
 import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { Encodings } from "./encodings.ts";
 import type { Batched, Turns } from "./turns.ts";
-import { type Audience, type Viewer, viewerStatus } from "./viewer.ts";
+import { type Viewer, viewerStatus, type WatchedStream } from "./viewer.ts";
 
 /** How soon a frame that is due but cannot leave is looked after again, in milliseconds. */
 const RETRY_MS = 10;
@@ -43,7 +43,7 @@ export interface Publisher {
 }
 
 /** Drives a {@linkcode Stream} by a timer and by what its peers do. */
-export class LiveStream implements Audience, Batched {
+export class LiveStream implements WatchedStream, Batched {
   /** Name of this stream's run; sequences of different runs do not compare. */
   readonly run: string = crypto.randomUUID();
   readonly encodings = new Encodings();

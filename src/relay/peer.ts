@@ -1,5 +1,5 @@
 /**
- * What the relay needs of whatever serves a connection.
+ * Whatever serves a connection, and its way back to whom it serves.
  *
  * @module
  */
@@ -13,11 +13,8 @@ export interface PeerPlace {
   readonly joinFrom: JoinFrom;
 }
 
-/** How somebody sends frames: with the protocol, from its hello on, or without. */
-export type SenderKind = "publisher" | "bare";
-
-/** The way back to somebody who sends. */
-export interface SenderPort {
+/** The way back to a peer for all that is no frame. */
+export interface ControlChannel {
   /** Sends a control message. */
   sendControl(text: string): void;
   /** Ends the connection with a code and a reason. */

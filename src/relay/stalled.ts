@@ -3,16 +3,14 @@
  *
  * @module
  */
-import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Audience } from "./viewer.ts";
+import type { Memory } from "./memory.ts";
+import type { WatchedStream } from "./viewer.ts";
 
 /** A viewer that has confirmed nothing for this long gives way when memory is short. */
 const STALLED_MS = 5000;
-/** How much of the memory for frames under way may be used before stalled viewers give way. */
-const SHORT_OF_MEMORY = 0.75;
 
 /** What decides who is let go, and where that is told. */
 export interface StalledContext {
@@ -20,8 +18,7 @@ export interface StalledContext {
     /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
     readonly stallTimeoutMs: number;
   };
-  /** What is under way to all viewers together. */
-  readonly underWay: Budget;
+  readonly memory: Memory;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -31,16 +28,16 @@ export interface StalledContext {
  * one. Where memory is short, viewers that have taken nothing for a while give way as well.
  */
 export function closeStalled(
-  audiences: readonly Audience[],
-  { options: { stallTimeoutMs }, underWay, clock, log }: StalledContext,
+  streams: readonly WatchedStream[],
+  { options: { stallTimeoutMs }, memory, clock, log }: StalledContext,
 ): void {
   const nowMs = clock.nowMs();
   let closed = 0;
-  for (const audience of audiences) {
-    for (const viewer of [...audience.viewers]) {
+  for (const stream of streams) {
+    for (const viewer of [...stream.viewers]) {
       const { feed } = viewer;
       const stalledMs = feed.stalledMs(nowMs);
-      const isShort = underWay.used >= underWay.limit * SHORT_OF_MEMORY;
+      const isShort = memory.underWay.used >= memory.plan.shortBytes;
       if (!feed.isConfirming && stalledMs >= stallTimeoutMs) {
         viewer.close(
           CLOSE.stalled,
@@ -53,7 +50,7 @@ export function closeStalled(
         continue;
       }
       // A peer that is stuck does not answer the goodbye, and nothing more is sent to it.
-      audience.leave(viewer);
+      stream.leave(viewer);
     }
   }
   if (closed > 0) log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });

@@ -28,7 +28,7 @@ export interface Viewer<F extends Feed = Feed> {
 }
 
 /** A stream as its viewers' connections see it. */
-export interface Audience {
+export interface WatchedStream {
   /** The stream's name. */
   readonly name: string;
   /** Name of the stream's run; sequences of different runs do not compare. */

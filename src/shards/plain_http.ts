@@ -3,21 +3,38 @@
  *
  * @module
  */
-import type { PlainRequest, PlainResponse } from "./shard_message.ts";
+import type { Asked } from "../http/route.ts";
+import type { PlainQuestion, PlainResponse } from "./shard_message.ts";
 
 /** Takes a request apart, with at most `maxBytes` and one byte of its body. */
-export async function plainRequest(request: Request, maxBytes: number): Promise<PlainRequest> {
+export async function plainQuestion(
+  route: number,
+  { request, base, asker, name }: Asked,
+  maxBytes: number,
+): Promise<PlainQuestion> {
+  const { method, url, headers, body } = request;
   return {
-    method: request.method,
-    url: request.url,
-    headers: [...request.headers],
-    body: request.body === null ? null : await firstBytes(request.body, maxBytes + 1),
+    route,
+    base,
+    asker,
+    name,
+    method,
+    url,
+    headers: [...headers],
+    body: body === null ? null : await firstBytes(body, maxBytes + 1),
   };
 }
 
 /** Puts a request together. */
-export function requestOf({ method, url, headers, body }: PlainRequest): Request {
-  return new Request(url, { method, headers, body });
+export function askedOf({ base, asker, name, url, ...init }: PlainQuestion): Asked {
+  const { method, headers, body } = init;
+  return {
+    request: new Request(url, { method, headers, body }),
+    url: new URL(url),
+    base,
+    asker,
+    name,
+  };
 }
 
 /** Takes an answer apart. */

@@ -4,143 +4,114 @@
  *
  * @module
  */
-import type { Budget } from "../core/budget.ts";
-import { ProtocolError, StreamError } from "../errors.ts";
+import { type Access, openAccess } from "../access/access.ts";
+import { StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log, LogFields } from "../host/log.ts";
-import { CLOSE } from "../wire/close_code.ts";
 import { MAX_BODY_BYTES } from "../http/api.ts";
 import { Converter } from "../http/converter.ts";
-import type { Front } from "../relay/front.ts";
-import type { HubOptions } from "../relay/hub.ts";
-import { Mirror } from "./mirror.ts";
-import type { Peer, PeerPlace, SenderKind, SenderPort } from "../relay/peer.ts";
-import { plainRequest, responseOf } from "./plain_http.ts";
-import { type HubLink, RemotePeer } from "./remote_peer.ts";
-import type { FromShard, PlainResponse, ShardStart, ToShard } from "./shard_message.ts";
-import { type Shares, sharesIn } from "../relay/shares.ts";
+import type { Asked } from "../http/route.ts";
+import { site } from "../http/site.ts";
+import { AllPictures } from "../http/stream_pictures.ts";
+import { type Link, linkTo } from "../link/link.ts";
+import { Mirror } from "../link/mirror.ts";
+import type { Handler } from "../listen/listener.ts";
+import { Memory } from "../relay/memory.ts";
+import type { RelayOptions } from "../relay/options.ts";
+import type { ControlChannel, Peer } from "../relay/peer.ts";
 import { closeStalled } from "../relay/stalled.ts";
-import { AllPictures, type StreamPictures } from "../http/stream_pictures.ts";
+import type { PublisherKind, Streams } from "../relay/streams.ts";
 import { Turns } from "../relay/turns.ts";
-import type { Audience } from "../relay/viewer.ts";
+import type { WatchedStream } from "../relay/viewer.ts";
 import { WatchfulClock } from "../relay/watchful_clock.ts";
+import { plainQuestion, responseOf } from "./plain_http.ts";
+import { type HubThread, RemotePublisher } from "./remote_publisher.ts";
+import type { FromShard, PlainResponse, ShardStart, ToShard } from "./shard_message.ts";
+
+/** Where the streams are. */
+const STREAMS_AT = "thread:0";
 
 /** Tells the thread that has the streams; `transfer` is handed over. */
 export type Tell = (message: FromShard, transfer?: Transferable[]) => void;
 
-/** The front of a relay in a thread that has no streams. */
-export class Shard implements Front, HubLink {
-  readonly options: HubOptions;
+/** The streams of a relay in a thread that has none itself. */
+export class Shard implements Streams, HubThread, Link {
+  readonly scheme = "thread";
+  readonly options: RelayOptions;
   readonly clock: WatchfulClock;
   readonly log: Log;
+  readonly access: Access = openAccess;
+  readonly memory: Memory;
   readonly tell: Tell;
-  readonly #start: ShardStart;
-  readonly #shares: Shares;
+  /** Answers requests that come to this thread. */
+  readonly handler: Handler;
   readonly #mirrors = new Map<string, Mirror>();
   readonly #pictures: AllPictures;
   readonly #turns = new Turns();
-  readonly #ports = new Map<number, SenderPort>();
+  readonly #channels = new Map<number, ControlChannel>();
   readonly #asked = new Map<number, (response: PlainResponse | string) => void>();
   #lastNumber = 0;
   #isStopping = false;
 
   constructor(start: ShardStart, clock: Clock, tell: Tell) {
-    this.#start = start;
     this.options = start.options;
     this.clock = new WatchfulClock(clock, (ms) => {
       for (const mirror of this.#mirrors.values()) mirror.stoodStill(ms);
     });
     this.tell = tell;
     this.log = logTo(tell);
-    this.#shares = sharesIn(start.shares, start.own, start.options);
+    this.memory = new Memory(start.options, start.counts, start.own);
     // All threads that send together convert as much as one.
     const converter = new Converter(clock, { threads: start.threads - 1 });
     this.#pictures = new AllPictures(converter, this.log);
+    this.handler = site({
+      streams: this,
+      pictures: this.#pictures,
+      askThere: (route, asked) => this.#ask(route, asked),
+    });
   }
 
   get isStopping(): boolean {
     return this.#isStopping;
   }
 
-  get underWay(): Budget {
-    return this.#shares.underWay;
-  }
-
-  get maxViewerBytes(): number {
-    return this.underWay.limit / 4;
-  }
-
-  admitViewer(name: string): Audience {
-    this.admitSender();
+  watch(name: string): WatchedStream {
+    this.memory.admit();
     const existing = this.#mirrors.get(name);
     if (existing !== undefined) return existing;
     const mirror = new Mirror(name, {
       clock: this.clock,
       turns: this.#turns,
-      cached: this.#shares.cached,
-      tell: this.tell,
+      cached: this.memory.cached,
+      link: linkTo(STREAMS_AT, [this]),
       onIdle: (idle) => this.#mirrors.delete(idle.name),
     });
     this.#mirrors.set(name, mirror);
     return mirror;
   }
 
-  admitSender(): void {
-    if (this.#shares.viewers.take(1)) return;
-    throw new ProtocolError(
-      CLOSE.full,
-      `the relay has ${this.options.maxViewers} viewers already (--max-viewers)`,
-    );
-  }
-
-  release(): void {
-    this.#shares.viewers.give(1);
-  }
-
-  picturesOf(audience: Audience): StreamPictures {
-    return this.#pictures.of(audience);
-  }
-
-  openSender(kind: SenderKind, place: PeerPlace, port: SenderPort): Peer {
+  publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
     const number = ++this.#lastNumber;
-    this.#ports.set(number, port);
-    const peer = new RemotePeer(number, kind, { place, link: this });
-    return {
-      receive: (message) => peer.receive(message),
-      closed: () => {
-        this.#ports.delete(number);
-        peer.closed();
-      },
-    };
-  }
-
-  async answer(request: Request): Promise<Response> {
-    const plain = await plainRequest(request, MAX_BODY_BYTES);
-    const id = ++this.#lastNumber;
-    const response = await new Promise<PlainResponse | string>((resolve) => {
-      this.#asked.set(id, resolve);
-      this.tell({ type: "ask", id, request: plain });
-    });
-    if (typeof response === "string") throw new StreamError("failed", response);
-    return responseOf(response);
+    this.#channels.set(number, channel);
+    return new RemotePublisher(number, this, { name, hello: as === "bare" ? as : as.hello });
   }
 
   handIn(bytes: number): boolean {
-    const { handedIn, takenIn } = this.#shares;
-    const { own } = this.#start;
-    if (handedIn[own]! - takenIn[own]! > this.options.maxMemoryBytes / 2) return false;
-    handedIn[own]! += bytes;
-    return true;
+    return this.memory.handIn(bytes);
+  }
+
+  forget(peer: number): void {
+    this.#channels.delete(peer);
   }
 
   /** Takes what the thread that has the streams says. */
   receive(message: Exclude<ToShard, { readonly type: "start" | "stop" }>): void {
     switch (message.type) {
       case "control":
-        this.#ports.get(message.peer)?.sendControl(message.text);
+        this.#channels.get(message.peer)?.sendControl(message.text);
         break;
       case "close":
-        this.#ports.get(message.peer)?.close(message.code, message.reason);
+        this.#channels.get(message.peer)?.close(message.code, message.reason);
         break;
       case "answer": {
         const answered = this.#asked.get(message.id);
@@ -176,6 +147,17 @@ export class Shard implements Front, HubLink {
   /** Ends what it has of its own. */
   stop(): void {
     this.#pictures.stop();
+  }
+
+  async #ask(route: number, asked: Asked): Promise<Response> {
+    const question = await plainQuestion(route, asked, MAX_BODY_BYTES);
+    const id = ++this.#lastNumber;
+    const response = await new Promise<PlainResponse | string>((resolve) => {
+      this.#asked.set(id, resolve);
+      this.tell({ type: "ask", id, question });
+    });
+    if (typeof response === "string") throw new StreamError("failed", response);
+    return responseOf(response);
   }
 }
 

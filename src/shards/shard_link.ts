@@ -5,11 +5,13 @@
  */
 import { messageOf, ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Front } from "../relay/front.ts";
-import { GuardedPeer } from "../relay/guarded_peer.ts";
+import type { AskThere } from "../http/site.ts";
+import type { ListedViewer } from "../link/mirror.ts";
+import { Connection } from "../relay/connection.ts";
 import type { Hub } from "../relay/hub.ts";
-import { plainResponse, requestOf } from "./plain_http.ts";
-import type { FromShard, ListedViewer, PlainRequest } from "./shard_message.ts";
+import { RelaySession } from "../wire/relay_session.ts";
+import { askedOf, plainResponse } from "./plain_http.ts";
+import type { FromShard, PlainQuestion } from "./shard_message.ts";
 import { ShardViewer, type TellShard } from "./shard_viewer.ts";
 
 /** How long a thread may take to tell its numbers before the last ones are used, in milliseconds. */
@@ -18,8 +20,8 @@ const ANSWER_MS = 1000;
 /** What a {@linkcode ShardLink} works with. */
 export interface ShardLinkOptions {
   readonly hub: Hub;
-  /** Where what the thread cannot do itself is done. */
-  readonly front: Front;
+  /** Answers what the thread cannot answer itself. */
+  readonly askThere: AskThere;
   readonly tell: TellShard;
   /** Counts bytes as taken in from the thread. */
   readonly takeIn: (bytes: number) => void;
@@ -29,7 +31,7 @@ export interface ShardLinkOptions {
 export class ShardLink {
   readonly #options: ShardLinkOptions;
   readonly #viewers = new Map<string, ShardViewer>();
-  readonly #peers = new Map<number, GuardedPeer>();
+  readonly #peers = new Map<number, Connection>();
   readonly #waiting = new Map<number, (answer: readonly ListedViewer[]) => void>();
   #lastId = 0;
   #isOver = false;
@@ -59,8 +61,8 @@ export class ShardLink {
         viewer.live.passed(viewer, message.sequence);
         break;
       }
-      case "open":
-        this.#open(message);
+      case "publish":
+        this.#publish(message);
         break;
       case "message": {
         const { data } = message;
@@ -73,7 +75,7 @@ export class ShardLink {
         this.#peers.delete(message.peer);
         break;
       case "ask":
-        this.#answer(message.id, message.request);
+        this.#answer(message.id, message.question);
         break;
       case "counted":
         for (const [name, numbers] of message.streams) {
@@ -114,7 +116,7 @@ export class ShardLink {
     const { hub, tell } = this.#options;
     try {
       const live = hub.open(name);
-      const viewer = new ShardViewer(live, hub.underWay, tell);
+      const viewer = new ShardViewer(live, hub.memory.underWay, tell);
       this.#viewers.set(name, viewer);
       live.join(viewer);
     } catch (error) {
@@ -129,24 +131,29 @@ export class ShardLink {
     viewer?.live.leave(viewer);
   }
 
-  #open({ peer, kind, place }: FromShard & { readonly type: "open" }): void {
-    const { hub, front, tell } = this.#options;
-    const port = {
+  #publish({ peer, name, hello }: FromShard & { readonly type: "publish" }): void {
+    const { hub, tell } = this.#options;
+    const channel = {
       sendControl: (text: string) => tell({ type: "control", peer, text }),
       close: (code: number, reason: string) => tell({ type: "close", peer, code, reason }),
     };
-    const guarded = new GuardedPeer(place.name, port, hub.log);
-    this.#peers.set(peer, guarded);
-    guarded.open(() => {
+    const connection = new Connection(name, channel, hub.log);
+    this.#peers.set(peer, connection);
+    connection.serve(() => {
       if (hub.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
-      return front.openSender(kind, place, port);
+      if (hello === "bare") return hub.publish(name, hello, channel);
+      const session = new RelaySession({
+        maxFrameBytes: hub.options.maxFrameBytes,
+        role: hello.role,
+      });
+      return hub.publish(name, { hello, session }, channel);
     });
   }
 
-  async #answer(id: number, request: PlainRequest): Promise<void> {
-    const { front, tell } = this.#options;
+  async #answer(id: number, question: PlainQuestion): Promise<void> {
+    const { askThere, tell } = this.#options;
     try {
-      const response = await plainResponse(await front.answer(requestOf(request)));
+      const response = await plainResponse(await askThere(question.route, askedOf(question)));
       if (this.#isOver) return;
       tell({ type: "answer", id, response }, response.body === null ? [] : [response.body.buffer]);
     } catch (error) {

@@ -4,33 +4,21 @@
  *
  * @module
  */
-import type { Frame } from "../core/frame.ts";
 import type { ShardNumbers } from "../core/shard_feed.ts";
-import type { FrameRate } from "../core/stream.ts";
 import type { LogFields } from "../host/log.ts";
-import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
-import type { HubOptions } from "../relay/hub.ts";
-import type { PeerPlace, SenderKind } from "../relay/peer.ts";
-
-/** What viewers are told of a stream when they come. */
-export interface StreamState {
-  readonly fps: FrameRate;
-  readonly isPublishing: boolean;
-}
-
-/** A frame that was kept, and when it left the queue. */
-export interface KeptFrame {
-  readonly frame: Frame;
-  readonly leftMs: number;
-}
+import type { Asked } from "../http/route.ts";
+import type { LinkNews, LinkRequest } from "../link/link.ts";
+import type { ListedViewer } from "../link/mirror.ts";
+import type { RelayOptions } from "../relay/options.ts";
+import type { PublishHello } from "../wire/control_message.ts";
 
 /** How a thread begins. */
 export interface ShardStart {
-  readonly options: HubOptions;
+  readonly options: RelayOptions;
   readonly host: string;
   readonly port: number;
-  /** What all threads count together; see `shares.ts`. */
-  readonly shares: SharedArrayBuffer;
+  /** What all threads count together; see `memory.ts`. */
+  readonly counts: SharedArrayBuffer;
   readonly threads: number;
   /** The thread's own place in that. */
   readonly own: number;
@@ -38,8 +26,10 @@ export interface ShardStart {
   readonly originMs: number;
 }
 
-/** A request without its connection. */
-export interface PlainRequest {
+/** What only the thread that has the streams can answer: a request without its connection. */
+export interface PlainQuestion extends Pick<Asked, "base" | "asker" | "name"> {
+  /** Number of the route that the request is for. */
+  readonly route: number;
   readonly method: string;
   readonly url: string;
   readonly headers: [string, string][];
@@ -53,42 +43,10 @@ export interface PlainResponse {
   readonly body: Uint8Array<ArrayBuffer> | null;
 }
 
-/** One viewer in a list that several threads have a part of. */
-export interface ListedViewer {
-  /** When it came, on the clock of all threads, in milliseconds. */
-  readonly cameMs: number;
-  readonly numbers: ViewerStatus;
-}
-
 /** To a thread that sends to viewers. */
 export type ToShard =
   | { readonly type: "start"; readonly start: ShardStart }
-  | {
-    readonly type: "opened";
-    readonly name: string;
-    readonly run: string;
-    readonly state: StreamState;
-    readonly history: readonly KeptFrame[];
-    readonly isWhole: boolean;
-  }
-  | {
-    readonly type: "refused";
-    readonly name: string;
-    readonly code: number;
-    readonly reason: string;
-  }
-  | { readonly type: "state"; readonly name: string; readonly state: StreamState }
-  | { readonly type: "frame"; readonly name: string; readonly frame: Frame }
-  /** So many frames do not come. */
-  | { readonly type: "missed"; readonly name: string; readonly frames: number }
-  | { readonly type: "ended"; readonly name: string }
-  | { readonly type: "report"; readonly name: string; readonly status: StreamStatus }
-  | {
-    readonly type: "dismiss";
-    readonly name: string;
-    readonly code: number;
-    readonly reason: string;
-  }
+  | LinkNews
   | { readonly type: "control"; readonly peer: number; readonly text: string }
   | {
     readonly type: "close";
@@ -111,21 +69,13 @@ export type ToShard =
 export type FromShard =
   | { readonly type: "listening" }
   | { readonly type: "failed"; readonly message: string }
-  | { readonly type: "subscribe"; readonly name: string }
-  | { readonly type: "unsubscribe"; readonly name: string; readonly numbers: ShardNumbers }
+  | LinkRequest
   | {
-    /** Frames up to `sequence` (0: no more than before) are with their viewers. */
-    readonly type: "passed";
-    readonly name: string;
-    readonly sequence: number;
-    readonly rate: number;
-    readonly isReady: boolean;
-  }
-  | {
-    readonly type: "open";
+    /** Somebody publishes; `hello` is his first message, or `bare` for one without a protocol. */
+    readonly type: "publish";
     readonly peer: number;
-    readonly kind: SenderKind;
-    readonly place: PeerPlace;
+    readonly name: string;
+    readonly hello: PublishHello | "bare";
   }
   | {
     readonly type: "message";
@@ -133,7 +83,7 @@ export type FromShard =
     readonly data: string | Uint8Array<ArrayBuffer>;
   }
   | { readonly type: "gone"; readonly peer: number }
-  | { readonly type: "ask"; readonly id: number; readonly request: PlainRequest }
+  | { readonly type: "ask"; readonly id: number; readonly question: PlainQuestion }
   | {
     readonly type: "counted";
     readonly id: number;

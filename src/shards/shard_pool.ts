@@ -5,12 +5,12 @@
  */
 import { StreamError } from "../errors.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
+import type { AskThere } from "../http/site.ts";
 import type { Hub } from "../relay/hub.ts";
-import { settled } from "../listen/listener.ts";
-import { LocalFront } from "../relay/local_front.ts";
+import { settled } from "../listen/deno_listener.ts";
 import { ShardLink } from "./shard_link.ts";
 import type { FromShard, ToShard } from "./shard_message.ts";
-import { clearShares, type Shares } from "../relay/shares.ts";
+import { clearCounts } from "../relay/memory.ts";
 
 /** How long a thread may take until it listens, in milliseconds. */
 const START_MS = 30_000;
@@ -28,8 +28,9 @@ export interface ShardPoolOptions {
   readonly host: string;
   readonly port: number;
   /** What all threads count together, with a place for each and one for the streams. */
-  readonly memory: SharedArrayBuffer;
-  readonly shares: Shares;
+  readonly counts: SharedArrayBuffer;
+  /** Answers what a thread cannot answer itself. */
+  readonly askThere: AskThere;
   /** Starts a thread. */
   readonly openThread?: () => Worker;
 }
@@ -115,7 +116,7 @@ export class ShardPool {
   }
 
   async #launch(own: number): Promise<void> {
-    const { openThread = openShardThread, host, port, memory, shares, workers } = this.#options;
+    const { openThread = openShardThread, host, port, counts, askThere, workers } = this.#options;
     const worker = openThread();
     const listening = Promise.withResolvers<void>();
     const hub = this.#hub;
@@ -126,9 +127,9 @@ export class ShardPool {
       heardMs: hub.clock.nowMs(),
       link: new ShardLink({
         hub,
-        front: new LocalFront(hub),
+        askThere,
         tell: (message, transfer) => post(worker, message, transfer),
-        takeIn: (bytes) => shares.takenIn[own]! += bytes,
+        takeIn: (bytes) => hub.memory.takeIn(own, bytes),
       }),
     };
     this.#running.set(own, running);
@@ -154,7 +155,7 @@ export class ShardPool {
         options: hub.options,
         host,
         port,
-        shares: memory,
+        counts,
         threads: workers + 1,
         own,
         originMs: performance.timeOrigin,
@@ -176,7 +177,7 @@ export class ShardPool {
     this.#running.delete(own);
     worker.terminate();
     link.close();
-    clearShares(this.#options.memory, own);
+    clearCounts(this.#options.counts, own);
     if (this.#isStopping) return;
     this.#hub.log.error(`lost a thread of the relay, and starts another: ${why}`, { thread: own });
     this.#restarts.set(own, setTimeout(() => this.#restart(own), RESTART_MS));

@@ -5,7 +5,7 @@
  */
 import { messageOf } from "../errors.ts";
 import { threadClock } from "../host/clock.ts";
-import { listen, shutDown } from "../listen/listener.ts";
+import { listen, shutDown } from "../listen/deno_listener.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
 import { PULSE_MS } from "../relay/watchful_clock.ts";
@@ -30,7 +30,12 @@ function begin(start: ShardStart): void {
   const shard = new Shard(start, threadClock(start.originMs), tell);
   let server: ReturnType<typeof listen>;
   try {
-    server = listen(shard, { host: start.host, port: start.port, isShared: true });
+    server = listen(shard.handler, {
+      host: start.host,
+      port: start.port,
+      isShared: true,
+      log: shard.log,
+    });
   } catch (error) {
     tell({ type: "failed", message: messageOf(error) });
     return;

@@ -13,6 +13,7 @@ const IS_RETRIED: Readonly<Record<keyof typeof CLOSE, boolean>> = {
   protocolError: false,
   unsupportedData: false,
   invalidData: false,
+  refused: false,
   tooLarge: false,
   internalError: true,
   badName: false,

@@ -5,26 +5,27 @@
  */
 import { messageOf, ProtocolError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
+import type { SocketEvents } from "../listen/listener.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Peer, SenderPort } from "./peer.ts";
+import type { ControlChannel, Peer } from "./peer.ts";
 
 /** Closes the connection where its peer breaks the rules, or where the relay cannot go on with it. */
-export class GuardedPeer implements Peer {
+export class Connection implements SocketEvents {
   readonly #name: string;
-  readonly #port: SenderPort;
+  readonly #channel: ControlChannel;
   readonly #log: Log;
   #peer: Peer | undefined;
-  #isRefused = false;
+  #isOver = false;
 
-  /** Serves a connection to the stream `name`. */
-  constructor(name: string, port: SenderPort, log: Log) {
+  /** A connection to the stream `name`. */
+  constructor(name: string, channel: ControlChannel, log: Log) {
     this.#name = name;
-    this.#port = port;
+    this.#channel = channel;
     this.#log = log;
   }
 
-  /** Connects what `open` returns. */
-  open(open: () => Peer): void {
+  /** Has what comes served by what `open` returns from now on. */
+  serve(open: () => Peer): void {
     this.#guard(() => {
       this.#peer = open();
     });
@@ -35,6 +36,7 @@ export class GuardedPeer implements Peer {
   }
 
   closed(): void {
+    this.#isOver = true;
     const left = this.#peer;
     this.#peer = undefined;
     left?.closed();
@@ -42,14 +44,13 @@ export class GuardedPeer implements Peer {
 
   #guard(action: () => void): void {
     try {
-      if (!this.#isRefused) action();
+      if (!this.#isOver) action();
     } catch (error) {
-      this.#isRefused = true;
       const code = error instanceof ProtocolError ? error.closeCode : CLOSE.internalError;
       if (code === CLOSE.internalError) {
         this.#log.error(`Cannot go on with a peer of "${this.#name}": ${messageOf(error)}`);
       }
-      this.#port.close(code, messageOf(error));
+      this.#channel.close(code, messageOf(error));
       this.closed();
     }
   }

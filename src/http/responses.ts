@@ -1,5 +1,5 @@
 /**
- * Answers to requests that are not for pictures or pages.
+ * Answers that are not pictures or pages.
  *
  * @module
  */
@@ -26,8 +26,9 @@ export function json(status: number, value: unknown): Response {
   return Response.json(value, { status, headers: { "cache-control": "no-store" } });
 }
 
-/** Answers a request whose method is none of those in `allow`. */
-export function notAllowed(allow: string): Response {
+/** Answers a request whose method is none of these. */
+export function notAllowed(methods: readonly string[]): Response {
+  const allow = methods.join(", ");
   return text(405, `Cannot do this here: only ${allow}\n`, { allow });
 }
 

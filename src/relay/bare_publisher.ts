@@ -7,28 +7,34 @@ import { isCodedInTime, type StreamConfig } from "../core/frame.ts";
 import { ProtocolError } from "../errors.ts";
 import { sniffFrame, sniffKind } from "../split/sniff.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Hub } from "./hub.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
 import type { LiveStream } from "./live_stream.ts";
-import type { Peer, PeerPlace } from "./peer.ts";
+import type { Peer } from "./peer.ts";
+
+/** What a {@linkcode BarePublisher} works with. */
+export interface BareContext {
+  readonly maxFrameBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
 /** Takes the frames of one client without a protocol. */
-export class BareSender implements Peer {
-  readonly #hub: Hub;
+export class BarePublisher implements Peer {
   readonly #live: LiveStream;
+  readonly #context: BareContext;
   #config: StreamConfig | undefined;
   #hasSent = false;
 
-  /** @throws {ProtocolError} when there are as many streams as may be */
-  constructor(hub: Hub, { name }: PeerPlace) {
-    this.#hub = hub;
-    this.#live = hub.open(name);
-    this.#live.joinBare(this);
-    hub.published(name);
+  constructor(live: LiveStream, context: BareContext) {
+    this.#live = live;
+    this.#context = context;
+    live.joinBare(this);
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
     if (typeof message === "string") return;
-    const { maxFrameBytes } = this.#hub.options;
+    const { maxFrameBytes, clock } = this.#context;
     if (message.byteLength > maxFrameBytes) {
       throw new ProtocolError(
         CLOSE.tooLarge,
@@ -43,22 +49,20 @@ export class BareSender implements Peer {
       configuration: kind === "key" && isCodedInTime(this.#config.format),
       config: this.#config,
       ptsUs: null,
-      captureUs: this.#hub.clock.wallUs(),
+      captureUs: clock.wallUs(),
     });
-    if (!this.#hasSent) this.#begun();
+    if (this.#hasSent) return;
+    this.#hasSent = true;
+    this.#tell("has");
   }
 
   closed(): void {
     this.#live.leaveBare(this);
-    if (this.#hasSent) {
-      const { name } = this.#live;
-      this.#hub.log.info(`"${name}" lost a publisher without a protocol`, { stream: name });
-    }
+    if (this.#hasSent) this.#tell("lost");
   }
 
-  #begun(): void {
-    this.#hasSent = true;
+  #tell(what: "has" | "lost"): void {
     const { name } = this.#live;
-    this.#hub.log.info(`"${name}" has a publisher without a protocol`, { stream: name });
+    this.#context.log.info(`"${name}" ${what} a publisher without a protocol`, { stream: name });
   }
 }

@@ -5,42 +5,46 @@
  */
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Peer, PeerPlace, SenderKind } from "../relay/peer.ts";
+import type { Peer } from "../relay/peer.ts";
+import type { PublishHello } from "../wire/control_message.ts";
 import type { FromShard } from "./shard_message.ts";
 
 /** The way to the thread that has the streams. */
-export interface HubLink {
+export interface HubThread {
   /** Tells it something; `transfer` is handed over. */
   tell(message: FromShard, transfer?: Transferable[]): void;
   /** Counts bytes as handed over; false where it has not yet taken in what it was handed before. */
   handIn(bytes: number): boolean;
+  /** The peer is gone. */
+  forget(peer: number): void;
 }
 
 /** Passes on what somebody sends, and his goodbye. */
-export class RemotePeer implements Peer {
+export class RemotePublisher implements Peer {
   readonly #number: number;
-  readonly #link: HubLink;
+  readonly #hub: HubThread;
 
-  /** `number`: how the two threads name the peer. */
-  constructor(number: number, kind: SenderKind, { place, link }: {
-    readonly place: PeerPlace;
-    readonly link: HubLink;
-  }) {
+  /** `number`: what the two threads call the peer. */
+  constructor(
+    number: number,
+    hub: HubThread,
+    { name, hello }: { readonly name: string; readonly hello: PublishHello | "bare" },
+  ) {
     this.#number = number;
-    this.#link = link;
-    const { name, joinFrom } = place;
-    link.tell({ type: "open", peer: number, kind, place: { name, joinFrom } });
+    this.#hub = hub;
+    hub.tell({ type: "publish", peer: number, name, hello });
   }
 
   receive(data: string | Uint8Array<ArrayBuffer>): void {
-    if (!this.#link.handIn(typeof data === "string" ? data.length : data.byteLength)) {
+    if (!this.#hub.handIn(typeof data === "string" ? data.length : data.byteLength)) {
       throw new ProtocolError(CLOSE.overCredit, "frames come faster than the relay takes them in");
     }
     const transfer = typeof data === "string" ? [] : [data.buffer];
-    this.#link.tell({ type: "message", peer: this.#number, data }, transfer);
+    this.#hub.tell({ type: "message", peer: this.#number, data }, transfer);
   }
 
   closed(): void {
-    this.#link.tell({ type: "gone", peer: this.#number });
+    this.#hub.forget(this.#number);
+    this.#hub.tell({ type: "gone", peer: this.#number });
   }
 }

@@ -1,6 +1,5 @@
 /**
- * A stream in a thread that sends to viewers of its own: it comes from the thread that has the
- * streams.
+ * A stream that is elsewhere, for the viewers that are here: it comes over a link.
  *
  * @module
  */
@@ -13,11 +12,11 @@ import { ViewerDelays } from "../core/viewer_delays.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
-import type { StreamStatus } from "../wire/control_message.ts";
+import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { Encodings } from "../relay/encodings.ts";
-import type { FromShard, ListedViewer, StreamState, ToShard } from "./shard_message.ts";
+import type { Link, LinkNews, StreamState } from "./link.ts";
 import type { Batched, Turns } from "../relay/turns.ts";
-import { type Audience, type Viewer, viewerStatus } from "../relay/viewer.ts";
+import { type Viewer, viewerStatus, type WatchedStream } from "../relay/viewer.ts";
 
 /** How often it is seen whether the fastest viewer would take a frame, in milliseconds. */
 const READY_STEP_MS = 10;
@@ -28,14 +27,21 @@ export interface MirrorOptions {
   readonly turns: Turns;
   /** Bytes that all streams together may keep. */
   readonly cached: Budget;
-  /** Tells the thread that has the streams. */
-  readonly tell: (message: FromShard) => void;
+  /** The way to the stream. */
+  readonly link: Link;
   /** Told when no viewer is left. */
   readonly onIdle: (mirror: Mirror) => void;
 }
 
-/** One stream for this thread's viewers. */
-export class Mirror implements Audience, Batched {
+/** One viewer in a list of which several places have a part. */
+export interface ListedViewer {
+  /** When it came, on a clock that all places have, in milliseconds. */
+  readonly cameMs: number;
+  readonly numbers: ViewerStatus;
+}
+
+/** One stream for the viewers that are here. */
+export class Mirror implements WatchedStream, Batched {
   readonly name: string;
   readonly encodings = new Encodings();
   readonly delays = new ViewerDelays();
@@ -65,7 +71,7 @@ export class Mirror implements Audience, Batched {
       budget: options.cached,
     });
     this.#fanOut = new FanOut(this.#cache);
-    options.tell({ type: "subscribe", name });
+    options.link.tell({ type: "subscribe", name });
   }
 
   get run(): string {
@@ -124,7 +130,7 @@ export class Mirror implements Audience, Batched {
     if (this.#viewers.size > 0 || this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#options.tell({ type: "unsubscribe", name: this.name, numbers: this.numbers() });
+    this.#options.link.tell({ type: "unsubscribe", name: this.name, numbers: this.numbers() });
     this.#cache.clear();
     this.#options.onIdle(this);
   }
@@ -135,8 +141,8 @@ export class Mirror implements Audience, Batched {
     return isKnown;
   }
 
-  /** Takes what the thread that has the streams says of this one. */
-  receive(message: ToShard & { readonly name: string }): void {
+  /** Takes what comes over the link about this stream. */
+  receive(message: LinkNews): void {
     if (message.type === "opened") return this.#open(message);
     // What comes before belongs to viewers who have gone since.
     if (!this.#isOpen && message.type !== "refused") return;
@@ -174,7 +180,7 @@ export class Mirror implements Audience, Batched {
     return this.#run !== "";
   }
 
-  #open(message: ToShard & { readonly type: "opened" }): void {
+  #open(message: LinkNews & { readonly type: "opened" }): void {
     this.#run = message.run;
     this.#state = message.state;
     for (const { frame, leftMs } of message.history) this.#cache.push(frame, leftMs);
@@ -203,7 +209,7 @@ export class Mirror implements Audience, Batched {
   /** Does what follows from a change: more batches, the word that frames were sent, a timer. */
   #settle(): void {
     if (this.#isClosed) return;
-    const { clock, turns, tell } = this.#options;
+    const { clock, turns, link } = this.#options;
     if (this.#fanOut.isBusy) return turns.add(this);
     const nowMs = clock.nowMs();
     const pollMs = this.#fanOut.poll(nowMs);
@@ -212,7 +218,7 @@ export class Mirror implements Audience, Batched {
     if (this.#told !== this.#came || isReady !== this.#wasReady) {
       this.#told = this.#came;
       this.#wasReady = isReady;
-      tell({
+      link.tell({
         type: "passed",
         name: this.name,
         sequence: this.#came,

@@ -9,12 +9,12 @@ const WRITE_BYTES = 65_536;
 
 interface Piece {
   readonly chunk: Uint8Array<ArrayBuffer>;
-  /** What it counts for in {@linkcode BodyPort.unsentBytes}. */
+  /** What it counts for in {@linkcode PacedBody.unsentBytes}. */
   readonly bytes: number;
 }
 
 /** Sends pieces to whoever asked and never blocks; whoever calls bounds what is under way. */
-export class BodyPort {
+export class PacedBody {
   /** What the answer is made of. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly #onOver: () => void;
