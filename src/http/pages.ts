@@ -45,10 +45,11 @@ export async function asset(
 export async function notFoundPage(
   request: Request,
   sentence: string,
-  framedBy: readonly string[],
+  { framedBy, base }: { readonly framedBy: readonly string[]; readonly base: string },
 ): Promise<Response> {
   // A proxy may have taken off a path, of which only the browser knows.
-  const root = "../".repeat(new URL(request.url).pathname.split("/").length - 2) || "./";
+  const path = new URL(request.url).pathname.slice(base.length);
+  const root = "../".repeat(path.split("/").length - 2) || "./";
   const content = `<!DOCTYPE html>
 <html lang="en">
   <head>

@@ -39,8 +39,8 @@ export interface Row {
   /** `GET` stands for `HEAD` as well. */
   readonly method: "GET" | "PATCH" | "WEBSOCKET";
   /**
-   * `:stream` is the name of a stream, `:name` anything without a slash. `:name?` is all that
-   * follows; where nothing does, it is the default stream. A sign before another `?` may be left out.
+   * `:stream` is the name of a stream, `:name` anything without a slash, and `:name?` anything: where
+   * that is nothing, the default stream. A sign before another `?` may be left out.
    */
   readonly path: string;
   /** What else a request must be like for this row. Absent: nothing. */
@@ -71,7 +71,7 @@ export interface Route extends Row {
 export function table(rows: readonly Row[]): readonly Route[] {
   return rows.map((row, number) => {
     const source = row.path.replaceAll(".", "\\.")
-      .replace(/:(name|stream)(\??)/, (_, group, mark) => `(?<${group}>${mark ? ".*" : "[^/]+"})`);
+      .replace(/:(\w+)(\??)/, (_, part, mark) => `(?<${part}>${mark ? ".*" : "[^/]+"})`);
     return { ...row, number, pattern: new RegExp(`^${source}$`, "s") };
   });
 }

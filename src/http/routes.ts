@@ -32,7 +32,7 @@ export const ROUTES: readonly Route[] = table([
   { method: "GET", path: "/metrics", actions: ["metrics"], there: metrics },
   {
     method: "GET",
-    path: "/assets/:name",
+    path: "/assets/:name?",
     actions: [],
     here: (_, { request, name }) => asset(request, name),
   },

@@ -92,7 +92,7 @@ async function respond(
 
 /** Answers a request that no route is for. */
 async function unanswered(
-  { streams }: Here,
+  { streams, base = "" }: SiteContext,
   { request, path, methods }: {
     readonly request: Request;
     readonly path: string;
@@ -105,6 +105,6 @@ async function unanswered(
   const { pathname } = new URL(request.url);
   const sentence = `Cannot find ${pathname}: ${nameFault(path.slice(1)) ?? "nothing is there"}`;
   return wantsPage(request)
-    ? await notFoundPage(request, sentence, streams.options.allowOrigins)
+    ? await notFoundPage(request, sentence, { framedBy: streams.options.allowOrigins, base })
     : text(404, `${sentence}\n`, { vary: "accept" });
 }

@@ -7,34 +7,26 @@ import { isCodedInTime, type StreamConfig } from "../core/frame.ts";
 import { ProtocolError } from "../errors.ts";
 import { sniffFrame, sniffKind } from "../split/sniff.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { Clock } from "../host/clock.ts";
-import type { Log } from "../host/log.ts";
 import type { LiveStream } from "./live_stream.ts";
 import type { Peer } from "./peer.ts";
-
-/** What a {@linkcode BarePublisher} works with. */
-export interface BareContext {
-  readonly maxFrameBytes: number;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+import type { Streams } from "./streams.ts";
 
 /** Takes the frames of one client without a protocol. */
 export class BarePublisher implements Peer {
+  readonly #streams: Streams;
   readonly #live: LiveStream;
-  readonly #context: BareContext;
   #config: StreamConfig | undefined;
   #hasSent = false;
 
-  constructor(live: LiveStream, context: BareContext) {
+  constructor(streams: Streams, live: LiveStream) {
+    this.#streams = streams;
     this.#live = live;
-    this.#context = context;
     live.joinBare(this);
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
     if (typeof message === "string") return;
-    const { maxFrameBytes, clock } = this.#context;
+    const { maxFrameBytes } = this.#streams.options;
     if (message.byteLength > maxFrameBytes) {
       throw new ProtocolError(
         CLOSE.tooLarge,
@@ -49,7 +41,7 @@ export class BarePublisher implements Peer {
       configuration: kind === "key" && isCodedInTime(this.#config.format),
       config: this.#config,
       ptsUs: null,
-      captureUs: clock.wallUs(),
+      captureUs: this.#streams.clock.wallUs(),
     });
     if (this.#hasSent) return;
     this.#hasSent = true;
@@ -63,6 +55,6 @@ export class BarePublisher implements Peer {
 
   #tell(what: "has" | "lost"): void {
     const { name } = this.#live;
-    this.#context.log.info(`"${name}" ${what} a publisher without a protocol`, { stream: name });
+    this.#streams.log.info(`"${name}" ${what} a publisher without a protocol`, { stream: name });
   }
 }

@@ -135,11 +135,9 @@ export class Hub implements Streams {
 
   publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
     const live = this.open(name);
-    const { maxFrameBytes } = this.options;
-    const context = { maxFrameBytes, clock: this.clock, log: this.log };
     const peer = as === "bare"
-      ? new BarePublisher(live, context)
-      : new PublisherPeer(live, { ...context, ...as, channel });
+      ? new BarePublisher(this, live)
+      : new PublisherPeer(this, live, { ...as, channel });
     this.#remembered.published(name);
     return peer;
   }

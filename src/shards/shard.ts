@@ -5,7 +5,7 @@
  * @module
  */
 import { type Access, openAccess } from "../access/access.ts";
-import { StreamError } from "../errors.ts";
+import { ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log, LogFields } from "../host/log.ts";
 import { MAX_BODY_BYTES } from "../http/api.ts";
@@ -24,8 +24,8 @@ import type { PublisherKind, Streams } from "../relay/streams.ts";
 import { Turns } from "../relay/turns.ts";
 import type { WatchedStream } from "../relay/viewer.ts";
 import { WatchfulClock } from "../relay/watchful_clock.ts";
+import { CLOSE } from "../wire/close_code.ts";
 import { plainQuestion, responseOf } from "./plain_http.ts";
-import { type HubThread, RemotePublisher } from "./remote_publisher.ts";
 import type { FromShard, PlainResponse, ShardStart, ToShard } from "./shard_message.ts";
 
 /** Where the streams are. */
@@ -35,7 +35,7 @@ const STREAMS_AT = "thread:0";
 export type Tell = (message: FromShard, transfer?: Transferable[]) => void;
 
 /** The streams of a relay in a thread that has none itself. */
-export class Shard implements Streams, HubThread, Link {
+export class Shard implements Streams, Link {
   readonly scheme = "thread";
   readonly options: RelayOptions;
   readonly clock: WatchfulClock;
@@ -91,17 +91,16 @@ export class Shard implements Streams, HubThread, Link {
   }
 
   publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
-    const number = ++this.#lastNumber;
-    this.#channels.set(number, channel);
-    return new RemotePublisher(number, this, { name, hello: as === "bare" ? as : as.hello });
-  }
-
-  handIn(bytes: number): boolean {
-    return this.memory.handIn(bytes);
-  }
-
-  forget(peer: number): void {
-    this.#channels.delete(peer);
+    const peer = ++this.#lastNumber;
+    this.#channels.set(peer, channel);
+    this.tell({ type: "publish", peer, name, hello: as === "bare" ? as : as.hello });
+    return {
+      receive: (data) => this.#handIn(peer, data),
+      closed: () => {
+        this.#channels.delete(peer);
+        this.tell({ type: "gone", peer });
+      },
+    };
   }
 
   /** Takes what the thread that has the streams says. */
@@ -147,6 +146,14 @@ export class Shard implements Streams, HubThread, Link {
   /** Ends what it has of its own. */
   stop(): void {
     this.#pictures.stop();
+  }
+
+  /** Hands a message of somebody who publishes to the thread that has the streams. */
+  #handIn(peer: number, data: string | Uint8Array<ArrayBuffer>): void {
+    if (!this.memory.handIn(typeof data === "string" ? data.length : data.byteLength)) {
+      throw new ProtocolError(CLOSE.overCredit, "frames come faster than the relay takes them in");
+    }
+    this.tell({ type: "message", peer, data }, typeof data === "string" ? [] : [data.buffer]);
   }
 
   async #ask(route: number, asked: Asked): Promise<Response> {
