@@ -18,7 +18,7 @@ export interface Asked {
   readonly base: string;
   /** Who sent it. */
   readonly asker: Asker;
-  /** What stands in the row's path for `:name` or `:stream`; empty where it has neither. */
+  /** What stands in the row's path for `:stream`, `:name` or `:path`; empty where it has none. */
   readonly name: string;
 }
 
@@ -39,8 +39,8 @@ export interface Row {
   /** `GET` stands for `HEAD` as well. */
   readonly method: "GET" | "PATCH" | "WEBSOCKET";
   /**
-   * `:stream` is the name of a stream, `:name` anything without a slash, and `:name?` anything: where
-   * that is nothing, the default stream. A sign before another `?` may be left out.
+   * `:stream` is the name of a stream, `:name` anything without a slash, `:path` anything. What comes
+   * before `?` may be left out; a `:path?` of nothing is the default stream.
    */
   readonly path: string;
   /** What else a request must be like for this row. Absent: nothing. */
@@ -70,8 +70,10 @@ export interface Route extends Row {
 /** The table of these rows; the first one that is for a request answers it. */
 export function table(rows: readonly Row[]): readonly Route[] {
   return rows.map((row, number) => {
-    const source = row.path.replaceAll(".", "\\.")
-      .replace(/:(\w+)(\??)/, (_, part, mark) => `(?<${part}>${mark ? ".*" : "[^/]+"})`);
+    const source = row.path.replaceAll(".", "\\.").replace(
+      /:(\w+)(\??)/,
+      (_, part, mark) => `(?<${part}>${part === "path" ? "." : "[^/]"}${mark ? "*" : "+"})`,
+    );
     return { ...row, number, pattern: new RegExp(`^${source}$`, "s") };
   });
 }
@@ -91,11 +93,12 @@ export function match(
   for (const route of routes) {
     const found = route.pattern.exec(path);
     if (found === null || route.when?.(asked) === false) continue;
-    const { name, stream = "" } = found.groups ?? {};
-    if (stream !== "" && nameFault(stream) !== undefined) continue;
+    const { stream, name, path: rest } = found.groups ?? {};
+    if (stream !== undefined && nameFault(stream) !== undefined) continue;
     const own = route.method === "GET" ? ["GET", "HEAD"] : [route.method];
     if (own.includes(method)) {
-      return { route, asked: { ...asked, name: name === "" ? DEFAULT_NAME : name ?? stream } };
+      const named = stream ?? name ?? (rest === "" ? DEFAULT_NAME : rest);
+      return { route, asked: { ...asked, name: named ?? "" } };
     }
     if (route.method !== "WEBSOCKET") { for (const each of own) methods.add(each); }
   }

@@ -26,13 +26,13 @@ const PNG = { actions: ["watch"], here: sendPicture, there: findPicture("png") }
 
 /** Every address, in the order in which a request is compared with them. */
 export const ROUTES: readonly Route[] = table([
-  { method: "WEBSOCKET", path: "/:name?", actions: socketActions, here: acceptSocket },
+  { method: "WEBSOCKET", path: "/:path?", actions: socketActions, here: acceptSocket },
   { method: "GET", path: "/health", actions: [], here: () => text(200, "ok\n") },
   { method: "GET", path: "/ready", actions: [], here: ready },
   { method: "GET", path: "/metrics", actions: ["metrics"], there: metrics },
   {
     method: "GET",
-    path: "/assets/:name?",
+    path: "/assets/:path",
     actions: [],
     here: (_, { request, name }) => asset(request, name),
   },
@@ -41,8 +41,8 @@ export const ROUTES: readonly Route[] = table([
   { method: "GET", path: "/api/streams/:name", actions: ["watch"], there: showStream },
   { method: "PATCH", path: "/api/streams/:name", actions: ["admin"], there: changeStream },
   // As with mjpg-streamer.
-  { method: "GET", path: "/:name?", when: withAction("stream"), ...MOTION },
-  { method: "GET", path: "/:name?", when: withAction("snapshot"), ...JPEG },
+  { method: "GET", path: "/:path?", when: withAction("stream"), ...MOTION },
+  { method: "GET", path: "/:path?", when: withAction("snapshot"), ...JPEG },
   { method: "GET", path: "/:name.mjpeg", ...MOTION },
   { method: "GET", path: "/:name.jpg", ...JPEG },
   { method: "GET", path: "/:name.png", ...PNG },

@@ -34,16 +34,16 @@ Deno.test("ROUTES each say where they are answered", () => {
 });
 
 Deno.test("match takes the first row, and what stands for a name", () => {
-  const paths = ["/a", "/a/?", "/b/:name/c", "/b/:name", "/:name.jpg", "/:stream", "/:name?"];
+  const paths = ["/a", "/a/?", "/b/:name/c", "/b/:name", "/:name.jpg", "/:stream", "/:path?"];
   assertEquals(found(paths, "/a"), ["/a", ""]);
   assertEquals(found(paths, "/a/"), ["/a/?", ""]);
   assertEquals(found(paths, "/b/x/c"), ["/b/:name/c", "x"]);
   assertEquals(found(paths, "/b/x"), ["/b/:name", "x"]);
   assertEquals(found(paths, "/cam.jpg"), ["/:name.jpg", "cam"]);
   assertEquals(found(paths, "/cam-jpg"), ["/:stream", "cam-jpg"]);
-  assertEquals(found(paths, "/no name"), ["/:name?", "no name"]);
-  assertEquals(found(paths, "/x/y\nz"), ["/:name?", "x/y\nz"]);
-  assertEquals(found(paths, "/"), ["/:name?", DEFAULT_NAME]);
+  assertEquals(found(paths, "/no name"), ["/:path?", "no name"]);
+  assertEquals(found(paths, "/x/y\nz"), ["/:path?", "x/y\nz"]);
+  assertEquals(found(paths, "/"), ["/:path?", DEFAULT_NAME]);
   assertEquals(found(["/:stream", "/b/:name"], "/b/x/y"), "");
 });
 
@@ -51,7 +51,7 @@ Deno.test("match tells the methods that a path has", () => {
   const rows = table([
     { method: "GET", path: "/a", actions: [] },
     { method: "PATCH", path: "/:name", actions: [] },
-    { method: "WEBSOCKET", path: "/:name?", actions: [] },
+    { method: "WEBSOCKET", path: "/:path?", actions: [] },
   ]);
   const methods = (path: string) => {
     const outcome = match(rows, { method: "DELETE", path }, ASKED);
