@@ -43,9 +43,9 @@ export const ROUTES: readonly Route[] = table([
   // As with mjpg-streamer.
   { method: "GET", path: "/:path?", when: withAction("stream"), ...MOTION },
   { method: "GET", path: "/:path?", when: withAction("snapshot"), ...JPEG },
-  { method: "GET", path: "/:name.mjpeg", ...MOTION },
-  { method: "GET", path: "/:name.jpg", ...JPEG },
-  { method: "GET", path: "/:name.png", ...PNG },
+  { method: "GET", path: "/:path.mjpeg", ...MOTION },
+  { method: "GET", path: "/:path.jpg", ...JPEG },
+  { method: "GET", path: "/:path.png", ...PNG },
   { method: "GET", path: "/", when: forPages, actions: [], here: page("streams.html") },
   { method: "GET", path: "/", actions: ["watch"], there: overview },
   { method: "GET", path: "/:stream", when: forPages, actions: [], here: page("player.html") },

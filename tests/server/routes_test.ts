@@ -34,12 +34,12 @@ Deno.test("ROUTES each say where they are answered", () => {
 });
 
 Deno.test("match takes the first row, and what stands for a name", () => {
-  const paths = ["/a", "/a/?", "/b/:name/c", "/b/:name", "/:name.jpg", "/:stream", "/:path?"];
+  const paths = ["/a", "/a/?", "/b/:name/c", "/b/:name", "/:path.jpg", "/:stream", "/:path?"];
   assertEquals(found(paths, "/a"), ["/a", ""]);
   assertEquals(found(paths, "/a/"), ["/a/?", ""]);
   assertEquals(found(paths, "/b/x/c"), ["/b/:name/c", "x"]);
   assertEquals(found(paths, "/b/x"), ["/b/:name", "x"]);
-  assertEquals(found(paths, "/cam.jpg"), ["/:name.jpg", "cam"]);
+  assertEquals(found(paths, "/cam.jpg"), ["/:path.jpg", "cam"]);
   assertEquals(found(paths, "/cam-jpg"), ["/:stream", "cam-jpg"]);
   assertEquals(found(paths, "/no name"), ["/:path?", "no name"]);
   assertEquals(found(paths, "/x/y\nz"), ["/:path?", "x/y\nz"]);
