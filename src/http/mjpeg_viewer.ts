@@ -8,14 +8,13 @@ import type { JoinFrom } from "../core/feed.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import { encodeStart, type PartForm } from "./multipart.ts";
 import { PacedBody } from "./paced_body.ts";
 import type { Here } from "./route.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
 import type { Viewer, WatchedStream } from "../relay/viewer.ts";
 
-/** Longest delay that frames under way may stand for, in milliseconds. */
-const MAX_DELAY_MS = 500;
 /** Reports, one a second, without a frame after which the last one is sent again: proxies cut idle connections. */
 const REPEAT_REPORTS = 15;
 
@@ -44,7 +43,7 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
     });
     this.#body = body;
     this.feed = new ViewerFeed({
-      maxDelayMs: MAX_DELAY_MS,
+      maxDelayMs: DEFAULT_MAX_DELAY_MS,
       maxBytes: memory.plan.viewerBytes,
       fps: null,
       budget: memory.underWay,

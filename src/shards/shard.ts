@@ -8,6 +8,7 @@ import { type Access, openAccess } from "../access/access.ts";
 import { ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log, LogFields } from "../host/log.ts";
+import { Questions } from "../host/questions.ts";
 import { MAX_BODY_BYTES } from "../http/api.ts";
 import { Converter } from "../http/converter.ts";
 import type { Asked } from "../http/route.ts";
@@ -49,7 +50,7 @@ export class Shard implements Streams, Link {
   readonly #pictures: AllPictures;
   readonly #turns = new Turns();
   readonly #channels = new Map<number, ControlChannel>();
-  readonly #asked = new Map<number, (response: PlainResponse | string) => void>();
+  readonly #questions = new Questions<PlainResponse | string>();
   #lastNumber = 0;
   #isStopping = false;
 
@@ -112,12 +113,9 @@ export class Shard implements Streams, Link {
       case "close":
         this.#channels.get(message.peer)?.close(message.code, message.reason);
         break;
-      case "answer": {
-        const answered = this.#asked.get(message.id);
-        this.#asked.delete(message.id);
-        answered?.(message.response);
+      case "answer":
+        this.#questions.answer(message.id, message.response);
         break;
-      }
       case "count": {
         const streams = [...this.#mirrors].map(([name, mirror]) =>
           [name, mirror.numbers()] as const
@@ -158,11 +156,7 @@ export class Shard implements Streams, Link {
 
   async #ask(route: number, asked: Asked): Promise<Response> {
     const question = await plainQuestion(route, asked, MAX_BODY_BYTES);
-    const id = ++this.#lastNumber;
-    const response = await new Promise<PlainResponse | string>((resolve) => {
-      this.#asked.set(id, resolve);
-      this.tell({ type: "ask", id, question });
-    });
+    const response = await this.#questions.ask((id) => this.tell({ type: "ask", id, question }));
     if (typeof response === "string") throw new StreamError("failed", response);
     return responseOf(response);
   }
