@@ -9,7 +9,7 @@ import type { Socket, SocketEvents } from "../listen/listener.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { BarePeer, type BareRole } from "./bare_peer.ts";
 import { Connection } from "./connection.ts";
-import { GreetingPeer } from "./greeting_peer.ts";
+import { HelloPeer } from "./hello_peer.ts";
 import type { PeerPlace } from "./peer.ts";
 import { SocketChannel } from "./socket_channel.ts";
 import type { Streams } from "./streams.ts";
@@ -33,7 +33,7 @@ export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest)
     if (streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
     const { role, asker } = asked;
     return role === "stream.v1"
-      ? new GreetingPeer(streams, asked, { channel, connection, asker })
+      ? new HelloPeer(streams, asked, { channel, connection, asker })
       : new BarePeer(streams, asked, { channel, role });
   });
   return connection;

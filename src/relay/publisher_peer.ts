@@ -9,11 +9,11 @@ import { isLengthPrefixed } from "../split/length_prefixed.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { encodeControl, type StreamStatus } from "../wire/control_message.ts";
 import type { RelaySession } from "../wire/relay_session.ts";
-import { timeAnswer, welcome } from "./greeting.ts";
+import { timeAnswer, welcome } from "./welcome.ts";
 import type { LiveStream, Publisher } from "./live_stream.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 import { sessionDigest } from "./session_digest.ts";
-import type { Greeting, Streams } from "./streams.ts";
+import type { ReadHello, Streams } from "./streams.ts";
 
 /** Serves one publisher, from its hello on. */
 export class PublisherPeer implements Peer, Publisher {
@@ -31,7 +31,7 @@ export class PublisherPeer implements Peer, Publisher {
   constructor(
     streams: Streams,
     live: LiveStream,
-    { hello, session, channel }: Greeting & { readonly channel: ControlChannel },
+    { hello, session, channel }: ReadHello & { readonly channel: ControlChannel },
   ) {
     this.session = hello.session;
     this.digest = sessionDigest(hello.session);

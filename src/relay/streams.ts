@@ -39,10 +39,10 @@ export interface Streams {
 }
 
 /** How somebody sends frames: with the protocol, of which the hello has been read, or without. */
-export type PublisherKind = Greeting | "bare";
+export type PublisherKind = ReadHello | "bare";
 
 /** A publisher's hello, and the session that has read it. */
-export interface Greeting {
+export interface ReadHello {
   readonly hello: PublishHello;
   readonly session: RelaySession;
 }

@@ -10,7 +10,7 @@ import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { encodeControl, type StreamStatus, type WatchHello } from "../wire/control_message.ts";
 import type { RelaySession } from "../wire/relay_session.ts";
-import { timeAnswer, welcome } from "./greeting.ts";
+import { timeAnswer, welcome } from "./welcome.ts";
 import type { Peer, PeerPlace } from "./peer.ts";
 import type { SocketChannel } from "./socket_channel.ts";
 import type { Streams } from "./streams.ts";

@@ -7,7 +7,7 @@ import type { Access } from "../access/access.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { Converter } from "../http/converter.ts";
-import { answersThere, type AskThere, site } from "../http/site.ts";
+import { answersThere, type AskThere, requestHandler } from "../http/handler.ts";
 import { AllPictures } from "../http/stream_pictures.ts";
 import { answer, type ConnectionInfo } from "../listen/deno_listener.ts";
 import type { Handler } from "../listen/listener.ts";
@@ -69,5 +69,10 @@ export function openStreams(
   const hub = new Hub(options, context);
   const pictures = new AllPictures(new Converter(clock), log);
   const askThere = answersThere({ hub, pictures });
-  return { hub, pictures, askThere, handler: site({ streams: hub, pictures, askThere, base }) };
+  return {
+    hub,
+    pictures,
+    askThere,
+    handler: requestHandler({ streams: hub, pictures, askThere, base }),
+  };
 }

@@ -12,7 +12,7 @@ import { Questions } from "../host/questions.ts";
 import { MAX_BODY_BYTES } from "../http/api.ts";
 import { Converter } from "../http/converter.ts";
 import type { Asked } from "../http/route.ts";
-import { site } from "../http/site.ts";
+import { requestHandler } from "../http/handler.ts";
 import { AllPictures } from "../http/stream_pictures.ts";
 import { type Link, linkTo } from "../link/link.ts";
 import { Mirror } from "../link/mirror.ts";
@@ -65,7 +65,7 @@ export class Shard implements Streams, Link {
     // All threads that send together convert as much as one.
     const converter = new Converter(clock, { threads: start.threads - 1 });
     this.#pictures = new AllPictures(converter, this.log);
-    this.handler = site({
+    this.handler = requestHandler({
       streams: this,
       pictures: this.#pictures,
       askThere: (route, asked) => this.#ask(route, asked),

@@ -6,7 +6,7 @@
 import { messageOf, ProtocolError } from "../errors.ts";
 import { Questions } from "../host/questions.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { AskThere } from "../http/site.ts";
+import type { AskThere } from "../http/handler.ts";
 import type { ListedViewer } from "../link/mirror.ts";
 import { Connection } from "../relay/connection.ts";
 import type { Hub } from "../relay/hub.ts";

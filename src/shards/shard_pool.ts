@@ -6,7 +6,7 @@
 import { StreamError } from "../errors.ts";
 import { Thread } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
-import type { AskThere } from "../http/site.ts";
+import type { AskThere } from "../http/handler.ts";
 import type { Hub } from "../relay/hub.ts";
 import { settled } from "../listen/deno_listener.ts";
 import { ShardLink } from "./shard_link.ts";

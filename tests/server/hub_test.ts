@@ -1,6 +1,7 @@
 /** What the streams of a relay share, with peers at sockets that a test holds in its hands. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Access, type Decision, openAccess } from "../../src/access/access.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { silentLog } from "../../src/host/log.ts";
 import type { Socket, SocketEvents } from "../../src/listen/listener.ts";
@@ -19,7 +20,7 @@ class Scene {
   nowMs = 0;
   readonly hub: Hub;
 
-  constructor(options: Partial<RelayOptions> = {}) {
+  constructor(options: Partial<RelayOptions> = {}, access: Access = openAccess) {
     this.hub = new Hub(
       {
         fps: "source",
@@ -36,6 +37,7 @@ class Scene {
       {
         clock: { nowMs: () => this.nowMs, wallUs: () => this.nowMs * 1000 },
         log: silentLog,
+        access,
       },
     );
   }
@@ -211,3 +213,26 @@ Deno.test("Hub gives publishers whole bytes of credit, by however many streams i
   assert(credits.length > 0);
   for (const { bytes } of credits) assert(Number.isInteger(bytes), `${bytes} bytes`);
 });
+
+for (const role of ["publish", "watch"]) {
+  Deno.test(`Hub lets nobody ${role} about whom it is decided when the relay stops already`, async () => {
+    const decision = Promise.withResolvers<Decision>();
+    const scene = new Scene({}, { authorize: () => decision.promise });
+    const { socket } = scene.speaking({ role, session: "one" });
+    scene.hub.refuse();
+    decision.resolve("allowed");
+    await decision.promise;
+    assertEquals(socket.closed, { code: 1001, reason: "the relay stops" });
+    assertEquals([socket.sent, scene.hub.streams], [[], []]);
+  });
+
+  Deno.test(`Hub lets nobody ${role} about whom it is decided when he has gone`, async () => {
+    const decision = Promise.withResolvers<Decision>();
+    const scene = new Scene({}, { authorize: () => decision.promise });
+    const { socket, peer } = scene.speaking({ role, session: "one" });
+    peer.closed();
+    decision.resolve("allowed");
+    await decision.promise;
+    assertEquals([socket.sent, scene.hub.streams], [[], []]);
+  });
+}

@@ -17,14 +17,14 @@ import { ROUTES } from "./routes.ts";
 export type AskThere = (route: number, asked: Asked) => Promise<Response>;
 
 /** What the relay's addresses are answered with. */
-export interface SiteContext extends Here {
+export interface HandlerContext extends Here {
   readonly askThere: AskThere;
   /** Path under which the relay is, as `/video`. @default {""} */
   readonly base?: string;
 }
 
 /** Answers every request to the relay that comes to this thread. */
-export function site(context: SiteContext): Handler {
+export function requestHandler(context: HandlerContext): Handler {
   return (incoming) => answer(context, incoming);
 }
 
@@ -36,7 +36,7 @@ export function answersThere(there: There): AskThere {
   };
 }
 
-async function answer(context: SiteContext, incoming: Incoming): Promise<Response | Upgrade> {
+async function answer(context: HandlerContext, incoming: Incoming): Promise<Response | Upgrade> {
   const { streams, base = "" } = context;
   const { request, address } = incoming;
   const url = URL.parse(request.url);
@@ -82,7 +82,7 @@ async function refusal(
 }
 
 async function respond(
-  context: SiteContext,
+  context: HandlerContext,
   { here, number }: Route,
   asked: Asked,
 ): Promise<Response | Upgrade> {
@@ -92,7 +92,7 @@ async function respond(
 
 /** Answers a request that no route is for. */
 async function unanswered(
-  { streams, base = "" }: SiteContext,
+  { streams, base = "" }: HandlerContext,
   { request, path, methods }: {
     readonly request: Request;
     readonly path: string;

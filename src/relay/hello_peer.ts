@@ -19,7 +19,7 @@ const MAX_WAITING = 16;
 const MAX_WAITING_LENGTH = 65_536;
 
 /** The connection, and who is at its other end. */
-export interface GreetingContext {
+export interface HelloContext {
   readonly channel: SocketChannel;
   /** Whose peer gives way to a publisher or a viewer. */
   readonly connection: Connection;
@@ -27,16 +27,16 @@ export interface GreetingContext {
 }
 
 /** Reads the hello, asks whether it is permitted, and gives way to who serves what it is for. */
-export class GreetingPeer implements Peer {
+export class HelloPeer implements Peer {
   readonly #streams: Streams;
   readonly #place: PeerPlace;
-  readonly #context: GreetingContext;
+  readonly #context: HelloContext;
   readonly #session: RelaySession;
   readonly #timer: ReturnType<typeof setTimeout>;
   /** What has come while it is decided about the hello. */
   #waiting: string[] | undefined;
 
-  constructor(streams: Streams, place: PeerPlace, context: GreetingContext) {
+  constructor(streams: Streams, place: PeerPlace, context: HelloContext) {
     const { helloTimeoutMs, maxFrameBytes } = streams.options;
     this.#streams = streams;
     this.#place = place;
@@ -85,11 +85,12 @@ export class GreetingPeer implements Peer {
     const { channel, connection } = this.#context;
     const { name } = this.#place;
     const session = this.#session;
-    connection.serve(() =>
-      hello.role === "publish"
+    connection.serve(() => {
+      if (this.#streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
+      return hello.role === "publish"
         ? this.#streams.publish(name, { hello, session }, channel)
-        : new ViewerPeer(this.#streams, this.#place, { channel, session, hello })
-    );
+        : new ViewerPeer(this.#streams, this.#place, { channel, session, hello });
+    });
     for (const message of this.#waiting ?? []) connection.receive(message);
   }
 
