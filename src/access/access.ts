@@ -20,6 +20,7 @@ export interface Asker {
 
 /** What somebody wants to do. */
 export interface AccessQuestion extends Asker {
+  /** What it is. */
   readonly action: Action;
   /** Name of the stream; `undefined` where it is about all of them. */
   readonly stream: string | undefined;
@@ -33,6 +34,7 @@ export type Decision = "allowed" | "unknown" | "forbidden";
 
 /** Decides who may do what. */
 export interface Access {
+  /** Answers the question. */
   authorize(question: AccessQuestion): Decision | Promise<Decision>;
 }
 

@@ -5,10 +5,9 @@
  */
 import { PatternSource } from "../client/frame_source.ts";
 import { SourcePublisher } from "../files/source_publisher.ts";
-import { silentLog } from "../host/log.ts";
 import { listStreams } from "../client/api.ts";
 import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
-import { serve } from "../server/serve.ts";
+import { serve } from "../server/mod.ts";
 import { DEFAULT_NAME } from "../wire/stream_name.ts";
 import { command } from "./command.ts";
 import { countFrames, megabytes, oneDigit, showProgress } from "./progress.ts";
@@ -36,12 +35,8 @@ export const demoCommand = command({
   async run({ flags, host, log }) {
     const timeUp = new AbortController();
     const stop = AbortSignal.any([host.stop, timeUp.signal]);
-    await using relay = await serve(serveOptions(flags), {
-      clock: host.clock,
-      log: silentLog,
-      // The relay stops when it is disposed of, once the publisher has ended the stream.
-      signal: new AbortController().signal,
-    });
+    // It stops when it is disposed of, once the publisher has ended the stream.
+    await using relay = await serve({ ...serveOptions(flags), clock: host.clock });
     const timer = flags.duration === undefined
       ? undefined
       : setTimeout(() => timeUp.abort(), flags.duration);

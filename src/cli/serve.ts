@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { serve, type ServeOptions } from "../server/serve.ts";
+import { type RelayOptions, serve } from "../server/mod.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
 import {
   bytes,
@@ -88,11 +88,21 @@ export const LIMIT_FLAGS = {
   },
 } as const satisfies Record<string, Flag<number>>;
 
+/** What a relay is asked to be. */
+export interface RelayWish extends RelayOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on; 0 for a free one. */
+  readonly port: number;
+  /** Threads that send to viewers. */
+  readonly workers: number;
+}
+
 /** The options of a relay that the flags stand for. */
 export function serveOptions(
   flags: Values<typeof LISTEN_FLAGS> & Values<typeof LIMIT_FLAGS>,
   workers = 1,
-): ServeOptions {
+): RelayWish {
   const maxFrameBytes = flags["max-frame"];
   const maxMemoryBytes = flags["max-memory"];
   if (maxMemoryBytes < 2 * maxFrameBytes) {
@@ -144,10 +154,11 @@ export const serveCommand = command({
         `--workers ${flags.workers} needs Linux, where threads can share a port; leave it at 1`,
       );
     }
-    const relay = await serve(serveOptions(flags, flags.workers), {
+    const relay = await serve({
+      ...serveOptions(flags, flags.workers),
       clock: host.clock,
-      log,
       signal: host.stop,
+      onLog: ({ level, message, fields }) => log[level](message, fields),
     });
     log.info(`listening on ${relay.address}`, { address: relay.address });
     await relay.closed;
