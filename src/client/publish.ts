@@ -143,11 +143,11 @@ export interface PublishStats {
  * ```ts no-eval
  * import { publish } from "@stream/relay/client";
  *
- * declare const camera: AsyncIterable<Uint8Array>;
- *
- * await using out = publish("ws://127.0.0.1:8080/cam", { format: "mjpeg", onFull: "drop" });
- * for await (const jpeg of camera) await out.send(jpeg);
- * await out.end();
+ * async function show(camera: AsyncIterable<Uint8Array>): Promise<void> {
+ *   await using out = publish("ws://127.0.0.1:8080/cam", { format: "mjpeg", onFull: "drop" });
+ *   for await (const jpeg of camera) await out.send(jpeg);
+ *   await out.end();
+ * }
  * ```
  *
  * @throws {StreamError} `usage` when `url` is no address of a stream

@@ -46,23 +46,27 @@ export async function keepConnected(
   let attempt = 0;
   let wasConnected = false;
   while (!signal.aborted) {
-    let why: string;
-    try {
-      const connection = await connect(options);
+    let why = "the relay does not answer";
+    const connection = await connect(options).catch((error) => {
+      const isPassing = error instanceof StreamError && error.code === "unreachable";
+      if (!signal.aborted && (!isPassing || !wasConnected)) throw error;
+      return undefined;
+    });
+    if (connection !== undefined) {
       if (wasConnected) options.onRestored();
       wasConnected = true;
       const sinceMs = clock.nowMs();
-      const end = await use(connection);
+      const end = await use(connection).catch((error) => {
+        if (signal.aborted) return "done" as const;
+        throw error;
+      });
       if (end === "done") return;
+      // A relay that is full is no passing thing, though it cannot be reached either.
       if (!mayRetry(end.code)) throw closedError(options.url, end);
       why = end.reason === "" ? "the connection was lost" : end.reason;
       if (clock.nowMs() - sinceMs >= GOOD_MS) attempt = 0;
-    } catch (error) {
-      if (signal.aborted) return;
-      const isPassing = error instanceof StreamError && error.code === "unreachable";
-      if (!isPassing || !wasConnected) throw error;
-      why = "the relay does not answer";
     }
+    if (signal.aborted) return;
     const delayMs = backoffMs(attempt++, Math.random());
     options.onLost(why, delayMs);
     await delay(delayMs, signal);

@@ -10,7 +10,7 @@ import { createSplitter } from "../../src/split/create.ts";
 import { H264Splitter } from "../../src/split/h264.ts";
 import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
 import { concat, jpeg } from "../split/samples.ts";
-import { frame, ListSource } from "./sources.ts";
+import { frame, ListSource } from "../files/sources.ts";
 
 /** An input that a test writes to; `reads` counts how often it was asked for bytes. */
 function input() {
