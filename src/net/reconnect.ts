@@ -6,11 +6,11 @@
 import { StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { CLOSE, mayRetry } from "../wire/close_code.ts";
+import { backoffMs } from "./backoff.ts";
 import { type Closed, connect, type Connection } from "./connection.ts";
+import type { OpenSocket } from "./socket.ts";
 import type { Wakeup } from "./wakeup.ts";
 
-const FIRST_DELAY_MS = 100;
-const MAX_DELAY_MS = 3000;
 /** A connection that lasted this long was a good one: the next delay is the first again. */
 const GOOD_MS = 2000;
 
@@ -18,6 +18,8 @@ const GOOD_MS = 2000;
 export interface ReconnectOptions {
   /** The stream's WebSocket address. */
   readonly url: string;
+  /** What connects. */
+  readonly openSocket: OpenSocket;
   readonly clock: Clock;
   /** Ends everything, also a delay. */
   readonly signal: AbortSignal;
@@ -27,15 +29,6 @@ export interface ReconnectOptions {
   readonly onLost: (why: string, delayMs: number) => void;
   /** Told of a connection that replaces a lost one. */
   readonly onRestored: () => void;
-}
-
-/**
- * The delay before try number `attempt` (from 0): doubles up to a cap, and between half of it and
- * the whole is chance (`random` in [0, 1)), so that the viewers of a lost relay do not return as one.
- */
-export function backoffMs(attempt: number, random: number): number {
-  const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempt, 10));
-  return delay * (0.5 + random / 2);
 }
 
 /**

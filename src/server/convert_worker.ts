@@ -8,7 +8,8 @@ import type { StreamConfig } from "../core/frame.ts";
 import { messageOf } from "../errors.ts";
 import { threadScope } from "../host/thread.ts";
 import { encodeJpeg } from "../picture/jpeg.ts";
-import { encodePng, framePicture } from "../picture/png.ts";
+import { framePicture } from "../picture/frame_picture.ts";
+import { encodePng } from "../picture/png.ts";
 import { decodePng } from "../picture/png_decoder.ts";
 import type { Picture } from "../picture/rgb.ts";
 

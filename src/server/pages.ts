@@ -4,7 +4,8 @@
  * @module
  */
 import { text } from "./answer.ts";
-import { type Asset, ASSETS } from "./assets.ts";
+import { type ServedAsset, servedAsset } from "./asset.ts";
+import { ASSETS } from "./assets.ts";
 
 /** What a page may load and do: nothing but what comes from this server. */
 const CONTENT_SECURITY = [
@@ -38,7 +39,7 @@ export async function asset(
 ): Promise<Response> {
   const found = ASSETS.get(name);
   if (found === undefined) return text(404, `Cannot find /assets/${name}: no such file\n`);
-  return await answer(request, found, { framedBy });
+  return answer(request, await found.served(), { type: found.type, framedBy });
 }
 
 /** Answers that an address leads nowhere, in a sentence that may hold what the request said. */
@@ -56,7 +57,7 @@ export async function notFoundPage(
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Not found</title>
     <link rel="icon" href="data:,">
-    <link rel="stylesheet" href="${root}assets/style.css">
+    <link rel="stylesheet" href="${root}assets/player/style.css">
   </head>
   <body>
     <p>${escaped(sentence)}</p>
@@ -64,35 +65,38 @@ export async function notFoundPage(
   </body>
 </html>
 `;
-  return await answer(request, { content, type: "text/html; charset=utf-8" }, {
+  return answer(request, await servedAsset(content), {
+    type: "text/html; charset=utf-8",
     status: 404,
     framedBy,
   });
 }
 
-async function answer(
+interface AnswerOptions {
+  /** Media type. */
+  readonly type: string;
+  /** @default {200} */
+  readonly status?: number;
+  readonly framedBy: readonly string[];
+}
+
+function answer(
   request: Request,
-  { content, type }: Asset,
-  { status = 200, framedBy }: { readonly status?: number; readonly framedBy: readonly string[] },
-): Promise<Response> {
-  const bytes = new TextEncoder().encode(content);
-  const tag = `"${hex(await crypto.subtle.digest("SHA-256", bytes)).slice(0, 32)}"`;
+  { bytes, etag }: ServedAsset,
+  { type, status = 200, framedBy }: AnswerOptions,
+): Response {
   const headers = {
     ...HEADERS,
     "content-security-policy": [...CONTENT_SECURITY, frameAncestors(framedBy)].join("; "),
     "cache-control": "no-cache",
     // The same address answers with text where no page is wanted.
     vary: "accept",
-    etag: tag,
+    etag,
   };
-  if (status === 200 && (request.headers.get("if-none-match") ?? "").includes(tag)) {
+  if (status === 200 && (request.headers.get("if-none-match") ?? "").includes(etag)) {
     return new Response(null, { status: 304, headers });
   }
   return new Response(bytes, { status, headers: { ...headers, "content-type": type } });
-}
-
-function hex(digest: ArrayBuffer): string {
-  return new Uint8Array(digest).toHex();
 }
 
 function escaped(text: string): string {
