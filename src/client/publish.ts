@@ -4,7 +4,7 @@
  * @module
  */
 import { lostFrames } from "../core/drops.ts";
-import { isCodedInTime } from "../core/frame.ts";
+import { isCodedInTime } from "../core/stream_format.ts";
 import { FOLLOWED } from "../core/liveness.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { Thinning } from "../core/thinning.ts";

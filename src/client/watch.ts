@@ -5,7 +5,7 @@
  */
 import { release } from "../bytes/release.ts";
 import { Deque } from "../core/deque.ts";
-import { isCodedInTime } from "../core/frame.ts";
+import { isCodedInTime } from "../core/stream_format.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";

@@ -3,30 +3,10 @@
  *
  * @module
  */
+import type { StreamFormat } from "./stream_format.ts";
 
 /** Whether a frame can be decoded by itself, as in WebCodecs `EncodedVideoChunkType`. */
 export type FrameKind = "key" | "delta";
-
-/**
- * The formats of a stream: what the bytes of one frame are. For `h264` and `hevc` that is an access
- * unit as a byte stream (Annex B of the standard) whose key frames have their parameter sets in
- * front; for `vp8`, `vp9` and `av1` it is one frame, superframe or temporal unit as IVF holds it.
- */
-export const STREAM_FORMATS = [
-  "raw",
-  "mjpeg",
-  "png",
-  "y4m",
-  "lp32",
-  "h264",
-  "hevc",
-  "vp8",
-  "vp9",
-  "av1",
-] as const;
-
-/** One of {@linkcode STREAM_FORMATS}. */
-export type StreamFormat = typeof STREAM_FORMATS[number];
 
 /**
  * What a viewer must know to make use of a frame. Every field but `format` is `null` where the
@@ -126,13 +106,6 @@ export interface Frame {
   readonly receivedMs: number;
   /** How old the frame was then, in milliseconds since its capture. */
   readonly captureAgeMs: number;
-}
-
-const CODED_IN_TIME: ReadonlySet<StreamFormat> = new Set(["h264", "hevc", "vp8", "vp9", "av1"]);
-
-/** Whether frames of `format` may depend on frames before them. */
-export function isCodedInTime(format: StreamFormat): boolean {
-  return CODED_IN_TIME.has(format);
 }
 
 /** A configuration of which only the format is known. */

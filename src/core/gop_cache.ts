@@ -31,6 +31,14 @@ export interface Departed {
   readonly leftMs: number;
 }
 
+/** What is kept for viewers that come. */
+export interface Kept {
+  /** The newest key frame, and what follows it as far as it is whole; oldest first. */
+  readonly history: readonly Departed[];
+  /** Whether nothing that follows the key frame is missing. */
+  readonly isWhole: boolean;
+}
+
 interface Held extends Departed {
   /** Whether the frame counts in `bytes` and in the budget. */
   isCounted: boolean;
@@ -84,6 +92,22 @@ export class GopCache {
     return this.#isWhole;
   }
 
+  /** What is kept for viewers that come. */
+  get kept(): Kept {
+    const isWhole = this.#isWhole;
+    const history: Departed[] = [];
+    if (this.#key !== undefined && !isWhole) history.push(this.#key);
+    for (let at = this.#keyPosition; isWhole && at < this.end; at++) history.push(this.at(at)!);
+    return { history, isWhole };
+  }
+
+  /** Begins with what another cache of the same stream has kept. */
+  restore({ history, isWhole }: Kept): void {
+    for (const { frame, leftMs } of history) this.push(frame, leftMs);
+    // Viewers that come get the key frame alone.
+    if (!isWhole) this.#isWhole = false;
+  }
+
   /** The frame at `position`, unless it has been given up or is yet to come. */
   at(position: number): Departed | undefined {
     if (position < this.#first) return undefined;
@@ -117,11 +141,6 @@ export class GopCache {
     const needed = this.#isWhole ? Math.min(position, this.#keyPosition) : position;
     while (this.#first < needed && this.#items.length > 0) this.#shift();
     this.#countOldKey();
-  }
-
-  /** Something that follows the newest key frame is missing: viewers that come get that alone. */
-  breakOff(): void {
-    this.#isWhole = false;
   }
 
   /** Gives everything up. */

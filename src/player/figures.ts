@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { StreamFormat } from "../core/frame.ts";
+import type { StreamFormat } from "../core/stream_format.ts";
 import { bitRate, ms } from "./numbers.ts";
 import { formatName } from "./sentences.ts";
 import type { Status } from "./status.ts";

@@ -10,7 +10,8 @@
  *
  * @module
  */
-import { isCodedInTime, type StreamConfig } from "../core/frame.ts";
+import type { StreamConfig } from "../core/frame.ts";
+import { isCodedInTime } from "../core/stream_format.ts";
 import { systemClock } from "../host/clock.ts";
 import type { StatsMessage } from "../wire/control_message.ts";
 import { Connection, type Lost, type ReceivedFrame } from "./connection.ts";

@@ -5,8 +5,10 @@
  * @module
  */
 import { stripTypeScriptTypes } from "node:module";
+import bytesHeadroom from "../bytes/headroom.ts" with { type: "text" };
 import coreFrame from "../core/frame.ts" with { type: "text" };
 import corePixelFormat from "../core/pixel_format.ts" with { type: "text" };
+import coreStreamFormat from "../core/stream_format.ts" with { type: "text" };
 import errors from "../errors.ts" with { type: "text" };
 import hostClock from "../host/clock.ts" with { type: "text" };
 import netBackoff from "../net/backoff.ts" with { type: "text" };
@@ -63,8 +65,10 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/player.css", css(playerStyle)],
   ["player/streams.css", css(streamsStyle)],
   ["player/style.css", css(style)],
+  ["bytes/headroom.ts", script(bytesHeadroom)],
   ["core/frame.ts", script(coreFrame)],
   ["core/pixel_format.ts", script(corePixelFormat)],
+  ["core/stream_format.ts", script(coreStreamFormat)],
   ["errors.ts", script(errors)],
   ["host/clock.ts", script(hostClock)],
   ["net/backoff.ts", script(netBackoff)],

@@ -6,6 +6,7 @@
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import type { Front } from "./front.ts";
 import type { Peer, PeerPlace } from "./peer.ts";
 import type { SocketPort } from "./socket_port.ts";
@@ -13,9 +14,6 @@ import type { Audience, Viewer } from "./viewer.ts";
 
 /** What a client without a protocol does. */
 export type BareRole = "both" | "watch" | "publish";
-
-/** Longest delay that frames under way to a bare viewer may stand for, in milliseconds. */
-const MAX_DELAY_MS = 500;
 
 /** Serves one client without a protocol. */
 export class BarePeer implements Peer {
@@ -44,7 +42,7 @@ export class BarePeer implements Peer {
     }
     const audience = front.admitViewer(place.name);
     const feed = new ViewerFeed({
-      maxDelayMs: MAX_DELAY_MS,
+      maxDelayMs: DEFAULT_MAX_DELAY_MS,
       maxBytes: front.maxViewerBytes,
       fps: null,
       budget: front.underWay,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { isCodedInTime, type StreamConfig } from "../core/frame.ts";
+import type { StreamConfig } from "../core/frame.ts";
+import { isCodedInTime } from "../core/stream_format.ts";
 import { ProtocolError } from "../errors.ts";
 import { sniffFrame, sniffKind } from "../split/sniff.ts";
 import { CLOSE } from "../wire/close_code.ts";

@@ -6,6 +6,7 @@
 import { inflateSync } from "node:zlib";
 import type { StreamConfig } from "../core/frame.ts";
 import { messageOf } from "../errors.ts";
+import { threadScope } from "../host/thread.ts";
 import { encodeJpeg } from "../picture/jpeg.ts";
 import { framePicture } from "../picture/frame_picture.ts";
 import { encodePng } from "../picture/png.ts";
@@ -31,13 +32,7 @@ export interface ConvertAnswer {
   readonly tookMs: number;
 }
 
-/** The part of a worker's global scope that this one uses. */
-interface Scope {
-  onmessage: ((event: MessageEvent<ConvertRequest>) => void) | null;
-  postMessage(message: ConvertAnswer, transfer: Transferable[]): void;
-}
-
-const scope = globalThis as unknown as Scope;
+const scope = threadScope<ConvertRequest, ConvertAnswer>();
 
 scope.onmessage = ({ data: request }) => {
   const beganMs = performance.now();

@@ -5,6 +5,7 @@
  */
 import { StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
+import { Thread } from "../host/thread.ts";
 import type { ConvertAnswer, ConvertRequest } from "./convert_worker.ts";
 
 /**
@@ -37,7 +38,7 @@ export class Converter {
   readonly #clock: Clock;
   readonly #openThread: () => Worker;
   readonly #rest: number;
-  #worker: Worker | undefined;
+  #thread: Thread<ConvertRequest, ConvertAnswer> | undefined;
   #waiting: Waiting[] = [];
   #running: Waiting | undefined;
   #freeAtMs = -Infinity;
@@ -69,8 +70,8 @@ export class Converter {
   stop(): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#thread?.terminate();
+    this.#thread = undefined;
     this.#running?.done(undefined);
     this.#running = undefined;
     for (const { done } of this.#waiting.splice(0)) done(undefined);
@@ -93,24 +94,23 @@ export class Converter {
         next.done(undefined);
       } else {
         this.#running = next;
-        this.#thread().postMessage(request, [request.data.buffer]);
+        this.#openedThread().order(request, [request.data.buffer]);
         return;
       }
     }
   }
 
-  #thread(): Worker {
-    if (this.#worker !== undefined) return this.#worker;
-    const worker = this.#openThread();
-    this.#worker = worker;
-    worker.onmessage = ({ data }: MessageEvent<ConvertAnswer>) => {
-      if (this.#worker === worker) this.#answered(data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      if (this.#worker === worker) this.#died(event.message);
-    };
-    return worker;
+  #openedThread(): Thread<ConvertRequest, ConvertAnswer> {
+    if (this.#thread !== undefined) return this.#thread;
+    const thread = new Thread<ConvertRequest, ConvertAnswer>(this.#openThread(), {
+      onNews: (answer) => {
+        if (this.#thread === thread) this.#answered(answer);
+      },
+      onDefect: ({ message }) => {
+        if (this.#thread === thread) this.#died(message);
+      },
+    });
+    return this.#thread = thread;
   }
 
   #answered({ result, tookMs }: ConvertAnswer): void {
@@ -124,8 +124,8 @@ export class Converter {
 
   /** Fails what was being converted; another thread is there for what waits. */
   #died(fault: string): void {
-    this.#worker?.terminate();
-    this.#worker = undefined;
+    this.#thread?.terminate();
+    this.#thread = undefined;
     this.#freeAtMs = this.#clock.nowMs() + RESTART_MS;
     const running = this.#running;
     this.#running = undefined;

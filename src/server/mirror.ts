@@ -4,11 +4,10 @@
  *
  * @module
  */
-import { FanOut } from "../core/fan_out.ts";
+import { Broadcast, HOLD_MS } from "../core/broadcast.ts";
 import type { Frame } from "../core/frame.ts";
-import { GopCache } from "../core/gop_cache.ts";
 import type { ShardNumbers } from "../core/shard_feed.ts";
-import { type FrameRate, HOLD_MS, MAX_CACHE_FRAMES, MAX_CACHE_MS } from "../core/stream.ts";
+import type { FrameRate } from "../core/stream.ts";
 import { ViewerDelays } from "../core/viewer_delays.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { Budget } from "../core/budget.ts";
@@ -40,8 +39,7 @@ export class Mirror implements Audience, Batched {
   readonly encodings = new Encodings();
   readonly delays = new ViewerDelays();
   readonly #options: MirrorOptions;
-  readonly #cache: GopCache;
-  readonly #fanOut: FanOut;
+  readonly #broadcast: Broadcast;
   /** The viewers, and when each came. */
   readonly #viewers = new Map<Viewer<ViewerFeed>, number>();
   /** The stream's run; empty until it is open. */
@@ -58,13 +56,7 @@ export class Mirror implements Audience, Batched {
   constructor(name: string, options: MirrorOptions) {
     this.name = name;
     this.#options = options;
-    this.#cache = new GopCache({
-      maxFrames: MAX_CACHE_FRAMES,
-      maxBytes: options.cached.limit,
-      maxMs: MAX_CACHE_MS,
-      budget: options.cached,
-    });
-    this.#fanOut = new FanOut(this.#cache);
+    this.#broadcast = new Broadcast(options.cached);
     options.tell({ type: "subscribe", name });
   }
 
@@ -81,7 +73,7 @@ export class Mirror implements Audience, Batched {
   }
 
   get newestKey(): Frame | undefined {
-    return this.#cache.key?.frame;
+    return this.#broadcast.newestKey;
   }
 
   get viewers(): Iterable<Viewer<ViewerFeed>> {
@@ -92,8 +84,8 @@ export class Mirror implements Audience, Batched {
   numbers(): ShardNumbers {
     return {
       viewers: this.#viewers.size,
-      sent: this.#fanOut.sent,
-      dropped: this.#fanOut.dropped,
+      sent: this.#broadcast.sent,
+      dropped: this.#broadcast.dropped,
       latencies: [...this.viewers].flatMap(({ feed }) => feed.latencies),
       delays: this.delays.copy(),
     };
@@ -109,7 +101,7 @@ export class Mirror implements Audience, Batched {
 
   /** The relay stood still for so many milliseconds. */
   stoodStill(ms: number): void {
-    this.#fanOut.stoodStill(ms);
+    this.#broadcast.stoodStill(ms);
   }
 
   join(viewer: Viewer<ViewerFeed>): void {
@@ -119,13 +111,13 @@ export class Mirror implements Audience, Batched {
 
   leave(viewer: Viewer<ViewerFeed>): void {
     if (!this.#viewers.delete(viewer)) return;
-    this.#fanOut.leave(viewer.feed);
+    this.#broadcast.leave(viewer.feed);
     this.#settle();
     if (this.#viewers.size > 0 || this.#isClosed) return;
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#options.tell({ type: "unsubscribe", name: this.name, numbers: this.numbers() });
-    this.#cache.clear();
+    this.#broadcast.close();
     this.#options.onIdle(this);
   }
 
@@ -148,10 +140,10 @@ export class Mirror implements Audience, Batched {
         this.#push(message.frame);
         break;
       case "missed":
-        this.#fanOut.miss(message.frames);
+        this.#broadcast.miss(message.frames);
         break;
       case "ended":
-        this.#fanOut.flush(this.#options.clock.nowMs());
+        this.#broadcast.flush(this.#options.clock.nowMs());
         for (const viewer of this.viewers) viewer.ended();
         break;
       case "report":
@@ -165,9 +157,9 @@ export class Mirror implements Audience, Batched {
   }
 
   takeTurn(): boolean {
-    this.#fanOut.step(this.#options.clock.nowMs());
-    if (!this.#fanOut.isBusy) this.#settle();
-    return this.#fanOut.isBusy;
+    this.#broadcast.step(this.#options.clock.nowMs());
+    if (!this.#broadcast.isBusy) this.#settle();
+    return this.#broadcast.isBusy;
   }
 
   get #isOpen(): boolean {
@@ -177,14 +169,13 @@ export class Mirror implements Audience, Batched {
   #open(message: ToShard & { readonly type: "opened" }): void {
     this.#run = message.run;
     this.#state = message.state;
-    for (const { frame, leftMs } of message.history) this.#cache.push(frame, leftMs);
-    if (!message.isWhole) this.#cache.breakOff();
+    this.#broadcast.restore(message);
     for (const viewer of this.viewers) this.#admit(viewer);
   }
 
   #admit(viewer: Viewer<ViewerFeed>): void {
     viewer.welcome();
-    this.#fanOut.join(viewer.feed, this.#options.clock.nowMs(), viewer.joinFrom);
+    this.#broadcast.join(viewer.feed, this.#options.clock.nowMs(), viewer.joinFrom);
     this.#settle();
   }
 
@@ -192,7 +183,7 @@ export class Mirror implements Audience, Batched {
     const nowMs = this.#options.clock.nowMs();
     this.#came = frame.sequence;
     this.#cameMs = nowMs;
-    this.#fanOut.push(frame, nowMs);
+    this.#broadcast.push(frame, nowMs);
     this.#settle();
   }
 
@@ -204,10 +195,10 @@ export class Mirror implements Audience, Batched {
   #settle(): void {
     if (this.#isClosed) return;
     const { clock, turns, tell } = this.#options;
-    if (this.#fanOut.isBusy) return turns.add(this);
+    if (this.#broadcast.isBusy) return turns.add(this);
     const nowMs = clock.nowMs();
-    const pollMs = this.#fanOut.poll(nowMs);
-    const fastest = this.#fanOut.fastest(nowMs, HOLD_MS);
+    const pollMs = this.#broadcast.poll(nowMs);
+    const fastest = this.#broadcast.fastest(nowMs);
     const isReady = fastest?.isReady(nowMs) ?? true;
     if (this.#told !== this.#came || isReady !== this.#wasReady) {
       this.#told = this.#came;

@@ -8,14 +8,13 @@ import type { JoinFrom } from "../core/feed.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import { BodyPort } from "./body_port.ts";
 import type { Front } from "./front.ts";
 import { encodeStart, type PartForm } from "./multipart.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
 import type { Audience, Viewer } from "./viewer.ts";
 
-/** Longest delay that frames under way may stand for, in milliseconds. */
-const MAX_DELAY_MS = 500;
 /** Reports, one a second, without a frame after which the last one is sent again: proxies cut idle connections. */
 const REPEAT_REPORTS = 15;
 
@@ -43,7 +42,7 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
     });
     this.#port = port;
     this.feed = new ViewerFeed({
-      maxDelayMs: MAX_DELAY_MS,
+      maxDelayMs: DEFAULT_MAX_DELAY_MS,
       maxBytes: front.maxViewerBytes,
       fps: null,
       budget: front.underWay,

@@ -8,6 +8,7 @@ import type { Budget } from "../core/budget.ts";
 import { ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log, LogFields } from "../host/log.ts";
+import { Questions } from "../host/questions.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { MAX_BODY_BYTES } from "./api.ts";
 import { Converter } from "./converter.ts";
@@ -40,7 +41,7 @@ export class Shard implements Front, HubLink {
   readonly #pictures: AllPictures;
   readonly #turns = new Turns();
   readonly #ports = new Map<number, SenderPort>();
-  readonly #asked = new Map<number, (response: PlainResponse | string) => void>();
+  readonly #questions = new Questions<PlainResponse | string>();
   #lastNumber = 0;
   #isStopping = false;
 
@@ -116,11 +117,9 @@ export class Shard implements Front, HubLink {
 
   async answer(request: Request): Promise<Response> {
     const plain = await plainRequest(request, MAX_BODY_BYTES);
-    const id = ++this.#lastNumber;
-    const response = await new Promise<PlainResponse | string>((resolve) => {
-      this.#asked.set(id, resolve);
-      this.tell({ type: "ask", id, request: plain });
-    });
+    const response = await this.#questions.ask((id) =>
+      this.tell({ type: "ask", id, request: plain })
+    );
     if (typeof response === "string") throw new StreamError("failed", response);
     return responseOf(response);
   }
@@ -142,12 +141,9 @@ export class Shard implements Front, HubLink {
       case "close":
         this.#ports.get(message.peer)?.close(message.code, message.reason);
         break;
-      case "answer": {
-        const answered = this.#asked.get(message.id);
-        this.#asked.delete(message.id);
-        answered?.(message.response);
+      case "answer":
+        this.#questions.answer(message.id, message.response);
         break;
-      }
       case "count": {
         const streams = [...this.#mirrors].map(([name, mirror]) =>
           [name, mirror.numbers()] as const

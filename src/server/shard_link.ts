@@ -4,6 +4,7 @@
  * @module
  */
 import { messageOf, ProtocolError } from "../errors.ts";
+import { Questions } from "../host/questions.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { Front } from "./front.ts";
 import { GuardedPeer } from "./guarded_peer.ts";
@@ -30,8 +31,7 @@ export class ShardLink {
   readonly #options: ShardLinkOptions;
   readonly #viewers = new Map<string, ShardViewer>();
   readonly #peers = new Map<number, GuardedPeer>();
-  readonly #waiting = new Map<number, (answer: readonly ListedViewer[]) => void>();
-  #lastId = 0;
+  readonly #questions = new Questions<readonly ListedViewer[]>();
   #isOver = false;
 
   constructor(options: ShardLinkOptions) {
@@ -79,10 +79,10 @@ export class ShardLink {
         for (const [name, numbers] of message.streams) {
           this.#viewers.get(name)?.feed.setNumbers(numbers);
         }
-        this.#answered(message.id, []);
+        this.#questions.answer(message.id, []);
         break;
       case "listed":
-        this.#answered(message.id, message.viewers);
+        this.#questions.answer(message.id, message.viewers);
         break;
       case "log":
         hub.log[message.level](message.message, message.fields);
@@ -92,12 +92,16 @@ export class ShardLink {
 
   /** Has the thread tell its numbers; false where it did not in time. */
   async refresh(): Promise<boolean> {
-    return await this.#ask((id) => this.#options.tell({ type: "count", id })) !== undefined;
+    const { tell } = this.#options;
+    const put = (id: number) => tell({ type: "count", id });
+    return await this.#questions.askWithin(ANSWER_MS, put) !== undefined;
   }
 
   /** At most `limit` viewers of a stream that are at this thread, those that came first. */
   async listed(name: string, limit: number): Promise<readonly ListedViewer[]> {
-    return await this.#ask((id) => this.#options.tell({ type: "list", id, name, limit })) ?? [];
+    const { tell } = this.#options;
+    const put = (id: number) => tell({ type: "list", id, name, limit });
+    return await this.#questions.askWithin(ANSWER_MS, put) ?? [];
   }
 
   /** The thread is no more: so are its viewers and senders. */
@@ -107,7 +111,7 @@ export class ShardLink {
     for (const name of [...this.#viewers.keys()]) this.#leave(name);
     for (const peer of this.#peers.values()) peer.closed();
     this.#peers.clear();
-    for (const id of [...this.#waiting.keys()]) this.#answered(id, []);
+    this.#questions.answerAll([]);
   }
 
   #subscribe(name: string): void {
@@ -152,25 +156,5 @@ export class ShardLink {
     } catch (error) {
       if (!this.#isOver) tell({ type: "answer", id, response: messageOf(error) });
     }
-  }
-
-  async #ask(
-    question: (id: number) => void,
-  ): Promise<readonly ListedViewer[] | undefined> {
-    const id = ++this.#lastId;
-    const answer = Promise.withResolvers<readonly ListedViewer[] | undefined>();
-    this.#waiting.set(id, answer.resolve);
-    const timer = setTimeout(() => answer.resolve(undefined), ANSWER_MS);
-    question(id);
-    try {
-      return await answer.promise;
-    } finally {
-      clearTimeout(timer);
-      this.#waiting.delete(id);
-    }
-  }
-
-  #answered(id: number, answer: readonly ListedViewer[]): void {
-    this.#waiting.get(id)?.(answer);
   }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
+import { Thread } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import type { Hub } from "./hub.ts";
 import { settled } from "./listener.ts";
@@ -36,7 +37,7 @@ export interface ShardPoolOptions {
 
 /** One thread and where it stands. */
 interface Running {
-  readonly worker: Worker;
+  readonly thread: Thread<ToShard, FromShard>;
   readonly link: ShardLink;
   /** Its place in the shared memory. */
   readonly own: number;
@@ -93,7 +94,7 @@ export class ShardPool {
 
   /** Has the threads take in no more peers. */
   refuse(): void {
-    for (const { worker } of this.#running.values()) post(worker, { type: "refuse" });
+    for (const { thread } of this.#running.values()) thread.order({ type: "refuse" });
   }
 
   /** Ends the threads, those that are stuck as well. */
@@ -101,54 +102,54 @@ export class ShardPool {
     this.#isStopping = true;
     for (const timer of this.#restarts.values()) clearTimeout(timer);
     const all = [...this.#running.values()];
-    for (const { worker } of all) post(worker, { type: "stop" });
+    for (const { thread } of all) thread.order({ type: "stop" });
     let isOver = false;
     Promise.all(all.map(({ stopped }) => stopped.promise)).then(() => {
       isOver = true;
     });
     await settled(() => isOver, STOP_MS);
-    for (const { worker, link } of all) {
+    for (const { thread, link } of all) {
       link.close();
-      worker.terminate();
+      thread.terminate();
     }
     this.#running.clear();
   }
 
   async #launch(own: number): Promise<void> {
     const { openThread = openShardThread, host, port, memory, shares, workers } = this.#options;
-    const worker = openThread();
     const listening = Promise.withResolvers<void>();
     const hub = this.#hub;
+    const fail = (why: string) =>
+      listening.reject(
+        new StreamError("unreachable", `Cannot start a thread of the relay: ${why}`),
+      );
+    const thread = new Thread<ToShard, FromShard>(openThread(), {
+      onNews: (news) => {
+        if (news.type === "listening") listening.resolve();
+        else if (news.type === "failed") {
+          listening.reject(new StreamError("unreachable", news.message));
+        } else if (news.type === "stopped") running.stopped.resolve();
+        else running.link.receive(news);
+      },
+      onDefect: ({ message }) => {
+        fail(message);
+        this.#lost(running, message);
+      },
+    });
     const running: Running = {
-      worker,
+      thread,
       own,
       stopped: Promise.withResolvers(),
       heardMs: hub.clock.nowMs(),
       link: new ShardLink({
         hub,
         front: new LocalFront(hub),
-        tell: (message, transfer) => post(worker, message, transfer),
+        tell: (message, transfer) => thread.order(message, transfer),
         takeIn: (bytes) => shares.takenIn[own]! += bytes,
       }),
     };
     this.#running.set(own, running);
-    const fail = (why: string) =>
-      listening.reject(
-        new StreamError("unreachable", `Cannot start a thread of the relay: ${why}`),
-      );
-    worker.onmessage = ({ data }: MessageEvent<FromShard>) => {
-      if (data.type === "listening") listening.resolve();
-      else if (data.type === "failed") {
-        listening.reject(new StreamError("unreachable", data.message));
-      } else if (data.type === "stopped") running.stopped.resolve();
-      else running.link.receive(data);
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      fail(event.message);
-      this.#lost(running, event.message);
-    };
-    post(worker, {
+    thread.order({
       type: "start",
       start: {
         options: hub.options,
@@ -170,11 +171,11 @@ export class ShardPool {
 
   /** A thread has died, or is as good as dead: its peers are gone, and another takes its place. */
   #lost(running: Running, why: string): void {
-    const { own, worker, link, stopped } = running;
+    const { own, thread, link, stopped } = running;
     stopped.resolve();
     if (this.#running.get(own) !== running) return;
     this.#running.delete(own);
-    worker.terminate();
+    thread.terminate();
     link.close();
     clearShares(this.#options.memory, own);
     if (this.#isStopping) return;
@@ -189,10 +190,6 @@ export class ShardPool {
       if (running !== undefined) this.#lost(running, error.message);
     });
   }
-}
-
-function post(worker: Worker, message: ToShard, transfer: Transferable[] = []): void {
-  worker.postMessage(message, transfer);
 }
 
 function openShardThread(): Worker {

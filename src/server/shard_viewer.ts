@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { withHeadroom } from "../bytes/headroom.ts";
 import type { Budget } from "../core/budget.ts";
 import type { JoinFrom } from "../core/feed.ts";
 import type { Frame } from "../core/frame.ts";
@@ -70,10 +70,7 @@ export class ShardViewer implements Viewer<ShardFeed> {
   }
 }
 
-/** A frame whose bytes can be handed over, with room for a header in front of them. */
+/** A frame whose bytes can be handed over. */
 function copyOf(frame: Frame): Frame {
-  const { data } = frame;
-  const copy = new Uint8Array(HEADROOM_BYTES + data.byteLength).subarray(HEADROOM_BYTES);
-  copy.set(data);
-  return { ...frame, data: copy };
+  return { ...frame, data: withHeadroom([frame.data]) };
 }

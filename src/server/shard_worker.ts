@@ -5,6 +5,7 @@
  */
 import { messageOf } from "../errors.ts";
 import { threadClock } from "../host/clock.ts";
+import { threadScope } from "../host/thread.ts";
 import { listen, shutDown } from "./listener.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
@@ -12,13 +13,7 @@ import { PULSE_MS } from "./watchful_clock.ts";
 
 const MAINTENANCE_MS = 1000;
 
-/** The part of a worker's global scope that this one uses. */
-interface Scope {
-  onmessage: ((event: MessageEvent<ToShard>) => void) | null;
-  postMessage(message: FromShard, transfer?: Transferable[]): void;
-}
-
-const scope = globalThis as unknown as Scope;
+const scope = threadScope<ToShard, FromShard>();
 
 scope.onmessage = ({ data }) => {
   if (data.type === "start") begin(data.start);

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Frame, StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS, frameFormatOf } from "../core/stream_format.ts";
 import type { Readiness } from "../core/viewer_feed.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
@@ -25,10 +26,9 @@ export interface FramePicture {
 
 /** What a picture of a frame is made from; `undefined` where none can be had. */
 function sourceOf(config: StreamConfig): PictureFormat | "pixels" | undefined {
-  const { format, codec, width, height, pixelFormat } = config;
-  if (format === "mjpeg" || codec === "jpeg") return "jpeg";
-  if (format === "png" || codec === "png") return "png";
-  if (format !== "raw" && format !== "y4m") return undefined;
+  const { width, height, pixelFormat } = config;
+  const { picture } = FORMAT_FACTS[frameFormatOf(config)];
+  if (picture !== "pixels") return picture ?? undefined;
   return width === null || height === null || pixelFormat === null ? undefined : "pixels";
 }
 

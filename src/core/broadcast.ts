@@ -3,10 +3,21 @@
  *
  * @module
  */
+import type { Budget } from "./budget.ts";
 import { addDrops, type DropCounts, noDrops } from "./drops.ts";
 import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
 import type { Frame } from "./frame.ts";
-import type { GopCache } from "./gop_cache.ts";
+import { GopCache, type Kept } from "./gop_cache.ts";
+
+/** Most frames that are kept for viewers that come. */
+export const MAX_CACHE_FRAMES = 1800;
+/** Longest time since the last key frame for which they are kept, in milliseconds. */
+const MAX_CACHE_MS = 30_000;
+/**
+ * Longest time that a frame waits for viewers where no tick sets the pace, in milliseconds; nobody
+ * waits for a viewer that has taken nothing for so long.
+ */
+export const HOLD_MS = 1000;
 
 /**
  * Bytes after which the caller gets a turn: what fits into the processor's cache while the system
@@ -25,12 +36,14 @@ const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 250;
 
 /**
- * Sends the frames that have left a stream's queue to its feeds, a batch at a time: between batches
- * the caller lets others have their turn. The feeds take turns, so that where frames come faster
- * than they can be sent, each misses as many as the others.
+ * The frames that have left a stream's queue, and everybody who gets them: keeps what is still of use
+ * and sends it to the feeds a batch at a time, so that between batches the caller lets others have
+ * their turn. The feeds take turns, so that where frames come faster than they can be sent, each
+ * misses as many as the others.
  */
-export class FanOut {
-  readonly #cache: GopCache;
+export class Broadcast {
+  /** What is kept. Feeds read it; only the broadcast adds to it. */
+  readonly frames: GopCache;
   readonly #feeds = new Set<Feed>();
   /** The feeds as a list; `undefined` once some have come or gone. */
   #order: readonly Feed[] | undefined;
@@ -41,9 +54,19 @@ export class FanOut {
   readonly #sentToGone: FrameTotals = { frames: 0, bytes: 0 };
   readonly #droppedByGone = noDrops();
 
-  /** Sends the frames of `cache`, which it fills. */
-  constructor(cache: GopCache) {
-    this.#cache = cache;
+  /** `budget`: the bytes that all broadcasts together may keep. */
+  constructor(budget: Budget) {
+    this.frames = new GopCache({
+      maxFrames: MAX_CACHE_FRAMES,
+      maxBytes: budget.limit,
+      maxMs: MAX_CACHE_MS,
+      budget,
+    });
+  }
+
+  /** The newest frame that can be decoded by itself, while it is kept. */
+  get newestKey(): Frame | undefined {
+    return this.frames.key?.frame;
   }
 
   /** Viewers that are connected. */
@@ -93,9 +116,9 @@ export class FanOut {
 
   /** Takes a frame that has left the queue, and sends a first batch. */
   push(frame: Frame, nowMs: number): void {
-    this.#cache.push(frame, nowMs);
+    this.frames.push(frame, nowMs);
     this.#left = this.#feeds.size;
-    if (this.#left === 0) this.#cache.trim(Infinity);
+    if (this.#left === 0) this.frames.trim(Infinity);
     this.step(nowMs);
   }
 
@@ -121,7 +144,7 @@ export class FanOut {
     this.#feeds.add(feed);
     this.#order = undefined;
     if (this.#left > 0) this.#left = this.#feeds.size;
-    feed.join(this.#cache, from, nowMs);
+    feed.join(this.frames, from, nowMs);
   }
 
   /** Removes a feed; false where it was not there. */
@@ -159,23 +182,38 @@ export class FanOut {
   }
 
   /**
-   * The feed with the best rate, of those that have taken something within `holdMs`; `undefined`
-   * where there is none.
+   * The feed with the best rate, of those that have taken something within {@linkcode HOLD_MS};
+   * `undefined` where there is none.
    */
-  fastest(nowMs: number, holdMs: number): Feed | undefined {
+  fastest(nowMs: number): Feed | undefined {
     let fastest: Feed | undefined;
     for (const feed of this.#feeds) {
-      if (feed.ageMs(nowMs) >= holdMs) continue;
+      if (feed.ageMs(nowMs) >= HOLD_MS) continue;
       if (fastest === undefined || feed.rate > fastest.rate) fastest = feed;
     }
     return fastest;
+  }
+
+  /** Whether the fastest feed would send a frame at once; also where nobody is waited for. */
+  isFastestReady(nowMs: number): boolean {
+    return this.fastest(nowMs)?.isReady(nowMs) ?? true;
+  }
+
+  /** Begins with what another broadcast of the same stream has kept. */
+  restore(kept: Kept): void {
+    this.frames.restore(kept);
+  }
+
+  /** Gives up the memory that is shared with other streams. */
+  close(): void {
+    this.frames.clear();
   }
 
   /** Gives up what no feed needs any more. */
   #trim(): void {
     let neededFrom = Infinity;
     for (const feed of this.#feeds) neededFrom = Math.min(neededFrom, feed.needsFrom);
-    this.#cache.trim(neededFrom);
+    this.frames.trim(neededFrom);
   }
 }
 
