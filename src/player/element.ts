@@ -4,11 +4,11 @@
  *
  * @module
  */
+import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import type { State } from "./sentences.ts";
 import { type PlayerStats, StreamPlayer } from "./stream_player.ts";
 
 const TAG = "stream-player";
-const DEFAULT_MAX_DELAY_MS = 500;
 /** How often the event `stats` comes, in milliseconds. */
 const STATS_MS = 1000;
 

@@ -13,7 +13,7 @@
 import type { StreamConfig } from "../core/frame.ts";
 import { isCodedInTime } from "../core/stream_format.ts";
 import { systemClock } from "../host/clock.ts";
-import type { StatsMessage } from "../wire/control_message.ts";
+import { DEFAULT_MAX_DELAY_MS, type StatsMessage } from "../wire/control_message.ts";
 import { Connection, type Lost, type ReceivedFrame } from "./connection.ts";
 import { type Delay, delayOf } from "./delay.ts";
 import { Window } from "./meter.ts";
@@ -132,7 +132,7 @@ export class StreamPlayer extends EventTarget {
   readonly #delays = new Window(DELAY_WINDOW_MS);
   readonly #arrivals = new Window(DELAY_WINDOW_MS);
 
-  constructor({ url, canvas, name = "", fps = null, maxDelayMs = 500 }: {
+  constructor({ url, canvas, name = "", fps = null, maxDelayMs = DEFAULT_MAX_DELAY_MS }: {
     /** The stream's address, `ws:` or `http:`. */
     readonly url: string | URL;
     /** Takes the picture in its own size. */

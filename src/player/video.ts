@@ -5,6 +5,7 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS, type StreamFormat } from "../core/stream_format.ts";
 import { colourSpace } from "./colours.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import type { Decoder, DecoderEvents } from "./pictures.ts";
@@ -25,26 +26,22 @@ const MAX_REORDERED = 32;
 /** Frames that are kept while the browser says whether it can decode them. */
 const MAX_EARLY_FRAMES = 600;
 
-/** Names of formats for people, and codec strings for streams that come without one. */
-const FORMATS = {
-  h264: ["H.264", "avc1.640028"],
-  hevc: ["H.265", "hev1.1.6.L120.B0"],
-  vp8: ["VP8", "vp8"],
-  vp9: ["VP9", "vp09.00.41.08"],
-  av1: ["AV1", "av01.0.08M.08"],
-} as const;
-
-/** Whether frames of `format` depend on frames before them. */
-export function isCodedInTime(format: string): format is keyof typeof FORMATS {
-  return Object.hasOwn(FORMATS, format);
-}
+/** Codec strings for streams that come without one. */
+const USUAL_CODECS: Readonly<Partial<Record<StreamFormat, string>>> = {
+  h264: "avc1.640028",
+  hevc: "hev1.1.6.L120.B0",
+  vp8: "vp8",
+  vp9: "vp09.00.41.08",
+  av1: "av01.0.08M.08",
+};
 
 /** Why `config` cannot be decoded here, as a sentence, or the decoder's own configuration. */
 export async function decoderConfig(
   { format, codec }: StreamConfig,
 ): Promise<string | VideoDecoderConfig> {
-  if (!isCodedInTime(format)) return `${format} is not video that is coded in time.`;
-  const [name, usual] = FORMATS[format];
+  const name = FORMAT_FACTS[format].label;
+  const usual = USUAL_CODECS[format];
+  if (usual === undefined) return `${name} is not video that is coded in time.`;
   if (typeof VideoDecoder === "undefined") {
     return globalThis.isSecureContext
       ? `This browser cannot decode ${name}: it has no WebCodecs.`
@@ -215,8 +212,8 @@ export class CodedDecoder implements Decoder {
     this.#needsKey = true;
     this.#setWaiting(true);
     if (error.name === "NotSupportedError") {
-      const name = isCodedInTime(this.#config.format) ? FORMATS[this.#config.format][0] : "";
-      this.#events.onUnsupported(`This browser cannot decode this kind of ${name}.`);
+      const { label } = FORMAT_FACTS[this.#config.format];
+      this.#events.onUnsupported(`This browser cannot decode this kind of ${label}.`);
     } else {
       this.#events.onDamaged("The decoder stumbled over a damaged frame");
     }
