@@ -86,11 +86,7 @@ function write(name: string, text: string): void {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/**
- * A time for people.
- *
- * @param value in milliseconds
- */
+/** A time in milliseconds, for people. */
 export function ms(value: number | undefined): string {
   if (value === undefined) return "–";
   // Clocks that do not quite agree may make it negative.

@@ -158,7 +158,7 @@ async function save(): Promise<void> {
   toast(`Saved ${link.download}`);
 }
 
-/** @returns `2026-11-23T20-48-38`, in local time */
+/** As `2026-11-23T20-48-38`, in local time. */
 function timeStamp(date: Date): string {
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 19).replaceAll(":", "-");

@@ -89,9 +89,9 @@ export class StreamPlayer extends EventTarget {
   readonly #canvas: HTMLCanvasElement;
   readonly #connection: Connection;
   readonly #screen: Screen;
-  readonly #name;
+  readonly #name: string;
   readonly #page = new AbortController();
-  #holds: Set<HoldReason> = new Set();
+  readonly #holds = new Set<HoldReason>();
   #decoder: Decoder | undefined;
   #config: StreamConfig | undefined;
   #stats: StatsMessage | undefined;
@@ -237,11 +237,7 @@ export class StreamPlayer extends EventTarget {
     this.dispatchEvent(new Event("hold"));
   }
 
-  /**
-   * The picture that is drawn, as PNG.
-   *
-   * @returns `null` where there is none
-   */
+  /** The picture that is drawn, as PNG; `null` where there is none. */
   savePicture(): Promise<Blob | null> {
     if (this.#drawn === 0) return Promise.resolve(null);
     return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
