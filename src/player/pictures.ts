@@ -59,7 +59,7 @@ export class PictureDecoder implements Decoder {
   #shown = 0;
   #isClosed = false;
 
-  /** @param type the pictures' media type; empty where it is not known */
+  /** For pictures of the media type `type`; empty where it is not known. */
   constructor(type: string, events: DecoderEvents) {
     this.#type = type;
     this.#events = events;

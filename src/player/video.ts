@@ -49,7 +49,10 @@ export async function decoderConfig(
 }
 
 /** What is remembered of a frame in the decoder. */
-export type Pending = { frame: ReceivedFrame; number: number };
+export interface Pending {
+  readonly frame: ReceivedFrame;
+  readonly number: number;
+}
 
 /**
  * Decodes video. It never queues for long: when it is behind, it goes on with the newest key frame.
@@ -60,7 +63,7 @@ export class CodedDecoder implements Decoder {
   #wanted: VideoDecoderConfig | undefined;
   #decoder: VideoDecoder | undefined;
   #early: ReceivedFrame[] = [];
-  #pending: Map<number, Pending> = new Map();
+  readonly #pending = new Map<number, Pending>();
   #held: VideoFrame | undefined;
   #heldFrame: ReceivedFrame | undefined;
   #pauseTimer: ReturnType<typeof setTimeout> | undefined;
