@@ -4,25 +4,11 @@
  * @module
  */
 
-/** What is known of a format. */
-export interface FormatFacts {
-  /** Its name for people. */
-  readonly label: string;
-  /** Whether its frames may depend on frames before them. */
-  readonly isCodedInTime: boolean;
-  /** What a frame shows by itself: an image file, or samples; `null` where only a decoder tells. */
-  readonly picture: "jpeg" | "png" | "pixels" | null;
-  /** Media type of one frame, `null` where it has none. */
-  readonly mediaType: string | null;
-  /** Extension of a file that holds one frame, without a point. */
-  readonly extension: string;
-  /** All extensions that promise this format; none where any bytes are of it. */
-  readonly extensions: readonly string[];
-  /** Those of a file of frames one behind the other, the usual one first; none where that is no file. */
-  readonly runExtensions: readonly string[];
-}
-
-/** Name of a format: what the bytes of one frame are. */
+/**
+ * What the bytes of one frame of a stream are. For `h264` and `hevc` that is an access unit as a byte
+ * stream (Annex B of the standard) whose key frames have their parameter sets in front; for `vp8`,
+ * `vp9` and `av1` it is one frame, superframe or temporal unit as IVF holds it.
+ */
 export type StreamFormat =
   | "raw"
   | "mjpeg"
@@ -35,15 +21,32 @@ export type StreamFormat =
   | "vp9"
   | "av1";
 
-/**
- * A row for each format: what the bytes of one frame are. For `h264` and `hevc` that is an access
- * unit as a byte stream (Annex B of the standard) whose key frames have their parameter sets in
- * front; for `vp8`, `vp9` and `av1` it is one frame, superframe or temporal unit as IVF holds it.
- */
+/** What is known of a format. */
+export interface FormatFacts {
+  /** Its name for people. */
+  readonly label: string;
+  /** Whether its frames may depend on frames before them. */
+  readonly isCodedInTime: boolean;
+  /** Codec string (RFC 6381) of a stream that is coded in time and comes without one; else `null`. */
+  readonly usualCodec: string | null;
+  /** What a frame shows by itself: an image file, or samples; `null` where only a decoder tells. */
+  readonly picture: "jpeg" | "png" | "pixels" | null;
+  /** Media type of one frame, `null` where it has none. */
+  readonly mediaType: string | null;
+  /** Extension of a file that holds one frame, without a point. */
+  readonly extension: string;
+  /** All extensions that promise this format; none where any bytes are of it. */
+  readonly extensions: readonly string[];
+  /** Those of a file of frames one behind the other, the usual one first; none where that is no file. */
+  readonly runExtensions: readonly string[];
+}
+
+/** All facts about each format. */
 export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   raw: {
     label: "Raw",
     isCodedInTime: false,
+    usualCodec: null,
     picture: "pixels",
     mediaType: null,
     extension: "raw",
@@ -53,6 +56,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   mjpeg: {
     label: "JPEG",
     isCodedInTime: false,
+    usualCodec: null,
     picture: "jpeg",
     mediaType: "image/jpeg",
     extension: "jpg",
@@ -62,6 +66,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   png: {
     label: "PNG",
     isCodedInTime: false,
+    usualCodec: null,
     picture: "png",
     mediaType: "image/png",
     extension: "png",
@@ -71,6 +76,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   y4m: {
     label: "Y4M",
     isCodedInTime: false,
+    usualCodec: null,
     picture: "pixels",
     mediaType: null,
     extension: "y4m",
@@ -80,6 +86,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   lp32: {
     label: "Bytes",
     isCodedInTime: false,
+    usualCodec: null,
     picture: null,
     mediaType: null,
     extension: "bin",
@@ -89,6 +96,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   h264: {
     label: "H.264",
     isCodedInTime: true,
+    usualCodec: "avc1.640028",
     picture: null,
     mediaType: null,
     extension: "h264",
@@ -98,6 +106,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   hevc: {
     label: "H.265",
     isCodedInTime: true,
+    usualCodec: "hev1.1.6.L120.B0",
     picture: null,
     mediaType: null,
     extension: "hevc",
@@ -107,6 +116,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   vp8: {
     label: "VP8",
     isCodedInTime: true,
+    usualCodec: "vp8",
     picture: null,
     mediaType: null,
     extension: "vp8",
@@ -116,6 +126,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   vp9: {
     label: "VP9",
     isCodedInTime: true,
+    usualCodec: "vp09.00.41.08",
     picture: null,
     mediaType: null,
     extension: "vp9",
@@ -125,6 +136,7 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   av1: {
     label: "AV1",
     isCodedInTime: true,
+    usualCodec: "av01.0.08M.08",
     picture: null,
     mediaType: null,
     extension: "av1",
@@ -134,7 +146,9 @@ export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
 };
 
 /** The names of all formats. */
-export const STREAM_FORMATS = Object.keys(FORMAT_FACTS) as readonly StreamFormat[];
+export const STREAM_FORMATS: readonly StreamFormat[] = Object.keys(
+  FORMAT_FACTS,
+) as StreamFormat[];
 
 /** Whether frames of `format` may depend on frames before them. */
 export function isCodedInTime(format: StreamFormat): boolean {

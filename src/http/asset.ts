@@ -3,6 +3,8 @@
  *
  * @module
  */
+// @ts-types="../../types/std_http_etag.d.ts"
+import { eTag } from "@std/http/etag";
 
 /** What a browser gets. */
 export interface ServedAsset {
@@ -39,6 +41,5 @@ export class Asset {
 /** `content` as a browser gets it. */
 export async function servedAsset(content: string): Promise<ServedAsset> {
   const bytes = new TextEncoder().encode(content);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return { bytes, etag: `"${digest.toHex().slice(0, 32)}"` };
+  return { bytes, etag: await eTag(bytes) };
 }

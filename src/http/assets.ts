@@ -20,6 +20,7 @@ import playerClipboard from "../player/clipboard.ts" with { type: "text" };
 import playerColours from "../player/colours.ts" with { type: "text" };
 import playerConnection from "../player/connection.ts" with { type: "text" };
 import playerDelay from "../player/delay.ts" with { type: "text" };
+import playerElement from "../player/element.ts" with { type: "text" };
 import playerElements from "../player/elements.ts" with { type: "text" };
 import playerFigures from "../player/figures.ts" with { type: "text" };
 import playerFirstSteps from "../player/first_steps.ts" with { type: "text" };
@@ -79,6 +80,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/colours.ts", script(playerColours)],
   ["player/connection.ts", script(playerConnection)],
   ["player/delay.ts", script(playerDelay)],
+  ["player/element.ts", script(playerElement)],
   ["player/elements.ts", script(playerElements)],
   ["player/figures.ts", script(playerFigures)],
   ["player/first_steps.ts", script(playerFirstSteps)],

@@ -3,6 +3,10 @@
  *
  * @module
  */
+// @ts-types="../../types/std_html.d.ts"
+import { escape } from "@std/html/entities";
+// @ts-types="../../types/std_http_etag.d.ts"
+import { ifNoneMatch } from "@std/http/etag";
 import { type ServedAsset, servedAsset } from "./asset.ts";
 import { ASSETS } from "./assets.ts";
 import { text } from "./responses.ts";
@@ -61,7 +65,7 @@ export async function notFoundPage(
     <link rel="stylesheet" href="${root}assets/player/style.css">
   </head>
   <body>
-    <p>${escaped(sentence)}</p>
+    <p>${escape(sentence)}</p>
     <p><a href="${root}">All streams</a></p>
   </body>
 </html>
@@ -94,14 +98,10 @@ function answer(
     vary: "accept",
     etag,
   };
-  if (status === 200 && (request.headers.get("if-none-match") ?? "").includes(etag)) {
+  if (status === 200 && !ifNoneMatch(request.headers.get("if-none-match"), etag)) {
     return new Response(null, { status: 304, headers });
   }
   return new Response(bytes, { status, headers: { ...headers, "content-type": type } });
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
 
 function frameAncestors(origins: readonly string[]): string {

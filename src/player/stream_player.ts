@@ -13,7 +13,7 @@
 import type { StreamConfig } from "../core/frame.ts";
 import { isCodedInTime } from "../core/stream_format.ts";
 import { systemClock } from "../host/clock.ts";
-import type { StatsMessage } from "../wire/control_message.ts";
+import { DEFAULT_MAX_DELAY_MS, type StatsMessage } from "../wire/control_message.ts";
 import { Connection, type Lost, type ReceivedFrame } from "./connection.ts";
 import { type Delay, delayOf } from "./delay.ts";
 import { Window } from "./meter.ts";
@@ -89,9 +89,9 @@ export class StreamPlayer extends EventTarget {
   readonly #canvas: HTMLCanvasElement;
   readonly #connection: Connection;
   readonly #screen: Screen;
-  readonly #name;
+  readonly #name: string;
   readonly #page = new AbortController();
-  #holds: Set<HoldReason> = new Set();
+  readonly #holds = new Set<HoldReason>();
   #decoder: Decoder | undefined;
   #config: StreamConfig | undefined;
   #stats: StatsMessage | undefined;
@@ -132,7 +132,7 @@ export class StreamPlayer extends EventTarget {
   readonly #delays = new Window(DELAY_WINDOW_MS);
   readonly #arrivals = new Window(DELAY_WINDOW_MS);
 
-  constructor({ url, canvas, name = "", fps = null, maxDelayMs = 500 }: {
+  constructor({ url, canvas, name = "", fps = null, maxDelayMs = DEFAULT_MAX_DELAY_MS }: {
     /** The stream's address, `ws:` or `http:`. */
     readonly url: string | URL;
     /** Takes the picture in its own size. */
@@ -237,11 +237,7 @@ export class StreamPlayer extends EventTarget {
     this.dispatchEvent(new Event("hold"));
   }
 
-  /**
-   * The picture that is drawn, as PNG.
-   *
-   * @returns `null` where there is none
-   */
+  /** The picture that is drawn, as PNG; `null` where there is none. */
   savePicture(): Promise<Blob | null> {
     if (this.#drawn === 0) return Promise.resolve(null);
     return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));
