@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * What the page of all streams costs: twenty streams are published, one is watched by a player, and
  * then the page is open beside it with all of them in view.

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * `<stream-player src="wss://relay.example/cam">`: one live stream in a page.
  *

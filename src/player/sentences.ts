@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * What the player says: plain sentences about what it waits for, and why.
  *
@@ -37,11 +36,9 @@ export interface Facts {
   readonly damaged: string | undefined;
 }
 
-/**
- * What a viewer is shown: `kind` for programs, `sentence` for people (empty where the picture says
- * it all), `isStale` where the picture is not the present one.
- */
+/** What a viewer is shown. */
 export interface State {
+  /** For programs. */
   readonly kind:
     | "connecting"
     | "waiting"
@@ -51,7 +48,9 @@ export interface State {
     | "ended"
     | "refused"
     | "unsupported";
+  /** For people; empty where the picture says it all. */
   readonly sentence: string;
+  /** Whether the picture is not the present one. */
   readonly isStale: boolean;
 }
 

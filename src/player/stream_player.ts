@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Plays one stream into one canvas, without any page around it.
  *
@@ -49,29 +48,35 @@ const MAX_REJOIN_MS = 30_000;
 
 /** Numbers of a player. */
 export interface PlayerStats {
+  /** What the frames are, once one has come. */
   readonly config: StreamConfig | undefined;
-  /** Of the picture that is drawn, in pixels; 0 before the first. */
+  /** Width of the picture that is drawn, in pixels; 0 before the first. */
   readonly width: number;
+  /** Its height in pixels; 0 before the first. */
   readonly height: number;
-  /** Drawn. */
+  /** Frames drawn a second, over the last two. */
   readonly framesPerSecond: number;
+  /** Frames received a second, over the last two. */
   readonly receivedPerSecond: number;
+  /** Bits received a second, over the last two. */
   readonly bitsPerSecond: number;
+  /** From the capture to the screen, once the clocks were compared. */
   readonly delay: Delay | undefined;
-  /** Frames, so far. */
+  /** Frames drawn, so far. */
   readonly drawn: number;
   /** Frames that came and were not drawn. */
   readonly skipped: number;
   /** Frames that did not come. */
   readonly missed: number;
-  /** Frames. */
+  /** Frames that could not be decoded. */
   readonly damaged: number;
-  /** By the relay, for each reason. */
+  /** Frames that the relay did not send to this viewer, for each reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** To the relay and back in milliseconds, once it has said so. */
   readonly roundTripMs: number | undefined;
-  /** Of the stream. */
+  /** Viewers of the stream, once the relay has said so. */
   readonly viewers: number | undefined;
-  /** Of the frame that is drawn. */
+  /** Sequence of the frame that is drawn. */
   readonly sequence: number | undefined;
 }
 
