@@ -62,7 +62,9 @@ const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
   ["publish --size 4x4 --pixel-format i420", "--pixel-format i420", "yuv420p"],
   ["publish --size 4x4 --pixel-format BGR", "--pixel-format BGR", "here it is bgr24"],
   ["publish --size 4x4 --pixel-format p010le", "p010le", "ffmpeg … -f rawvideo -pix_fmt yuv420p"],
-  ["publish --size 4x4 --pixel-format nv16", "nv16", "-pix_fmt yuv420p"],
+  ["publish --size 4x4 --pixel-format nv16", "nv16", "known here; known are", "-pix_fmt yuv420p"],
+  ["publish --size 4x4 --pixel-format gray16", "gray16", "here it is gray16le"],
+  ["publish --size 4x4 --pixel-format yuvj420p", "yuvj420p", "here it is yuv420p"],
   ["publish --input http://host/film.mp4", "it is an address", "ffmpeg -i http://host/film.mp4"],
   [
     "publish --input rtsp://cam/1?a=b",
