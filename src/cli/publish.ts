@@ -36,6 +36,8 @@ import {
 /** How far behind a source must be before that is worth a sentence, in milliseconds. */
 const BEHIND_MS = 300;
 const MAX_SIDE = 65_535;
+/** Names of standard input. */
+const STDIN: readonly string[] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
 
 const FLAGS = {
@@ -173,7 +175,7 @@ async function openSource(
     readonly onNote: (sentence: string) => void;
   },
 ): Promise<FrameSource> {
-  const isStdin = given.input === "-" || given.input === "/dev/stdin";
+  const isStdin = given.input !== undefined && STDIN.includes(given.input);
   const flags = isStdin ? { ...given, input: undefined } : given;
   const pattern = flags["test-pattern"];
   if (flags.loop && flags.input === undefined) {
