@@ -246,11 +246,16 @@ function bytesOf(source: AllowSharedBufferSource): Uint8Array {
     : new Uint8Array(source);
 }
 
-interface MediaSourceOptions extends MediaOptions, OpenedInput {
-  readonly library: Library;
-  readonly file: RandomAccessFile;
+/** What the library reads packets from. */
+interface OpenedTrack extends OpenedInput {
   readonly track: InputVideoTrack;
   readonly packets: PacketSink;
+}
+
+interface MediaSourceOptions extends MediaOptions {
+  readonly library: Library;
+  readonly file: RandomAccessFile;
+  readonly opened: OpenedTrack;
   /** The track of an MP4 or MOV, which may have several descriptions. */
   readonly movie: MovieTrack | undefined;
   readonly film: ClosedFilm;
@@ -262,6 +267,9 @@ interface MediaSourceOptions extends MediaOptions, OpenedInput {
 /** The video of an MP4, MOV, Matroska or WebM file. */
 class MediaSource implements MediaReader {
   readonly #options: MediaSourceOptions;
+  /** Where packets come from; another from where a movie goes on in fragments. */
+  #opened: OpenedTrack;
+  #mayHaveFragments = true;
   /** The descriptions of the track that have been needed, by their index. */
   readonly #tracks = new Map<number, DescribedTrack>();
   #packet: TrackPacket | undefined;
@@ -276,6 +284,7 @@ class MediaSource implements MediaReader {
 
   private constructor(options: MediaSourceOptions) {
     this.#options = options;
+    this.#opened = options.opened;
   }
 
   /** Finds the track and the description of its first frame. */
@@ -305,11 +314,9 @@ class MediaSource implements MediaReader {
       const matroska = listed.find((listed) => listed.number === number);
       const source = new MediaSource({
         ...options,
-        ...opened,
         library,
         file,
-        track,
-        packets: new library.EncodedPacketSink(track),
+        opened: { ...opened, track, packets: new library.EncodedPacketSink(track) },
         movie,
         film,
         matroska,
@@ -355,7 +362,7 @@ class MediaSource implements MediaReader {
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#options.input.dispose();
+    this.#opened.input.dispose();
     // A read that hangs in the system is left behind.
     this.#options.file.close().catch(() => {});
   }
@@ -366,13 +373,9 @@ class MediaSource implements MediaReader {
   }
 
   async #read(): Promise<MediaFrame | "broken" | undefined> {
-    const { packets, movie, blocks } = this.#options;
+    const { movie, blocks } = this.#options;
     if (blocks !== undefined) return await this.#readBlock(blocks);
-    const previous = this.#packet;
-    this.#options.allowReads();
-    const packet = previous === undefined
-      ? await this.#firstPacket()
-      : await packets.getNextPacket(previous);
+    const packet = await this.#nextPacket();
     if (packet === null) {
       await this.#checkEnd();
       return undefined;
@@ -388,6 +391,39 @@ class MediaSource implements MediaReader {
       durationUs: Math.round(duration * 1e6),
       ...ptsUs < 0 ? { catchUp: true } : {},
     };
+  }
+
+  async #nextPacket(): Promise<TrackPacket | null> {
+    const { packets, allowReads } = this.#opened;
+    allowReads();
+    const packet = this.#packet === undefined
+      ? await this.#firstPacket()
+      : await packets.getNextPacket(this.#packet);
+    if (packet !== null || this.#packet === undefined || !await this.#goToFragments()) {
+      return packet;
+    }
+    return await this.#opened.packets.getFirstPacket();
+  }
+
+  /**
+   * Goes on with the fragments of a movie that lists its first samples as one without any does;
+   * false where there are none. The library reads either the ones or the others.
+   */
+  async #goToFragments(): Promise<boolean> {
+    const { library, movie, film } = this.#options;
+    if (!this.#mayHaveFragments || movie === undefined) return false;
+    this.#mayHaveFragments = false;
+    const bytes = await movie.fragments(movie.count > 1 ? movie.only(0) : film.bytes);
+    if (bytes === undefined) return false;
+    const opened = await openInput(library, bytes);
+    const track = await opened.input.getPrimaryVideoTrack();
+    if (track === null || this.#isStopped) {
+      opened.input.dispose();
+      return false;
+    }
+    this.#opened.input.dispose();
+    this.#opened = { ...opened, track, packets: new library.EncodedPacketSink(track) };
+    return true;
   }
 
   /** The frame of a packet; `undefined`, and counted, where its parts do not fit. */
@@ -445,7 +481,7 @@ class MediaSource implements MediaReader {
 
   /** The first packet, or where an edit list lets the film begin later, the key frame before that. */
   async #firstPacket(): Promise<TrackPacket | null> {
-    const { packets } = this.#options;
+    const { packets } = this.#opened;
     const first = await packets.getFirstPacket();
     if (first === null || first.timestamp >= 0) return first;
     return await packets.getKeyPacket(0) ?? first;
@@ -462,7 +498,8 @@ class MediaSource implements MediaReader {
     };
     let found: DescribedTrack;
     if (index === 0 || movie === undefined) {
-      found = await describeTrack(this.#options.track, this.#options.packets, facts, name);
+      const { track, packets } = this.#options.opened;
+      found = await describeTrack(track, packets, facts, name);
     } else {
       const { input } = await openInput(library, movie.only(index));
       try {
@@ -470,7 +507,7 @@ class MediaSource implements MediaReader {
         if (track === null) {
           throw new DamageError(`sample description ${index + 1} is none of video`);
         }
-        found = await describeTrack(track, this.#options.packets, facts, name);
+        found = await describeTrack(track, this.#opened.packets, facts, name);
       } finally {
         input.dispose();
       }
@@ -480,9 +517,9 @@ class MediaSource implements MediaReader {
   }
 
   async #noteWhatIsLeftOut(): Promise<void> {
-    const { name, input, film: { tail }, onNote } = this.#options;
+    const { name, film: { tail }, onNote } = this.#options;
     if (onNote === undefined) return;
-    const tracks = await input.getTracks();
+    const tracks = await this.#opened.input.getTracks();
     if (tracks.some(({ type }) => type === "audio")) onNote(soundNote(name));
     if (tail === 0) return;
     const bytes = tail === 1 ? "1 byte" : `${tail} bytes`;
@@ -491,7 +528,8 @@ class MediaSource implements MediaReader {
 
   /** @throws {StreamError} where this is not what the file ends with */
   async #checkEnd(): Promise<void> {
-    const { name, film: { bytes }, packets } = this.#options;
+    const { name, film: { bytes } } = this.#options;
+    const { packets } = this.#opened;
     const listed = this.#packet === undefined
       ? await packets.getFirstPacket({ metadataOnly: true })
       : await packets.getNextPacket(this.#packet, { metadataOnly: true });

@@ -1,9 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { bytesOf } from "../../src/bytes/text.ts";
+import { bytesOf, latin1 } from "../../src/bytes/text.ts";
 import { StreamError } from "../../src/errors.ts";
 import { concat, uint16 } from "../split/samples.ts";
-import { readBytes, type Shot } from "./files.ts";
+import { fileOf, readBytes, type Shot } from "./files.ts";
 import { box, FILE_TYPE, movieOf, plainShots } from "./movies.ts";
 
 const SMALL = plainShots(10, [10, 8]);
@@ -68,6 +68,27 @@ for (
     }
   });
 }
+
+Deno.test("MediaSource goes on with the fragments behind a movie that lists its first samples", async () => {
+  const [first, rest] = [LARGE.slice(0, 5), LARGE.slice(5)];
+  const whole = fileOf("rest.mp4", rest);
+  const fragments = whole.subarray(latin1(whole).indexOf("moof") - 4);
+  for (const isMovieFirst of [false, true]) {
+    for (const runs of [[first], [SMALL, first]]) {
+      const movie = movieOf({ runs, isMovieFirst, isContinued: true });
+      const shots = [...runs.flat(), ...rest];
+      const { frames, damaged } = await framesOf(concat(movie, fragments));
+      assertSameFrames(frames, shots);
+      assertEquals(damaged, 0);
+      const { length } = runs.flat();
+      assertEquals(frames[length - 1]!.ptsUs, (length - 1) * 40_000);
+      assertEquals(
+        frames.slice(length).map(({ ptsUs }) => ptsUs),
+        rest.map(({ timeUs }) => timeUs),
+      );
+    }
+  }
+});
 
 Deno.test("MediaSource says nothing of a whole movie, and names sound that it leaves out", async () => {
   assertEquals((await framesOf(movieOf({ runs: [SMALL] }))).notes, []);
