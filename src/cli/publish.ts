@@ -5,6 +5,7 @@
  */
 import { DamageReport } from "../client/damage_report.ts";
 import { openFileSource, PACES } from "../client/file_source.ts";
+import type { FilmDamagePolicy } from "../client/film_source.ts";
 import {
   type DamagePolicy,
   type FrameSource,
@@ -201,9 +202,10 @@ async function openSource(
     });
   }
   const splitter = openSplitter(flags);
-  const damage: DamagePolicy = {
+  const damage: DamagePolicy & FilmDamagePolicy = {
     isStrict: flags.strict,
     onDamage: (fault, runs) => report.add(fault, runs),
+    onFilmDamage: (sentence, runs) => report.addToFilm(sentence, runs),
   };
   if (flags.input !== undefined) {
     return await openFileSource({

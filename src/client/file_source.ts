@@ -10,6 +10,7 @@ import { RandomAccessFile } from "../media/random_access_file.ts";
 import { isMediaFile, MAX_SIGNATURE_BYTES } from "../split/detect.ts";
 import type { Splitter } from "../split/splitter.ts";
 import { refuseForeignSource } from "./foreign_source.ts";
+import { type FilmDamagePolicy, FilmSource } from "./film_source.ts";
 import { type DamagePolicy, type FrameSource, SplitSource } from "./frame_source.ts";
 import { LoopedSource } from "./looped_source.ts";
 import { PacedSource } from "./paced_source.ts";
@@ -30,8 +31,8 @@ export interface FileSourceOptions {
   /** Whether the file is repeated without end. */
   readonly isLooped: boolean;
   readonly clock: Clock;
-  /** What is done about bytes of a file that is no media file of which no frame can be made. */
-  readonly damage: DamagePolicy;
+  /** What is done about bytes of which no frame can be made. */
+  readonly damage: DamagePolicy & FilmDamagePolicy;
   /** Takes a sentence about what of a media file is left out. */
   readonly onNote?: (sentence: string) => void;
 }
@@ -84,7 +85,7 @@ async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
       maxFrameBytes,
       ...onNote && { onNote },
     });
-    return { source, isMedia: true, isRegular };
+    return { source: new FilmSource(source, name, damage), isMedia: true, isRegular };
   }
   const source = new SplitSource(file.readable, createSplitter(), name, damage);
   return { source, isMedia: false, isRegular };

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Element, elementAt, elementsOf, readVint, unsignedOf } from "./ebml.ts";
+import { cutOffFault, type MediaFault, strayFault } from "./media_reader.ts";
 import type { ByteSource } from "./random_access_file.ts";
 
 const ID = {
@@ -51,6 +52,14 @@ export interface Block {
   readonly durationUs: number;
 }
 
+type TimedBlock = Omit<Block, "durationUs">;
+
+/** How often something was passed over, and why the last time. */
+interface Damage {
+  readonly count: number;
+  readonly fault: MediaFault | undefined;
+}
+
 /**
  * Finds the blocks of a track one after another. Where something is no part of the file, it goes on
  * at the next cluster; blocks that are whole are found even in a cluster that is cut off.
@@ -58,13 +67,19 @@ export interface Block {
 export class MatroskaBlocks {
   readonly #file: ByteSource;
   readonly #track: number;
+  /** Whether the segment says that it ends behind the file. */
+  readonly #isCutOff: boolean;
   #at: number;
   /** Where the segment and the cluster end, as far as they tell. */
   #end: number;
   #cluster: { readonly end: number; timestamp: number } | undefined;
   #scale = DEFAULT_SCALE;
-  #damaged = 0;
-  #ahead: Omit<Block, "durationUs">[] = [];
+  /** What was passed over up to where the file has been read, and up to the block given last. */
+  #found: Damage = { count: 0, fault: undefined };
+  #told = this.#found;
+  #endsWithin = false;
+  #blocks = 0;
+  #ahead: { readonly block: TimedBlock; readonly damage: Damage }[] = [];
   #stepUs = 0;
 
   private constructor(file: ByteSource, track: number, segment: Element) {
@@ -72,6 +87,7 @@ export class MatroskaBlocks {
     this.#track = track;
     this.#at = segment.start;
     this.#end = Math.min(segment.end ?? file.size, file.size);
+    this.#isCutOff = (segment.end ?? 0) > file.size;
   }
 
   /** The blocks of the track with that number; `undefined` where the file has no segment. */
@@ -81,9 +97,19 @@ export class MatroskaBlocks {
     return segment?.id === ID.segment ? new MatroskaBlocks(file, track, segment) : undefined;
   }
 
-  /** How often something was passed over that is no part of the file. */
+  /** How often something was passed over, in front of the last block, that is no part of the file. */
   get damaged(): number {
-    return this.#damaged;
+    return this.#told.count;
+  }
+
+  /** Why the last time. */
+  get fault(): MediaFault | undefined {
+    return this.#told.fault;
+  }
+
+  /** Whether the file ends within a part that has been read, which counts as damage. */
+  get endsWithin(): boolean {
+    return this.#endsWithin;
   }
 
   /** The next block; `undefined` at the end. */
@@ -91,16 +117,20 @@ export class MatroskaBlocks {
     while (this.#ahead.length <= LOOKAHEAD) {
       const block = await this.#find();
       if (block === undefined) break;
-      this.#ahead.push(block);
+      this.#blocks++;
+      this.#ahead.push({ block, damage: this.#found });
     }
-    const block = this.#ahead.shift();
-    if (block === undefined) return undefined;
-    const steps = this.#ahead.map(({ timeUs }) => timeUs - block.timeUs).filter((us) => us > 0);
+    const next = this.#ahead.shift();
+    this.#told = next?.damage ?? this.#found;
+    if (next === undefined) return undefined;
+    const { block } = next;
+    const steps = this.#ahead.map(({ block: { timeUs } }) => timeUs - block.timeUs)
+      .filter((us) => us > 0);
     if (steps.length > 0) this.#stepUs = Math.min(...steps);
     return { ...block, durationUs: this.#stepUs };
   }
 
-  async #find(): Promise<Omit<Block, "durationUs"> | undefined> {
+  async #find(): Promise<TimedBlock | undefined> {
     while (this.#at < this.#end) {
       if (this.#cluster !== undefined && this.#at >= this.#cluster.end) this.#cluster = undefined;
       const element = await elementAt(this.#file, this.#at);
@@ -113,7 +143,8 @@ export class MatroskaBlocks {
       } else if (element.end === undefined || element.end > limit || !this.#isKnown(element.id)) {
         await this.#recover();
       } else if (element.end > this.#file.size) {
-        this.#damaged++;
+        this.#endsWithin = true;
+        this.#leaveOut(cutOffFault(this.#blocks + 1));
         this.#at = this.#end;
       } else {
         const block = await this.#read(element.id, element.start, element.end);
@@ -134,7 +165,7 @@ export class MatroskaBlocks {
     id: number,
     start: number,
     end: number,
-  ): Promise<Omit<Block, "durationUs"> | undefined> {
+  ): Promise<TimedBlock | undefined> {
     if (id === ID.simpleBlock) return await this.#readBlock(start, end);
     if (id === ID.blockGroup) {
       for (let at = start; at < end;) {
@@ -156,13 +187,13 @@ export class MatroskaBlocks {
   }
 
   /** Block structure, clause 10.1; `undefined` for one of another track. */
-  async #readBlock(start: number, end: number): Promise<Omit<Block, "durationUs"> | undefined> {
+  async #readBlock(start: number, end: number): Promise<TimedBlock | undefined> {
     const header = await this.#file.read(start, Math.min(end, start + MAX_GROUP_HEADER_BYTES));
     const view = new DataView(header.buffer, header.byteOffset, header.length);
     const track = readVint(view, 0);
     if (track?.value !== this.#track || track.end + 3 > header.length) return undefined;
     if ((view.getUint8(track.end + 2) & LACING) !== 0) {
-      this.#damaged++;
+      this.#leaveOut(strayFault(this.#blocks + 1, start));
       return undefined;
     }
     const timestamp = this.#cluster!.timestamp + view.getInt16(track.end);
@@ -170,9 +201,13 @@ export class MatroskaBlocks {
     return { at, bytes: end - at, timeUs: Math.round(timestamp * this.#scale / 1000) };
   }
 
+  #leaveOut(fault: MediaFault): void {
+    this.#found = { count: this.#found.count + 1, fault };
+  }
+
   /** Goes on at the next cluster. */
   async #recover(): Promise<void> {
-    this.#damaged++;
+    const stray = strayFault(this.#blocks + 1, this.#at);
     this.#cluster = undefined;
     // What does not belong there has moved the end too.
     this.#end = this.#file.size;
@@ -185,6 +220,7 @@ export class MatroskaBlocks {
         const first = cluster && await elementAt(this.#file, cluster.start);
         if (first === undefined || !BEGINNINGS.has(first.id)) continue;
         this.#at = from + at;
+        this.#leaveOut(stray);
         return;
       }
       // A cluster's name may lie across two parts.
@@ -192,5 +228,7 @@ export class MatroskaBlocks {
       if (bytes.length <= 3) break;
     }
     this.#at = this.#end;
+    this.#endsWithin = this.#isCutOff;
+    this.#leaveOut(this.#isCutOff ? cutOffFault(this.#blocks + 1) : stray);
   }
 }

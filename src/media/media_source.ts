@@ -20,14 +20,21 @@ import { DamageError } from "./damage.ts";
 import { MatroskaBlocks } from "./matroska_blocks.ts";
 import { joined } from "./layout.ts";
 import { type MatroskaTrack, matroskaTracks } from "./matroska_tracks.ts";
-import type { MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
+import {
+  cutOffFault,
+  type MediaFault,
+  type MediaFrame,
+  type MediaOptions,
+  type MediaReader,
+  strayFault,
+} from "./media_reader.ts";
 import { type ClosedFilm, closeGaps } from "./gaps.ts";
 import { type Colours, hasEncryptedVideo, MovieTrack } from "./movie.ts";
 import { createPacketReader, type Packet, type PacketReader } from "./packet_reader.ts";
 import type { ByteSource, RandomAccessFile } from "./random_access_file.ts";
 import { isTransportStream } from "./transport_stream.ts";
 import { TransportSource } from "./transport_source.ts";
-import { badInput, NOT_CARRIED, soundNote } from "./words.ts";
+import { badInput, faultError, NOT_CARRIED, soundNote } from "./words.ts";
 
 const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
   avc: "h264",
@@ -275,16 +282,20 @@ class MediaSource implements MediaReader {
   #packet: TrackPacket | undefined;
   /** Number of the frame that is read, from 1. */
   #frame = 0;
-  /** Frames left out because their parts do not fit, and why the last one was. */
-  #broken = 0;
+  /** What was left out here, and why the last time. */
+  #damaged: number;
+  #fault: MediaFault | undefined;
   #brokenInRow = 0;
-  #fault: DamageError | undefined;
+  #brokenBy: DamageError | undefined;
   #hasFrame = false;
   #isStopped = false;
 
   private constructor(options: MediaSourceOptions) {
     this.#options = options;
     this.#opened = options.opened;
+    const { gaps } = options.film;
+    this.#damaged = gaps.length;
+    if (gaps[0] !== undefined) this.#fault = strayFault(1, gaps[0]);
   }
 
   /** Finds the track and the description of its first frame. */
@@ -297,7 +308,7 @@ class MediaSource implements MediaReader {
     const isMovie = !await isMatroska(file);
     if (isMovie && await hasEncryptedVideo(file)) throw encrypted(name);
     const listed = isMovie ? [] : await matroskaTracks(file);
-    const film = isMovie ? await closeGaps(file) : { bytes: file, gaps: 0, tail: 0 };
+    const film = isMovie ? await closeGaps(file) : { bytes: file, gaps: [], tail: 0 };
     let opened = await openInput(library, film.bytes);
     try {
       let track = await opened.input.getPrimaryVideoTrack();
@@ -334,7 +345,7 @@ class MediaSource implements MediaReader {
   /**
    * The next frame, or `undefined` when there are no more.
    *
-   * @throws {StreamError} (`bad_input`) when the file is damaged or cut off
+   * @throws {StreamError} (`bad_input`) when no more of the file can be read
    */
   async next(): Promise<MediaFrame | undefined> {
     if (this.#isStopped) return undefined;
@@ -354,8 +365,22 @@ class MediaSource implements MediaReader {
       const isEnd = !(error instanceof StreamError) && await isCutOff(film.bytes);
       this.stop();
       if (error instanceof StreamError) throw error;
-      throw isEnd ? cutOff(name, this.#frame) : damaged(name, `frame ${this.#frame}`, error);
+      if (!isEnd) throw damaged(name, `frame ${this.#frame}`, error);
+      this.#noteCutOff();
+      return undefined;
     }
+  }
+
+  /** @throws {StreamError} where nothing of the file could be used */
+  #noteCutOff(): void {
+    const fault = cutOffFault(this.#frame);
+    if (!this.#hasFrame) throw faultError(this.#options.name, fault);
+    this.#leaveOut(fault);
+  }
+
+  #leaveOut(fault: MediaFault): void {
+    this.#damaged++;
+    this.#fault = fault;
   }
 
   /** Ends the source and closes the file; a `next` that waits gives `undefined`. */
@@ -368,8 +393,15 @@ class MediaSource implements MediaReader {
   }
 
   get damaged(): number {
-    const { blocks, film } = this.#options;
-    return this.#broken + film.gaps + (blocks?.damaged ?? 0);
+    return this.#damaged + (this.#options.blocks?.damaged ?? 0);
+  }
+
+  get fault(): MediaFault | undefined {
+    const { blocks } = this.#options;
+    if (this.#fault === undefined || blocks?.fault === undefined) {
+      return this.#fault ?? blocks?.fault;
+    }
+    return blocks.fault.frame > this.#fault.frame ? blocks.fault : this.#fault;
   }
 
   async #read(): Promise<MediaFrame | "broken" | undefined> {
@@ -436,8 +468,8 @@ class MediaSource implements MediaReader {
       if (!(error instanceof DamageError)) throw error;
       // A list of frames may be wrong from here on, and as long as numbers go.
       if (++this.#brokenInRow > MAX_BROKEN_IN_ROW) throw error;
-      this.#broken++;
-      this.#fault = error;
+      this.#brokenBy = error;
+      this.#leaveOut({ frame: this.#frame, why: error.message });
       return undefined;
     }
   }
@@ -446,15 +478,15 @@ class MediaSource implements MediaReader {
   #checkUsed(): void {
     const { name } = this.#options;
     if (this.#hasFrame) return;
-    if (this.#fault === undefined) throw badInput(name, "its video has no frame");
-    throw damaged(name, "every frame of its video", this.#fault);
+    if (this.#brokenBy === undefined) throw badInput(name, "its video has no frame");
+    throw damaged(name, "every frame of its video", this.#brokenBy);
   }
 
   async #readBlock(blocks: MatroskaBlocks): Promise<MediaFrame | "broken" | undefined> {
-    const { name, file, matroska } = this.#options;
+    const { file, matroska } = this.#options;
     const block = await blocks.next();
     if (block === undefined) {
-      if (await isCutOff(file)) throw cutOff(name, this.#frame);
+      if (!blocks.endsWithin && await isCutOff(file)) this.#noteCutOff();
       this.#checkUsed();
       return undefined;
     }
@@ -526,14 +558,14 @@ class MediaSource implements MediaReader {
     onNote(`left out ${bytes} behind the film in ${name}`);
   }
 
-  /** @throws {StreamError} where this is not what the file ends with */
+  /** @throws {StreamError} where nothing of the file could be used */
   async #checkEnd(): Promise<void> {
-    const { name, film: { bytes } } = this.#options;
+    const { film: { bytes } } = this.#options;
     const { packets } = this.#opened;
     const listed = this.#packet === undefined
       ? await packets.getFirstPacket({ metadataOnly: true })
       : await packets.getNextPacket(this.#packet, { metadataOnly: true });
-    if (listed !== null || await isCutOff(bytes)) throw cutOff(name, this.#frame);
+    if (listed !== null || await isCutOff(bytes)) this.#noteCutOff();
     this.#checkUsed();
   }
 }
@@ -575,13 +607,6 @@ async function withoutVideo(
   return new StreamError(
     "bad_input",
     `Cannot read ${name}: the file was cut off before the list of its frames; copy it again`,
-  );
-}
-
-function cutOff(name: string, frame: number): StreamError {
-  return new StreamError(
-    "bad_input",
-    `Cannot read frame ${frame} of ${name}: the file was cut off before its end; copy it again`,
   );
 }
 

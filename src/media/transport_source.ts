@@ -9,7 +9,7 @@ import type { AnnexBSplitter } from "../split/annex_b.ts";
 import { H264Splitter } from "../split/h264.ts";
 import { HevcSplitter } from "../split/hevc.ts";
 import type { SplitFrame } from "../split/splitter.ts";
-import type { MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
+import type { MediaFault, MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
 import type { RandomAccessFile } from "./random_access_file.ts";
 import {
   type PesTimes,
@@ -44,9 +44,16 @@ const OTHER_VIDEO = new Map([
 ]);
 const SOUND = new Set([0x03, 0x04, 0x0f, 0x11, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87]);
 
-/** A frame that has its time, but not its duration. */
+/** What was left out, and why the last time. */
+interface Damage {
+  readonly count: number;
+  readonly fault: MediaFault | undefined;
+}
+
+/** A frame that has its time, but not its duration, and what was left out in front of it. */
 interface TimedFrame extends TransportTime {
   readonly frame: SplitFrame;
+  readonly damage: Damage;
 }
 
 /** Where in the stream a PES packet begins. */
@@ -64,7 +71,12 @@ export class TransportSource implements MediaReader {
   #at: number;
   #stream: ProgramStream | undefined;
   #splitter: AnnexBSplitter | undefined;
-  #damagedBefore = 0;
+  /** What was left out up to where the file has been read, and up to the frame given last. */
+  #found: Damage = { count: 0, fault: undefined };
+  #told = this.#found;
+  /** How much of it was found in packets, and in the frames of the stream that is followed. */
+  #inPackets = 0;
+  #inFrames = 0;
   /** Bytes of the stream that the splitter has got, and where PES packets begin in them. */
   #bytes = 0;
   #starts: Start[] = [];
@@ -105,7 +117,11 @@ export class TransportSource implements MediaReader {
   }
 
   get damaged(): number {
-    return this.#demuxer.damaged + this.#damagedBefore + (this.#splitter?.damaged ?? 0);
+    return this.#told.count;
+  }
+
+  get fault(): MediaFault | undefined {
+    return this.#told.fault;
   }
 
   async next(): Promise<MediaFrame | undefined> {
@@ -121,6 +137,7 @@ export class TransportSource implements MediaReader {
     }
     const [next, following] = this.#ahead;
     this.#ahead = this.#ahead.slice(1);
+    this.#told = next?.damage ?? this.#noteDamage();
     if (next === undefined || this.#isStopped) {
       this.stop();
       return undefined;
@@ -191,7 +208,8 @@ export class TransportSource implements MediaReader {
     if (this.#splitter !== undefined) {
       this.#splitter.end();
       while (this.#takeFrame());
-      this.#damagedBefore += this.#splitter.damaged;
+      this.#noteDamage();
+      this.#inFrames = 0;
     }
     const Splitter = CARRIED.get(stream.type) === "h264" ? H264Splitter : HevcSplitter;
     this.#splitter = new Splitter(this.#options);
@@ -203,9 +221,26 @@ export class TransportSource implements MediaReader {
   #takeFrame(): boolean {
     const frame = this.#nextFrame();
     if (frame === undefined) return false;
+    const times = this.#times.next(this.#timesOf(this.#splitter!.frameOffset));
+    this.#ahead.push({ frame, ...times, damage: this.#noteDamage() });
     this.#frames++;
-    this.#ahead.push({ frame, ...this.#times.next(this.#timesOf(this.#splitter!.frameOffset)) });
     return true;
+  }
+
+  /** Takes note of what was left out since the last time. */
+  #noteDamage(): Damage {
+    const frame = this.#frames + 1;
+    const inPackets = this.#demuxer.damaged - this.#inPackets;
+    const inFrames = (this.#splitter?.damaged ?? 0) - this.#inFrames;
+    if (inPackets + inFrames === 0) return this.#found;
+    this.#inPackets += inPackets;
+    this.#inFrames += inFrames;
+    const { expected, found } = this.#splitter?.fault ?? {};
+    const why = inPackets > 0 ? this.#demuxer.fault! : `expected ${expected}, found ${found}`;
+    return this.#found = {
+      count: this.#found.count + inPackets + inFrames,
+      fault: { frame, why },
+    };
   }
 
   #nextFrame(): SplitFrame | undefined {

@@ -53,8 +53,8 @@ export interface StreamPart {
   readonly data: Uint8Array;
   /** The times that stand in front of them, where a PES packet begins. */
   readonly times: PesTimes | undefined;
-  /** Whether a packet before it is missing. */
-  readonly isAfterLoss: boolean;
+  /** Offset of its packet in the file. */
+  readonly at: number;
 }
 
 /** Times of a PES packet in units of 1/90,000 s, 2.4.3.7; `undefined` where it has none. */
@@ -78,7 +78,10 @@ export class TransportDemuxer {
   readonly #stride: number;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
+  /** Offset in the file of the bytes that are held. */
+  #offset: number;
   #damaged = 0;
+  #fault: string | undefined;
   #isInSync = true;
   #isEnded = false;
   #programPid: number | undefined;
@@ -87,13 +90,19 @@ export class TransportDemuxer {
   readonly #counters = new Map<number, number>();
   readonly #sections = new Map<number, Uint8Array>();
 
-  constructor({ stride }: Pick<TransportLayout, "stride">) {
+  constructor({ start, stride }: TransportLayout) {
+    this.#offset = start;
     this.#stride = stride;
   }
 
   /** Runs of bytes passed over, and packets that were missing in a stream. */
   get damaged(): number {
     return this.#damaged;
+  }
+
+  /** What was wrong the last time, as a clause. */
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   /** The streams of the first program; none before it is known. */
@@ -113,6 +122,7 @@ export class TransportDemuxer {
     bytes.set(rest);
     bytes.set(chunk, rest.length);
     this.#bytes = bytes;
+    this.#offset += this.#at;
     this.#at = 0;
   }
 
@@ -126,7 +136,7 @@ export class TransportDemuxer {
     for (;;) {
       const packet = this.#nextPacket();
       if (packet === undefined) return undefined;
-      const part = this.#read(packet);
+      const part = this.#read(packet, this.#offset + packet.byteOffset - this.#bytes.byteOffset);
       if (part !== undefined) return part;
     }
   }
@@ -136,7 +146,10 @@ export class TransportDemuxer {
     for (;;) {
       const at = this.#at;
       if (!this.#isInSync && !this.#findSync()) return undefined;
-      if (this.#at + PACKET_BYTES > bytes.length) return undefined;
+      if (this.#at + PACKET_BYTES > bytes.length) {
+        if (this.#isEnded) this.#leaveOutRest();
+        return undefined;
+      }
       if (bytes[this.#at] !== SYNC) {
         this.#lose();
         continue;
@@ -148,7 +161,7 @@ export class TransportDemuxer {
         const inner = this.#syncBetween(this.#at + 1, this.#at + PACKET_BYTES);
         if (inner === "more") return undefined;
         if (inner !== undefined) {
-          this.#damaged++;
+          this.#leaveOut(`the packet at byte ${this.#offset + this.#at} is cut off`);
           this.#at = inner;
           continue;
         }
@@ -161,7 +174,18 @@ export class TransportDemuxer {
 
   #lose(): void {
     this.#isInSync = false;
+    this.#leaveOut(`what stands at byte ${this.#offset + this.#at} is no packet of MPEG-TS`);
+  }
+
+  /** Passes over a packet of which the file has only the beginning. */
+  #leaveOutRest(): void {
+    if (this.#bytes[this.#at] === SYNC) this.#leaveOut("the file was cut off before its end");
+    this.#at = this.#bytes.length;
+  }
+
+  #leaveOut(why: string): void {
     this.#damaged++;
+    this.#fault = why;
   }
 
   /** Moves on to where packets begin again; false where that is not among the bytes so far. */
@@ -194,7 +218,7 @@ export class TransportDemuxer {
   }
 
   /** A packet's part of a stream, 2.4.3.3; `undefined` for all that is not of the program. */
-  #read(packet: Uint8Array): StreamPart | undefined {
+  #read(packet: Uint8Array, at: number): StreamPart | undefined {
     const isBroken = (packet[1]! & 0x80) !== 0;
     const isStart = (packet[1]! & 0x40) !== 0;
     const pid = (packet[1]! & 0x1f) * 256 + packet[2]!;
@@ -222,7 +246,9 @@ export class TransportDemuxer {
     }
     const pes = isStart ? readPesHeader(payload) : undefined;
     const data = payload.subarray(pes?.headerBytes ?? 0);
-    return { pid, data, times: pes, isAfterLoss };
+    // Files that were joined begin to count anew, with a frame; one that lacks its middle does not.
+    if (isAfterLoss && pes === undefined) this.#leaveOut(`packets are missing before byte ${at}`);
+    return { pid, data, times: pes, at };
   }
 
   /** Collects a section, 2.4.4.2, and reads it once it is whole. */

@@ -4,6 +4,7 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
+import type { MediaFault } from "./media_reader.ts";
 
 /** Codings that no stream carries: how files call them, and how people do. */
 export const NOT_CARRIED: readonly (readonly [pattern: RegExp, name: string])[] = [
@@ -26,6 +27,17 @@ export function badInput(name: string, seen: string, cause?: unknown): StreamErr
     `Cannot read ${name}: ${seen}; try: ffmpeg -i ${name} -f mjpeg -q:v 3 - | stream publish`,
     { cause },
   );
+}
+
+/** That a part of a file cannot be used. */
+export function faultError(name: string, { frame, why, advice }: MediaFault): StreamError {
+  const then = advice === undefined ? "" : `; ${advice}`;
+  return new StreamError("bad_input", `Cannot read frame ${frame} of ${name}: ${why}${then}`);
+}
+
+/** The same of a file that is played all the same. */
+export function describeFault(name: string, { frame, why }: MediaFault): string {
+  return `left out a part of ${name} at frame ${frame}: ${why}`;
 }
 
 /** That the sound of a file is left out. */
