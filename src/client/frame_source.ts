@@ -142,7 +142,7 @@ export class SplitSource implements FrameSource {
 }
 
 /** The value of `promise`, or `undefined` after so many milliseconds. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     const timeUp = new Promise<undefined>((resolve) => {

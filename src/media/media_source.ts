@@ -32,8 +32,8 @@ import { type ClosedFilm, closeGaps } from "./gaps.ts";
 import { type Colours, hasEncryptedVideo, MovieTrack } from "./movie.ts";
 import { createPacketReader, type Packet, type PacketReader } from "./packet_reader.ts";
 import type { ByteSource, RandomAccessFile } from "./random_access_file.ts";
-import { isTransportStream } from "./transport_stream.ts";
-import { TransportSource } from "./transport_source.ts";
+import { TRANSPORT_PROBE_BYTES, transportLayout } from "./transport_stream.ts";
+import { type TransportInput, TransportSource } from "./transport_source.ts";
 import { badInput, faultError, NOT_CARRIED, soundNote } from "./words.ts";
 
 const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
@@ -59,6 +59,8 @@ const FILE_TYPE = Uint8Array.of(
   0,
 );
 
+/** Bytes of MPEG-TS that are read at once. */
+const READ_BYTES = 128 * 1024;
 /** Largest range that is read at once; the list of the frames of a day fits. In bytes. */
 const MAX_READ_BYTES = 256 * 1024 * 1024;
 /**
@@ -88,8 +90,10 @@ export async function openMedia(
   options: MediaOptions,
 ): Promise<MediaReader> {
   try {
-    const layout = await isTransportStream(file);
-    if (layout !== undefined) return await TransportSource.open(file, layout, options);
+    const layout = transportLayout(await file.read(0, TRANSPORT_PROBE_BYTES));
+    if (layout !== undefined) {
+      return await TransportSource.open(inputOf(file, layout.start), layout, options);
+    }
     // Only who reads other media files waits for the library.
     const library = await import("mediabunny");
     // Standard error belongs to the log.
@@ -101,6 +105,20 @@ export async function openMedia(
       ? error
       : damaged(options.name, "what describes its video", error);
   }
+}
+
+/** A file from an offset on, one part behind another. */
+function inputOf(file: RandomAccessFile, start: number): TransportInput {
+  let at = start;
+  return {
+    isLive: false,
+    read: async () => {
+      const bytes = await file.read(at, at + READ_BYTES);
+      at += bytes.length;
+      return bytes.length > 0 ? bytes : undefined;
+    },
+    close: () => file.close(),
+  };
 }
 
 interface OpenedInput {

@@ -10,7 +10,6 @@ import { H264Splitter } from "../split/h264.ts";
 import { HevcSplitter } from "../split/hevc.ts";
 import type { SplitFrame } from "../split/splitter.ts";
 import type { MediaFault, MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
-import type { RandomAccessFile } from "./random_access_file.ts";
 import {
   type PesTimes,
   type ProgramStream,
@@ -21,8 +20,6 @@ import {
 import { type TransportTime, TransportTimes } from "./transport_times.ts";
 import { badInput, soundNote } from "./words.ts";
 
-/** Bytes that are read at once. */
-const READ_BYTES = 128 * 1024;
 /** Bytes at the beginning in which the list of streams must stand. */
 const MAX_PROBED_BYTES = 16 * 1024 * 1024;
 /** Frames that the frame rate is found from, where nothing else tells it. */
@@ -62,13 +59,22 @@ interface Start {
   readonly times: PesTimes;
 }
 
+/** The bytes of a stream as they come. */
+export interface TransportInput {
+  /** Whether they come when they are made, so that none may wait for others. */
+  readonly isLive: boolean;
+  /** The next bytes; `idle` where none have come for a while, and nothing at the end. */
+  read(): Promise<Uint8Array | "idle" | undefined>;
+  close(): Promise<void>;
+}
+
 /** The first video of the first program that is carried. */
 export class TransportSource implements MediaReader {
-  readonly #file: RandomAccessFile;
+  readonly #input: TransportInput;
   readonly #options: MediaOptions;
   readonly #demuxer: TransportDemuxer;
   readonly #times = new TransportTimes();
-  #at: number;
+  #readBytes = 0;
   #stream: ProgramStream | undefined;
   #splitter: AnnexBSplitter | undefined;
   /** What was left out up to where the file has been read, and up to the frame given last. */
@@ -89,26 +95,25 @@ export class TransportSource implements MediaReader {
   #isEnded = false;
   #isStopped = false;
 
-  private constructor(file: RandomAccessFile, layout: TransportLayout, options: MediaOptions) {
-    this.#file = file;
+  private constructor(input: TransportInput, layout: TransportLayout, options: MediaOptions) {
+    this.#input = input;
     this.#options = options;
     this.#demuxer = new TransportDemuxer(layout);
-    this.#at = layout.start;
   }
 
   /**
-   * Finds the video.
+   * Finds the video; `input` begins with the first packet.
    *
    * @throws {StreamError} (`bad_input`) when there is none that can be read
    */
   static async open(
-    file: RandomAccessFile,
+    input: TransportInput,
     layout: TransportLayout,
     options: MediaOptions,
   ): Promise<TransportSource> {
-    const source = new TransportSource(file, layout, options);
-    await source.#fill(PROBED_FRAMES);
-    if (source.#ahead.length === 0) throw source.#withoutVideo();
+    const source = new TransportSource(input, layout, options);
+    await source.#fill(input.isLive ? 1 : PROBED_FRAMES);
+    if (source.#ahead.length === 0 && !source.#isStopped) throw source.#withoutVideo();
     source.#frameRate = rateOf(source.#ahead);
     if (source.#demuxer.streams.some(({ type }) => SOUND.has(type))) {
       options.onNote?.(soundNote(options.name));
@@ -127,8 +132,8 @@ export class TransportSource implements MediaReader {
   async next(): Promise<MediaFrame | undefined> {
     if (this.#isStopped) return undefined;
     try {
-      // The duration is the time to the frame behind.
-      await this.#fill(2);
+      // The duration is the time to the frame behind; one that is live has none.
+      await this.#fill(this.#input.isLive ? 1 : 2);
     } catch (error) {
       const wasStopped = this.#isStopped;
       this.stop();
@@ -151,7 +156,7 @@ export class TransportSource implements MediaReader {
     if (this.#isStopped) return;
     this.#isStopped = true;
     // A read that hangs in the system is left behind.
-    this.#file.close().catch(() => {});
+    this.#input.close().catch(() => {});
   }
 
   /** Reads until so many frames are there, or the file ends. */
@@ -164,17 +169,24 @@ export class TransportSource implements MediaReader {
         this.#push(part);
         continue;
       }
-      const isLost = this.#splitter === undefined && this.#at > MAX_PROBED_BYTES;
-      const chunk = isLost ? new Uint8Array(0) : await this.#readChunk();
-      if (chunk.length > 0) this.#demuxer.push(chunk);
-      else await this.#end();
+      const isLost = this.#splitter === undefined && this.#readBytes > MAX_PROBED_BYTES;
+      const chunk = isLost ? undefined : await this.#input.read();
+      if (chunk === undefined) await this.#end();
+      else if (chunk === "idle") this.#flush();
+      else {
+        this.#demuxer.push(chunk);
+        this.#readBytes += chunk.length;
+      }
     }
   }
 
-  async #readChunk(): Promise<Uint8Array> {
-    const chunk = await this.#file.read(this.#at, this.#at + READ_BYTES);
-    this.#at += chunk.length;
-    return chunk;
+  /** Takes what has come for whole. */
+  #flush(): void {
+    this.#demuxer.idle();
+    for (let part = this.#demuxer.next(); part !== undefined; part = this.#demuxer.next()) {
+      this.#push(part);
+    }
+    this.#splitter?.idle();
   }
 
   async #end(): Promise<void> {

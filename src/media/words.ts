@@ -6,6 +6,9 @@
 import { StreamError } from "../errors.ts";
 import type { MediaFault } from "./media_reader.ts";
 
+/** What a pipe is called in messages. */
+export const STANDARD_INPUT = "standard input";
+
 /** Codings that no stream carries: how files call them, and how people do. */
 export const NOT_CARRIED: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^V_MPEG2$|^m[12]v1$|^hdv.$|^mx[345][np]$/, "MPEG-2"],
@@ -24,9 +27,16 @@ export const NOT_CARRIED: readonly (readonly [pattern: RegExp, name: string])[] 
 export function badInput(name: string, seen: string, cause?: unknown): StreamError {
   return new StreamError(
     "bad_input",
-    `Cannot read ${name}: ${seen}; try: ffmpeg -i ${name} -f mjpeg -q:v 3 - | stream publish`,
+    `Cannot read ${name}: ${seen}; try: ffmpeg -i ${
+      isFile(name) ? name : "INPUT"
+    } -f mjpeg -q:v 3 - | stream publish`,
     { cause },
   );
+}
+
+/** Whether a name is one that ffmpeg can open, too. */
+function isFile(name: string): boolean {
+  return name !== STANDARD_INPUT;
 }
 
 /** That a part of a file cannot be used. */
