@@ -5,6 +5,7 @@
  */
 import { type Element, elementAt, elementsOf, readVint, unsignedOf } from "./ebml.ts";
 import { cutOffFault, type MediaFault, strayFault } from "./media_reader.ts";
+import { LACING, readLace } from "./lacing.ts";
 import type { ByteSource } from "./random_access_file.ts";
 
 const ID = {
@@ -16,6 +17,7 @@ const ID = {
   simpleBlock: 0xa3,
   blockGroup: 0xa0,
   block: 0xa1,
+  blockDuration: 0x9b,
 } as const;
 
 /** Elements beside clusters: SeekHead, Tracks, Cues, Chapters, Attachments, Tags; Void, CRC-32. */
@@ -37,8 +39,10 @@ const MAX_GROUP_HEADER_BYTES = 64;
 const SEARCHED_BYTES = 64 * 1024;
 /** Blocks that are looked at to know how long one is shown. */
 const LOOKAHEAD = 16;
-/** Bits of a block's flags that say that several frames are in it, clause 10.3. */
-const LACING = 0x06;
+/** Most bytes of the sizes of frames that are in one block. */
+const MAX_LACE_BYTES = 64 * 1024;
+/** Time from frame to frame in a block where nothing tells it, in microseconds. */
+const DEFAULT_STEP_US = 40_000;
 
 /** A frame of the track. */
 export interface Block {
@@ -54,6 +58,22 @@ export interface Block {
 
 type TimedBlock = Omit<Block, "durationUs">;
 
+/** The frames of a block, of which mostly there is one. */
+interface BlockFrames {
+  /** When the first is shown, in microseconds. */
+  readonly timeUs: number;
+  /** Time from one to the next in microseconds; `undefined` where only the next block tells. */
+  readonly stepUs: number | undefined;
+  readonly frames: readonly Pick<Block, "at" | "bytes">[];
+}
+
+/** What tells the blocks of a track from others. */
+export interface MatroskaTrackId {
+  readonly number: number;
+  /** Time from frame to frame in microseconds, where the track tells it. */
+  readonly frameUs: number | undefined;
+}
+
 /** How often something was passed over, and why the last time. */
 interface Damage {
   readonly count: number;
@@ -66,7 +86,10 @@ interface Damage {
  */
 export class MatroskaBlocks {
   readonly #file: ByteSource;
-  readonly #track: number;
+  readonly #track: MatroskaTrackId;
+  /** Frames of a block that wait for the time of the next one. */
+  #untimed: BlockFrames | undefined;
+  #stepInBlockUs = DEFAULT_STEP_US;
   /** Whether the segment says that it ends behind the file. */
   readonly #isCutOff: boolean;
   #at: number;
@@ -82,7 +105,7 @@ export class MatroskaBlocks {
   #ahead: { readonly block: TimedBlock; readonly damage: Damage }[] = [];
   #stepUs = 0;
 
-  private constructor(file: ByteSource, track: number, segment: Element) {
+  private constructor(file: ByteSource, track: MatroskaTrackId, segment: Element) {
     this.#file = file;
     this.#track = track;
     this.#at = segment.start;
@@ -90,8 +113,8 @@ export class MatroskaBlocks {
     this.#isCutOff = (segment.end ?? 0) > file.size;
   }
 
-  /** The blocks of the track with that number; `undefined` where the file has no segment. */
-  static async open(file: ByteSource, track: number): Promise<MatroskaBlocks | undefined> {
+  /** The blocks of that track; `undefined` where the file has no segment. */
+  static async open(file: ByteSource, track: MatroskaTrackId): Promise<MatroskaBlocks | undefined> {
     const header = await elementAt(file, 0);
     const segment = header?.end === undefined ? undefined : await elementAt(file, header.end);
     return segment?.id === ID.segment ? new MatroskaBlocks(file, track, segment) : undefined;
@@ -116,9 +139,11 @@ export class MatroskaBlocks {
   async next(): Promise<Block | undefined> {
     while (this.#ahead.length <= LOOKAHEAD) {
       const block = await this.#find();
+      if (this.#untimed !== undefined) this.#add(this.#untimed, block?.timeUs);
+      this.#untimed = undefined;
       if (block === undefined) break;
-      this.#blocks++;
-      this.#ahead.push({ block, damage: this.#found });
+      if (block.stepUs === undefined && block.frames.length > 1) this.#untimed = block;
+      else this.#add(block);
     }
     const next = this.#ahead.shift();
     this.#told = next?.damage ?? this.#found;
@@ -130,7 +155,18 @@ export class MatroskaBlocks {
     return { ...block, durationUs: this.#stepUs };
   }
 
-  async #find(): Promise<TimedBlock | undefined> {
+  /** Takes the frames of a block; `nextUs` is when the next one begins. */
+  #add({ timeUs, stepUs, frames }: BlockFrames, nextUs = timeUs): void {
+    const distanceUs = nextUs - timeUs;
+    if (distanceUs > 0) this.#stepInBlockUs = distanceUs / frames.length;
+    for (const [index, { at, bytes }] of frames.entries()) {
+      const shownUs = Math.round(timeUs + index * (stepUs ?? this.#stepInBlockUs));
+      this.#blocks++;
+      this.#ahead.push({ block: { at, bytes, timeUs: shownUs }, damage: this.#found });
+    }
+  }
+
+  async #find(): Promise<BlockFrames | undefined> {
     while (this.#at < this.#end) {
       if (this.#cluster !== undefined && this.#at >= this.#cluster.end) this.#cluster = undefined;
       const element = await elementAt(this.#file, this.#at);
@@ -165,16 +201,10 @@ export class MatroskaBlocks {
     id: number,
     start: number,
     end: number,
-  ): Promise<TimedBlock | undefined> {
+  ): Promise<BlockFrames | undefined> {
     if (id === ID.simpleBlock) return await this.#readBlock(start, end);
-    if (id === ID.blockGroup) {
-      for (let at = start; at < end;) {
-        const part = await elementAt(this.#file, at);
-        if (part?.end === undefined || part.end > end) return undefined;
-        if (part.id === ID.block) return await this.#readBlock(part.start, part.end);
-        at = part.end;
-      }
-    } else if (id === ID.timestamp) {
+    if (id === ID.blockGroup) return await this.#readGroup(start, end);
+    if (id === ID.timestamp) {
       if (end - start <= 8) {
         this.#cluster!.timestamp = unsignedOf(await this.#file.read(start, end));
       }
@@ -186,19 +216,60 @@ export class MatroskaBlocks {
     return undefined;
   }
 
+  /** BlockGroup, clause 5.1.3.5: a block, and perhaps how long it is shown. */
+  async #readGroup(start: number, end: number): Promise<BlockFrames | undefined> {
+    let block: BlockFrames | undefined;
+    for (let at = start; at < end;) {
+      const part = await elementAt(this.#file, at);
+      if (part?.end === undefined || part.end > end) return block;
+      if (part.id === ID.block) block = await this.#readBlock(part.start, part.end);
+      else if (part.id === ID.blockDuration && block !== undefined && part.end - part.start <= 8) {
+        const durationUs = unsignedOf(await this.#file.read(part.start, part.end)) * this.#scale /
+          1000;
+        const stepUs = block.stepUs ?? durationUs / block.frames.length;
+        block = { ...block, ...stepUs > 0 ? { stepUs } : {} };
+      }
+      // What else a block may have says nothing of one frame.
+      if (block?.frames.length === 1) return block;
+      at = part.end;
+    }
+    return block;
+  }
+
   /** Block structure, clause 10.1; `undefined` for one of another track. */
-  async #readBlock(start: number, end: number): Promise<TimedBlock | undefined> {
+  async #readBlock(start: number, end: number): Promise<BlockFrames | undefined> {
     const header = await this.#file.read(start, Math.min(end, start + MAX_GROUP_HEADER_BYTES));
     const view = new DataView(header.buffer, header.byteOffset, header.length);
     const track = readVint(view, 0);
-    if (track?.value !== this.#track || track.end + 3 > header.length) return undefined;
-    if ((view.getUint8(track.end + 2) & LACING) !== 0) {
+    if (track?.value !== this.#track.number || track.end + 3 > header.length) return undefined;
+    const timestamp = this.#cluster!.timestamp + view.getInt16(track.end);
+    const timeUs = Math.round(timestamp * this.#scale / 1000);
+    const at = start + track.end + 3;
+    const flags = view.getUint8(track.end + 2);
+    if ((flags & LACING) === 0) {
+      return { timeUs, stepUs: undefined, frames: [{ at, bytes: end - at }] };
+    }
+    const frames = await this.#readLace({ end, at, flags });
+    if (frames === undefined) {
       this.#leaveOut(strayFault(this.#blocks + 1, start));
       return undefined;
     }
-    const timestamp = this.#cluster!.timestamp + view.getInt16(track.end);
-    const at = start + track.end + 3;
-    return { at, bytes: end - at, timeUs: Math.round(timestamp * this.#scale / 1000) };
+    const { frameUs } = this.#track;
+    return { timeUs, stepUs: frameUs, frames };
+  }
+
+  /** Where the frames of a block lie that has several; `undefined` where they do not fit in it. */
+  async #readLace({ end, at, flags }: {
+    readonly end: number;
+    readonly at: number;
+    readonly flags: number;
+  }): Promise<Pick<Block, "at" | "bytes">[] | undefined> {
+    const bytes = await this.#file.read(at, Math.min(end, at + MAX_LACE_BYTES));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const lace = readLace(view, { at: 0, flags, bytes: end - at });
+    if (lace === undefined) return undefined;
+    let next = at + lace.start;
+    return lace.sizes.map((bytes) => ({ at: (next += bytes) - bytes, bytes }));
   }
 
   #leaveOut(fault: MediaFault): void {

@@ -205,7 +205,8 @@ async function describeTrack(
   name: string,
 ): Promise<DescribedTrack> {
   const codec = await track.getCodec();
-  const format = (codec === null ? undefined : FORMATS[codec]) ?? await pictureFormat(packets);
+  const format = (codec === null ? undefined : FORMATS[codec]) ??
+    await pictureFormat(packets, await track.getInternalCodecId());
   if (format === undefined) {
     const id = codec ?? await track.getInternalCodecId();
     const called = typeof id === "string" && /^[!-~]+$/.test(id) ? id : "something unknown";
@@ -242,8 +243,15 @@ async function frameRateOf(track: InputVideoTrack): Promise<number | null> {
   }
 }
 
-/** The format of pictures that stand alone, which the library does not know, by the first of them. */
-async function pictureFormat(packets: PacketSink): Promise<"mjpeg" | "png" | undefined> {
+/**
+ * The format of pictures that stand alone, which the library does not know, by what the file calls
+ * them or by the first of them.
+ */
+async function pictureFormat(
+  packets: PacketSink,
+  id: unknown,
+): Promise<"mjpeg" | "png" | undefined> {
+  if (id === "V_MJPEG") return "mjpeg";
   const first = await packets.getFirstPacket();
   const { codec } = first === null ? { codec: null } : sniffPicture(first.data);
   return codec === "jpeg" ? "mjpeg" : codec ?? undefined;
@@ -349,7 +357,7 @@ class MediaSource implements MediaReader {
         movie,
         film,
         matroska,
-        blocks: matroska && await MatroskaBlocks.open(file, number),
+        blocks: matroska && await MatroskaBlocks.open(file, matroska),
       });
       await source.#describe(await movie?.descriptionOf(0) ?? 0);
       await source.#noteWhatIsLeftOut();
