@@ -19,6 +19,7 @@ const ID = {
   defaultDuration: 0x23e383,
   codecPrivate: 0x63a2,
   video: 0xe0,
+  alphaMode: 0x53c0,
   colour: 0x55b0,
   matrix: 0x55b1,
   range: 0x55b9,
@@ -47,6 +48,8 @@ export interface MatroskaTrack {
   readonly frameUs: number | undefined;
   readonly codecId: string;
   readonly colours: Colours;
+  /** Whether blocks have transparency beside their frames, clause 5.1.4.1.28.4. */
+  readonly isTransparent: boolean;
   /** OBUs that stand outside the frames of AV1. */
   readonly obus: Uint8Array | undefined;
   /** Bytes that every frame begins with and that are left out of the file; mostly none. */
@@ -84,6 +87,7 @@ function trackOf(bytes: Uint8Array): MatroskaTrack | undefined {
   let type = 0;
   let number = 0;
   let codecId = "";
+  let isTransparent = false;
   let frameUs: number | undefined;
   let record: Uint8Array | undefined;
   let colours: Colours = {};
@@ -98,13 +102,14 @@ function trackOf(bytes: Uint8Array): MatroskaTrack | undefined {
     else if (id === ID.video) {
       for (const part of elementsOf(data)) {
         if (part.id === ID.colour) colours = coloursOf(part.data);
+        if (part.id === ID.alphaMode) isTransparent = unsignedOf(part.data) === 1;
       }
     }
   }
   if (type !== VIDEO) return undefined;
   // The same record as in an MP4 file, of which the OBUs are the end.
   const obus = codecId === "V_AV1" ? record?.slice(4) : undefined;
-  return { number, frameUs, codecId, colours, obus, ...coding };
+  return { number, frameUs, codecId, isTransparent, colours, obus, ...coding };
 }
 
 type Coding = Pick<MatroskaTrack, "prefix" | "obstacle">;

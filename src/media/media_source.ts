@@ -34,7 +34,16 @@ import { createPacketReader, type Packet, type PacketReader } from "./packet_rea
 import type { ByteSource, RandomAccessFile } from "./random_access_file.ts";
 import { TRANSPORT_PROBE_BYTES, transportLayout } from "./transport_stream.ts";
 import { type TransportInput, TransportSource } from "./transport_source.ts";
-import { badInput, faultError, NOT_CARRIED, soundNote } from "./words.ts";
+import type { UpperLayers } from "./upper_layers.ts";
+import {
+  badInput,
+  faultError,
+  layersNote,
+  NOT_CARRIED,
+  otherVideosNote,
+  soundNote,
+  transparencyNote,
+} from "./words.ts";
 
 const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
   avc: "h264",
@@ -314,6 +323,7 @@ class MediaSource implements MediaReader {
   #brokenInRow = 0;
   #brokenBy: DamageError | undefined;
   #hasFrame = false;
+  #hasNotedLayers = false;
   #isStopped = false;
 
   private constructor(options: MediaSourceOptions) {
@@ -489,6 +499,7 @@ class MediaSource implements MediaReader {
     try {
       const frame = reader.read(packet);
       this.#brokenInRow = 0;
+      this.#noteLayers(reader.upperLayers);
       return frame;
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
@@ -498,6 +509,14 @@ class MediaSource implements MediaReader {
       this.#leaveOut({ frame: this.#frame, why: error.message });
       return undefined;
     }
+  }
+
+  /** Says once that what stands above the base layer of H.265 is left out. */
+  #noteLayers(layers: UpperLayers | undefined): void {
+    const { name, onNote } = this.#options;
+    if (layers === undefined || this.#hasNotedLayers) return;
+    this.#hasNotedLayers = true;
+    onNote?.(layers === "transparency" ? transparencyNote(name) : layersNote(name));
   }
 
   /** @throws {StreamError} where not one frame could be used */
@@ -579,6 +598,11 @@ class MediaSource implements MediaReader {
     if (onNote === undefined) return;
     const tracks = await this.#opened.input.getTracks();
     if (tracks.some(({ type }) => type === "audio")) onNote(soundNote(name));
+    const videos = tracks.filter(({ type }) => type === "video").length;
+    if (videos > 1) onNote(otherVideosNote(name, videos - 1));
+    const { movie, matroska } = this.#options;
+    this.#noteLayers(await movie?.upperLayers(await movie.descriptionOf(0)));
+    if (matroska?.isTransparent) onNote(transparencyNote(name, matroska.codecId));
     if (tail === 0) return;
     const bytes = tail === 1 ? "1 byte" : `${tail} bytes`;
     onNote(`left out ${bytes} behind the film in ${name}`);

@@ -8,6 +8,8 @@ import { latin1 } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { type Box, boxesIn, boxWithin } from "./boxes.ts";
 import { DamageError } from "./damage.ts";
+import { readLayerRecord } from "./decoder_record.ts";
+import type { UpperLayers } from "./upper_layers.ts";
 import { joined, uint32 } from "./layout.ts";
 import { type ByteSource, PatchedBytes } from "./random_access_file.ts";
 
@@ -136,6 +138,14 @@ export class MovieTrack {
       if (colours !== undefined) return colours;
     }
     return {};
+  }
+
+  /** What a description of H.265 says of layers above the base layer; `undefined` where it has none. */
+  async upperLayers(description: number): Promise<UpperLayers | undefined> {
+    const entry = this.#entries[description]!;
+    const content = entry.content + VISUAL_ENTRY_BYTES;
+    const box = await boxWithin(this.#file, { content, end: entry.end }, "lhvC");
+    return box && readLayerRecord(await this.#file.read(box.content, box.end));
   }
 
   /** OBUs that a description of AV1 holds: "AV1 Codec ISO Media File Format Binding" 2.3.3. */

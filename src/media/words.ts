@@ -54,3 +54,30 @@ export function describeFault(name: string, { frame, why }: MediaFault): string 
 export function soundNote(name: string): string {
   return `the sound in ${name} is left out: a stream carries video only`;
 }
+
+/** That other videos of a file are left out. */
+export function otherVideosNote(name: string, count: number): string {
+  const others = count === 1 ? "the other video" : `the ${count} other videos`;
+  return `${others} in ${name} ${count === 1 ? "is" : "are"} left out; to publish another: ` +
+    `ffmpeg -i ${name} -map 0:v:1 -c copy other.mp4`;
+}
+
+/** Decoders of ffmpeg that give the transparency of what a track calls its codec. */
+const TRANSPARENT_DECODERS: ReadonlyMap<string, string> = new Map([
+  ["V_VP8", "-c:v libvpx "],
+  ["V_VP9", "-c:v libvpx-vp9 "],
+]);
+
+/** That the transparency of a film is left out. */
+export function transparencyNote(name: string, codecId?: string): string {
+  const decoder = codecId === undefined ? "" : TRANSPARENT_DECODERS.get(codecId) ?? "";
+  const who = decoder === "" ? "an ffmpeg that decodes it" : "ffmpeg";
+  return `the transparency in ${name} is left out, and its pictures are opaque; ${who} keeps it in ` +
+    `PNG: ffmpeg ${decoder}-i ${name} -f image2pipe -c:v png -pix_fmt rgba - | stream publish`;
+}
+
+/** That layers of H.265 are left out of which it is not known what they are for. */
+export function layersNote(name: string): string {
+  return `the upper layers of the video in ${name} (transparency, or a second view) are left out, ` +
+    `and its base layer is shown; to store that alone: ffmpeg -i ${name} -c:v libx265 plain.mp4`;
+}

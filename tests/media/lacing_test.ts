@@ -46,9 +46,11 @@ interface FileOptions {
   readonly blocks: readonly Uint8Array[];
   /** Time from frame to frame as the track tells it, in nanoseconds. */
   readonly stepNs?: number;
+  /** Whether blocks have transparency beside their frames. @default {false} */
+  readonly isTransparent?: boolean;
 }
 
-function fileOf({ blocks, stepNs }: FileOptions): Uint8Array<ArrayBuffer> {
+function fileOf({ blocks, stepNs, isTransparent = false }: FileOptions): Uint8Array<ArrayBuffer> {
   const track = element(
     [0xae],
     element([0xd7], Uint8Array.of(1)),
@@ -56,7 +58,12 @@ function fileOf({ blocks, stepNs }: FileOptions): Uint8Array<ArrayBuffer> {
     element([0x83], Uint8Array.of(1)),
     element([0x86], bytesOf("V_MJPEG")),
     ...stepNs === undefined ? [] : [element([0x23, 0xe3, 0x83], number(stepNs))],
-    element([0xe0], element([0xb0], uint16(64)), element([0xba], uint16(48))),
+    element(
+      [0xe0],
+      element([0xb0], uint16(64)),
+      element([0xba], uint16(48)),
+      ...isTransparent ? [element([0x53, 0xc0], Uint8Array.of(1))] : [],
+    ),
   );
   return concat(
     element([0x1a, 0x45, 0xdf, 0xa3], element([0x42, 0x82], bytesOf("matroska"))),
@@ -129,6 +136,17 @@ for (const lacing of ["Xiph", "EBML", "fixed"] as const) {
     assertMatch(String(none.error), /Cannot read movie: /);
   });
 }
+
+Deno.test("MediaSource says that transparency beside the frames of a track is left out", async () => {
+  const options = { blocks: [simple(block("none", 0, [PICTURES[0]!]))] };
+  assertEquals((await readBytes(fileOf(options))).notes, []);
+  const { frames, notes } = await readBytes(fileOf({ ...options, isTransparent: true }));
+  assertEquals(frames.map(({ data }) => data), [PICTURES[0]]);
+  assertMatch(
+    notes.join(),
+    /^the transparency in movie is left out, .*: ffmpeg -i movie .*-c:v png /,
+  );
+});
 
 Deno.test("MatroskaBlocks gives 256 frames of one block, which are the most", async () => {
   const blocks = [simple(block("fixed", 0, new Array(256).fill(PICTURES[0])))];

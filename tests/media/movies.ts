@@ -30,6 +30,8 @@ export interface MovieOptions {
   readonly inEntry?: readonly Uint8Array[];
   /** Whether it says that fragments follow, whose times are in microseconds. @default {false} */
   readonly isContinued?: boolean;
+  /** Whether there is another track of the same frames. @default {false} */
+  readonly hasOtherVideo?: boolean;
   /** Whether there is a track of sound beside it, of no samples. @default {false} */
   readonly hasSound?: boolean;
 }
@@ -108,7 +110,10 @@ function movieBox(options: MovieOptions, all: Samples): Uint8Array<ArrayBuffer> 
   const defaults = [1, options.runs.length, 0, 0, 0].map(uint32);
   const extends_ = box("mvex", full("trex", 0, ...defaults));
   const continued = options.isContinued === true ? [extends_] : [];
-  return box("moov", header, video, ...sound, ...continued);
+  const other = options.hasOtherVideo === true
+    ? [trackBox("vide", { id: 3, scale }, sampleTable(options, all))]
+    : [];
+  return box("moov", header, video, ...sound, ...other, ...continued);
 }
 
 function unitsOf({ isContinued }: MovieOptions): { readonly scale: number; readonly step: number } {

@@ -97,6 +97,15 @@ Deno.test("MediaSource says nothing of a whole movie, and names sound that it le
   assertEquals(notes, ["the sound in movie is left out: a stream carries video only"]);
 });
 
+Deno.test("MediaSource names the other videos of a file, which it leaves out", async () => {
+  const { frames, notes } = await framesOf(movieOf({ runs: [SMALL], hasOtherVideo: true }));
+  assertSameFrames(frames, SMALL);
+  assertEquals(notes, [
+    "the other video in movie is left out; to publish another: " +
+    "ffmpeg -i movie -map 0:v:1 -c copy other.mp4",
+  ]);
+});
+
 Deno.test("MediaSource begins a trimmed movie at a key frame, and hides what is before its start", async () => {
   const shown = async (startMs: number) => {
     const { frames } = await framesOf(movieOf({ runs: [SMALL], startMs }));
