@@ -6,7 +6,7 @@
 import type { FrameSource } from "../src/client/frame_source.ts";
 import { Publisher } from "../src/client/publish.ts";
 import { Watcher } from "../src/client/watch.ts";
-import { HEADROOM_BYTES } from "../src/bytes/assembly.ts";
+import { emptyWithHeadroom } from "../src/bytes/headroom.ts";
 import { bareConfig } from "../src/core/frame.ts";
 import { Tick } from "../src/core/tick.ts";
 import { systemClock } from "../src/host/clock.ts";
@@ -37,8 +37,8 @@ export function pacedFrames(
         const waitMs = Math.max(0, tick.deadlineMs - clock.nowMs());
         await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
-      const data = new Uint8Array(HEADROOM_BYTES + bytes).subarray(HEADROOM_BYTES);
-      new DataView(data.buffer, HEADROOM_BYTES).setUint32(0, sentMs.length);
+      const data = emptyWithHeadroom(bytes);
+      new DataView(data.buffer, data.byteOffset).setUint32(0, sentMs.length);
       sentMs.push(clock.nowMs());
       return { data, kind: "key", ptsUs: null, config };
     },

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../src/bytes/assembly.ts";
+import { emptyWithHeadroom } from "../src/bytes/headroom.ts";
 import type { FrameSource } from "../src/client/frame_source.ts";
 import { bareConfig } from "../src/core/frame.ts";
 import { Viewer } from "../tests/e2e/viewer.ts";
@@ -30,7 +30,7 @@ function silentFrames(keyBytes: number, deltaBytes: number): FrameSource & { don
       if (made === FRAMES) return stopped.promise;
       const kind = made++ === 0 ? "key" : "delta";
       const bytes = kind === "key" ? keyBytes : deltaBytes;
-      const data = new Uint8Array(HEADROOM_BYTES + bytes).subarray(HEADROOM_BYTES);
+      const data = emptyWithHeadroom(bytes);
       return Promise.resolve({ data, kind, ptsUs: null, config });
     },
     stop: () => stopped.resolve(undefined),

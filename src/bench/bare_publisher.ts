@@ -5,7 +5,8 @@
  */
 import type { FrameSource } from "../client/frame_source.ts";
 import { StreamError } from "../errors.ts";
-import { type Client, connectFault, openClientSocket } from "../net/client_socket.ts";
+import { type Client, openClientSocket } from "../net/client_socket.ts";
+import { connectFault } from "../net/connect_error.ts";
 
 /** Frames beyond which the connection is behind, and those that it takes at least. */
 const MAX_BUFFERED_FRAMES = 3;

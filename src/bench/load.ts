@@ -3,10 +3,14 @@
  *
  * @module
  */
+// @ts-types="../../types/std_async.d.ts"
+import { delay } from "@std/async/delay";
 import process from "node:process";
 import { type ErrorCode, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
+import { Thread } from "../host/thread.ts";
+import { within } from "../host/within.ts";
 import { parseStreamUrl, type StreamUrl } from "../net/stream_url.ts";
 import type { ServeOptions } from "../server/serve.ts";
 import type { Pace } from "./crowd.ts";
@@ -14,7 +18,6 @@ import type { PublisherNews, PublisherOrder } from "./publisher_worker.ts";
 import type { RelayNews, RelayOrder } from "./relay_worker.ts";
 import { hasPublisher, type RelayNumbers, relayNumbers } from "./relay_numbers.ts";
 import { bottleneck, type LoadReport, makeReport, type Measured } from "./report.ts";
-import { Thread } from "./thread.ts";
 import type { ViewerNews, ViewerOrder } from "./viewer_worker.ts";
 import type { Window } from "./window.ts";
 
@@ -133,7 +136,7 @@ class Load implements AsyncDisposable {
       this.#publisher?.next("closed"),
     ]);
     for (const thread of this.#loading()) thread.order({ type: "close" });
-    await within(closed, CLOSE_MS);
+    await within(CLOSE_MS, closed);
     for (const thread of [...this.#crowds, this.#publisher, this.#relay]) thread?.terminate();
   }
 
@@ -163,7 +166,7 @@ class Load implements AsyncDisposable {
     );
     const live = this.#publisher.next("live");
     this.#publisher.order({ type: "publish", url, isBare, options: { frameBytes, fps } });
-    const isLive = await this.#orStop(within(live, LIVE_MS));
+    const isLive = await this.#orStop(within(LIVE_MS, live));
     if (isLive === undefined && !this.#signal.aborted) {
       throw new StreamError("failed", `Cannot publish to ${url}: the relay takes no frame`);
     }
@@ -190,7 +193,7 @@ class Load implements AsyncDisposable {
       return crowd.next("joined");
     });
     const maxMs = JOIN_MS + viewers * JOIN_VIEWER_MS;
-    const news = await this.#orStop(within(Promise.all(joined), maxMs));
+    const news = await this.#orStop(within(maxMs, Promise.all(joined)));
     const connected = news?.reduce((sum, news) => sum + news.connected, 0);
     if (connected === 0) throw this.#lastLost!;
     if (this.#signal.aborted) return;
@@ -207,7 +210,7 @@ class Load implements AsyncDisposable {
     const { fps, joinFps } = this.#options;
     if (fps === joinFps || this.#publisher === undefined) return;
     this.#publisher.order({ type: "fps", fps });
-    await this.#orStop(pause(WARM_UP_MS));
+    await this.#orStop(delay(WARM_UP_MS));
   }
 
   #hear(index: number, news: ViewerNews): void {
@@ -230,13 +233,13 @@ class Load implements AsyncDisposable {
       const beginMs = nowMs() + NOTICE_MS;
       window = { beginMs, endMs: beginMs + this.#options.durationMs };
       this.#setWindow(window);
-      await pause(NOTICE_MS);
+      await delay(NOTICE_MS);
       before = this.#sample(server, stream);
-      await this.#orStop(pause(window.endMs - nowMs()));
+      await this.#orStop(delay(window.endMs - nowMs()));
       if (window.endMs - nowMs() > NOTICE_MS) {
         window = { beginMs, endMs: nowMs() + NOTICE_MS };
         this.#setWindow(window);
-        await pause(NOTICE_MS);
+        await delay(NOTICE_MS);
       }
     }
     const after = this.#sample(server, stream);
@@ -246,7 +249,7 @@ class Load implements AsyncDisposable {
     ]);
     for (const thread of this.#loading()) thread.order({ type: "end" });
     const [[first, last], told] = await this.#orFailure(
-      Promise.all([Promise.all([before, after]), within(results, RESULT_MS)]),
+      Promise.all([Promise.all([before, after]), within(RESULT_MS, results)]),
     );
     if (told === undefined) {
       throw new StreamError(
@@ -318,21 +321,4 @@ class Load implements AsyncDisposable {
   #orStop<T>(promise: Promise<T>): Promise<T | undefined> {
     return Promise.race([promise, this.#failed.promise, this.#stopped.promise]);
   }
-}
-
-/** What `promise` gives within so many milliseconds, else `undefined`. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { emptyWithHeadroom } from "../bytes/headroom.ts";
 import type { FrameSource, SourceFrame } from "../client/frame_source.ts";
 import { bareConfig } from "../core/frame.ts";
 import { Tick } from "../core/tick.ts";
@@ -68,7 +68,7 @@ export class LoadSource implements FrameSource {
       fired = this.#tick.fire(this.#clock.nowMs());
     }
     if (fired === undefined || this.#isStopped) return undefined;
-    const data = new Uint8Array(HEADROOM_BYTES + this.#frameBytes).subarray(HEADROOM_BYTES);
+    const data = emptyWithHeadroom(this.#frameBytes);
     const sentMs = this.#clock.wallUs() / 1000;
     writeStamp(data, { number: this.#number++, sentMs });
     if (sentMs >= this.#window.beginMs && sentMs < this.#window.endMs) {

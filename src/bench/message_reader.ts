@@ -4,6 +4,8 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 
@@ -177,13 +179,7 @@ function payloadBytes(header: Uint8Array<ArrayBuffer>): number {
 function joined(parts: Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
   const all = parts.splice(0);
   if (all.length === 1) return all[0]!;
-  const whole = new Uint8Array(all.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of all) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return concat(all);
 }
 
 function broken(what: string): ProtocolError {

@@ -3,10 +3,13 @@
  *
  * @module
  */
+// @ts-types="../../types/std_async.d.ts"
+import { delay } from "@std/async/delay";
 import { Publisher } from "../client/publish.ts";
 import { type ErrorCode, StreamError } from "../errors.ts";
 import { systemClock } from "../host/clock.ts";
 import { silentLog } from "../host/log.ts";
+import { threadScope } from "../host/thread.ts";
 import { BarePublisher } from "./bare_publisher.ts";
 import { LoadSource, type LoadSourceOptions } from "./load_source.ts";
 import { ThreadUsage, type Usage } from "./thread_usage.ts";
@@ -45,12 +48,7 @@ export type PublisherNews =
 /** How often it is looked whether the first frame has left, in milliseconds. */
 const LIVE_STEP_MS = 5;
 
-interface Scope {
-  onmessage: ((event: MessageEvent<PublisherOrder>) => void) | null;
-  postMessage(news: PublisherNews): void;
-}
-
-const scope = globalThis as unknown as Scope;
+const scope = threadScope<PublisherOrder, PublisherNews>();
 const clock = systemClock;
 const threadUsage = new ThreadUsage(clock);
 let source: LoadSource | undefined;
@@ -130,7 +128,7 @@ async function publish(
 
 async function live(): Promise<void> {
   while (!isOver && publisher!.stats().frames === 0) {
-    await new Promise((resolve) => setTimeout(resolve, LIVE_STEP_MS));
+    await delay(LIVE_STEP_MS);
   }
   if (!isOver) scope.postMessage({ type: "live" });
 }

@@ -6,6 +6,7 @@
 import { type ErrorCode, StreamError } from "../errors.ts";
 import { systemClock } from "../host/clock.ts";
 import { silentLog } from "../host/log.ts";
+import { threadScope } from "../host/thread.ts";
 import { serve, type ServeOptions } from "../server/serve.ts";
 import { threadCpuSeconds } from "./thread_usage.ts";
 
@@ -21,12 +22,7 @@ export type RelayNews =
   | { readonly type: "listening"; readonly address: string }
   | { readonly type: "usage"; readonly cpuSeconds: number };
 
-interface Scope {
-  onmessage: ((event: MessageEvent<RelayOrder>) => void) | null;
-  postMessage(news: RelayNews): void;
-}
-
-const scope = globalThis as unknown as Scope;
+const scope = threadScope<RelayOrder, RelayNews>();
 
 scope.onmessage = async ({ data: order }) => {
   if (order.type === "usage") {

@@ -6,7 +6,7 @@
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { type Acknowledged, Acknowledgement } from "../wire/acknowledgement.ts";
-import { encodeControl } from "../wire/control_message.ts";
+import { DEFAULT_MAX_DELAY_MS, encodeControl } from "../wire/control_message.ts";
 import { decodeFrameMessage, VERSION } from "../wire/frame_message.ts";
 import { type ByteSocket, openSocket } from "./byte_socket.ts";
 import { Handshake } from "./handshake.ts";
@@ -44,8 +44,6 @@ export interface ViewerOptions {
   readonly clock: Clock;
 }
 
-/** Longest delay in milliseconds that frames under way may stand for: the program's own default. */
-const MAX_DELAY_MS = 500;
 /** The payload of a goodbye with code 1000. */
 const GOODBYE = Uint8Array.of(0x03, 0xe8);
 
@@ -59,7 +57,7 @@ export class Viewer {
   /** Absent once it is over. */
   #handshake: Handshake | undefined;
   #isOver = false;
-  readonly #acknowledgement = new Acknowledgement(MAX_DELAY_MS);
+  readonly #acknowledgement = new Acknowledgement(DEFAULT_MAX_DELAY_MS);
 
   constructor(options: ViewerOptions, listener: ViewerListener) {
     this.#options = options;
@@ -140,7 +138,7 @@ export class Viewer {
         version: VERSION,
         role: "watch",
         fps: null,
-        maxDelayMs: MAX_DELAY_MS,
+        maxDelayMs: DEFAULT_MAX_DELAY_MS,
       } as const;
       this.send(encodeControl({ type: "hello", ...hello }));
     }

@@ -3,8 +3,11 @@
  *
  * @module
  */
+// @ts-types="../../types/std_async.d.ts"
+import { delay } from "@std/async/delay";
 import type { ErrorCode } from "../errors.ts";
 import { systemClock } from "../host/clock.ts";
+import { threadScope } from "../host/thread.ts";
 import { Crowd, type CrowdOptions, type CrowdResult } from "./crowd.ts";
 import { ThreadUsage, type Usage } from "./thread_usage.ts";
 import type { Window } from "./window.ts";
@@ -36,12 +39,7 @@ export type ViewerNews =
 const THROUGH_MS = 1000;
 const THROUGH_STEP_MS = 10;
 
-interface Scope {
-  onmessage: ((event: MessageEvent<ViewerOrder>) => void) | null;
-  postMessage(news: ViewerNews): void;
-}
-
-const scope = globalThis as unknown as Scope;
+const scope = threadScope<ViewerOrder, ViewerNews>();
 const clock = systemClock;
 const threadUsage = new ThreadUsage(clock);
 let crowd: Crowd | undefined;
@@ -70,7 +68,7 @@ scope.onmessage = async ({ data: order }) => {
       const usage = threadUsage.end();
       const untilMs = clock.nowMs() + THROUGH_MS;
       while (!crowd!.isThrough && clock.nowMs() < untilMs) {
-        await new Promise((resolve) => setTimeout(resolve, THROUGH_STEP_MS));
+        await delay(THROUGH_STEP_MS);
       }
       scope.postMessage({ type: "result", result: crowd!.result(), usage });
       break;

@@ -7,9 +7,7 @@
  *
  * @module
  */
-
-/** Bytes free in front of every frame that {@linkcode Assembly.take} returns: room for a header. */
-export const HEADROOM_BYTES = 32;
+import { emptyWithHeadroom, HEADROOM_BYTES } from "./headroom.ts";
 
 /** Options of an {@linkcode Assembly}. */
 export interface AssemblyOptions {
@@ -68,10 +66,10 @@ export class Assembly {
     if (count > this.length) throw new RangeError(`Cannot take ${count} of ${this.length} bytes`);
     const rest = this.length - count;
     if (this.#buffer.length - HEADROOM_BYTES > count + count / 3) {
-      const copy = new Uint8Array(HEADROOM_BYTES + count);
-      copy.set(this.#buffer.subarray(this.#start, this.#start + count), HEADROOM_BYTES);
+      const copy = emptyWithHeadroom(count);
+      copy.set(this.#buffer.subarray(this.#start, this.#start + count));
       this.skip(count);
-      return copy.subarray(HEADROOM_BYTES);
+      return copy;
     }
     const whole = this.#buffer;
     const start = this.#start;

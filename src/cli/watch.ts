@@ -6,6 +6,7 @@
 import { ReaderGone } from "../host/host.ts";
 import { DEFAULT_FOLDER, openSink } from "../client/sinks.ts";
 import { Watcher, type WatchStats } from "../client/watch.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage } from "./command.ts";
 import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
@@ -52,7 +53,7 @@ export const watchCommand = command({
       value: "TIME",
       help: "skip frames rather than be further behind than this",
       read: duration(1, 60_000),
-      fallback: "500ms",
+      fallback: `${DEFAULT_MAX_DELAY_MS}ms`,
     },
     follow: toggle("wait for the next publisher when one ends the stream"),
     overwrite: toggle("replace files that are there"),

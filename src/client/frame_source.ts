@@ -8,6 +8,7 @@ import { bareConfig, type StreamConfig } from "../core/frame.ts";
 import { Tick } from "../core/tick.ts";
 import { InputError, type InputFault, messageOf, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
+import { within } from "../host/within.ts";
 import { encodePng } from "../picture/png.ts";
 import { TestPattern } from "../picture/test_pattern.ts";
 import type { SplitFrame, Splitter } from "../split/splitter.ts";
@@ -138,19 +139,6 @@ export class SplitSource implements FrameSource {
         cause,
       });
     }
-  }
-}
-
-/** The value of `promise`, or `undefined` after so many milliseconds. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  try {
-    const timeUp = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), ms);
-    });
-    return await Promise.race([promise, timeUp]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -3,28 +3,16 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { bareConfig, type StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS, frameFormatOf, STREAM_FORMATS } from "../core/stream_format.ts";
 import { StreamError } from "../errors.ts";
 import { frameToPng } from "../picture/png.ts";
 
-/** Extensions of files that hold one frame. */
-const EXTENSIONS: Readonly<Record<StreamConfig["format"], string>> = {
-  mjpeg: "jpg",
-  png: "png",
-  y4m: "y4m",
-  raw: "raw",
-  lp32: "bin",
-  h264: "h264",
-  hevc: "hevc",
-  vp8: "vp8",
-  vp9: "vp9",
-  av1: "av1",
-};
-const CODEC_EXTENSIONS: Readonly<Record<string, string>> = { jpeg: "jpg", png: "png" };
-
 /** The extension, without a point, of a file that holds one frame. */
 export function extensionOf(config: StreamConfig): string {
-  return CODEC_EXTENSIONS[config.codec ?? ""] ?? EXTENSIONS[config.format];
+  return FORMAT_FACTS[frameFormatOf(config)].extension;
 }
 
 /** A name with a number in it: `before`, the number with at least `digits` digits, `after`. */
@@ -78,36 +66,18 @@ export function frameFile(
   config: StreamConfig,
 ): Uint8Array {
   const has = extensionOf(config);
-  const isPixels = config.format === "raw" || config.format === "y4m";
+  const isPixels = FORMAT_FACTS[config.format].picture === "pixels";
   if (isPixels && /\.png$/i.test(name)) return frameToPng(data, config);
   checkName(name, config);
-  return has === "y4m" ? concat(headerBytes(config), data) : data;
+  return has === "y4m" ? concat([headerBytes(config), data]) : data;
 }
-
-/** Endings of which the frames must be what they say, as {@linkcode extensionOf} writes them. */
-const TELLING: Readonly<Record<string, string>> = {
-  jpg: "jpg",
-  jpeg: "jpg",
-  mjpeg: "jpg",
-  mjpg: "jpg",
-  png: "png",
-  y4m: "y4m",
-  h264: "h264",
-  264: "h264",
-  hevc: "hevc",
-  h265: "hevc",
-  265: "hevc",
-  vp8: "vp8",
-  vp9: "vp9",
-  av1: "av1",
-};
 
 /** Refuses a name that says another format than the frames have. */
 function checkName(name: string, config: StreamConfig): void {
   const ending = endingOf(name);
-  const wanted = Object.hasOwn(TELLING, ending) ? TELLING[ending] : undefined;
+  const wanted = STREAM_FORMATS.find((format) => FORMAT_FACTS[format].extensions.includes(ending));
   const has = extensionOf(config);
-  if (wanted === undefined || wanted === has) return;
+  if (wanted === undefined || FORMAT_FACTS[wanted].extension === has) return;
   throw new StreamError(
     "usage",
     `Cannot write ${name}: the stream's format is ${config.format}; ` +
@@ -183,9 +153,9 @@ export class FrameRun {
     if (config.format === "lp32") {
       const length = new Uint8Array(4);
       new DataView(length.buffer).setUint32(0, data.byteLength);
-      return concat(length, data);
+      return concat([length, data]);
     }
-    return isFirst && config.format === "y4m" ? concat(headerBytes(config), data) : data;
+    return isFirst && config.format === "y4m" ? concat([headerBytes(config), data]) : data;
   }
 }
 
@@ -195,13 +165,6 @@ function describe({ format, width, height }: StreamConfig): string {
 
 function headerBytes(config: StreamConfig): Uint8Array {
   return new TextEncoder().encode(`${config.header ?? ""}\n`);
-}
-
-function concat(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
 }
 
 function patternError(pattern: string, why: string): StreamError {

@@ -5,6 +5,7 @@
  */
 import { Assembly } from "../bytes/assembly.ts";
 import { messageOf, StreamError } from "../errors.ts";
+import { within } from "../host/within.ts";
 import type { MediaOptions } from "../media/media_reader.ts";
 import { type TransportInput, TransportSource } from "../media/transport_source.ts";
 import { mayHavePackets, TRANSPORT_PROBE_BYTES } from "../media/transport_stream.ts";
@@ -18,7 +19,6 @@ import {
   IDLE_MS,
   type SourceFrame,
   SplitSource,
-  within,
 } from "./frame_source.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;

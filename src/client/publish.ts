@@ -4,13 +4,14 @@
  * @module
  */
 import { lostFrames } from "../core/drops.ts";
-import { isCodedInTime } from "../core/frame.ts";
+import { isCodedInTime } from "../core/stream_format.ts";
 import { FOLLOWED } from "../core/liveness.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { Thinning } from "../core/thinning.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
+import { openClientSocket } from "../net/client_socket.ts";
 import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
@@ -173,6 +174,7 @@ export class Publisher {
     try {
       await keepConnected({
         url: this.#options.url,
+        openSocket: openClientSocket,
         clock: this.#options.clock,
         signal: end.signal,
         wakeup: this.#connectionWakeup,

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { StreamConfig, StreamFormat } from "../core/frame.ts";
+import type { StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS, STREAM_FORMATS, type StreamFormat } from "../core/stream_format.ts";
 import { StreamError } from "../errors.ts";
 import { MATROSKA_FORMATS, MatroskaWriter, WEBM_FORMATS } from "../media/matroska_writer.ts";
 import { type MediaWriter, NOTHING, type Output, type TimedFrame } from "../media/media_writer.ts";
@@ -47,24 +48,17 @@ const CONTAINERS: Readonly<Record<string, Container>> = {
   ivf: { formats: IVF_FORMATS, open: (track) => new IvfWriter(track) },
 };
 
-/** Names of runs of frames, and the only format that each of them is for. */
-const BYTE_STREAMS: Readonly<Record<string, StreamFormat>> = {
-  h264: "h264",
-  264: "h264",
-  hevc: "hevc",
-  h265: "hevc",
-  265: "hevc",
-  mjpeg: "mjpeg",
-  mjpg: "mjpeg",
-  y4m: "y4m",
-};
+/** The only format of which a file with this extension is a run of frames, if it is one. */
+function runFormatOf(extension: string): StreamFormat | undefined {
+  return STREAM_FORMATS.find((format) => FORMAT_FACTS[format].runExtensions.includes(extension));
+}
 
 /** The extensions, without a point, that a stream of `format` can be recorded under. */
 function extensionsFor(format: StreamFormat): string[] {
   const containers = ["mkv", "mp4", "webm", "ivf"].filter((extension) =>
     CONTAINERS[extension]!.formats.includes(format)
   );
-  return [...containers, ...BYTE_STREAMS[format] === undefined ? [] : [format]];
+  return [...containers, ...FORMAT_FACTS[format].runExtensions.slice(0, 1)];
 }
 
 function extensionOf(name: string): string {
@@ -80,9 +74,8 @@ export function isContainer(name: string): boolean {
 export function openRecording(name: string): Recording {
   const extension = extensionOf(name);
   const container = Object.hasOwn(CONTAINERS, extension) ? CONTAINERS[extension]! : undefined;
-  const only = Object.hasOwn(BYTE_STREAMS, extension) ? BYTE_STREAMS[extension]! : undefined;
   return container === undefined
-    ? new RunRecording(name, only)
+    ? new RunRecording(name, runFormatOf(extension))
     : new ContainerRecording(name, container);
 }
 

@@ -5,11 +5,12 @@
  */
 import { release } from "../bytes/release.ts";
 import { Deque } from "../core/deque.ts";
-import { isCodedInTime } from "../core/frame.ts";
+import { isCodedInTime } from "../core/stream_format.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
+import { openClientSocket } from "../net/client_socket.ts";
 import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import { Wakeup } from "../net/wakeup.ts";
@@ -138,6 +139,7 @@ export class Watcher {
     try {
       await keepConnected({
         url,
+        openSocket: openClientSocket,
         clock,
         signal: either,
         wakeup: this.#wakeup,

@@ -3,36 +3,17 @@
  *
  * @module
  */
+import type { StreamFormat } from "./stream_format.ts";
 
 /** Whether a frame can be decoded by itself, as in WebCodecs `EncodedVideoChunkType`. */
 export type FrameKind = "key" | "delta";
-
-/**
- * The formats of a stream: what the bytes of one frame are. For `h264` and `hevc` that is an access
- * unit as a byte stream (Annex B of the standard) whose key frames have their parameter sets in
- * front; for `vp8`, `vp9` and `av1` it is one frame, superframe or temporal unit as IVF holds it.
- */
-export const STREAM_FORMATS = [
-  "raw",
-  "mjpeg",
-  "png",
-  "y4m",
-  "lp32",
-  "h264",
-  "hevc",
-  "vp8",
-  "vp9",
-  "av1",
-] as const;
-
-/** One of {@linkcode STREAM_FORMATS}. */
-export type StreamFormat = typeof STREAM_FORMATS[number];
 
 /**
  * What a viewer must know to make use of a frame. Every field but `format` is `null` where the
  * input does not tell, or absent. A new object means a new configuration.
  */
 export interface StreamConfig {
+  /** What the bytes of a frame are. */
   readonly format: StreamFormat;
   /** What one frame is coded with: `jpeg`, `png`, `raw`, or an RFC 6381 codec string. */
   readonly codec: string | null;
@@ -49,23 +30,38 @@ export interface StreamConfig {
   /** Degrees clockwise by which pictures are turned when they are shown: 90, 180 or 270. Absent: 0. */
   readonly rotation?: number;
   /**
-   * Size in pixels to which a picture is stretched when it is shown, before it is turned. Both or
-   * neither are there; absent where pixels are square.
+   * Width in pixels to which a picture is stretched when it is shown, before it is turned. It is
+   * there with the height or not at all; absent where pixels are square.
    */
   readonly displayWidth?: number;
+  /** Height in pixels to which a picture is stretched when it is shown, before it is turned. */
   readonly displayHeight?: number;
-  /** Colours in the code points of ITU-T H.273. Absent where only the frames tell, if anything does. */
+  /**
+   * Colour primaries, a code point of ITU-T H.273 8.1. Like the next two, absent where only the
+   * frames tell, if anything does.
+   */
   readonly primaries?: number;
+  /** Transfer characteristics, a code point of ITU-T H.273 8.2. */
   readonly transfer?: number;
+  /** Matrix coefficients, a code point of ITU-T H.273 8.3. */
   readonly matrix?: number;
   /** Whether samples use all their values. Absent where only the frames tell. */
   readonly fullRange?: boolean;
 }
 
 /** How pictures are shown, as far as a {@linkcode StreamConfig} says so. */
-export type Presentation = Pick<StreamConfig, typeof PRESENTATION_FIELDS[number]>;
+export type Presentation = Pick<
+  StreamConfig,
+  | "rotation"
+  | "displayWidth"
+  | "displayHeight"
+  | "primaries"
+  | "transfer"
+  | "matrix"
+  | "fullRange"
+>;
 
-const PRESENTATION_FIELDS = [
+const PRESENTATION_FIELDS: readonly (keyof Presentation)[] = [
   "rotation",
   "displayWidth",
   "displayHeight",
@@ -73,7 +69,7 @@ const PRESENTATION_FIELDS = [
   "transfer",
   "matrix",
   "fullRange",
-] as const;
+];
 
 /** What a configuration says of how its pictures are shown, and nothing else of it. */
 export function presentationOf(config: StreamConfig): Presentation {
@@ -81,6 +77,18 @@ export function presentationOf(config: StreamConfig): Presentation {
     PRESENTATION_FIELDS.filter((field) => config[field] !== undefined)
       .map((field) => [field, config[field]]),
   );
+}
+
+/** How pictures are turned and stretched, as far as that is told. */
+export function shapeOf(
+  { rotation, displayWidth, displayHeight }: StreamConfig,
+): Pick<StreamConfig, "rotation" | "displayWidth" | "displayHeight"> {
+  return {
+    ...rotation === undefined ? {} : { rotation },
+    ...displayWidth === undefined || displayHeight === undefined
+      ? {}
+      : { displayWidth, displayHeight },
+  };
 }
 
 /** Which publisher a frame comes from, and under which sequence it was sent. */
@@ -95,6 +103,7 @@ export interface Origin {
 export interface Frame {
   /** The frame's bytes. Nobody changes them once the frame is made. */
   readonly data: Uint8Array<ArrayBuffer>;
+  /** Whether it can be decoded by itself. */
   readonly kind: FrameKind;
   /**
    * True for a delta frame that is shown before the key frame it follows and may refer to frames
@@ -126,13 +135,6 @@ export interface Frame {
   readonly receivedMs: number;
   /** How old the frame was then, in milliseconds since its capture. */
   readonly captureAgeMs: number;
-}
-
-const CODED_IN_TIME: ReadonlySet<StreamFormat> = new Set(["h264", "hevc", "vp8", "vp9", "av1"]);
-
-/** Whether frames of `format` may depend on frames before them. */
-export function isCodedInTime(format: StreamFormat): boolean {
-  return CODED_IN_TIME.has(format);
 }
 
 /** A configuration of which only the format is known. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Budget } from "./budget.ts";
+import { CacheReader } from "./cache_reader.ts";
 import { Deque } from "./deque.ts";
 import { type DropCounts, noDrops } from "./drops.ts";
 import type { Feed, FrameTotals } from "./feed.ts";
@@ -63,8 +64,7 @@ export class ShardFeed implements Feed {
   readonly #flights = new Deque<
     { readonly sequence: number; readonly bytes: number; sentMs: number }
   >();
-  #cache: GopCache | undefined;
-  #next = 0;
+  readonly #reader = new CacheReader();
   #awaitsKey = false;
   #bytes = 0;
   #numbers = NOBODY;
@@ -98,19 +98,19 @@ export class ShardFeed implements Feed {
   }
 
   get needsFrom(): number {
-    return this.#waiting > 0 ? this.#next : Infinity;
+    return this.#reader.needsFrom;
   }
 
   get needsPolling(): boolean {
-    return this.#waiting > 0 && this.#flights.length === 0;
+    return this.#reader.waiting > 0 && this.#flights.length === 0;
   }
 
   isReady(): boolean {
-    return this.#waiting === 0 && this.#flights.length < FRAMES_KEPT_UP && this.#isReady;
+    return this.#reader.waiting === 0 && this.#flights.length < FRAMES_KEPT_UP && this.#isReady;
   }
 
   keepsUp(nowMs: number): boolean {
-    const isEmpty = this.#waiting === 0 && this.#flights.length < FRAMES_KEPT_UP;
+    const isEmpty = this.#reader.waiting === 0 && this.#flights.length < FRAMES_KEPT_UP;
     return isEmpty || this.ageMs(nowMs) >= STUCK_MS;
   }
 
@@ -134,21 +134,17 @@ export class ShardFeed implements Feed {
   }
 
   join(cache: GopCache): void {
-    this.#cache = cache;
-    this.#next = cache.end;
-    const { key, isWhole } = cache;
-    const history: Departed[] = [];
-    if (key !== undefined && !isWhole) history.push(key);
-    for (let at = cache.keyPosition; isWhole && at < cache.end; at++) history.push(cache.at(at)!);
+    this.#reader.open(cache, cache.end);
+    const { history, isWhole } = cache.kept;
     this.#options.open(history, isWhole);
   }
 
   advance(nowMs: number): void {
-    while (this.#waiting > 0 && this.#step(nowMs, false));
+    while (this.#reader.waiting > 0 && this.#step(nowMs, false));
   }
 
   flush(nowMs: number): void {
-    while (this.#waiting > 0 && this.#step(nowMs, true));
+    while (this.#reader.waiting > 0 && this.#step(nowMs, true));
   }
 
   /** The thread has handed every frame up to `sequence` to its viewers, as far as they take it. */
@@ -177,42 +173,37 @@ export class ShardFeed implements Feed {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#reader.close();
     this.#numbers = { ...this.#numbers, viewers: 0, latencies: [] };
     this.#options.budget.give(this.#bytes);
   }
 
-  get #waiting(): number {
-    return this.#cache === undefined || this.#closed ? 0 : this.#cache.end - this.#next;
-  }
-
   /** Sends or skips the next frame; false where it has to wait. */
   #step(nowMs: number, isLast: boolean): boolean {
-    const cache = this.#cache!;
-    const item = cache.at(this.#next);
+    const reader = this.#reader;
+    const item = reader.next;
     // Its memory was needed for newer ones, or it cannot be decoded after what was skipped.
     if (item === undefined || (item.frame.kind === "delta" && this.#awaitsKey)) {
-      return this.#skip(this.#next + 1);
+      return this.#skip(1);
     }
     const { frame, leftMs } = item;
     const bytes = frame.data.byteLength;
     const hasRoom = isLast || this.#flights.length < MAX_FRAMES;
     if (!hasRoom || !this.#options.budget.take(bytes)) {
-      if (!isLast && nowMs - leftMs <= PATIENCE_MS) return false;
-      const newest = cache.keyPosition;
-      if (!isLast && newest === this.#next) return false;
-      return this.#skip(newest > this.#next ? newest : cache.end);
+      if (!isLast && (nowMs - leftMs <= PATIENCE_MS || reader.isAtNewestKey)) return false;
+      return this.#skip(reader.untilNewer);
     }
     this.#awaitsKey = false;
-    this.#next++;
+    reader.pass(1);
     this.#bytes += bytes;
     this.#flights.push({ sequence: frame.sequence, bytes, sentMs: nowMs });
     this.#options.send(frame);
     return true;
   }
 
-  #skip(to: number): true {
-    this.#options.miss(to - this.#next);
-    this.#next = to;
+  #skip(frames: number): true {
+    this.#options.miss(frames);
+    this.#reader.pass(frames);
     this.#awaitsKey = true;
     return true;
   }

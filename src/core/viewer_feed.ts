@@ -5,6 +5,7 @@
  * @module
  */
 import type { Budget } from "./budget.ts";
+import { CacheReader } from "./cache_reader.ts";
 import { type DropCounts, type DropReason, noDrops } from "./drops.ts";
 import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
 import { FlightWindow, type Latency } from "./flight_window.ts";
@@ -77,9 +78,7 @@ export class ViewerFeed implements Feed {
   readonly #options: ViewerFeedOptions;
   readonly #window: FlightWindow;
   readonly #limit: RateLimit | undefined;
-  #cache: GopCache | undefined;
-  /** Position in the cache of the next frame to send. */
-  #next = 0;
+  readonly #reader = new CacheReader();
   /** Position behind the last frame that was there when this feed had its turn. */
   #offered = 0;
   /** Since when frames from before the viewer came are being sent to it. */
@@ -127,18 +126,18 @@ export class ViewerFeed implements Feed {
 
   /** Position in the cache from which on this viewer still needs frames. */
   get needsFrom(): number {
-    return this.#waiting > 0 ? this.#next : Infinity;
+    return this.#reader.needsFrom;
   }
 
   /** Whether the next frame would be sent at once. */
   isReady(nowMs: number): boolean {
     this.#confirmDrained(nowMs);
-    return !this.#closed && this.#waiting === 0 && this.#window.isOpen(nowMs);
+    return !this.#closed && this.#reader.waiting === 0 && this.#window.isOpen(nowMs);
   }
 
   /** Whether a frame waits here for {@linkcode advance}, with nobody to announce the moment. */
   get needsPolling(): boolean {
-    if (this.#waiting === 0) return false;
+    if (this.#reader.waiting === 0) return false;
     // With nothing under way, no acknowledgement comes: it waits for memory that others give back.
     return !this.isConfirming || this.#window.frames === 0;
   }
@@ -173,8 +172,8 @@ export class ViewerFeed implements Feed {
    */
   join(cache: GopCache, from: JoinFrom, nowMs: number): void {
     if (this.#closed) return;
-    this.#cache = cache;
-    this.#next = cache.end;
+    const isWhole = from === "key" && cache.isWhole;
+    this.#reader.open(cache, isWhole ? cache.keyPosition : cache.end);
     this.#awaiting = "awaiting_key_frame";
     const { key } = cache;
     if (from === "live" || key === undefined) return;
@@ -182,8 +181,7 @@ export class ViewerFeed implements Feed {
     const { fps } = this.#options;
     const wanted = (fps ?? Infinity) * (nowMs - key.leftMs + DELTA_TOLERANCE_MS) / 1000;
     this.#limitsCatchUp = cache.end - cache.keyPosition > wanted;
-    if (cache.isWhole) {
-      this.#next = cache.keyPosition;
+    if (isWhole) {
       this.advance(nowMs);
     } else {
       // Without what follows it the key frame is a picture to look at until the next one comes.
@@ -198,19 +196,19 @@ export class ViewerFeed implements Feed {
   advance(nowMs: number): void {
     if (this.#closed) return;
     this.#confirmDrained(nowMs);
-    while (this.#waiting > 0) {
+    while (this.#reader.waiting > 0) {
       if (this.#step(nowMs, false)) continue;
       this.#giveWay(nowMs);
       break;
     }
-    this.#offered = this.#cache?.end ?? 0;
-    if (this.#waiting === 0) this.#catchUpSinceMs = undefined;
+    this.#offered = this.#reader.end;
+    if (this.#reader.waiting === 0) this.#catchUpSinceMs = undefined;
   }
 
   /** Sends what waits although there is no room: nothing follows it. */
   flush(nowMs: number): void {
     // What is yet to be made of a frame is waited for all the same.
-    while (!this.#closed && this.#waiting > 0 && this.#step(nowMs, true));
+    while (!this.#closed && this.#reader.waiting > 0 && this.#step(nowMs, true));
   }
 
   /**
@@ -229,20 +227,15 @@ export class ViewerFeed implements Feed {
   /** Ends the feed: what was under way or waited counts as dropped. Repeating it does nothing. */
   close(): void {
     if (this.#closed) return;
-    this.#drop("disconnected", this.#window.frames + this.#waiting);
+    this.#drop("disconnected", this.#window.frames + this.#reader.waiting);
     this.#closed = true;
+    this.#reader.close();
     this.#options.budget.give(this.#window.bytes);
-  }
-
-  /** Frames that have left the queue and wait here. */
-  get #waiting(): number {
-    return this.#cache === undefined || this.#closed ? 0 : this.#cache.end - this.#next;
   }
 
   /** Sends or drops the next frame; false where it has to wait. */
   #step(nowMs: number, isLast: boolean): boolean {
-    const cache = this.#cache!;
-    const item = cache.at(this.#next);
+    const item = this.#reader.next;
     if (item === undefined) {
       // Its memory was needed for newer ones.
       this.#skip("memory", 1, "awaiting_key_frame");
@@ -250,8 +243,7 @@ export class ViewerFeed implements Feed {
     }
     const { frame, leftMs } = item;
     if (!isLast && this.#isOverrun(frame, nowMs - leftMs)) {
-      const to = cache.keyPosition > this.#next ? cache.keyPosition : cache.end;
-      return this.#skip("overrun", to - this.#next, "awaiting_key_frame");
+      return this.#skip("overrun", this.#reader.untilNewer, "awaiting_key_frame");
     }
     if (frame.kind === "delta") {
       if (this.#awaiting !== undefined) return this.#skip(this.#awaiting, 1, this.#awaiting);
@@ -268,7 +260,7 @@ export class ViewerFeed implements Feed {
       this.#options.budget.give(frame.data.byteLength);
       return this.#skip("viewer_fps", 1, "viewer_fps");
     }
-    this.#next++;
+    this.#reader.pass(1);
     this.#send(frame, nowMs);
     return true;
   }
@@ -286,17 +278,16 @@ export class ViewerFeed implements Feed {
 
   /** Whether a frame has its first turn here too late, because the relay had too much to send. */
   #isOverrun({ kind }: Frame, lateMs: number): boolean {
-    if (this.#next < this.#offered || this.#catchUpSinceMs !== undefined) return false;
+    if (this.#reader.position < this.#offered || this.#catchUpSinceMs !== undefined) return false;
     if (kind === "delta") return lateMs > this.#options.maxDelayMs;
-    return lateMs > OVERRUN_MS && this.#cache!.keyPosition > this.#next;
+    return lateMs > OVERRUN_MS && this.#reader.hasNewerKey;
   }
 
   /** Finds a newer place for a viewer whose next frame has to wait. */
   #giveWay(nowMs: number): void {
-    const cache = this.#cache!;
-    const item = cache.at(this.#next)!;
+    const item = this.#reader.next!;
     const { frame, leftMs } = item;
-    const hasNewer = cache.keyPosition > this.#next;
+    const hasNewer = this.#reader.hasNewerKey;
     const isLate = this.#catchUpSinceMs === undefined
       ? nowMs - leftMs > this.#options.maxDelayMs * PATIENCE
       : hasNewer || nowMs - this.#catchUpSinceMs > CATCH_UP_MS;
@@ -307,8 +298,7 @@ export class ViewerFeed implements Feed {
     if (readiness === "soon") return;
     // What is ready behind an open window waits for want of memory.
     const reason = !hasRoom ? "slow_viewer" : readiness === "ready" ? "memory" : "viewer_fps";
-    const to = hasNewer ? cache.keyPosition : cache.end;
-    this.#skip(reason, to - this.#next, "awaiting_key_frame");
+    this.#skip(reason, this.#reader.untilNewer, "awaiting_key_frame");
   }
 
   #hasRoom({ frame, leftMs }: Departed, nowMs: number): boolean {
@@ -324,7 +314,7 @@ export class ViewerFeed implements Feed {
 
   #skip(reason: DropReason, frames: number, awaiting: DropReason | undefined): true {
     this.#drop(reason, frames);
-    this.#next += frames;
+    this.#reader.pass(frames);
     this.#awaiting = awaiting;
     return true;
   }

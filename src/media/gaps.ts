@@ -3,9 +3,11 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { bytesOf, latin1 } from "../bytes/text.ts";
 import { boxAt } from "./boxes.ts";
-import { joined, uint32 } from "./layout.ts";
+import { uint32 } from "./layout.ts";
 import { type ByteSource, PatchedBytes } from "./random_access_file.ts";
 
 /** Boxes at which a film goes on. */
@@ -45,7 +47,7 @@ export async function closeGaps(file: ByteSource): Promise<ClosedFilm> {
       ? await findBox(file, at + HEADER_BYTES)
       : undefined;
     if (next === undefined) break;
-    const header = joined([uint32(next - at), bytesOf("free")]);
+    const header = concat([uint32(next - at), bytesOf("free")]);
     bytes = new PatchedBytes(bytes, { at, read: () => Promise.resolve(header) });
     gaps.push(at);
     at = next;

@@ -3,6 +3,8 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 
 /** The numbers as one byte each. */
 export function uint8(...values: readonly number[]): Uint8Array {
@@ -21,24 +23,13 @@ export function uint32(value: number): Uint8Array {
 
 /** The number, an integer from 0 to 2⁵³ − 1, in eight bytes. */
 export function uint64(value: number): Uint8Array {
-  return joined([uint32(Math.floor(value / 2 ** 32)), uint32(value % 2 ** 32)]);
+  return concat([uint32(Math.floor(value / 2 ** 32)), uint32(value % 2 ** 32)]);
 }
 
 /** The number as IEEE 754 has it in eight bytes. */
 export function float64(value: number): Uint8Array {
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setFloat64(0, value);
-  return bytes;
-}
-
-/** The parts behind one another. */
-export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(sizeOf(parts));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
   return bytes;
 }
 

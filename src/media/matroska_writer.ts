@@ -3,9 +3,12 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { bytesOf } from "../bytes/text.ts";
-import type { StreamConfig, StreamFormat } from "../core/frame.ts";
-import { float64, joined, sizeOf, uint16, uint64, uint8 } from "./layout.ts";
+import type { StreamConfig } from "../core/frame.ts";
+import type { StreamFormat } from "../core/stream_format.ts";
+import { float64, sizeOf, uint16, uint64, uint8 } from "./layout.ts";
 import type { MediaWriter, Output, Patch, TimedFrame } from "./media_writer.ts";
 import type { Track } from "./track.ts";
 
@@ -92,12 +95,12 @@ export class MatroskaWriter implements MediaWriter {
       this.#endMs = timeMs;
     }
     const sample = this.#track.sample(data, kind);
-    const block = joined([
+    const block = concat([
       uint8(0x81),
       uint16(timeMs - this.#cluster!.timeMs),
       uint8(kind === "key" ? 0x80 : 0),
     ]);
-    const header = joined([uint8(0xa3), vint(block.length + sample.length), block]);
+    const header = concat([uint8(0xa3), vint(block.length + sample.length), block]);
     append.push(header, sample);
     this.#bytes += header.length + sample.length;
     return { append, patches };
@@ -129,7 +132,7 @@ export class MatroskaWriter implements MediaWriter {
       patches: [
         ...patches,
         { at: this.#segment - 8, bytes: fixedVint(this.#bytes - this.#segment) },
-        { at: this.#segment, bytes: joined([seekHead, voidOf(SEEK_HEAD_BYTES - seekHead.length)]) },
+        { at: this.#segment, bytes: concat([seekHead, voidOf(SEEK_HEAD_BYTES - seekHead.length)]) },
         { at: this.#duration, bytes: element(ID.duration, float64(this.#endMs + this.#stepMs)) },
       ],
     };
@@ -147,7 +150,7 @@ export class MatroskaWriter implements MediaWriter {
       element([0x42, 0x87], uint8(4)), // DocTypeVersion
       element([0x42, 0x85], uint8(2)), // DocTypeReadVersion
     );
-    const segment = joined([uint8(...ID.segment), UNKNOWN_SIZE]);
+    const segment = concat([uint8(...ID.segment), UNKNOWN_SIZE]);
     const duration = element(ID.duration, float64(0));
     const info = element(
       ID.info,
@@ -176,7 +179,7 @@ export class MatroskaWriter implements MediaWriter {
       this.#cues = this.#cues.filter((_, index) => index % 2 === 0);
       this.#cueDistance *= 2;
     }
-    const bytes = joined([
+    const bytes = concat([
       uint8(...ID.cluster),
       UNKNOWN_SIZE,
       element([0xe7], unsigned(timeMs)), // Timestamp
@@ -250,12 +253,12 @@ function seek(id: readonly number[], position: number): Uint8Array {
 }
 
 function element(id: readonly number[], ...parts: readonly Uint8Array[]): Uint8Array {
-  return joined([uint8(...id), vint(sizeOf(parts)), ...parts]);
+  return concat([uint8(...id), vint(sizeOf(parts)), ...parts]);
 }
 
 /** An element of so many bytes, at least 2 and at most 128, that stands for nothing. */
 function voidOf(bytes: number): Uint8Array {
-  return joined([uint8(...ID.void, 0x80 | (bytes - 2)), new Uint8Array(bytes - 2)]);
+  return concat([uint8(...ID.void, 0x80 | (bytes - 2)), new Uint8Array(bytes - 2)]);
 }
 
 /** A size in as few bytes as it takes. */

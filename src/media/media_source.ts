@@ -3,14 +3,12 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import type { Input, InputVideoTrack, VideoCodec } from "mediabunny";
 import { hasBytesAt } from "../bytes/text.ts";
-import {
-  bareConfig,
-  type Presentation,
-  type StreamConfig,
-  type StreamFormat,
-} from "../core/frame.ts";
+import { bareConfig, type Presentation, type StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS, type StreamFormat } from "../core/stream_format.ts";
 import { StreamError } from "../errors.ts";
 import { sniffPicture } from "../split/sniff.ts";
 import type { SplitFrame } from "../split/splitter.ts";
@@ -18,7 +16,6 @@ import { boxAt, boxWithin } from "./boxes.ts";
 import { isCutOff } from "./cut_off.ts";
 import { DamageError } from "./damage.ts";
 import { MatroskaBlocks } from "./matroska_blocks.ts";
-import { joined } from "./layout.ts";
 import { type MatroskaTrack, matroskaTracks } from "./matroska_tracks.ts";
 import {
   cutOffFault,
@@ -222,10 +219,10 @@ async function describeTrack(
     const known = NOT_CARRIED.find(([pattern]) => pattern.test(called))?.[1];
     throw badInput(name, `its video is coded as ${known ?? called}, which no stream carries`);
   }
-  const isPicture = format === "mjpeg" || format === "png";
+  const { picture } = FORMAT_FACTS[format];
   const description = (await track.getDecoderConfig())?.description;
   const config = bareConfig(format, {
-    codec: isPicture ? (format === "png" ? "png" : "jpeg") : await track.getCodecParameterString(),
+    codec: picture ?? await track.getCodecParameterString(),
     width: await track.getCodedWidth() || null,
     height: await track.getCodedHeight() || null,
     frameRate: await frameRateOf(track),
@@ -540,7 +537,7 @@ class MediaSource implements MediaReader {
     this.#checkSize(prefix.length + bytes);
     const { reader } = await this.#describe(0);
     const read = await file.read(at, at + bytes);
-    const data = prefix.length === 0 ? read : joined([prefix, read]);
+    const data = prefix.length === 0 ? read : concat([prefix, read]);
     const frame = this.#frameOf(reader, { data, ptsUs: timeUs });
     return frame === undefined ? "broken" : { ...frame, durationUs };
   }

@@ -4,13 +4,15 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { latin1 } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { type Box, boxesIn, boxWithin } from "./boxes.ts";
 import { DamageError } from "./damage.ts";
 import { readLayerRecord } from "./decoder_record.ts";
+import { uint32 } from "./layout.ts";
 import type { UpperLayers } from "./upper_layers.ts";
-import { joined, uint32 } from "./layout.ts";
 import { type ByteSource, PatchedBytes } from "./random_access_file.ts";
 
 /** Most sample descriptions of a track; more than films joined from many have. */
@@ -107,7 +109,7 @@ export class MovieTrack {
     const { start, end } = this.#entries[description]!;
     const read = async () => {
       const entry = await this.#file.read(start, end);
-      return joined([uint32(0), uint32(1), entry]);
+      return concat([uint32(0), uint32(1), entry]);
     };
     return new PatchedBytes(this.#file, { at: this.#list.content, read });
   }

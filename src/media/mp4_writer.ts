@@ -3,10 +3,13 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { bytesOf } from "../bytes/text.ts";
-import type { FrameKind, StreamConfig, StreamFormat } from "../core/frame.ts";
+import type { FrameKind, StreamConfig } from "../core/frame.ts";
+import type { StreamFormat } from "../core/stream_format.ts";
 import { DecodeTimes } from "./decode_times.ts";
-import { joined, sizeOf, uint16, uint32, uint64, uint8 } from "./layout.ts";
+import { sizeOf, uint16, uint32, uint64, uint8 } from "./layout.ts";
 import {
   type MediaWriter,
   NOTHING,
@@ -160,7 +163,7 @@ export class Mp4Writer implements MediaWriter {
   #indexBox(): Uint8Array {
     const entries = this.#index.map(({ timeUs, at }) =>
       // The first sample of the first run of the first track fragment.
-      joined([uint64(timeUs), uint64(at), uint8(1, 1, 1)])
+      concat([uint64(timeUs), uint64(at), uint8(1, 1, 1)])
     );
     const version = { version: 1, flags: 0 };
     const fragments = fullBox(
@@ -197,7 +200,7 @@ function fragmentBox({ number, samples, durations }: {
   readonly durations: readonly number[];
 }): Uint8Array {
   const entries = samples.map(({ bytes, kind, decodeUs, shownUs }, index) =>
-    joined([
+    concat([
       uint32(durations[index]!),
       uint32(bytes.length),
       uint32(kind === "key" ? KEY_FLAGS : DELTA_FLAGS),
@@ -238,7 +241,7 @@ function movieHeader(): Uint8Array {
   );
 }
 
-const IDENTITY = joined([
+const IDENTITY = concat([
   ...[0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000].map(uint32),
 ]);
 
@@ -248,7 +251,7 @@ function matrixOf({ rotation = 0 }: StreamConfig, width: number, height: number)
   const [cosine, sine] = [[one, 0], [0, one], [-one, 0], [0, -one]][rotation / 90] ?? [one, 0];
   const x = rotation === 90 ? height : rotation === 180 ? width : 0;
   const y = rotation === 270 ? width : rotation === 180 ? height : 0;
-  return joined(
+  return concat(
     [cosine!, sine!, 0, -sine!, cosine!, 0, x * one, y * one, 0x4000_0000].map(uint32),
   );
 }
@@ -372,7 +375,7 @@ function durationBox(durationUs: number): Uint8Array {
 }
 
 function box(type: string, ...parts: readonly Uint8Array[]): Uint8Array {
-  return joined([uint32(8 + sizeOf(parts)), bytesOf(type), ...parts]);
+  return concat([uint32(8 + sizeOf(parts)), bytesOf(type), ...parts]);
 }
 
 function fullBox(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { emptyWithHeadroom } from "../bytes/headroom.ts";
 import {
   H264_NAL,
   h264NalType,
@@ -75,14 +75,14 @@ export function writeSample(units: readonly Uint8Array[]): Uint8Array<ArrayBuffe
 
 /** The byte stream of `units` (Annex B), with headroom before it. */
 export function writeByteStream(units: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEADROOM_BYTES + sizeOf(units, START_CODE.length));
-  let at = HEADROOM_BYTES;
+  const bytes = emptyWithHeadroom(sizeOf(units, START_CODE.length));
+  let at = 0;
   for (const unit of units) {
     bytes.set(START_CODE, at);
     bytes.set(unit, at + START_CODE.length);
     at += START_CODE.length + unit.length;
   }
-  return bytes.subarray(HEADROOM_BYTES);
+  return bytes;
 }
 
 function sizeOf(units: readonly Uint8Array[], prefixBytes: number): number {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { withHeadroom } from "../bytes/headroom.ts";
 import { hasBytesAt } from "../bytes/text.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import type { AccessUnitSyntax } from "../split/annex_b.ts";
@@ -136,7 +136,7 @@ class NalPacketReader implements PacketReader {
   }
 
   read({ data, ptsUs }: Packet): SplitFrame {
-    const bytes = this.#lengthBytes === 0 ? withHeadroom(data) : this.#byteStream(data);
+    const bytes = this.#lengthBytes === 0 ? withHeadroom([data]) : this.#byteStream(data);
     const units = nalUnits(bytes);
     const [first] = units;
     if (first === undefined) throw new DamageError("it is no picture");
@@ -177,7 +177,7 @@ class PlainPacketReader implements PacketReader {
 
   read({ data, ptsUs }: Packet): SplitFrame {
     const isAv1 = this.#track.format === "av1";
-    const frame = isAv1 ? withDelimiter(data) : withHeadroom(data);
+    const frame = isAv1 ? withDelimiter(data) : withHeadroom([data]);
     const key = this.#readKeyFrame(frame);
     return {
       data: key?.missing === undefined
@@ -209,7 +209,7 @@ class PicturePacketReader implements PacketReader {
     const picture = sniffPicture(data);
     const kind: FrameKind = "key";
     if (picture.codec === null) throw new DamageError("it is no picture");
-    return { data: withHeadroom(data), kind, ptsUs, config: this.#config.next(picture) };
+    return { data: withHeadroom([data]), kind, ptsUs, config: this.#config.next(picture) };
   }
 }
 
@@ -221,21 +221,10 @@ function withDelimiter(unit: Uint8Array): Uint8Array<ArrayBuffer> {
   return inserted(unit, { at: 0, parts });
 }
 
-function withHeadroom(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return inserted(bytes, { at: 0, parts: [] });
-}
-
 /** A copy with headroom before it, and with `parts` behind its first `at` bytes. */
 function inserted(
   bytes: Uint8Array,
   { at, parts }: { readonly at: number; readonly parts: readonly Uint8Array[] },
 ): Uint8Array<ArrayBuffer> {
-  const all = [bytes.subarray(0, at), ...parts, bytes.subarray(at)];
-  const result = new Uint8Array(all.reduce((end, part) => end + part.length, HEADROOM_BYTES));
-  let end = HEADROOM_BYTES;
-  for (const part of all) {
-    result.set(part, end);
-    end += part.length;
-  }
-  return result.subarray(HEADROOM_BYTES);
+  return withHeadroom([bytes.subarray(0, at), ...parts, bytes.subarray(at)]);
 }

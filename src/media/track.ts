@@ -3,12 +3,14 @@
  *
  * @module
  */
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import { hasBytesAt } from "../bytes/text.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import { av1SequenceHeader } from "../split/av1.ts";
 import { nalUnits } from "../split/nal.ts";
 import { MAX_SETS, writeDecoderRecord } from "./decoder_record.ts";
-import { joined, uint8 } from "./layout.ts";
+import { uint8 } from "./layout.ts";
 import { NAL_SYNTAX, type NalFormat, writeSample } from "./nal_samples.ts";
 import { TEMPORAL_DELIMITER } from "./packet_reader.ts";
 
@@ -81,7 +83,7 @@ function av1Track(config: StreamConfig, keyFrame: Uint8Array): Track | undefined
   const high = flags.reduce((sum, bit) => sum * 2 + bit, 0);
   return {
     config,
-    record: joined([
+    record: concat([
       uint8(0x81, (profile! << 5) | level!, (high << 4) | (low << 2) | position!, 0),
       header,
     ]),

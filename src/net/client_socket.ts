@@ -1,5 +1,5 @@
 /**
- * The WebSocket of a client.
+ * The WebSocket of the command line.
  *
  * @module
  */
@@ -24,11 +24,4 @@ export function openClientSocket(url: string | URL, protocols: readonly string[]
   // What went wrong is told by the close that follows; without a listener it ends the program.
   socket.onerror = () => {};
   return socket;
-}
-
-/** What a person is to be told of a connection that could not be made. */
-export function connectFault(message: string): string {
-  if (message.includes("ECONNREFUSED")) return "nothing listens there";
-  if (/ENOTFOUND|EAI_AGAIN|EAI_NONAME/.test(message)) return "the host's name is not known";
-  return message;
 }

@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { StreamError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { SUBPROTOCOL } from "../wire/frame_message.ts";
-import { type Client, connectFault, openClientSocket } from "./client_socket.ts";
+import { connectError, NO_SUBPROTOCOL } from "./connect_error.ts";
+import { type ClientSocket, OPEN, type OpenSocket } from "./socket.ts";
 import type { Wakeup } from "./wakeup.ts";
 
 /** How long a handshake may take, in milliseconds. */
@@ -23,6 +23,8 @@ export interface Closed {
 export interface ConnectOptions {
   /** The WebSocket address. */
   readonly url: string;
+  /** What connects. */
+  readonly openSocket: OpenSocket;
   /** Gives the handshake up. */
   readonly signal: AbortSignal;
   /** Notified of every message and of the end. */
@@ -31,13 +33,13 @@ export interface ConnectOptions {
 
 /** An open connection. */
 export class Connection {
-  readonly #socket: Client;
+  readonly #socket: ClientSocket;
   /** Bounded by what the protocol lets the relay send before it is answered. */
   #inbox: (string | Uint8Array<ArrayBuffer>)[] = [];
   #closed: Closed | undefined;
 
   /** Takes over `socket`, which is open. */
-  constructor(socket: Client, wakeup: Wakeup) {
+  constructor(socket: ClientSocket, wakeup: Wakeup) {
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
       this.#inbox.push(typeof data === "string" ? data : new Uint8Array(data));
@@ -66,12 +68,12 @@ export class Connection {
 
   /** Sends a message; after the end it goes nowhere. */
   send(message: string | Uint8Array<ArrayBuffer>): void {
-    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(message);
+    if (this.#socket.readyState === OPEN) this.#socket.send(message);
   }
 
   /** Ends the connection, of which nothing more is heard. */
   close(code: number, reason: string): void {
-    if (this.#socket.readyState === WebSocket.OPEN) {
+    if (this.#socket.readyState === OPEN) {
       // Clients may only send 1000 and codes from 3000 (WHATWG WebSockets, close()).
       this.#socket.close(code >= 3000 ? code : CLOSE.normal, reason);
     }
@@ -86,7 +88,7 @@ export class Connection {
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { url, signal } = options;
-  const socket = openClientSocket(url, [SUBPROTOCOL]);
+  const socket = options.openSocket(url, [SUBPROTOCOL]);
   const giveUp = new AbortController();
   const timer = setTimeout(
     () => giveUp.abort(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`),
@@ -96,38 +98,24 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   try {
     return await new Promise<Connection>((resolve, reject) => {
       // A message may come in the same turn.
-      socket.onopen = () => resolve(new Connection(socket, options.wakeup));
-      socket.onerror = (event) => reject(new Error((event as ErrorEvent).message));
+      socket.onopen = () => {
+        if (socket.protocol === SUBPROTOCOL) resolve(new Connection(socket, options.wakeup));
+        else reject(new Error(NO_SUBPROTOCOL));
+      };
+      // A browser does not tell pages what is wrong.
+      socket.onerror = (event) =>
+        reject(new Error((event as ErrorEvent).message ?? "the connection failed"));
       socket.onclose = () => reject(new Error("the connection ended"));
       either.addEventListener("abort", () => reject(new Error(String(either.reason))));
       if (either.aborted) reject(new Error(String(either.reason)));
     });
   } catch (error) {
+    socket.onopen = null;
     socket.onclose = null;
-    socket.terminate();
+    if (socket.terminate !== undefined) socket.terminate();
+    else socket.close();
     throw connectError(url, (error as Error).message, error);
   } finally {
     clearTimeout(timer);
   }
-}
-
-function connectError(url: string, seen: string, cause?: unknown): StreamError {
-  const status = /Unexpected server response: (\d+)/.exec(seen)?.[1];
-  if (status === "401" || status === "403") {
-    return new StreamError(
-      "refused",
-      `Cannot connect to ${url}: the server refuses access (HTTP ${status}); check the credentials`,
-      { cause },
-    );
-  }
-  const what = status === undefined
-    ? seen === "Server sent no subprotocol"
-      ? `the server there does not speak ${SUBPROTOCOL}`
-      : connectFault(seen)
-    : `the server there is no relay (HTTP ${status})`;
-  return new StreamError(
-    "unreachable",
-    `Cannot connect to ${url}: ${what}; check the address, or start a relay with "stream serve"`,
-    { cause },
-  );
 }

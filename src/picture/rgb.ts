@@ -30,6 +30,11 @@ export interface ToRgbOptions {
    * (times 2^(bits-8)). Gray always uses all values, as in ffmpeg. @default {false}
    */
   readonly fullRange?: boolean;
+  /**
+   * True where the picture is to be RGBA whatever the format is, opaque where it has no alpha.
+   * @default {false}
+   */
+  readonly rgba?: boolean;
 }
 
 /** Where the samples of one component lie; all three are counted in samples. */
@@ -80,7 +85,7 @@ const FRACTION_BITS = 20;
  * `data` does not have the number of bytes that they demand.
  */
 export function toRgb(data: Uint8Array, options: ToRgbOptions): Picture {
-  const { pixelFormat, width, height, fullRange = false } = options;
+  const { pixelFormat, width, height, rgba = false } = options;
   const what = `Cannot convert a picture of ${width}x${height} pixels in ${pixelFormat}`;
   const layout = layoutOf(pixelFormat);
   if (layout === undefined) throw new StreamError("failed", `${what}: unknown pixel format`);
@@ -92,14 +97,17 @@ export function toRgb(data: Uint8Array, options: ToRgbOptions): Picture {
     throw new StreamError("failed", `${what}: expected ${expected} bytes, found ${data.length}`);
   }
   if (layout.kind === "planar") {
-    if (layout.colour === "none") return grayPicture(data, layout.bits, width, height);
-    return yuvPicture(planarSource(data, layout, options), { width, height, fullRange });
+    if (layout.colour === "none") return grayPicture(data, layout.bits, options);
+    return yuvPicture(planarSource(data, layout, options), options);
   }
   const rgb = RGB_ORDERS.get(pixelFormat);
-  if (rgb !== undefined) return reorder(data, rgb.step, rgb.order, width, height);
+  if (rgb !== undefined) {
+    const channels = rgba || rgb.order.length === 4 ? 4 : 3;
+    return { data: reorder(data, rgb.step, rgb.order, channels), width, height, channels };
+  }
   const pair = PAIR_ORDERS.get(pixelFormat);
   if (pair === undefined) throw new StreamError("failed", `${what}: no conversion to RGB`);
-  return yuvPicture(pairSource(data, pair, width), { width, height, fullRange });
+  return yuvPicture(pairSource(data, pair, width), options);
 }
 
 function isSize(value: number): boolean {
@@ -110,33 +118,44 @@ function reorder(
   data: Uint8Array,
   step: number,
   order: readonly number[],
-  width: number,
-  height: number,
-): Picture {
-  const channels = order.length === 4 ? 4 : 3;
-  if (step === channels && order[0] === 0) return { data, width, height, channels };
-  const [r = 0, g = 0, b = 0, a = 0] = order;
-  const out = new Uint8Array(width * height * channels);
+  channels: 3 | 4,
+): Uint8Array {
+  if (step === channels && order.length === channels && order[0] === 0) return data;
+  const [r = 0, g = 0, b = 0, a] = order;
+  const out = new Uint8Array(data.length / step * channels);
   for (let from = 0, to = 0; from < data.length; from += step, to += channels) {
     out[to] = data[from + r] as number;
     out[to + 1] = data[from + g] as number;
     out[to + 2] = data[from + b] as number;
-    if (channels === 4) out[to + 3] = data[from + a] as number;
+    if (channels === 4) out[to + 3] = a === undefined ? 255 : data[from + a] as number;
   }
-  return { data: out, width, height, channels };
+  return out;
 }
 
-function grayPicture(data: Uint8Array, bits: number, width: number, height: number): Picture {
-  if (bits === 8) return { data, width, height, channels: 1 };
+function grayPicture(
+  data: Uint8Array,
+  bits: number,
+  { width, height, rgba = false }: ToRgbOptions,
+): Picture {
+  if (bits === 8 && !rgba) return { data, width, height, channels: 1 };
   const samples = samplesOf(data, bits);
-  const out = new Uint8ClampedArray(width * height);
+  const channels = rgba ? 4 : 1;
+  const out = new Uint8ClampedArray(width * height * channels);
   const scale = 255 / (2 ** bits - 1);
-  // A clamped array rounds what is stored.
-  for (let i = 0; i < out.length; i++) out[i] = (samples[i] as number) * scale;
-  return { data: new Uint8Array(out.buffer), width, height, channels: 1 };
+  for (let i = 0, to = 0; to < out.length; i++, to += channels) {
+    // A clamped array rounds what is stored.
+    const value = (samples[i] as number) * scale;
+    out[to] = value;
+    if (rgba) {
+      out[to + 1] = value;
+      out[to + 2] = value;
+      out[to + 3] = 255;
+    }
+  }
+  return { data: new Uint8Array(out.buffer), width, height, channels };
 }
 
-/** The samples of planes; above 8 bits little endian, as every machine that Deno runs on. */
+/** The samples of planes; above 8 bits little endian, as on every machine that Deno or a browser runs on. */
 function samplesOf(data: Uint8Array, bits: number): Uint8Array | Uint16Array {
   if (bits === 8) return data;
   const even = data.byteOffset % 2 === 0 ? data : data.slice();
@@ -202,7 +221,7 @@ function factorsOf(
 
 function yuvPicture(
   source: YuvSource,
-  { width, height, fullRange }: { width: number; height: number; fullRange: boolean },
+  { width, height, fullRange = false, rgba = false }: ToRgbOptions,
 ): Picture {
   const { samples, bits, luma, u, v, alpha, shiftX, shiftY } = source;
   const factors = factorsOf({ bits, fullRange });
@@ -210,7 +229,7 @@ function yuvPicture(
   const bias = 2 ** (FRACTION_BITS - 1) - factors.black * yFactor;
   const neutral = 2 ** (bits - 1);
   const shared = 1 << shiftX;
-  const channels = alpha === undefined ? 3 : 4;
+  const channels = rgba || alpha !== undefined ? 4 : 3;
   const out = new Uint8ClampedArray(width * height * channels);
   let to = 0;
   for (let y = 0; y < height; y++) {
@@ -232,6 +251,7 @@ function yuvPicture(
         out[to] = (value + r) >> FRACTION_BITS;
         out[to + 1] = (value + g) >> FRACTION_BITS;
         out[to + 2] = (value + b) >> FRACTION_BITS;
+        if (channels === 4) out[to + 3] = 255;
         to += channels;
       }
     }

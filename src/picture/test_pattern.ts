@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../bytes/headroom.ts";
 import { StreamError } from "../errors.ts";
 import { GLYPH_ADVANCE, GLYPH_HEIGHT, GLYPH_WIDTH, glyphOf, textCells } from "./font.ts";
 

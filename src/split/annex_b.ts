@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { withHeadroom } from "../bytes/headroom.ts";
 import { hex } from "../bytes/text.ts";
 import { bareConfig, type FrameKind, type StreamConfig } from "../core/frame.ts";
 import { InputError, type InputFault } from "../errors.ts";
@@ -305,7 +305,9 @@ export class AnnexBSplitter implements Splitter {
     this.#frameOffset = input.offset;
     const data = input.take(end);
     return {
-      data: unit.lacks.length === 0 ? data : inserted(data, at, unit.lacks),
+      data: unit.lacks.length === 0
+        ? data
+        : withHeadroom([data.subarray(0, at), ...unit.lacks, data.subarray(at)]),
       kind: unit.kind,
       ...(unit.kind === "key" ? { configuration: true } : {}),
       ...(unit.leading ? { leading: true } : {}),
@@ -367,21 +369,4 @@ function codeStart(bytes: Uint8Array, code: number): number {
 function hasContent(bytes: Uint8Array, end: number): boolean {
   for (let at = 0; at < end; at++) if (bytes[at] !== 0) return true;
   return false;
-}
-
-function inserted(
-  data: Uint8Array,
-  at: number,
-  parts: readonly Uint8Array[],
-): Uint8Array<ArrayBuffer> {
-  const length = parts.reduce((sum, part) => sum + part.length, data.length);
-  const whole = new Uint8Array(HEADROOM_BYTES + length).subarray(HEADROOM_BYTES);
-  whole.set(data.subarray(0, at));
-  let end = at;
-  for (const part of parts) {
-    whole.set(part, end);
-    end += part.length;
-  }
-  whole.set(data.subarray(at), end);
-  return whole;
 }

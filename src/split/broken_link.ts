@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { withHeadroom } from "../bytes/headroom.ts";
 import type { Frame } from "../core/frame.ts";
 import { findStartCode, HEVC_NAL, hevcNalType, START_CODE_BYTES } from "./nal.ts";
 
@@ -31,16 +31,10 @@ export function asBrokenLink(frame: Frame): Frame {
   for (let code = findStartCode(data, 0); code >= 0;) {
     const start = code + START_CODE_BYTES;
     if (start < data.length && hevcNalType(data[start]!) === HEVC_NAL.cra) {
-      changed ??= copyOf(data);
+      changed ??= withHeadroom([data]);
       changed[start] = (changed[start]! & 0x81) | (BLA_WITH_RADL << 1);
     }
     code = findStartCode(data, start);
   }
   return changed === undefined ? frame : { ...frame, data: changed };
-}
-
-function copyOf(data: Uint8Array): Uint8Array<ArrayBuffer> {
-  const copy = new Uint8Array(HEADROOM_BYTES + data.length).subarray(HEADROOM_BYTES);
-  copy.set(data);
-  return copy;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { HEADROOM_BYTES } from "../bytes/assembly.ts";
+import { withHeadroom } from "../bytes/headroom.ts";
 import { BytePattern, PatternSearch } from "../bytes/search.ts";
 import { hex } from "../bytes/text.ts";
 import { bareConfig, type StreamConfig } from "../core/frame.ts";
@@ -309,10 +309,5 @@ function withMissing(
 ): Uint8Array<ArrayBuffer> {
   if (missing === undefined) return frame;
   const { at, bytes } = missing;
-  const whole = new Uint8Array(HEADROOM_BYTES + frame.length + bytes.length);
-  const data = whole.subarray(HEADROOM_BYTES);
-  data.set(frame.subarray(0, at));
-  data.set(bytes, at);
-  data.set(frame.subarray(at), at + bytes.length);
-  return data;
+  return withHeadroom([frame.subarray(0, at), bytes, frame.subarray(at)]);
 }

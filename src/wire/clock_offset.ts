@@ -14,10 +14,12 @@ const FIRST_REQUESTS = 4;
 const ROUND_TRIPS = 12;
 /** How much worse each older measurement counts, so that drifting clocks are followed. */
 const AGING_US = 200;
+/** What rounded times add to the error of a measurement. */
+const ROUNDING_US = 2;
 
 /**
  * Estimates `relay's clock − own clock` as NTP does (RFC 5905 section 8): from the request's round
- * trip, of which the shortest is the most exact.
+ * trip, of which the shortest is the most exact. A clock that is set is followed at once.
  */
 export class ClockOffset {
   #offsetUs = 0;
@@ -30,6 +32,14 @@ export class ClockOffset {
   /** The offset in microseconds; 0 before the first answer. */
   get offsetUs(): number {
     return this.#offsetUs;
+  }
+
+  /**
+   * Microseconds by which {@linkcode offsetUs} may be wrong: half of the round trip that it is from.
+   * `Infinity` before the first answer.
+   */
+  get errorUs(): number {
+    return this.#bestUs / 2;
   }
 
   /** Whether the offset has been measured. */
@@ -64,8 +74,12 @@ export class ClockOffset {
     if (roundTripUs < 0) return;
     this.#roundTripsUs[this.#answers++ % ROUND_TRIPS] = roundTripUs;
     this.#bestUs += AGING_US;
-    if (roundTripUs > this.#bestUs) return;
+    const offsetUs = Math.round(answer.serverUs - (answer.clientUs + roundTripUs / 2));
+    // Two measurements that exclude each other: a clock was set, or this computer was asleep.
+    const isMoved =
+      Math.abs(offsetUs - this.#offsetUs) > (roundTripUs + this.#bestUs) / 2 + ROUNDING_US;
+    if (roundTripUs > this.#bestUs && !isMoved) return;
     this.#bestUs = roundTripUs;
-    this.#offsetUs = Math.round(answer.serverUs - (answer.clientUs + roundTripUs / 2));
+    this.#offsetUs = offsetUs;
   }
 }

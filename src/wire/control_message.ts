@@ -4,13 +4,9 @@
  * @module
  */
 import type { DropCounts } from "../core/drops.ts";
-import {
-  type Presentation,
-  STREAM_FORMATS,
-  type StreamConfig,
-  type StreamFormat,
-} from "../core/frame.ts";
+import type { Presentation, StreamConfig } from "../core/frame.ts";
 import type { FrameRate } from "../core/stream.ts";
+import { STREAM_FORMATS, type StreamFormat } from "../core/stream_format.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
 
@@ -18,6 +14,8 @@ import { CLOSE } from "./close_code.ts";
 export const MAX_CONTROL_LENGTH = 16_384;
 /** The flags of a relay that does not name those it knows. */
 const FIRST_FLAGS = 31;
+/** The longest delay of a viewer that names none, in milliseconds. */
+export const DEFAULT_MAX_DELAY_MS = 500;
 /** Longest time for which a source may have been held up, in milliseconds: a day. */
 export const MAX_HELD_UP_MS = 86_400_000;
 /** Degrees by which pictures may be turned. */
@@ -198,6 +196,10 @@ export interface StreamConfigStatus {
   readonly height: number | null;
   readonly pixelFormat: string | null;
   readonly frameRate: number | null;
+  /** How pictures are turned and stretched, as in {@linkcode StreamConfig}. Absent: they are not. */
+  readonly rotation?: number;
+  readonly displayWidth?: number;
+  readonly displayHeight?: number;
 }
 
 /** Once a second: numbers of the stream, and for a viewer its own. */
@@ -337,7 +339,7 @@ function hello(fields: Fields): PublishHello | WatchHello {
     version,
     role: "watch",
     fps: fields.nullable("fps", (name) => fields.number(name, 0.001, 1000)),
-    maxDelayMs: fields.number("maxDelayMs", 1, 60_000, 500),
+    maxDelayMs: fields.number("maxDelayMs", 1, 60_000, DEFAULT_MAX_DELAY_MS),
   };
 }
 

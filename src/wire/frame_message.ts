@@ -18,6 +18,7 @@
  *
  * @module
  */
+import { HEADROOM_BYTES } from "../bytes/headroom.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
 
@@ -25,8 +26,8 @@ import { CLOSE } from "./close_code.ts";
 export const VERSION = 1;
 /** The WebSocket subprotocol's name. */
 export const SUBPROTOCOL = "stream.v1";
-/** Bytes of the header that are written. */
-export const HEADER_BYTES = 32;
+/** Bytes of the header that are written: what every frame has free in front of it. */
+export const HEADER_BYTES: number = HEADROOM_BYTES;
 
 const FLAG_KEY = 1;
 const FLAG_CONFIGURATION = 2;

@@ -37,10 +37,11 @@ export type ViewerEvent =
     /** Time from capture to now in microseconds, once the clocks have been compared. */
     readonly latencyUs: number | undefined;
   }
+  | { readonly type: "welcome"; readonly welcome: Welcome }
+  | { readonly type: "config"; readonly config: StreamConfig }
+  | { readonly type: "stats"; readonly stats: StatsMessage }
   | { readonly type: "end" }
-  | { readonly type: "none" };
-
-const NONE = { type: "none" } as const;
+  | { readonly type: "time" };
 
 /** Reads what the relay sends to a viewer. */
 export class ViewerSession {
@@ -88,6 +89,11 @@ export class ViewerSession {
     this.#config = undefined;
     this.#acknowledgement = new Acknowledgement(this.#options.maxDelayMs);
     return encodeControl({ type: "hello", version: VERSION, role: "watch", ...this.#options });
+  }
+
+  /** The relay's clock, as far as it is known. */
+  get clock(): Readonly<Pick<ClockOffset, "isKnown" | "offsetUs" | "errorUs">> {
+    return this.#clock;
   }
 
   /** Time until the relay's clock should be asked for again, in milliseconds. */
@@ -143,21 +149,21 @@ export class ViewerSession {
         this.#welcome = message;
         if (message.run !== this.#run) this.#sequence = 0;
         this.#run = message.run;
-        return NONE;
+        return { type: "welcome", welcome: message };
       case "config": {
         const { type: _, epoch, session, offset, ...config } = message;
         this.#config = config;
         this.#epoch = epoch;
         this.#session = session;
         this.#offset = offset;
-        return NONE;
+        return { type: "config", config };
       }
       case "stats":
         this.#stats = message;
-        return NONE;
+        return { type: "stats", stats: message };
       case "time":
         this.#clock.answer(message, nowUs);
-        return NONE;
+        return { type: "time" };
       case "end":
         return { type: "end" };
       default:

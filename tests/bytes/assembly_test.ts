@@ -1,7 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { Assembly, HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { Assembly } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 
 function pattern(count: number, first = 0): Uint8Array {
   return Uint8Array.from({ length: count }, (_, index) => (first + index) & 0xff);

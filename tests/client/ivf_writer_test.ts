@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { hex } from "../../src/bytes/text.ts";
 import { isIvfConfig, ivfFrameHeader, ivfHeader } from "../../src/client/ivf_writer.ts";
-import { bareConfig, STREAM_FORMATS } from "../../src/core/frame.ts";
+import { bareConfig } from "../../src/core/frame.ts";
+import { STREAM_FORMATS } from "../../src/core/stream_format.ts";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 
 const CODECS = [

@@ -3,7 +3,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { Budget } from "../../src/core/budget.ts";
 import { totalDrops } from "../../src/core/drops.ts";
-import { bareConfig, type StreamConfig, type StreamFormat } from "../../src/core/frame.ts";
+import { bareConfig, type StreamConfig } from "../../src/core/frame.ts";
+import type { StreamFormat } from "../../src/core/stream_format.ts";
 import type { Stream } from "../../src/core/stream.ts";
 import {
   type Coded,

@@ -5,6 +5,7 @@ import { jpegs, makeFolder } from "../cli/folder.ts";
 import { fileOf, h264Shots, readFile } from "../media/files.ts";
 import { ROOT, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
+import { ASSETS } from "../../src/http/assets.ts";
 import { relayed } from "./relayed.ts";
 
 /** Why there is no executable, or its path. */
@@ -78,7 +79,11 @@ Deno.test({
       await using relay = await startRelay([], options);
       const address = relay.url().replace("ws:", "http:");
       const page = await fetch(address, { headers: { accept: "text/html" } });
-      assertEquals(await page.text(), await Deno.readTextFile(`${ROOT}src/viewer/player.html`));
+      assertEquals(await page.text(), ASSETS.get("player.html")!.content);
+      for (const path of ["player/player.ts", "wire/viewer_session.ts"]) {
+        const script = await fetch(`${new URL("/assets/", address)}${path}`);
+        assertEquals(await script.text(), ASSETS.get(path)!.content);
+      }
       await using publish = start(["publish", relay.url(), "--test-pattern"], options);
       let picture = await fetch(`${address}.jpg`);
       while (picture.status === 404) {

@@ -7,6 +7,7 @@
  * @module
  */
 import { systemClock } from "../../src/host/clock.ts";
+import { openClientSocket } from "../../src/net/client_socket.ts";
 import { connect } from "../../src/net/connection.ts";
 import { Wakeup } from "../../src/net/wakeup.ts";
 import { ViewerSession } from "../../src/wire/viewer_session.ts";
@@ -28,7 +29,12 @@ export async function measureDelays(url: string, file: string): Promise<Delays> 
   const clock = systemClock;
   const session = new ViewerSession({ fps: null, maxDelayMs: 500 });
   const wakeup = new Wakeup();
-  const connection = await connect({ url, wakeup, signal: new AbortController().signal });
+  const connection = await connect({
+    url,
+    openSocket: openClientSocket,
+    wakeup,
+    signal: new AbortController().signal,
+  });
   using dump = await Deno.open(file, { write: true, create: true, truncate: true });
   const delaysMs: number[] = [];
   const worstMs: number[] = [];

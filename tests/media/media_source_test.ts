@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 import { bytesOf } from "../../src/bytes/text.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { StreamError } from "../../src/errors.ts";

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 import { StreamError } from "../../src/errors.ts";
 import {
   DEFAULT_PATTERN_SIZE,

@@ -1,21 +1,79 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ASSETS } from "../../src/server/assets.ts";
+import { ASSETS, importClosure } from "../../src/http/assets.ts";
 import { Client, frameOf, startRelay } from "./fixture.ts";
 
 /** What browsers send when a person follows a link. */
 const BROWSER = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
-const VIEWER = new URL("../../src/viewer/", import.meta.url);
+const SOURCE = new URL("../../src/", import.meta.url);
+/** The modules with which the pages begin. */
+const ENTRIES = ["player/player.ts", "player/streams.ts"];
 
-Deno.test("ASSETS has every file of src/viewer, as it is, under a type that browsers take", async () => {
-  const names = (await Array.fromAsync(Deno.readDir(VIEWER))).map(({ name }) => name);
-  const files = names.filter((name) => !/_test\.\w+$/.test(name)).sort();
-  assertEquals([...ASSETS.keys()].sort(), files);
-  const types = { html: "text/html", js: "text/javascript", css: "text/css", svg: "image/svg+xml" };
-  for (const [name, { content, type }] of ASSETS) {
-    assertEquals(content, await Deno.readTextFile(new URL(name, VIEWER)), name);
-    const ending = /\.(\w+)$/.exec(name)![1] as keyof typeof types;
-    assertEquals(type.replace("; charset=utf-8", ""), types[ending], name);
+function scripts(): string[] {
+  return [...ASSETS.keys()].filter((path) => path.endsWith(".ts"));
+}
+
+/** What JavaScript imports, whatever its form. */
+function importsOf(code: string): string[] {
+  const found = code.matchAll(/\b(?:from|import)\s*\(?\s*["'`]([^"'`]+)["'`]/g);
+  return [...found].map(([, specifier]) => specifier!);
+}
+
+Deno.test("ASSETS has every file of src/player under a type that browsers take", async () => {
+  const names = (await Array.fromAsync(Deno.readDir(new URL("player/", SOURCE))))
+    .map(({ name }) => name).sort();
+  const served = [...ASSETS.keys()].filter((path) => /^player\/|^\w+\.html$/.test(path));
+  assertEquals(served.map((path) => path.replace(/^player\//, "")).sort(), names);
+  const types = { html: "text/html", ts: "text/javascript", css: "text/css", svg: "image/svg+xml" };
+  for (const [path, { type }] of ASSETS) {
+    const ending = /\.(\w+)$/.exec(path)![1] as keyof typeof types;
+    assertEquals(type.replace("; charset=utf-8", ""), types[ending], path);
+  }
+});
+
+Deno.test("ASSETS has the modules that the pages import, and nothing else of the source", () => {
+  const needed = new Set<string>();
+  const waiting = [...ENTRIES];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (needed.has(path)) continue;
+    needed.add(path);
+    const { content } = ASSETS.get(path)!;
+    assert(!/\b(?:Deno|process|Buffer|require)\./.test(content), `${path} is not for browsers`);
+    for (const specifier of importsOf(content)) {
+      assertMatch(specifier, /^\.{1,2}\/[\w./]+\.ts$/, `${path} imports ${specifier}`);
+      waiting.push(new URL(specifier, `file:///${path}`).pathname.slice(1));
+    }
+  }
+  assertEquals(scripts().sort(), [...needed].sort());
+});
+
+Deno.test("ASSETS has scripts that are JavaScript, line by line where they are in the source", async () => {
+  for (const path of scripts()) {
+    const { content } = ASSETS.get(path)!;
+    const source = await Deno.readTextFile(new URL(path, SOURCE));
+    const lines = content.split("\n");
+    assertEquals(lines.length, source.split("\n").length, path);
+    for (const [index, line] of source.split("\n").entries()) {
+      const served = lines[index]!;
+      // A semicolon may stand where a type ended a statement.
+      const isThere = [...served].every((sign, at) => [" ", ";", line[at]].includes(sign));
+      assert(isThere && served.length <= line.length, `${path}:${index + 1}`);
+    }
+    // Parsed as the body of a function, which has no imports and exports, and not run.
+    const body = content.replace(/^import\b[^;]*;/gm, "").replace(/^export (?!default)/gm, "");
+    new Function(`"use strict";${body}`);
+  }
+});
+
+Deno.test("ASSETS has pages that name all modules of their script, for a browser to fetch at once", () => {
+  for (
+    const [page, entry] of [["player.html", ENTRIES[0]!], ["streams.html", ENTRIES[1]!]] as const
+  ) {
+    const { content } = ASSETS.get(page)!;
+    const named = [...content.matchAll(/<link rel="modulepreload" href="assets\/([^"]+)">/g)];
+    assertEquals(named.map(([, path]) => path!).sort(), importClosure(entry).slice(0, -1).sort());
+    assert(named.length > 10, page);
+    assertStringIncludes(content, `<script type="module" src="assets/${entry}"></script>`);
   }
 });
 
@@ -23,20 +81,11 @@ Deno.test("ASSETS has no script or style within a page, which its policy would n
   for (const [name, { content }] of ASSETS) {
     if (!name.endsWith(".html")) continue;
     for (const [script] of content.matchAll(/<script\b[^>]*>[^<]*/g)) {
-      assertMatch(script, /src="\/?assets\/[\w.]+\.js"[^>]*>$/, name);
+      assertMatch(script, /src="\/?assets\/player\/\w+\.ts"[^>]*>$/, name);
     }
     assert(!/<style\b|\sstyle=|\son\w+=|javascript:/i.test(content), name);
     for (const [, file] of content.matchAll(/"\/?assets\/([^"]+)"/g)) {
       assert(ASSETS.has(file!), `${name} refers to ${file}`);
-    }
-  }
-});
-
-Deno.test("ASSETS has scripts that import nothing but each other", () => {
-  for (const [name, { content }] of ASSETS) {
-    if (!name.endsWith(".js")) continue;
-    for (const [, from] of content.matchAll(/^\s*(?:import|export)\b[^;"]*\bfrom "([^"]+)"/gm)) {
-      assert(ASSETS.has(from!.replace(/^\.\//, "")), `${name} imports ${from}`);
     }
   }
 });
@@ -71,7 +120,7 @@ for (
     ["/", 200],
     ["/live", 200],
     ["/a/b", 404],
-    ["/assets/style.css", 200],
+    ["/assets/player/style.css", 200],
   ] as const
 ) {
   Deno.test(`serve lets nothing but its own files act on ${path}`, async () => {
@@ -92,10 +141,10 @@ for (
 
 Deno.test("serve tells a browser that it has a file already", async () => {
   await using relay = await startRelay();
-  const url = `${relay.address}/assets/style.css`;
+  const url = `${relay.address}/assets/player/style.css`;
   const first = await fetch(url);
   assertStringIncludes(first.headers.get("content-type")!, "text/css");
-  assertEquals(await first.text(), ASSETS.get("style.css")!.content);
+  assertEquals(await first.text(), ASSETS.get("player/style.css")!.content);
   const etag = first.headers.get("etag")!;
   const again = await fetch(url, { headers: { "if-none-match": etag } });
   assertEquals([again.status, await again.text()], [304, ""]);
@@ -105,7 +154,7 @@ Deno.test("serve tells a browser that it has a file already", async () => {
 
 Deno.test("serve answers HEAD for a page and a file without a body", async () => {
   await using relay = await startRelay();
-  for (const path of ["/", "/live", "/assets/style.css"]) {
+  for (const path of ["/", "/live", "/assets/player/style.css"]) {
     const response = await fetch(relay.address + path, { method: "HEAD", headers: BROWSER });
     assertEquals([response.status, await response.text()], [200, ""], path);
   }
@@ -125,7 +174,16 @@ for (const path of ["/%3Cscript%3Ealert(1)%3C/script%3E", "/%22%3E%3Cimg%20onerr
 
 Deno.test("serve has no files beyond its table", async () => {
   await using relay = await startRelay();
-  for (const name of ["", "nothing.js", "..%2Fplayer.js", "toString"]) {
+  for (
+    const name of [
+      "",
+      "nothing.ts",
+      "..%2Fplayer.ts",
+      "toString",
+      "server/hub.ts",
+      "wire/relay_session.ts",
+    ]
+  ) {
     const response = await fetch(`${relay.address}/assets/${name}`);
     assertEquals(response.status, 404, name);
     assertMatch(await response.text(), /^Cannot find .+: /);
@@ -158,7 +216,7 @@ Deno.test("serve leads from an unknown page to the relay's own, also under a pat
   await using relay = await startRelay();
   for (const [path, root] of [["/api", "./"], ["/a/b/c", "../../"]] as const) {
     const page = await (await fetch(relay.address + path, { headers: BROWSER })).text();
-    assertStringIncludes(page, `href="${root}assets/style.css"`);
+    assertStringIncludes(page, `href="${root}assets/player/style.css"`);
     assertStringIncludes(page, `<a href="${root}">`);
   }
 });

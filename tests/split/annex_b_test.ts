@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 import { type AnnexBSplitter, MAX_JUNK_BYTES } from "../../src/split/annex_b.ts";
 import { createSplitter } from "../../src/split/create.ts";
 import { H264Splitter } from "../../src/split/h264.ts";

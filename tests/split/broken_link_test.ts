@@ -1,7 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
-import { bareConfig, type Frame, type StreamFormat } from "../../src/core/frame.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
+import { bareConfig, type Frame } from "../../src/core/frame.ts";
+import type { StreamFormat } from "../../src/core/stream_format.ts";
 import { asBrokenLink } from "../../src/split/broken_link.ts";
 import { h264Slice, HEVC_DELIMITER, hevcPps, hevcSlice, hevcSps, hevcVps } from "./nal_samples.ts";
 import { concat } from "./samples.ts";

@@ -8,9 +8,10 @@ import {
   assertThrows,
 } from "@std/assert";
 import fc from "fast-check";
-import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 import { bytesOf, hex } from "../../src/bytes/text.ts";
-import type { FrameKind, StreamFormat } from "../../src/core/frame.ts";
+import type { FrameKind } from "../../src/core/frame.ts";
+import type { StreamFormat } from "../../src/core/stream_format.ts";
 import { InputError } from "../../src/errors.ts";
 import { createSplitter, type CreateSplitterOptions } from "../../src/split/create.ts";
 import type { Splitter } from "../../src/split/splitter.ts";

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { HEADROOM_BYTES } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 import { ivfFrameHeader, ivfHeader } from "../../src/client/ivf_writer.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { IvfSplitter } from "../../src/split/ivf.ts";

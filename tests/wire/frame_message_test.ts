@@ -1,6 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertNotEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { Assembly } from "../../src/bytes/assembly.ts";
+import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
 import { ProtocolError } from "../../src/errors.ts";
 import {
   decodeFrameMessage,
@@ -68,6 +70,21 @@ Deno.test("encodeFrameMessage uses the room before the bytes where there is enou
   assertStrictEquals(encodeFrameMessage(HEADER, data).buffer, data.buffer);
   const tight = roomy(Uint8Array.of(1, 2, 3), HEADER_BYTES - 1);
   assertNotEquals(encodeFrameMessage(HEADER, tight).buffer === tight.buffer, true);
+});
+
+Deno.test("encodeFrameMessage fills the headroom of a frame that was assembled, to its last byte", () => {
+  const assembly = new Assembly({ initialBytes: 8 });
+  for (const count of [8, 1]) {
+    assembly.append(new Uint8Array(9));
+    const data = assembly.take(count);
+    const message = encodeFrameMessage({ ...HEADER, captureUs: 0x1234 }, data);
+    assertStrictEquals(message.buffer, data.buffer);
+    assertEquals(message.byteOffset + HEADROOM_BYTES, data.byteOffset);
+    assertEquals(
+      message.subarray(HEADROOM_BYTES - 2, HEADROOM_BYTES),
+      roomy(Uint8Array.of(0x12, 0x34), 0),
+    );
+  }
 });
 
 Deno.test("encodeFrameMessage leaves the shared bytes alone for a viewer that joins", () => {

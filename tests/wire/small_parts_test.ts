@@ -13,6 +13,7 @@ const IS_RETRIED: Readonly<Record<keyof typeof CLOSE, boolean>> = {
   protocolError: false,
   unsupportedData: false,
   invalidData: false,
+  refused: false,
   tooLarge: false,
   internalError: true,
   badName: false,
@@ -40,7 +41,9 @@ Deno.test("CLOSE has codes that a server may send, each once", () => {
   const codes = Object.values(CLOSE);
   assertEquals(new Set(codes).size, codes.length);
   for (const code of codes) {
-    assert(code >= 4000 ? code < 5000 : [1000, 1001, 1002, 1003, 1007, 1009, 1011].includes(code));
+    assert(
+      code >= 4000 ? code < 5000 : [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011].includes(code),
+    );
   }
 });
 
@@ -154,4 +157,36 @@ Deno.test("ClockOffset ignores an answer from before its question", () => {
   const clock = new ClockOffset();
   clock.answer({ type: "time", clientUs: 100, serverUs: 5 }, 99);
   assert(!clock.isKnown);
+});
+
+Deno.test("ClockOffset takes the answer with the shortest round trip", () => {
+  const clock = new ClockOffset();
+  assert(!clock.isKnown);
+  // The relay is 1 s ahead; the way there takes longer than the way back.
+  clock.answer({ type: "time", clientUs: 0, serverUs: 1_030_000 }, 40_000);
+  assertEquals([clock.isKnown, clock.offsetUs, clock.errorUs], [true, 1_010_000, 20_000]);
+  clock.answer({ type: "time", clientUs: 100_000, serverUs: 1_101_000 }, 102_000);
+  assertEquals([clock.offsetUs, clock.errorUs], [1_000_000, 1000]);
+  clock.answer({ type: "time", clientUs: 200_000, serverUs: 1_225_000 }, 230_000);
+  assertEquals(clock.offsetUs, 1_000_000);
+  clock.answer({ type: "time", clientUs: 300_000, serverUs: 1_300_500 }, 299_999);
+  assertEquals(clock.offsetUs, 1_000_000);
+});
+
+Deno.test("ClockOffset follows a clock that is set, though the round trip is longer", () => {
+  const clock = new ClockOffset();
+  clock.answer({ type: "time", clientUs: 0, serverUs: 1000 }, 2000);
+  clock.answer({ type: "time", clientUs: 1_000_000, serverUs: 61_005_000 }, 1_010_000);
+  assertEquals(clock.offsetUs, 60_000_000);
+});
+
+Deno.test("ClockOffset follows clocks that drift apart", () => {
+  const clock = new ClockOffset();
+  // 100 ppm, asked for every 5 s for an hour.
+  for (let atUs = 0; atUs < 3_600e6; atUs += 5e6) {
+    const roundTripUs = 1000 + atUs / 5e6 % 7 * 300;
+    const serverUs = (atUs + roundTripUs / 2) * 1.0001;
+    clock.answer({ type: "time", clientUs: atUs, serverUs }, atUs + roundTripUs);
+    assertAlmostEquals(clock.offsetUs, atUs * 0.0001, 20_000);
+  }
 });

@@ -1,0 +1,223 @@
+/**
+ * One frame in, one frame out for each viewer: where a relay's work is.
+ *
+ * @module
+ */
+import type { Budget } from "./budget.ts";
+import { addDrops, type DropCounts, noDrops } from "./drops.ts";
+import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
+import type { Frame } from "./frame.ts";
+import { GopCache, type Kept } from "./gop_cache.ts";
+
+/** Most frames that are kept for viewers that come. */
+export const MAX_CACHE_FRAMES = 1800;
+/** Longest time since the last key frame for which they are kept, in milliseconds. */
+const MAX_CACHE_MS = 30_000;
+/**
+ * Longest time that a frame waits for viewers where no tick sets the pace, in milliseconds; nobody
+ * waits for a viewer that has taken nothing for so long.
+ */
+export const HOLD_MS = 1000;
+
+/**
+ * Bytes after which the caller gets a turn: what fits into the processor's cache while the system
+ * copies it, so that the next frames find warm buffers instead of taking fresh memory.
+ */
+const BATCH_BYTES = 262_144;
+/** Feeds after which the caller gets a turn, however little they were sent. */
+const BATCH_FEEDS = 1024;
+
+/**
+ * How often a viewer that announces nothing is looked after while a frame waits for it: after a tenth
+ * of the time for which nothing has drained, within these limits, in milliseconds.
+ */
+const POLL_PART = 0.1;
+const MIN_POLL_MS = 10;
+const MAX_POLL_MS = 250;
+
+/**
+ * The frames that have left a stream's queue, and everybody who gets them: keeps what is still of use
+ * and sends it to the feeds a batch at a time, so that between batches the caller lets others have
+ * their turn. The feeds take turns, so that where frames come faster than they can be sent, each
+ * misses as many as the others.
+ */
+export class Broadcast {
+  /** What is kept. Feeds read it; only the broadcast adds to it. */
+  readonly frames: GopCache;
+  readonly #feeds = new Set<Feed>();
+  /** The feeds as a list; `undefined` once some have come or gone. */
+  #order: readonly Feed[] | undefined;
+  /** Index in the list of the feed that has the next turn. */
+  #turn = 0;
+  /** Feeds that may not have seen the newest frame. */
+  #left = 0;
+  readonly #sentToGone: FrameTotals = { frames: 0, bytes: 0 };
+  readonly #droppedByGone = noDrops();
+
+  /** `budget`: the bytes that all broadcasts together may keep. */
+  constructor(budget: Budget) {
+    this.frames = new GopCache({
+      maxFrames: MAX_CACHE_FRAMES,
+      maxBytes: budget.limit,
+      maxMs: MAX_CACHE_MS,
+      budget,
+    });
+  }
+
+  /** The newest frame that can be decoded by itself, while it is kept. */
+  get newestKey(): Frame | undefined {
+    return this.frames.key?.frame;
+  }
+
+  /** Viewers that are connected. */
+  get viewers(): number {
+    let viewers = 0;
+    for (const feed of this.#feeds) viewers += feed.viewers;
+    return viewers;
+  }
+
+  /** Whether {@linkcode step} has more to do. */
+  get isBusy(): boolean {
+    return this.#left > 0;
+  }
+
+  /** Frames and bytes handed to the sockets of all viewers, also of those that have gone. */
+  get sent(): FrameTotals {
+    const total = { ...this.#sentToGone };
+    for (const feed of this.#feeds) addTotals(total, feed.sent);
+    return total;
+  }
+
+  /** Frames that viewers did not get, by reason, also those that have gone. */
+  get dropped(): DropCounts {
+    const total = { ...this.#droppedByGone };
+    for (const feed of this.#feeds) addDrops(total, feed.dropped);
+    return total;
+  }
+
+  /** Whether a frame that nobody is to lose has to wait for the relay itself. */
+  isBehind(nowMs: number): boolean {
+    if (this.isBusy) return true;
+    for (const feed of this.#feeds) {
+      if (!feed.keepsUp(nowMs)) return true;
+    }
+    return false;
+  }
+
+  /** The relay stood still for so long. */
+  stoodStill(ms: number): void {
+    for (const feed of this.#feeds) feed.stoodStill(ms);
+  }
+
+  /** Frames were lost before they came here. */
+  miss(frames: number): void {
+    for (const feed of this.#feeds) feed.miss(frames);
+  }
+
+  /** Takes a frame that has left the queue, and sends a first batch. */
+  push(frame: Frame, nowMs: number): void {
+    this.frames.push(frame, nowMs);
+    this.#left = this.#feeds.size;
+    if (this.#left === 0) this.frames.trim(Infinity);
+    this.step(nowMs);
+  }
+
+  /** Sends one batch. */
+  step(nowMs: number): void {
+    if (this.#left === 0) return;
+    const order = this.#order ??= [...this.#feeds];
+    let bytes = 0;
+    for (let feeds = 0; this.#left > 0 && feeds < BATCH_FEEDS && bytes < BATCH_BYTES; feeds++) {
+      if (this.#turn >= order.length) this.#turn = 0;
+      const feed = order[this.#turn++]!;
+      const before = feed.sent.bytes;
+      feed.advance(nowMs);
+      bytes += feed.sent.bytes - before;
+      this.#left--;
+      if (this.#turn === order.length) this.#trim();
+    }
+    if (this.#left === 0) this.#trim();
+  }
+
+  /** Adds a feed; with `key` it gets the last key frame and what follows it at once. */
+  join(feed: Feed, nowMs: number, from: JoinFrom): void {
+    this.#feeds.add(feed);
+    this.#order = undefined;
+    if (this.#left > 0) this.#left = this.#feeds.size;
+    feed.join(this.frames, from, nowMs);
+  }
+
+  /** Removes a feed; false where it was not there. */
+  leave(feed: Feed): boolean {
+    if (!this.#feeds.delete(feed)) return false;
+    this.#order = undefined;
+    // The others have moved in the list: those that have had their turn find nothing to do.
+    if (this.#left > 0) this.#left = this.#feeds.size;
+    feed.close();
+    addTotals(this.#sentToGone, feed.sent);
+    addDrops(this.#droppedByGone, feed.dropped);
+    return true;
+  }
+
+  /** Sends what waits for viewers: nothing follows it. */
+  flush(nowMs: number): void {
+    for (const feed of this.#feeds) feed.flush(nowMs);
+  }
+
+  /**
+   * Sends frames that wait to viewers that announce nothing; returns when to do so again, `Infinity` where
+   * there are none. While batches are to come, every feed has its turn in any case.
+   */
+  poll(nowMs: number): number {
+    if (this.isBusy) return Infinity;
+    let waitMs = Infinity;
+    for (const feed of this.#feeds) {
+      if (!feed.needsPolling) continue;
+      feed.advance(nowMs);
+      if (feed.needsPolling) waitMs = Math.min(waitMs, feed.stalledMs(nowMs) * POLL_PART);
+    }
+    return waitMs === Infinity
+      ? Infinity
+      : nowMs + Math.min(Math.max(waitMs, MIN_POLL_MS), MAX_POLL_MS);
+  }
+
+  /**
+   * The feed with the best rate, of those that have taken something within {@linkcode HOLD_MS};
+   * `undefined` where there is none.
+   */
+  fastest(nowMs: number): Feed | undefined {
+    let fastest: Feed | undefined;
+    for (const feed of this.#feeds) {
+      if (feed.ageMs(nowMs) >= HOLD_MS) continue;
+      if (fastest === undefined || feed.rate > fastest.rate) fastest = feed;
+    }
+    return fastest;
+  }
+
+  /** Whether the fastest feed would send a frame at once; also where nobody is waited for. */
+  isFastestReady(nowMs: number): boolean {
+    return this.fastest(nowMs)?.isReady(nowMs) ?? true;
+  }
+
+  /** Begins with what another broadcast of the same stream has kept. */
+  restore(kept: Kept): void {
+    this.frames.restore(kept);
+  }
+
+  /** Gives up the memory that is shared with other streams. */
+  close(): void {
+    this.frames.clear();
+  }
+
+  /** Gives up what no feed needs any more. */
+  #trim(): void {
+    let neededFrom = Infinity;
+    for (const feed of this.#feeds) neededFrom = Math.min(neededFrom, feed.needsFrom);
+    this.frames.trim(neededFrom);
+  }
+}
+
+function addTotals(total: FrameTotals, more: Readonly<FrameTotals>): void {
+  total.frames += more.frames;
+  total.bytes += more.bytes;
+}

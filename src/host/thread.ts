@@ -1,0 +1,67 @@
+/**
+ * Threads: how the one that starts another and the other talk to each other.
+ *
+ * @module
+ */
+
+/** What news say that they are, where they do. */
+export type TypeOf<News> = News extends { readonly type: infer Type extends string } ? Type : never;
+
+/** What a {@linkcode Thread} tells whoever started it. */
+export interface ThreadListener<News> {
+  /** Told of everything that the thread says. */
+  readonly onNews?: (news: News) => void;
+  /** Told of an error that nobody has caught there. */
+  readonly onDefect: (error: Error) => void;
+}
+
+/** A thread seen from the one that started it. Sends orders to a worker and hands its news out. */
+export class Thread<Order, News> {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<string, ((news: News) => void)[]>();
+
+  /** The thread of `worker`, to which nobody else listens. */
+  constructor(worker: Worker, { onNews, onDefect }: ThreadListener<News>) {
+    this.#worker = worker;
+    worker.onmessage = ({ data: news }: MessageEvent<News>) => {
+      const { type = "" } = news as { readonly type?: string };
+      for (const done of this.#waiting.get(type)?.splice(0) ?? []) done(news);
+      onNews?.(news);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      onDefect(new Error(event.message));
+    };
+  }
+
+  /** Sends an order; `transfer` is handed over. */
+  order(order: Order, transfer: Transferable[] = []): void {
+    this.#worker.postMessage(order, transfer);
+  }
+
+  /** The next news of this type. */
+  next<T extends TypeOf<News>>(type: T): Promise<Extract<News, { readonly type: T }>> {
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(type) ?? [];
+      this.#waiting.set(type, [...waiting, resolve as (news: News) => void]);
+    });
+  }
+
+  /** Ends it at once. */
+  terminate(): void {
+    this.#worker.terminate();
+  }
+}
+
+/** A thread seen from within: the part of a worker's global scope that it talks through. */
+export interface ThreadScope<Order, News> {
+  /** Called with each order. */
+  onmessage: ((event: MessageEvent<Order>) => void) | null;
+  /** Sends news; `transfer` is handed over. */
+  postMessage(news: News, transfer?: Transferable[]): void;
+}
+
+/** The scope of the thread that this runs in, which must be one that another started. */
+export function threadScope<Order, News>(): ThreadScope<Order, News> {
+  return globalThis as unknown as ThreadScope<Order, News>;
+}

@@ -1,0 +1,24 @@
+/**
+ * The WebSocket of a client, whichever opens it.
+ *
+ * @module
+ */
+
+/** `readyState` of a WebSocket that is open. */
+export const OPEN = 1;
+
+/** A WebSocket of the platform, or one with the same interface. */
+export interface ClientSocket extends WebSocket {
+  /** Ends the connection at once, also one that does not stand yet, where that is possible. */
+  terminate?(): void;
+}
+
+/** Begins to connect. Messages come as `ArrayBuffer`. */
+export type OpenSocket = (url: string, protocols: readonly string[]) => ClientSocket;
+
+/** Opens the platform's own WebSocket: that of a browser, Deno, or Node.js from 22 on. */
+export function openPlatformSocket(url: string, protocols: readonly string[]): ClientSocket {
+  const socket = new WebSocket(url, [...protocols]);
+  socket.binaryType = "arraybuffer";
+  return socket;
+}

@@ -1,0 +1,97 @@
+/** A client's connection over each kind of WebSocket. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { StreamError } from "../../src/errors.ts";
+import { systemClock } from "../../src/host/clock.ts";
+import { openClientSocket } from "../../src/net/client_socket.ts";
+import { connect } from "../../src/net/connection.ts";
+import { keepConnected } from "../../src/net/reconnect.ts";
+import { openPlatformSocket, type OpenSocket } from "../../src/net/socket.ts";
+import { Wakeup } from "../../src/net/wakeup.ts";
+import { ViewerSession } from "../../src/wire/viewer_session.ts";
+import { Client, frameOf, startRelay } from "../server/fixture.ts";
+
+const OPENERS: Readonly<Record<string, OpenSocket>> = {
+  "the platform's WebSocket": openPlatformSocket,
+  "ws": openClientSocket,
+};
+
+for (const [name, openSocket] of Object.entries(OPENERS)) {
+  Deno.test(`keepConnected brings a viewer its frames over ${name}`, async () => {
+    await using relay = await startRelay();
+    await using sender = await Client.open(relay.url("/cam?role=publish"));
+    sender.send(frameOf(7));
+    const wakeup = new Wakeup();
+    const session = new ViewerSession({ fps: null, maxDelayMs: 500 });
+    const frames: Uint8Array[] = [];
+    await keepConnected({
+      url: relay.url("/cam"),
+      openSocket,
+      clock: systemClock,
+      signal: new AbortController().signal,
+      wakeup,
+      onLost: (why) => assert(false, why),
+      onRestored: () => {},
+    }, async (connection) => {
+      connection.send(session.open());
+      while (frames.length === 0) {
+        const message = connection.take();
+        if (message === undefined) {
+          await wakeup.wait(systemClock);
+          continue;
+        }
+        const event = session.receive(message, systemClock.wallUs());
+        if (event.type === "frame") frames.push(event.data);
+      }
+      connection.close(1000, "");
+      while (connection.closed === undefined) await wakeup.wait(systemClock);
+      return "done";
+    });
+    assertEquals(frames, [frameOf(7)]);
+  });
+
+  Deno.test(`connect says that a server speaks another protocol over ${name}`, async () => {
+    await using server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      (request) => {
+        const { socket, response } = Deno.upgradeWebSocket(request);
+        socket.onopen = () => socket.close();
+        return response;
+      },
+    );
+    const error = await assertRejects(
+      () =>
+        connect({
+          url: `ws://127.0.0.1:${server.addr.port}/cam`,
+          openSocket,
+          signal: new AbortController().signal,
+          wakeup: new Wakeup(),
+        }),
+      StreamError,
+      "does not speak stream.v1",
+    );
+    assertEquals((error as StreamError).code, "unreachable");
+  });
+}
+
+for (
+  const [code, meaning] of [[1008, "refused"], [4003, "failed"]] as const
+) {
+  Deno.test(`keepConnected calls a connection that was closed with ${code} ${meaning}`, async () => {
+    await using relay = await startRelay();
+    const error = await assertRejects(() =>
+      keepConnected({
+        url: relay.url("/cam"),
+        openSocket: openPlatformSocket,
+        clock: systemClock,
+        signal: new AbortController().signal,
+        wakeup: new Wakeup(),
+        onLost: (why) => assert(false, why),
+        onRestored: () => {},
+      }, (connection) => {
+        connection.close(1000, "");
+        return Promise.resolve({ code, reason: "no" });
+      }), StreamError);
+    assertEquals(error.code, meaning);
+  });
+}
