@@ -214,8 +214,9 @@ async function describeTrack(
   const format = (codec === null ? undefined : FORMATS[codec]) ??
     await pictureFormat(packets, await track.getInternalCodecId());
   if (format === undefined) {
-    const id = codec ?? await track.getInternalCodecId();
-    const called = typeof id === "string" && /^[!-~]+$/.test(id) ? id : "something unknown";
+    const told = codec ?? await track.getInternalCodecId();
+    const id = typeof told === "string" ? told.trim() : "";
+    const called = /^[!-~]+$/.test(id) ? id : "something unknown";
     const known = NOT_CARRIED.find(([pattern]) => pattern.test(called))?.[1];
     throw badInput(name, `its video is coded as ${known ?? called}, which no stream carries`);
   }

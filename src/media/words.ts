@@ -21,6 +21,8 @@ export const NOT_CARRIED: readonly (readonly [pattern: RegExp, name: string])[] 
   [/^V_FFV1$/, "FFV1"],
   [/^V_THEORA$/, "Theora"],
   [/^s263$|^h263$/, "H.263"],
+  [/^rle$/, "QuickTime Animation"],
+  [/^V_UNCOMPRESSED$|^raw$|^2vuy$|^yuv2$|^v210$/, "raw pixels"],
 ];
 
 /** That a file cannot be used as it is, and the ffmpeg line that helps. */

@@ -139,6 +139,16 @@ Deno.test("MediaSource says that a movie is encrypted, and what to do", async ()
   );
 });
 
+Deno.test("MediaSource names the coding of a movie that no stream carries, also one of three letters", async () => {
+  for (const [entry, name] of [["rle ", "QuickTime Animation"], ["raw ", "raw pixels"]] as const) {
+    const { error } = await readBytes(movieOf({ runs: [SMALL], entry }));
+    assertMatch(
+      String(error),
+      RegExp(`its video is coded as ${name}, which no stream carries; try: ffmpeg -i movie`),
+    );
+  }
+});
+
 Deno.test("MediaSource follows a size that changes within one sample description", async () => {
   const both = [...SMALL, ...LARGE];
   const { frames } = await framesOf(movieOf({ runs: [both] }));
