@@ -47,7 +47,7 @@ const KEY_SOON_MS = 1500;
 const REJOIN_MS = 1000;
 const MAX_REJOIN_MS = 30_000;
 
-/** Numbers of a player. */
+/** Numbers of a player, at one moment. */
 export interface PlayerStats {
   readonly config: StreamConfig | undefined;
   /** Of the picture that is drawn, in pixels; 0 before the first. */
