@@ -67,7 +67,11 @@ export async function keepConnected(
 
 function closedError(url: string, { code, reason }: Closed): StreamError {
   const seen = reason === "" ? `the relay closed the connection with code ${code}` : reason;
-  const meaning = code === CLOSE.full ? "unreachable" : "failed";
+  const meaning = code === CLOSE.full
+    ? "unreachable"
+    : code === CLOSE.refused
+    ? "refused"
+    : "failed";
   const advice = code === CLOSE.busy
     ? "; choose another name, or take the stream with --takeover"
     : "";

@@ -185,8 +185,8 @@ export function createPictureDecoder(
   events: DecoderEvents,
 ): Decoder | string | undefined {
   const { format, pixelFormat, width, height } = config;
-  const type = FORMAT_FACTS[format].mediaType;
-  if (type !== null) return new PictureDecoder(type, events);
+  const { mediaType } = FORMAT_FACTS[format];
+  if (mediaType !== null) return new PictureDecoder(mediaType, events);
   if (format !== "raw" && format !== "y4m" && format !== "lp32") return undefined;
   // Bytes of which nothing is known may be a picture that the browser knows, like WebP.
   if (format === "lp32" || (format === "raw" && pixelFormat === null)) {

@@ -123,11 +123,11 @@ function loss({ code, failures }: Lost, isOnline: boolean): string {
 export function formatName(
   { format, codec, pixelFormat }: Pick<StreamConfig, "format" | "codec" | "pixelFormat">,
 ): string {
-  // A relay of another release may know other formats.
-  const name = FORMAT_FACTS[format]?.label ?? format;
+  // A page that has been open for long may see formats of a newer relay.
+  const label = Object.hasOwn(FORMAT_FACTS, format) ? FORMAT_FACTS[format].label : format;
   const detail = pixelFormat ?? codec;
   const isTold = detail === null || ["jpeg", "png", "raw", format].includes(detail);
-  return isTold ? name : `${name} · ${detail}`;
+  return isTold ? label : `${label} · ${detail}`;
 }
 
 const DROP_REASONS: ReadonlyMap<string, string> = new Map([

@@ -5,7 +5,7 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
-import { FORMAT_FACTS, type StreamFormat } from "../core/stream_format.ts";
+import { FORMAT_FACTS } from "../core/stream_format.ts";
 import { colourSpace } from "./colours.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import type { Decoder, DecoderEvents } from "./pictures.ts";
@@ -26,29 +26,19 @@ const MAX_REORDERED = 32;
 /** Frames that are kept while the browser says whether it can decode them. */
 const MAX_EARLY_FRAMES = 600;
 
-/** Codec strings for streams that come without one. */
-const USUAL_CODECS: Readonly<Partial<Record<StreamFormat, string>>> = {
-  h264: "avc1.640028",
-  hevc: "hev1.1.6.L120.B0",
-  vp8: "vp8",
-  vp9: "vp09.00.41.08",
-  av1: "av01.0.08M.08",
-};
-
 /** Why `config` cannot be decoded here, as a sentence, or the decoder's own configuration. */
 export async function decoderConfig(
   { format, codec }: StreamConfig,
 ): Promise<string | VideoDecoderConfig> {
-  const name = FORMAT_FACTS[format].label;
-  const usual = USUAL_CODECS[format];
-  if (usual === undefined) return `${name} is not video that is coded in time.`;
+  const { label: name, usualCodec } = FORMAT_FACTS[format];
+  if (usualCodec === null) return `${format} is not video that is coded in time.`;
   if (typeof VideoDecoder === "undefined") {
     return globalThis.isSecureContext
       ? `This browser cannot decode ${name}: it has no WebCodecs.`
       : `${name} needs a secure page: open it over https, or on the relay’s machine as localhost. ` +
         "Published as MJPEG, it plays on every page.";
   }
-  const wanted = { codec: codec ?? usual, optimizeForLatency: true };
+  const wanted = { codec: codec ?? usualCodec, optimizeForLatency: true };
   try {
     const { supported } = await VideoDecoder.isConfigSupported(wanted);
     if (supported === true) return wanted;

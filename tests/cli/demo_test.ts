@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ASSETS } from "../../src/server/assets.ts";
+import { ASSETS } from "../../src/http/assets.ts";
 import { start } from "../program.ts";
 
 Deno.test("stream demo names a page, which browsers get, and shows its pictures over HTTP", async () => {

@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ASSETS, importClosure } from "../../src/server/assets.ts";
+import { ASSETS, importClosure } from "../../src/http/assets.ts";
 import { Client, frameOf, startRelay } from "./fixture.ts";
 
 /** What browsers send when a person follows a link. */
