@@ -46,37 +46,37 @@ const KEY_SOON_MS = 1500;
 const REJOIN_MS = 1000;
 const MAX_REJOIN_MS = 30_000;
 
-/** Numbers of a player. */
+/** Numbers of a player, at one moment. */
 export interface PlayerStats {
-  /** What the frames are, once one has come. */
+  /** What the frames are; `undefined` before the first. */
   readonly config: StreamConfig | undefined;
-  /** Width of the picture that is drawn, in pixels; 0 before the first. */
+  /** Width in pixels of the picture that is drawn; 0 before the first. */
   readonly width: number;
-  /** Its height in pixels; 0 before the first. */
+  /** Height in pixels of the picture that is drawn; 0 before the first. */
   readonly height: number;
-  /** Frames drawn a second, over the last two. */
+  /** Pictures drawn per second. */
   readonly framesPerSecond: number;
-  /** Frames received a second, over the last two. */
+  /** Frames received per second. */
   readonly receivedPerSecond: number;
-  /** Bits received a second, over the last two. */
+  /** Bits received per second. */
   readonly bitsPerSecond: number;
-  /** From the capture to the screen, once the clocks were compared. */
+  /** Where the delay comes from; `undefined` before the clocks have been compared. */
   readonly delay: Delay | undefined;
-  /** Frames drawn, so far. */
+  /** Frames drawn so far. */
   readonly drawn: number;
   /** Frames that came and were not drawn. */
   readonly skipped: number;
   /** Frames that did not come. */
   readonly missed: number;
-  /** Frames that could not be decoded. */
+  /** Frames that came and could not be decoded. */
   readonly damaged: number;
-  /** Frames that the relay did not send to this viewer, for each reason. */
+  /** Frames that the relay dropped, for each reason. */
   readonly dropped: Readonly<Record<string, number>>;
-  /** To the relay and back in milliseconds, once it has said so. */
+  /** Milliseconds from the relay to here and back; `undefined` before the relay has told. */
   readonly roundTripMs: number | undefined;
-  /** Viewers of the stream, once the relay has said so. */
+  /** Viewers of the stream; `undefined` before the relay has told. */
   readonly viewers: number | undefined;
-  /** Sequence of the frame that is drawn. */
+  /** Sequence of the frame that is drawn; `undefined` before the first. */
   readonly sequence: number | undefined;
 }
 

@@ -219,6 +219,10 @@ export interface StreamConfigStatus {
   readonly pixelFormat: string | null;
   /** Frames a second, as the input itself says. */
   readonly frameRate: number | null;
+  /** How pictures are turned and stretched, as in {@linkcode StreamConfig}. Absent: they are not. */
+  readonly rotation?: number;
+  readonly displayWidth?: number;
+  readonly displayHeight?: number;
 }
 
 /** Once a second: numbers of the stream, and for a viewer its own. */
