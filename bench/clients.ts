@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FrameSource } from "../src/client/frame_source.ts";
+import type { FrameSource } from "../src/files/frame_source.ts";
 import { SourcePublisher } from "../src/files/source_publisher.ts";
 import { SinkWatcher } from "../src/files/sink_watcher.ts";
 import { emptyWithHeadroom } from "../src/bytes/headroom.ts";

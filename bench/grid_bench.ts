@@ -5,7 +5,7 @@
  * @module
  */
 import type { CDPSession, Page } from "playwright-core";
-import type { FrameSource } from "../src/client/frame_source.ts";
+import type { FrameSource } from "../src/files/frame_source.ts";
 import { bareConfig } from "../src/core/frame.ts";
 import { Tick } from "../src/core/tick.ts";
 import { encodePng } from "../src/picture/png.ts";

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { PatternSource } from "../client/frame_source.ts";
+import { PatternSource } from "../files/frame_source.ts";
 import { SourcePublisher } from "../files/source_publisher.ts";
-import { listStreams } from "../client/api.ts";
+import { DEFAULT_NAME, listStreams } from "../client/mod.ts";
 import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
 import { serve } from "../server/mod.ts";
-import { DEFAULT_NAME } from "../wire/stream_name.ts";
 import { command } from "./command.ts";
 import { countFrames, megabytes, oneDigit, showProgress } from "./progress.ts";
 import { LIMIT_FLAGS, LISTEN_FLAGS, serveOptions } from "./serve.ts";

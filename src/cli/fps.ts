@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { changeFps, findStream } from "../client/api.ts";
-import { DEFAULT_URL, looksLikeAddress } from "../net/stream_url.ts";
+import { changeFps, DEFAULT_URL, findStream, looksLikeAddress } from "../client/mod.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, usage } from "./command.ts";
 import { frameRate } from "./value.ts";

@@ -3,11 +3,16 @@
  *
  * @module
  */
-import { findStream, listStreams, listViewers } from "../client/api.ts";
-import { totalDrops } from "../core/drops.ts";
-import { DEFAULT_URL } from "../net/stream_url.ts";
-import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
-import { DEFAULT_NAME } from "../wire/stream_name.ts";
+import {
+  DEFAULT_NAME,
+  DEFAULT_URL,
+  findStream,
+  listStreams,
+  listViewers,
+  type StreamStatus,
+  totalDrops,
+  type ViewerStatus,
+} from "../client/mod.ts";
 import { addressOf } from "./address.ts";
 import { command, toggle } from "./command.ts";
 

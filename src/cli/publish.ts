@@ -3,20 +3,19 @@
  *
  * @module
  */
-import { DamageReport } from "../client/damage_report.ts";
-import { openFileSource, PACES } from "../client/file_source.ts";
-import type { FilmDamagePolicy } from "../client/film_source.ts";
+import { DamageReport } from "../files/damage_report.ts";
+import { openFileSource, PACES } from "../files/file_source.ts";
+import type { FilmDamagePolicy } from "../files/film_source.ts";
 import {
   type DamagePolicy,
   type FrameSource,
   PATTERN_FORMATS,
   PatternSource,
   SplitSource,
-} from "../client/frame_source.ts";
-import { PipeSource } from "../client/pipe_source.ts";
+} from "../files/frame_source.ts";
+import { PipeSource, STANDARD_INPUT } from "../files/pipe_source.ts";
 import { describeGone, SourcePublisher, type SourceStats } from "../files/source_publisher.ts";
 import type { Host } from "../host/host.ts";
-import { STANDARD_INPUT } from "../media/words.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
 import { createSplitter } from "../split/create.ts";
 import { INPUT_FORMATS } from "../split/detect.ts";

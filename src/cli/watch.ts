@@ -4,9 +4,9 @@
  * @module
  */
 import { ReaderGone } from "../host/host.ts";
-import { DEFAULT_FOLDER, openSink } from "../client/sinks.ts";
+import { DEFAULT_FOLDER, openSink } from "../files/sinks.ts";
 import { type SinkStats, SinkWatcher } from "../files/sink_watcher.ts";
-import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../client/mod.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage } from "./command.ts";
 import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";

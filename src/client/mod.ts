@@ -36,16 +36,24 @@ export {
   type WatchStats,
 } from "./watch.ts";
 export type { FrameKind, StreamConfig } from "../core/frame.ts";
-export { DROP_REASONS, type DropCounts, type DropReason } from "../core/drops.ts";
+export { DROP_REASONS, type DropCounts, type DropReason, totalDrops } from "../core/drops.ts";
 export type { FrameRate } from "../core/pacing.ts";
 export type { StreamFormat } from "../core/stream_format.ts";
 export { type ErrorCode, StreamError } from "../errors.ts";
 export type { Clock } from "../host/clock.ts";
 export type { ClientSocket, OpenSocket } from "../net/socket.ts";
-export type {
-  ArrivalStatus,
-  LatencyStatus,
-  StreamConfigStatus,
-  StreamStatus,
-  ViewerStatus,
+export {
+  DEFAULT_URL,
+  looksLikeAddress,
+  parseStreamUrl,
+  type StreamUrl,
+} from "../net/stream_url.ts";
+export {
+  type ArrivalStatus,
+  DEFAULT_MAX_DELAY_MS,
+  type LatencyStatus,
+  type StreamConfigStatus,
+  type StreamStatus,
+  type ViewerStatus,
 } from "../wire/control_message.ts";
+export { DEFAULT_NAME } from "../wire/stream_name.ts";

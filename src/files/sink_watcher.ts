@@ -4,14 +4,14 @@
  * @module
  */
 import { release } from "../bytes/release.ts";
-import type { Sink } from "../client/sink.ts";
+import type { Sink } from "./sink.ts";
 import {
   type ReceivedFrame,
   watch,
   type Watcher,
   type WatchEvent,
   type WatchStats,
-} from "../client/watch.ts";
+} from "../client/mod.ts";
 import { Deque } from "../core/deque.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { isCodedInTime } from "../core/stream_format.ts";

@@ -3,12 +3,7 @@
  *
  * @module
  */
-import {
-  publish,
-  type Publisher,
-  type PublishEvent,
-  type PublishStats,
-} from "../client/publish.ts";
+import { publish, type Publisher, type PublishEvent, type PublishStats } from "../client/mod.ts";
 import { FOLLOWED } from "../core/liveness.ts";
 import type { FrameRate } from "../core/pacing.ts";
 import { isCodedInTime } from "../core/stream_format.ts";
@@ -16,7 +11,7 @@ import { Thinning } from "../core/thinning.ts";
 import { StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
-import type { FrameSource, SourceFrame } from "../client/frame_source.ts";
+import type { FrameSource, SourceFrame } from "./frame_source.ts";
 import { SourcePace } from "./source_pace.ts";
 
 /** How far behind its source a publisher must be before its user is told what slows it down. */

@@ -15,6 +15,7 @@ export interface StreamUrl {
   readonly socket: string;
   /** The server's HTTP address with the path that the relay is under, without a slash at the end. */
   readonly server: string;
+  /** The stream's name. */
   readonly name: string;
 }
 

@@ -221,7 +221,9 @@ export interface StreamConfigStatus {
   readonly frameRate: number | null;
   /** How pictures are turned and stretched, as in {@linkcode StreamConfig}. Absent: they are not. */
   readonly rotation?: number;
+  /** Width in pixels to which a picture is stretched. */
   readonly displayWidth?: number;
+  /** Height in pixels to which a picture is stretched. */
   readonly displayHeight?: number;
 }
 

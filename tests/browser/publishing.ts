@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FrameSource, PatternSource, SplitSource } from "../../src/client/frame_source.ts";
+import { type FrameSource, PatternSource, SplitSource } from "../../src/files/frame_source.ts";
 import { SourcePublisher } from "../../src/files/source_publisher.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";

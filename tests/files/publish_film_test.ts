@@ -1,7 +1,7 @@
 /** Films that have more frames a second than the relay lets out. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import type { SourceFrame } from "../../src/client/frame_source.ts";
+import type { SourceFrame } from "../../src/files/frame_source.ts";
 import { SourcePublisher } from "../../src/files/source_publisher.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { systemClock } from "../../src/host/clock.ts";

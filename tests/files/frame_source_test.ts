@@ -1,16 +1,16 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
-import { DamageReport } from "../../src/client/damage_report.ts";
-import { SplitSource } from "../../src/client/frame_source.ts";
-import { LoopedSource } from "../../src/client/looped_source.ts";
-import { type FrameTimes, Pace, PacedSource } from "../../src/client/paced_source.ts";
+import { DamageReport } from "../../src/files/damage_report.ts";
+import { SplitSource } from "../../src/files/frame_source.ts";
+import { LoopedSource } from "../../src/files/looped_source.ts";
+import { type FrameTimes, Pace, PacedSource } from "../../src/files/paced_source.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { InputError, StreamError } from "../../src/errors.ts";
 import { createSplitter } from "../../src/split/create.ts";
 import { H264Splitter } from "../../src/split/h264.ts";
 import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
 import { concat, jpeg } from "../split/samples.ts";
-import { frame, ListSource } from "../files/sources.ts";
+import { frame, ListSource } from "./sources.ts";
 
 /** An input that a test writes to; `reads` counts how often it was asked for bytes. */
 function input() {

@@ -16,7 +16,7 @@ import {
   refuseForeignName,
 } from "./output.ts";
 import { kindOf, makeFolderOf, partialName, place, writeError } from "./part_file.ts";
-import { PIPE_BYTES } from "../files/pipe_backlog.ts";
+import { PIPE_BYTES } from "./pipe_backlog.ts";
 import { isContainer } from "./recording.ts";
 import { openRecordingSink } from "./recording_sink.ts";
 import type { Sink, SinkFrame } from "./sink.ts";
