@@ -3,7 +3,7 @@
  * `@stream/relay/client`, and the player for pages in `@stream/relay/player`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { serve } from "@stream/relay";
  * import { publish } from "@stream/relay/client";
  *
@@ -18,7 +18,9 @@
 export {
   createRelay,
   type CreateRelayOptions,
+  DEFAULT_OPTIONS,
   type LogLine,
+  type RelayOptions,
   serve,
   type ServeOptions,
 } from "./src/server/mod.ts";
@@ -26,7 +28,6 @@ export type { EmbeddedRelay } from "./src/server/relay.ts";
 export type { Running } from "./src/server/running.ts";
 export type { Relay } from "./src/server/serve.ts";
 export type { ConnectionInfo } from "./src/listen/deno_listener.ts";
-export type { RelayOptions } from "./src/relay/options.ts";
 export type { Access, AccessQuestion, Action, Asker, Decision } from "./src/access/access.ts";
 export type { FrameRate } from "./src/core/pacing.ts";
 export { type ErrorCode, StreamError } from "./src/errors.ts";

@@ -2,7 +2,7 @@
  * `<stream-player src="wss://relay.example/cam">`: a live stream in any page.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { defineStreamPlayer } from "@stream/relay/player";
  *
  * defineStreamPlayer();

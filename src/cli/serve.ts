@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type RelayOptions, serve } from "../server/mod.ts";
+import { DEFAULT_OPTIONS, type RelayOptions, serve } from "../server/mod.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
 import {
   bytes,
@@ -18,7 +18,6 @@ import {
 } from "./value.ts";
 
 const MIB = 1024 * 1024;
-const HELLO_TIMEOUT_MS = 5000;
 
 /** Where a relay listens, to whom, and how fast it ticks. */
 export const LISTEN_FLAGS = {
@@ -123,7 +122,7 @@ export function serveOptions(
     maxStreams: flags["max-streams"],
     stallTimeoutMs: flags["stall-timeout"],
     allowOrigins: flags["allow-origin"] ?? [],
-    helloTimeoutMs: HELLO_TIMEOUT_MS,
+    helloTimeoutMs: DEFAULT_OPTIONS.helloTimeoutMs,
   };
 }
 

@@ -21,7 +21,7 @@ export interface AskOptions {
  * All streams of the relay at `url`, whatever stream that names.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { listStreams } from "@stream/relay/client";
  *
  * for (const { name, viewers } of await listStreams("ws://127.0.0.1:8080")) {
@@ -41,7 +41,7 @@ export async function listStreams(url: string, options?: AskOptions): Promise<St
  * The stream at `url`.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { findStream } from "@stream/relay/client";
  *
  * const { fps, dropped } = await findStream("ws://127.0.0.1:8080/cam");
@@ -58,7 +58,7 @@ export async function findStream(url: string, options?: AskOptions): Promise<Str
  * The viewers of the stream at `url`, the first thousand.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { listViewers } from "@stream/relay/client";
  *
  * for (const { latencyMs } of await listViewers("ws://127.0.0.1:8080/cam")) console.log(latencyMs);
@@ -75,7 +75,7 @@ export async function listViewers(url: string, options?: AskOptions): Promise<Vi
  * come. It is kept also before the stream is there.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { changeFps } from "@stream/relay/client";
  *
  * await changeFps("ws://127.0.0.1:8080/cam", 10);

@@ -3,7 +3,7 @@
  * It works in Deno, in Node.js from version 20 on, and in browsers, where it needs no other package.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { publish, watch } from "@stream/relay/client";
  *
  * await using out = publish("ws://127.0.0.1:8080/cam", { format: "raw" });

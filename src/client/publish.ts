@@ -140,7 +140,7 @@ export interface PublishStats {
  * again whenever the connection is lost: what the relay has not confirmed is then sent again.
  *
  * @example A camera, whose newest picture wins
- * ```ts no-eval
+ * ```ts
  * import { publish } from "@stream/relay/client";
  *
  * async function show(camera: AsyncIterable<Uint8Array>): Promise<void> {

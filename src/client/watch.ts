@@ -126,7 +126,7 @@ export interface WatchStats {
  * frames ends when the publisher ends the stream.
  *
  * @example Ten frames a second
- * ```ts no-eval
+ * ```ts
  * import { watch } from "@stream/relay/client";
  *
  * await using cam = watch("ws://127.0.0.1:8080/cam", { fps: 10 });

@@ -32,3 +32,18 @@ export interface RelayOptions {
    */
   readonly helloTimeoutMs: number;
 }
+
+const MIB = 1024 * 1024;
+
+/** What a relay is that nobody has told otherwise. */
+export const DEFAULT_OPTIONS: RelayOptions = {
+  fps: 30,
+  bufferMs: 5000,
+  maxFrameBytes: 16 * MIB,
+  maxMemoryBytes: 512 * MIB,
+  maxViewers: 10_000,
+  maxStreams: 100,
+  stallTimeoutMs: 10_000,
+  allowOrigins: [],
+  helloTimeoutMs: 5000,
+};

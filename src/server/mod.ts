@@ -6,13 +6,11 @@
 import type { Access } from "../access/access.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
-import type { RelayOptions } from "../relay/options.ts";
+import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
 import { createRelay as createWith, type EmbeddedRelay, type RelayContext } from "./relay.ts";
 import { type Relay, serve as serveWith } from "./serve.ts";
 
-export type { RelayOptions };
-
-const MIB = 1024 * 1024;
+export { DEFAULT_OPTIONS, type RelayOptions };
 
 /** Options of {@linkcode createRelay}. */
 export interface CreateRelayOptions extends Partial<RelayOptions> {
@@ -53,7 +51,7 @@ export interface LogLine {
  * in no more, lets queues drain for a moment, tells every peer (close code 1001) and stops.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { serve } from "@stream/relay";
  *
  * await using relay = await serve({ port: 0, fps: 30 });
@@ -74,7 +72,7 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
  * ends as that of {@linkcode serve} does.
  *
  * @example
- * ```ts no-eval
+ * ```ts
  * import { createRelay } from "@stream/relay";
  *
  * await using relay = createRelay({ base: "/video" });
@@ -91,17 +89,10 @@ export function createRelay(options: CreateRelayOptions = {}): EmbeddedRelay {
 }
 
 function limitsOf(options: CreateRelayOptions): RelayOptions {
-  return {
-    fps: options.fps ?? 30,
-    bufferMs: options.bufferMs ?? 5000,
-    maxFrameBytes: options.maxFrameBytes ?? 16 * MIB,
-    maxMemoryBytes: options.maxMemoryBytes ?? 512 * MIB,
-    maxViewers: options.maxViewers ?? 10_000,
-    maxStreams: options.maxStreams ?? 100,
-    stallTimeoutMs: options.stallTimeoutMs ?? 10_000,
-    allowOrigins: options.allowOrigins ?? [],
-    helloTimeoutMs: options.helloTimeoutMs ?? 5000,
-  };
+  const given = Object.entries(options).filter(([name, value]) =>
+    Object.hasOwn(DEFAULT_OPTIONS, name) && value !== undefined
+  );
+  return { ...DEFAULT_OPTIONS, ...Object.fromEntries(given) };
 }
 
 function contextOf(options: CreateRelayOptions): RelayContext {
