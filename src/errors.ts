@@ -19,7 +19,21 @@
  */
 export type ErrorCode = "failed" | "usage" | "unreachable" | "refused" | "bad_input";
 
-/** An error that a person can read and act on. */
+/**
+ * An error that a person can read and act on.
+ *
+ * @example
+ * ```ts
+ * import { findStream, StreamError } from "@stream/relay/client";
+ *
+ * try {
+ *   await findStream("ws://127.0.0.1:8080/cam");
+ * } catch (error) {
+ *   if (!(error instanceof StreamError) || error.code !== "unreachable") throw error;
+ *   console.log("no relay is there");
+ * }
+ * ```
+ */
 export class StreamError extends Error {
   /** The meaning of the error; stable. */
   readonly code: ErrorCode;

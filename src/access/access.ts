@@ -32,7 +32,21 @@ export interface AccessQuestion extends Asker {
  */
 export type Decision = "allowed" | "unknown" | "forbidden";
 
-/** Decides who may do what. */
+/**
+ * Decides who may do what.
+ *
+ * @example
+ * ```ts
+ * import { type Access, serve } from "@stream/relay";
+ *
+ * const access: Access = {
+ *   authorize: ({ action, token }) =>
+ *     action !== "publish" || token === "secret" ? "allowed" : "unknown",
+ * };
+ * await using relay = await serve({ access });
+ * await relay.closed;
+ * ```
+ */
 export interface Access {
   /** Answers the question. */
   authorize(question: AccessQuestion): Decision | Promise<Decision>;

@@ -143,7 +143,7 @@ export interface PublishStats {
  * ```ts
  * import { publish } from "@stream/relay/client";
  *
- * async function show(camera: AsyncIterable<Uint8Array>): Promise<void> {
+ * export async function show(camera: AsyncIterable<Uint8Array>): Promise<void> {
  *   await using out = publish("ws://127.0.0.1:8080/cam", { format: "mjpeg", onFull: "drop" });
  *   for await (const jpeg of camera) await out.send(jpeg);
  *   await out.end();
@@ -162,6 +162,15 @@ export function publish(url: string, options: PublishOptions = {}): Publisher {
  * Its errors are {@linkcode StreamError}s: `unreachable` when nobody answers or the relay stays away,
  * `refused` when it asks for credentials, `failed` when it ends the connection for good, `bad_input`
  * when it does not take a frame, `usage` when a call makes no sense.
+ *
+ * @example Take a picture only when there is room for it
+ * ```ts
+ * import type { Publisher } from "@stream/relay/client";
+ *
+ * export async function show(out: Publisher, take: () => Promise<Uint8Array>): Promise<void> {
+ *   while (await out.ready()) await out.send(await take());
+ * }
+ * ```
  */
 export class Publisher implements AsyncDisposable {
   /**

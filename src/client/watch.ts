@@ -154,6 +154,15 @@ interface Unconfirmed {
  *
  * Its errors are {@linkcode StreamError}s: `unreachable` when nobody answers the first time, `refused`
  * when the relay asks for credentials, `failed` when it ends the connection for good.
+ *
+ * @example One frame
+ * ```ts
+ * import { watch } from "@stream/relay/client";
+ *
+ * await using cam = watch("ws://127.0.0.1:8080/cam");
+ * const { value: frame } = await cam.next();
+ * console.log(frame?.data.length, cam.stats().latencyMs);
+ * ```
  */
 export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDisposable {
   /**

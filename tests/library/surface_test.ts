@@ -25,12 +25,20 @@ async function complaint(...args: string[]): Promise<string | undefined> {
   return success ? undefined : new TextDecoder().decode(stderr);
 }
 
-/** All modules of the surface, with those that have examples. */
-async function modules(): Promise<string[]> {
-  const { exports } = await configOf("deno.json");
-  const client = ["api", "publish", "watch"].map((name) => `src/client/${name}.ts`);
-  return [...Object.values(exports).map((path) => path.replace("./", "")), ...client];
-}
+/** Files that have examples besides the surface's own. */
+const WITH_EXAMPLES = [
+  "src/access/access.ts",
+  "src/client/api.ts",
+  "src/client/publish.ts",
+  "src/client/watch.ts",
+  "src/core/drops.ts",
+  "src/errors.ts",
+  "src/net/stream_url.ts",
+  "src/player/element.ts",
+  "src/server/mod.ts",
+  "docs/library.md",
+  "README.md",
+];
 
 Deno.test("the library's public symbols are documented", async () => {
   const { exports } = await configOf("deno.json");
@@ -56,21 +64,40 @@ Deno.test("the library's examples have types that fit", async () => {
       }),
     );
     const check = ["check", "--quiet", "--no-lock", "--config", config, "--doc-only"];
-    const files = [...await modules(), "src/server/mod.ts", "docs/library.md", "README.md"];
+    const files = [...Object.values(exports), ...WITH_EXAMPLES];
     assertEquals(await complaint(...check, ...files), undefined);
   } finally {
     await Deno.remove(config);
   }
 });
 
-Deno.test("the library's functions each have an example", async () => {
-  for (const path of [...await modules(), "src/server/mod.ts"]) {
-    const text = await Deno.readTextFile(new URL(path, ROOT));
-    // The doc block that stands right before each function.
-    const functions = text.matchAll(
-      /(\/\*\*(?:(?!\*\/)[^])*\*\/)\nexport (?:async )?function (\w+)/g,
-    );
-    for (const [, doc, name] of functions) assert(doc!.includes("@example"), `${path}: ${name}`);
+interface Documented {
+  readonly name: string;
+  readonly declarations: readonly {
+    readonly kind: string;
+    readonly jsDoc?: { readonly tags?: readonly { readonly kind: string }[] };
+    readonly location?: { readonly filename: string };
+  }[];
+}
+
+Deno.test("the library's functions and classes each have an example, which is checked", async () => {
+  const { exports } = await configOf("deno.json");
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["doc", "--json", ...Object.values(exports)],
+    cwd: ROOT,
+  }).output();
+  const { nodes } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    readonly nodes: Readonly<Record<string, { readonly symbols: readonly Documented[] }>>;
+  };
+  const symbols = Object.values(nodes).flatMap((module) => module.symbols);
+  assert(symbols.length > 50, `${symbols.length} symbols`);
+  for (const { name, declarations } of symbols) {
+    for (const { kind, jsDoc, location } of declarations) {
+      if (kind !== "function" && kind !== "class") continue;
+      assert(jsDoc?.tags?.some((tag) => tag.kind === "example"), `${name} has no example`);
+      const isChecked = WITH_EXAMPLES.some((path) => location?.filename.endsWith(`/${path}`));
+      assert(isChecked, `the example of ${name} is in ${location?.filename}`);
+    }
   }
 });
 
