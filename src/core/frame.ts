@@ -79,6 +79,18 @@ export function presentationOf(config: StreamConfig): Presentation {
   );
 }
 
+/** How pictures are turned and stretched, as far as that is told. */
+export function shapeOf(
+  { rotation, displayWidth, displayHeight }: StreamConfig,
+): Pick<StreamConfig, "rotation" | "displayWidth" | "displayHeight"> {
+  return {
+    ...rotation === undefined ? {} : { rotation },
+    ...displayWidth === undefined || displayHeight === undefined
+      ? {}
+      : { displayWidth, displayHeight },
+  };
+}
+
 /** Which publisher a frame comes from, and under which sequence it was sent. */
 export interface Origin {
   /** Stands for the publisher's session without giving it away. */

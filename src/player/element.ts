@@ -8,6 +8,11 @@ import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import type { State } from "./sentences.ts";
 import { type PlayerStats, StreamPlayer } from "./stream_player.ts";
 
+export type { StreamConfig } from "../core/frame.ts";
+export type { StreamFormat } from "../core/stream_format.ts";
+export type { Delay } from "./delay.ts";
+export type { PlayerStats, State };
+
 const TAG = "stream-player";
 /** How often the event `stats` comes, in milliseconds. */
 const STATS_MS = 1000;
@@ -120,10 +125,10 @@ export class StreamPlayerElement extends HTMLElement {
     this.setAttribute("src", value);
   }
 
-  /** Most frames a second, `null` for all. */
+  /** Most frames a second, from 0.001 to 1000; `null` for all. */
   get fps(): number | null {
     const fps = Number(this.getAttribute("fps"));
-    return fps > 0 && fps <= 1000 ? fps : null;
+    return fps >= 0.001 && fps <= 1000 ? fps : null;
   }
 
   set fps(value: number | null) {
@@ -131,7 +136,7 @@ export class StreamPlayerElement extends HTMLElement {
     else this.setAttribute("fps", String(value));
   }
 
-  /** Longest delay in milliseconds that frames under way may stand for. @default {500} */
+  /** Longest delay in milliseconds, from 1 to 60000, that frames under way may stand for; 500 at first. */
   get maxDelay(): number {
     const [, number, unit] =
       /^(\d+(?:\.\d+)?)(ms|s)?$/.exec(this.getAttribute("max-delay") ?? "") ??
@@ -237,8 +242,14 @@ export class StreamPlayerElement extends HTMLElement {
     });
   }
 
-  get #url(): URL | null {
-    return URL.parse(this.src, document.baseURI);
+  /** The stream's address, where it is one. */
+  get #url(): URL | undefined {
+    try {
+      const url = new URL(this.src, document.baseURI);
+      return /^(?:ws|http)s?:$/.test(url.protocol) ? url : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   get #hasPicture(): boolean {
@@ -249,7 +260,7 @@ export class StreamPlayerElement extends HTMLElement {
     this.#stop();
     if (this.src === "") return this.#show(IDLE);
     const url = this.#url;
-    if (url === null || !/^(?:ws|http)s?:$/.test(url.protocol)) {
+    if (url === undefined) {
       const sentence = `“${this.src}” is not the address of a stream.`;
       this.#show({ kind: "refused", sentence, isStale: true });
       return;
@@ -310,7 +321,7 @@ export class StreamPlayerElement extends HTMLElement {
     else states.delete("stale");
     this.#state = state;
     if (this.#message.textContent !== sentence) this.#message.textContent = sentence;
-    this.#setFallback(kind === "blocked" ? this.#url ?? undefined : undefined);
+    this.#setFallback(kind === "blocked" ? this.#url : undefined);
     this.dispatchEvent(new CustomEvent("state", { detail: state }));
     this.dispatchEvent(new CustomEvent(EVENTS[kind], { detail: state }));
   }

@@ -37,11 +37,9 @@ export interface Facts {
   readonly damaged: string | undefined;
 }
 
-/**
- * What a viewer is shown: `kind` for programs, `sentence` for people (empty where the picture says
- * it all), `isStale` where the picture is not the present one.
- */
+/** What a viewer is shown. */
 export interface State {
+  /** For programs. */
   readonly kind:
     | "connecting"
     | "waiting"
@@ -51,7 +49,9 @@ export interface State {
     | "ended"
     | "refused"
     | "unsupported";
+  /** For people; empty where the picture says it all. */
   readonly sentence: string;
+  /** Whether the picture is not the present one. */
   readonly isStale: boolean;
 }
 

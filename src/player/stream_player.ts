@@ -47,31 +47,37 @@ const KEY_SOON_MS = 1500;
 const REJOIN_MS = 1000;
 const MAX_REJOIN_MS = 30_000;
 
-/** Numbers of a player. */
+/** Numbers of a player, at one moment. */
 export interface PlayerStats {
+  /** What the frames are; `undefined` before the first. */
   readonly config: StreamConfig | undefined;
-  /** Of the picture that is drawn, in pixels; 0 before the first. */
+  /** Width in pixels of the picture that is drawn; 0 before the first. */
   readonly width: number;
+  /** Height in pixels of the picture that is drawn; 0 before the first. */
   readonly height: number;
-  /** Drawn. */
+  /** Pictures drawn per second. */
   readonly framesPerSecond: number;
+  /** Frames received per second. */
   readonly receivedPerSecond: number;
+  /** Bits received per second. */
   readonly bitsPerSecond: number;
+  /** Where the delay comes from; `undefined` before the clocks have been compared. */
   readonly delay: Delay | undefined;
-  /** Frames, so far. */
+  /** Frames drawn so far. */
   readonly drawn: number;
   /** Frames that came and were not drawn. */
   readonly skipped: number;
   /** Frames that did not come. */
   readonly missed: number;
-  /** Frames. */
+  /** Frames that came and could not be decoded. */
   readonly damaged: number;
-  /** By the relay, for each reason. */
+  /** Frames that the relay dropped, for each reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Milliseconds from the relay to here and back; `undefined` before the relay has told. */
   readonly roundTripMs: number | undefined;
-  /** Of the stream. */
+  /** Viewers of the stream; `undefined` before the relay has told. */
   readonly viewers: number | undefined;
-  /** Of the frame that is drawn. */
+  /** Sequence of the frame that is drawn; `undefined` before the first. */
   readonly sequence: number | undefined;
 }
 

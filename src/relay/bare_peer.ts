@@ -6,6 +6,7 @@
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import type { Peer, PeerPlace } from "./peer.ts";
 import type { SocketChannel } from "./socket_channel.ts";
 import type { Streams } from "./streams.ts";
@@ -13,9 +14,6 @@ import type { Viewer, WatchedStream } from "./viewer.ts";
 
 /** What a client without a protocol does. */
 export type BareRole = "both" | "watch" | "publish";
-
-/** Longest delay that frames under way to a bare viewer may stand for, in milliseconds. */
-const MAX_DELAY_MS = 500;
 
 /** Serves one client without a protocol. */
 export class BarePeer implements Peer {
@@ -51,7 +49,7 @@ export class BarePeer implements Peer {
     const stream = streams.watch(name);
     const { socket } = channel;
     const feed = new ViewerFeed({
-      maxDelayMs: MAX_DELAY_MS,
+      maxDelayMs: DEFAULT_MAX_DELAY_MS,
       maxBytes: memory.plan.viewerBytes,
       fps: null,
       budget: memory.underWay,

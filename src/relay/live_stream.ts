@@ -5,7 +5,7 @@
  */
 import { DelayHistogram } from "../core/delay_histogram.ts";
 import { DROP_REASONS, type DropReason, isLoss, noDrops } from "../core/drops.ts";
-import type { Frame } from "../core/frame.ts";
+import { type Frame, shapeOf } from "../core/frame.ts";
 import { RecentDelays } from "../core/recent_delays.ts";
 import type { ShardFeed } from "../core/shard_feed.ts";
 import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
@@ -124,6 +124,7 @@ export class LiveStream implements WatchedStream, Batched {
       codec: config?.codec ?? null,
       pixelFormat: config?.pixelFormat ?? null,
       frameRate: config?.frameRate ?? null,
+      ...config === undefined ? {} : shapeOf(config),
       fps: stream.fps,
       publishing: this.isPublishing,
       live: this.isPublishing ? stream.isLive : null,

@@ -20,6 +20,8 @@ interface Faulty {
 
 const JPEGS = jpegs(3, 300);
 const [ONE, TWO, THREE] = JPEGS as [Uint8Array, Uint8Array, Uint8Array];
+/** Where the scan of an image begins. */
+const SCAN = ONE.findIndex((byte, at) => byte === 0xff && ONE[at + 1] === 0xda);
 const [LARGE] = jpegs(1, 5000) as [Uint8Array];
 const Y4M = bytesOf("YUV4MPEG2 W4 H2 F25:1 Cmono\n");
 const OTHER_Y4M = bytesOf("YUV4MPEG2 W2 H2 F25:1 Cmono\n");
@@ -39,6 +41,13 @@ const FAULTY: readonly Faulty[] = [
     frames: [ONE, THREE],
     damaged: 1,
     warning: RegExp(`at byte ${ONE.length + TWO.length - 30}: expected a JPEG marker`),
+  },
+  {
+    what: "a JPEG image without a scan, and one whose segment the next completes",
+    input: concat(ONE, TWO.subarray(0, SCAN), TWO.subarray(-2), TWO, ONE.subarray(0, SCAN), THREE),
+    frames: JPEGS,
+    damaged: 2,
+    warning: /expected a scan in the JPEG image \(ff da\), found ff d9/,
   },
   {
     what: "the rest of an image in front",
@@ -121,7 +130,7 @@ Deno.test("stream publish exits with 5 for input without a frame, however it goe
     assertFailed(
       outcome,
       5,
-      /^error: Cannot read frame 1 at byte 0: expected .*, found (the bytes )?6e 6f 20/,
+      /^error: Cannot read frame 1 at byte 0: expected .*, found (the text "no video at all"; |6e 6f 20)/,
     );
   }
 });

@@ -148,6 +148,10 @@ Deno.test("serve tells a browser that it has a file already", async () => {
   const etag = first.headers.get("etag")!;
   const again = await fetch(url, { headers: { "if-none-match": etag } });
   assertEquals([again.status, await again.text()], [304, ""]);
+  for (const tags of [`"0123", W/${etag}`, "*"]) {
+    const known = await fetch(url, { headers: { "if-none-match": tags } });
+    assertEquals([known.status, await known.text()], [304, ""], tags);
+  }
   const other = await fetch(url, { headers: { "if-none-match": '"0123"' } });
   assertEquals([other.status, (await other.text()).length > 0], [200, true]);
 });
