@@ -512,8 +512,7 @@ export class Publisher implements AsyncDisposable {
     return new StreamError(
       "unreachable",
       `Cannot end the stream at ${this.#url}: the relay has been gone for ` +
-        `${seconds} s, and ${frames} not delivered; start it and publish again, or wait for it ` +
-        "longer with --give-up",
+        `${seconds} s, and ${frames} not delivered`,
     );
   }
 }

@@ -24,6 +24,10 @@ const KEY_ADVICE =
   "check --format, and let the encoder write key frames with their parameter sets " +
   "(ffmpeg: -g 60 -bsf:v dump_extra)";
 
+/** How the library's errors end about which an option of the command line helps. */
+const TAKE_OVER = "take the stream over";
+const NOT_DELIVERED = "not delivered";
+
 /** Options of a {@linkcode SourcePublisher}. */
 export interface SourcePublisherOptions {
   /** The stream's address. */
@@ -142,7 +146,7 @@ export class SourcePublisher {
     try {
       await out.end();
     } catch (error) {
-      throw fault ?? error;
+      throw fault ?? advised(error);
     } finally {
       signal.removeEventListener("abort", stop);
     }
@@ -238,6 +242,18 @@ export class SourcePublisher {
       { goneMs: Math.round(goneMs), notDelivered },
     );
   }
+}
+
+/** An error of the library, with what to do about it on the command line. */
+function advised(error: unknown): unknown {
+  if (!(error instanceof StreamError)) return error;
+  const { code, message } = error;
+  const advice = message.endsWith(TAKE_OVER)
+    ? " with --takeover"
+    : message.endsWith(NOT_DELIVERED)
+    ? "; start it and publish again, or wait for it longer with --give-up"
+    : undefined;
+  return advice === undefined ? error : new StreamError(code, message + advice, { cause: error });
 }
 
 function keylessError(frames: number): StreamError {

@@ -76,9 +76,7 @@ function closedError(url: string, { code, reason }: Closed): StreamError {
     : code === CLOSE.refused
     ? "refused"
     : "failed";
-  const advice = code === CLOSE.busy
-    ? "; choose another name, or take the stream with --takeover"
-    : "";
+  const advice = code === CLOSE.busy ? "; choose another name, or take the stream over" : "";
   return new StreamError(meaning, `Cannot stay connected to ${url}: ${seen}${advice}`);
 }
 
