@@ -194,6 +194,7 @@ export class Publisher implements AsyncDisposable {
   #config: StreamConfig | undefined;
   /** Calls of `ready` and `send`, one behind the other. */
   #turn: Promise<unknown> = Promise.resolve();
+  #turns = 0;
   #waitingSends = 0;
   /** Whether the frame that is taken next had to wait for credit. */
   #isHeld = false;
@@ -253,7 +254,7 @@ export class Publisher implements AsyncDisposable {
    * @returns false once no more frames are taken
    */
   ready(): Promise<boolean> {
-    return this.#inTurn(() => this.#untilReady());
+    return this.#isFree ? Promise.resolve(true) : this.#inTurn(() => this.#untilReady());
   }
 
   /**
@@ -272,13 +273,12 @@ export class Publisher implements AsyncDisposable {
       throw sendError(`${MAX_WAITING_SENDS} calls of send wait; wait for each before the next`);
     }
     if (this.#hasInputEnded && this.#error === undefined) throw sendError("the stream has ended");
+    if (this.#isFree) return this.#add(frame);
     this.#waitingSends++;
     try {
       await this.#inTurn(async () => {
         if (!await this.#untilReady()) throw this.#error ?? sendError("the stream has ended");
-        this.#session.add({ ...frame, isHeld: this.#isHeld });
-        this.#isHeld = false;
-        this.#flush();
+        this.#add(frame);
       });
     } finally {
       this.#waitingSends--;
@@ -319,7 +319,6 @@ export class Publisher implements AsyncDisposable {
 
   #frameOf(data: Uint8Array, options: SendOptions): OutgoingFrame {
     const { config = this.#config, ptsUs = null } = options;
-    const { transfer = false, captureUs = this.#clock.wallUs(), config: _, ...flags } = options;
     if (data.byteLength === 0) throw sendError("it is empty");
     if (ptsUs !== null && !Number.isSafeInteger(ptsUs)) {
       throw sendError(`ptsUs is ${ptsUs}, not a whole number of microseconds`);
@@ -332,14 +331,38 @@ export class Publisher implements AsyncDisposable {
       throw sendError(`a frame of ${config.format} needs a kind: "key" or "delta"`);
     }
     this.#config = config;
-    const bytes = transfer ? data as Uint8Array<ArrayBuffer> : withHeadroom([data]);
-    return { ...flags, data: bytes, kind, ptsUs, captureUs, config };
+    return {
+      data: options.transfer ? data as Uint8Array<ArrayBuffer> : withHeadroom([data]),
+      kind,
+      leading: options.leading ?? false,
+      configuration: options.configuration ?? false,
+      config,
+      ptsUs,
+      captureUs: options.captureUs ?? this.#clock.wallUs(),
+      catchUp: options.catchUp ?? false,
+    };
   }
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+  #add(frame: OutgoingFrame): void {
+    this.#session.add({ ...frame, isHeld: this.#isHeld });
+    this.#isHeld = false;
+    this.#flush();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work);
     this.#turn = turn.catch(() => {});
-    return turn;
+    this.#turns++;
+    try {
+      return await turn;
+    } finally {
+      this.#turns--;
+    }
+  }
+
+  /** Whether a frame is taken now, and nobody waits to give another. */
+  get #isFree(): boolean {
+    return this.#turns === 0 && !this.#isOver && !this.#hasInputEnded && this.#mayTake;
   }
 
   /** Whether the relay has greeted, and frames can be stamped by its clock. */

@@ -191,6 +191,7 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
   #last: ReceivedFrame | undefined;
   /** Calls of `next`, one behind the other. */
   #turn: Promise<unknown> = Promise.resolve();
+  #turns = 0;
   /** Whether somebody waits for a frame, and so has dealt with those before. */
   #isAwaited = false;
   #hasEnded = false;
@@ -248,9 +249,10 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
    * @throws {StreamError} what ended the connection, once, behind the frames that came before
    */
   next(): Promise<IteratorResult<ReceivedFrame, undefined>> {
-    const turn = this.#turn.then(() => this.#next());
-    this.#turn = turn.catch(() => {});
-    return turn;
+    const { first } = this.#waiting;
+    if (first === undefined || this.#turns > 0 || this.#isStopped) return this.#nextInTurn();
+    this.#confirmLast();
+    return Promise.resolve({ done: false, value: this.#handOut() });
   }
 
   /** As {@linkcode close}; called by a loop that is left. */
@@ -295,8 +297,23 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
     await this.close();
   }
 
-  async #next(): Promise<IteratorResult<ReceivedFrame, undefined>> {
+  async #nextInTurn(): Promise<IteratorResult<ReceivedFrame, undefined>> {
+    const turn = this.#turn.then(() => this.#next());
+    this.#turn = turn.catch(() => {});
+    this.#turns++;
+    try {
+      return await turn;
+    } finally {
+      this.#turns--;
+    }
+  }
+
+  #confirmLast(): void {
     if (this.#last !== undefined && this.#options.confirm !== "manual") this.confirm(this.#last);
+  }
+
+  async #next(): Promise<IteratorResult<ReceivedFrame, undefined>> {
+    this.#confirmLast();
     while (!this.#isStopped) {
       if (this.#waiting.length > 0) return { done: false, value: this.#handOut() };
       if (this.#isOver) break;
