@@ -62,6 +62,23 @@ globalThis.relayed = async (url) => {
 };
 `;
 
+/** What has the types that a program in TypeScript is to be told. */
+const TYPED = `
+import { publish, type ReceivedFrame, watch } from "@stream/relay/client";
+import type { StreamPlayerElement } from "@stream/relay/player";
+
+export const first: ReceivedFrame | undefined = (await watch("localhost:1/x").next()).value;
+export const format: "mjpeg" | undefined =
+  first?.config.format === "mjpeg" ? first.config.format : undefined;
+export const sent: Promise<void> = publish("localhost:1/x").send(new Uint8Array(1));
+export const totalMs = (player: StreamPlayerElement): number | undefined =>
+  player.stats()?.delay?.totalMs;
+// @ts-expect-error: an address is a string.
+publish(5);
+// @ts-expect-error: there is no such format.
+publish("localhost:1/x", { format: "gif" });
+`;
+
 interface Seen {
   readonly seen: readonly string[];
   readonly fps: readonly number[];
@@ -121,6 +138,13 @@ Deno.test({
     assertEquals([told.fps, told.names, told.failed], [[12, 12], ["cam"], "true unreachable"]);
     // Before version 22 it has no WebSocket of its own.
     assertEquals(told.hasWebSocket, NODE! >= 22);
+    await Deno.writeTextFile(`${fresh.folder}/typed.ts`, TYPED);
+    const lib = ["deno.ns", "dom", "dom.iterable", "dom.asynciterable", "esnext"];
+    await Deno.writeTextFile(
+      `${fresh.folder}/deno.json`,
+      JSON.stringify({ nodeModulesDir: "manual", compilerOptions: { lib } }),
+    );
+    await outputOf(Deno.execPath(), ["check", "typed.ts"], fresh.folder);
   },
 });
 
