@@ -6,6 +6,7 @@
 import { release } from "../bytes/release.ts";
 import type { Sink } from "./sink.ts";
 import {
+  type OpenSocket,
   type ReceivedFrame,
   watch,
   type Watcher,
@@ -37,6 +38,8 @@ export interface SinkWatcherOptions {
   readonly maxDelayMs: number;
   /** Wait for the next publisher when one ends the stream. */
   readonly follow: boolean;
+  /** What opens the WebSocket. @default {`ws`} */
+  readonly openSocket?: OpenSocket;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -110,7 +113,7 @@ export class SinkWatcher {
    * frame cannot be written
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { url, durationMs, fps, maxDelayMs, follow, clock } = this.#options;
+    const { url, durationMs, fps, maxDelayMs, follow, openSocket, clock } = this.#options;
     const timeUp = new AbortController();
     const timer = durationMs === null
       ? undefined
@@ -120,6 +123,7 @@ export class SinkWatcher {
       maxDelayMs,
       follow,
       clock,
+      ...(openSocket === undefined ? {} : { openSocket }),
       confirm: "manual",
       signal: AbortSignal.any([signal, timeUp.signal]),
       onEvent: (event) => this.#tell(event),

@@ -22,7 +22,10 @@ export class ScriptedSocket {
     const socket = {
       readyState: 1,
       protocol,
-      onopen: null as (() => void) | null,
+      /** It is open as soon as somebody wants to know. */
+      set onopen(listener: (() => void) | null) {
+        if (listener !== null) queueMicrotask(listener);
+      },
       onmessage: null as ((event: { data: string | ArrayBuffer }) => void) | null,
       onclose: null as ((event: { code: number; reason: string }) => void) | null,
       send: (message: Message) => {
@@ -39,7 +42,6 @@ export class ScriptedSocket {
       },
     };
     this.client = socket as unknown as ClientSocket;
-    queueMicrotask(() => socket.onopen?.());
   }
 
   /** Has the client receive messages. */
