@@ -19,22 +19,10 @@
  * @module
  */
 export { type AskOptions, changeFps, findStream, listStreams, listViewers } from "./api.ts";
-export {
-  publish,
-  Publisher,
-  type PublishEvent,
-  type PublishOptions,
-  type PublishStats,
-  type SendOptions,
-} from "./publish.ts";
-export {
-  type ReceivedFrame,
-  watch,
-  Watcher,
-  type WatchEvent,
-  type WatchOptions,
-  type WatchStats,
-} from "./watch.ts";
+export { publish, Publisher } from "./publish.ts";
+export type { PublishEvent, PublishOptions, PublishStats, SendOptions } from "./publish_options.ts";
+export { watch, Watcher } from "./watch.ts";
+export type { ReceivedFrame, WatchEvent, WatchOptions, WatchStats } from "./watch_options.ts";
 export type { FrameKind, StreamConfig } from "../core/frame.ts";
 export { DROP_REASONS, type DropCounts, type DropReason, totalDrops } from "../core/drops.ts";
 export type { FrameRate } from "../core/pacing.ts";
