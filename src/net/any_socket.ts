@@ -5,7 +5,7 @@
  */
 import { openPlatformSocket, type OpenSocket } from "./socket.ts";
 
-/** What is there of a process in Deno, Node.js and Bun, and not in a browser. */
+/** What is there of a process in Deno and Node.js, and not in a browser. */
 interface Surroundings {
   readonly process?: { readonly versions?: { readonly node?: string } };
   /** Where rights can be missing. */
