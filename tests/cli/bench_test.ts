@@ -199,7 +199,7 @@ Deno.test("stream bench --bare loads another server, about which nothing is know
   assert(report.delivered.frames > 0);
   assertEquals([report.relayCpu, report.relayMemory, report.dropped], [null, null, null]);
   const refused = await run(["bench", ...SMALL, "--viewers-only", url]);
-  assertFailed(refused, 3, /does not speak stream\.v1; --bare/);
+  assertFailed(refused, 3, /does not speak stream\.v1; use --bare/);
 });
 
 Deno.test("stream bench --join-fps publishes at its own rate until all have joined", async () => {

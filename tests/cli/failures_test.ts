@@ -70,7 +70,7 @@ Deno.test("stream fps and list exit with 1 where the server is no relay", async 
   for (const command of ["fps", "list"]) {
     for (const [{ addr }, status] of [[plain, 404], [page, 200]] as const) {
       const outcome = await run([command, `ws://127.0.0.1:${addr.port}/live`]);
-      assertFailed(outcome, 1, RegExp(`no relay \\(HTTP ${status}\\)`));
+      assertFailed(outcome, 1, RegExp(`not a relay \\(HTTP ${status}\\)`));
     }
   }
 });
@@ -185,7 +185,7 @@ Deno.test("stream publish --takeover ends the publisher that is there, not its v
   await relay.until("live", (status) => status.sent.frames === 1);
   const second = await run(["publish", relay.url(), "--takeover"], { stdin: frames[1]! });
   assertEquals(second.code, 0, second.stderr);
-  assertFailed(await first.outcome, 1, /another publisher took the stream "live" over/);
+  assertFailed(await first.outcome, 1, /another publisher took over the stream "live"/);
   assertEquals((await watch.outcome).code, 0);
   assertEquals(await folder.files(), frames);
 });

@@ -102,7 +102,7 @@ Deno.test("stream watch ends cleanly and says so where the reader of its output 
   assertEquals(code, 0, stderr);
   assertMatch(
     stderr,
-    /^wrote (no frame|\d+ frames?, .* to standard output), \d+ skipped; whoever read standard output has gone\n$/,
+    /^wrote (no frame|\d+ frames?, .* to standard output), \d+ skipped; the reader of standard output has gone away\n$/,
   );
   await publish.endInput();
   assertEquals((await publish.outcome).code, 0, "the publisher does not notice");

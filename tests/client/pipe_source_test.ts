@@ -69,7 +69,7 @@ for (const [what, options] of LAYOUTS) {
       const isDamaged = cut > 0;
       assertEquals(source.damaged > 0, isDamaged, said.join());
       if (isDamaged) {
-        assertMatch(said[0]!, /frame 1: what stands at byte 0 is no packet of MPEG-TS/);
+        assertMatch(said[0]!, /frame 1: there is no MPEG-TS packet at byte 0/);
       }
     });
   }
@@ -97,7 +97,7 @@ Deno.test("PipeSource that is strict ends where MPEG-TS begins within a packet",
   await assertRejects(
     () => source.next(),
     StreamError,
-    "Cannot read frame 1 of standard input: what stands at byte 0 is no packet of MPEG-TS",
+    "Cannot read frame 1 of standard input: there is no MPEG-TS packet at byte 0",
   );
 });
 
