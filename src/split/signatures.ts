@@ -38,16 +38,17 @@ export interface ForeignInput {
 
 const CONVERT = "pipe it through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
 const GIVE_FILE =
-  "give the file itself with --input (of a pipe it cannot be read), or pipe H.264 through: ffmpeg -i INPUT -c copy " +
+  "give the file itself with --input (it cannot be read from a pipe), or pipe H.264 " +
+  "through: ffmpeg -i INPUT -c copy " +
   "-f h264 -, and anything else through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
 
 const AS_PICTURES = "pipe it through: ffmpeg -f image2pipe -i - -f mjpeg -q:v 3 -";
 const WITH_START_CODES =
-  "frames with lengths (AVCC) are those of an MP4: give that with --input, " +
+  "frames with lengths (AVCC) come from an MP4: give that file with --input, " +
   "or let the encoder write a byte stream (Annex B; GStreamer: h264parse ! " +
   "video/x-h264,stream-format=byte-stream)";
 const AS_IVF = "let it write IVF: ffmpeg -f obu -i INPUT -c copy -f ivf -";
-const NO_PICTURES = "it is sound, and only pictures are relayed";
+const NO_PICTURES = "it is audio, and only video is relayed";
 const QUIET = "give gst-launch-1.0 -q, so that it writes nothing but frames";
 
 function pattern(bytes: string | readonly number[], at = 0): Pattern {
@@ -81,7 +82,7 @@ function packed(name: string, ...patterns: Pattern[]): Signature {
 }
 
 function archive(name: string, ...patterns: Pattern[]): Signature {
-  return advised(name, "unpack it, and give what is within", ...patterns);
+  return advised(name, "unpack it, and give a file in it", ...patterns);
 }
 
 function sound(name: string, ...patterns: Pattern[]): Signature {
@@ -145,14 +146,14 @@ export const SIGNATURES: readonly Signature[] = [
   ...["wide", "free", "skip", "pnot", "uuid", "styp", "moof", "sidx"].map((type) =>
     media("MP4 or MOV", pattern(type, 4))
   ),
-  prefixed("JPEG behind 4 bytes", pattern([0xff, 0xd8, 0xff], 4)),
-  prefixed("PNG behind 4 bytes", pattern("\x89PNG", 4)),
+  prefixed("JPEG after 4 bytes", pattern([0xff, 0xd8, 0xff], 4)),
+  prefixed("PNG after 4 bytes", pattern("\x89PNG", 4)),
   ...annexB("hevc", HEVC_HEADERS),
   ...annexB("h264", H264_HEADERS),
   advised("AV1 as OBUs", AS_IVF, pattern([0x12, 0x00, 0x0a])),
   advised("AV1 as OBUs with lengths (Annex B)", AS_IVF, pattern([0x01, 0x10], 2)),
   ...["Setting pipeline", "Use Windows high", "Pipeline is", "Progress: ", "Redistribute"].map(
-    (text) => advised("text of gst-launch", QUIET, pattern(text)),
+    (text) => advised("the text output of gst-launch", QUIET, pattern(text)),
   ),
   ...["P1", "P2", "P3", "P4", "P5", "P6", "P7"].flatMap((name) =>
     ["\n", " ", "\r", "\t"].map((space) =>
@@ -197,7 +198,7 @@ export const SIGNATURES: readonly Signature[] = [
   archive("a RAR archive", pattern("Rar!\x1a\x07")),
   advised(
     "a program",
-    "let it run, and read what it writes: PROGRAM | stream publish",
+    "run it, and pipe its output: PROGRAM | stream publish",
     pattern("\x7fELF"),
   ),
   foreign("an OpenEXR image", pattern([0x76, 0x2f, 0x31, 0x01])),

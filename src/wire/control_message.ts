@@ -318,7 +318,7 @@ function hello(fields: Fields): PublishHello | WatchHello {
   if (version !== 1) {
     throw new ProtocolError(
       CLOSE.badVersion,
-      `version ${version} of the protocol is not spoken here, version 1 is`,
+      `version ${version} of the protocol is not supported; use version 1`,
     );
   }
   if (fields.oneOf("role", ["publish", "watch"]) === "publish") {
