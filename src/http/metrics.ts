@@ -27,8 +27,8 @@ function one(
 }
 
 const METRICS: readonly Metric[] = [
-  one("counter", "stream_received_frames_total", "Frames taken in.", (s) => s.received.frames),
-  one("counter", "stream_received_bytes_total", "Bytes taken in.", (s) => s.received.bytes),
+  one("counter", "stream_received_frames_total", "Frames received.", (s) => s.received.frames),
+  one("counter", "stream_received_bytes_total", "Bytes received.", (s) => s.received.bytes),
   one("counter", "stream_sent_frames_total", "Frames sent to viewers.", (s) => s.sent.frames),
   one("counter", "stream_sent_bytes_total", "Bytes sent to viewers.", (s) => s.sent.bytes),
   {
@@ -45,7 +45,7 @@ const METRICS: readonly Metric[] = [
   one(
     "gauge",
     "stream_target_fps",
-    "Frames a second of the tick, 0 without one.",
+    "Target frame rate of the tick, 0 without one.",
     (s) => s.fps === "source" ? 0 : s.fps,
   ),
   one("counter", "stream_ticks_total", "Ticks on which a frame left.", (s) => s.tick.fired),
@@ -129,17 +129,17 @@ function metricsText(hub: Hub): string {
   lines.push(`stream_streams ${statuses.length}`);
   head("stream_under_way_bytes", "gauge", "Bytes under way to all viewers.");
   lines.push(`stream_under_way_bytes ${hub.memory.underWay.used}`);
-  head("stream_cached_bytes", "gauge", "Bytes kept for viewers that come.");
+  head("stream_cached_bytes", "gauge", "Bytes kept for viewers that join.");
   lines.push(`stream_cached_bytes ${hub.memory.cached.used}`);
   head("process_resident_memory_bytes", "gauge", "Resident memory.");
   const { rss } = Deno.memoryUsage();
   lines.push(`process_resident_memory_bytes ${rss}`);
-  head("process_resident_memory_peak_bytes", "gauge", "Most resident memory so far.");
+  head("process_resident_memory_peak_bytes", "gauge", "Peak resident memory so far.");
   // The system's two counters are not of the same moment.
   const peak = Math.max(process.resourceUsage().maxRSS * 1024, rss);
   lines.push(`process_resident_memory_peak_bytes ${peak}`);
   const { user, system } = process.cpuUsage();
-  head("process_cpu_seconds_total", "counter", "CPU used, of the user and of the system.");
+  head("process_cpu_seconds_total", "counter", "User and system CPU time used.");
   lines.push(`process_cpu_seconds_total ${(user + system) / 1e6}`);
   return lines.join("\n") + "\n";
 }

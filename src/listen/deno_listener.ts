@@ -97,7 +97,7 @@ export function listenError(host: string, port: number, cause: unknown): StreamE
   const seen = cause instanceof Deno.errors.AddrInUse
     ? "the port is in use; choose another with --port, or 0 for a free one"
     : cause instanceof Deno.errors.PermissionDenied
-    ? "the system does not permit it; choose a port above 1023"
+    ? "permission denied; choose a port above 1023"
     : messageOf(cause);
   return new StreamError("unreachable", `Cannot listen on ${host}:${port}: ${seen}`, { cause });
 }

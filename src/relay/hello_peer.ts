@@ -43,7 +43,8 @@ export class HelloPeer implements Peer {
     this.#context = context;
     this.#session = new RelaySession({ maxFrameBytes });
     this.#timer = setTimeout(
-      () => context.channel.close(CLOSE.helloTimeout, `no hello came within ${helloTimeoutMs} ms`),
+      () =>
+        context.channel.close(CLOSE.helloTimeout, `no hello arrived within ${helloTimeoutMs} ms`),
       helloTimeoutMs,
     );
   }
@@ -74,7 +75,7 @@ export class HelloPeer implements Peer {
     // No frame may come before the welcome, which gives the credit for it.
     if (
       typeof message !== "string" || waiting.length >= MAX_WAITING || length > MAX_WAITING_LENGTH
-    ) throw new ProtocolError(CLOSE.protocolError, "too much came before the welcome");
+    ) throw new ProtocolError(CLOSE.protocolError, "the client sent too much before the welcome");
     waiting.push(message);
   }
 
@@ -86,7 +87,9 @@ export class HelloPeer implements Peer {
     const { name } = this.#place;
     const session = this.#session;
     connection.serve(() => {
-      if (this.#streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
+      if (this.#streams.isStopping) {
+        throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");
+      }
       return hello.role === "publish"
         ? this.#streams.publish(name, { hello, session }, channel)
         : new ViewerPeer(this.#streams, this.#place, { channel, session, hello });

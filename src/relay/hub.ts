@@ -93,7 +93,7 @@ export class Hub implements Streams {
     if (this.#streams.size >= maxStreams) {
       throw new ProtocolError(
         CLOSE.full,
-        `the relay has ${maxStreams} streams already (--max-streams)`,
+        `the relay already has ${maxStreams} streams (--max-streams)`,
       );
     }
     const live = this.#create(name);
@@ -169,12 +169,12 @@ export class Hub implements Streams {
   /** Takes in no more frames and no more peers. */
   refuse(): void {
     this.#isStopping = true;
-    for (const live of this.streams) live.stopPublishing("the relay stops");
+    for (const live of this.streams) live.stopPublishing("the relay is stopping");
   }
 
   /** Closes everybody. */
   stop(): void {
-    for (const live of this.streams) live.stop("the relay stops");
+    for (const live of this.streams) live.stop("the relay is stopping");
   }
 
   #create(name: string): LiveStream {

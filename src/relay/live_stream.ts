@@ -237,7 +237,7 @@ export class LiveStream implements WatchedStream, Batched {
     if (current !== undefined) {
       if (current.session !== publisher.session && !options.takeover) throw busy(this.name);
       this.#release(current);
-      current.close(CLOSE.takenOver, `another publisher took the stream "${this.name}" over`);
+      current.close(CLOSE.takenOver, `another publisher took over the stream "${this.name}"`);
     }
     this.#publisher = publisher;
     this.#isEnding = false;
@@ -420,7 +420,7 @@ export interface BeginOptions {
 }
 
 function busy(name: string): ProtocolError {
-  return new ProtocolError(CLOSE.busy, `the stream "${name}" has a publisher already`);
+  return new ProtocolError(CLOSE.busy, `the stream "${name}" already has a publisher`);
 }
 
 function latencyOf(viewers: ReadonlySet<Viewer>): LatencyStatus | null {

@@ -120,7 +120,7 @@ export class Memory {
   admit(): void {
     if (this.#viewers.take(1)) return;
     const { limit } = this.#viewers;
-    throw new ProtocolError(CLOSE.full, `the relay has ${limit} viewers already (--max-viewers)`);
+    throw new ProtocolError(CLOSE.full, `the relay already has ${limit} viewers (--max-viewers)`);
   }
 
   /** Counts out who was counted in. */

@@ -25,7 +25,7 @@ export class SocketChannel implements ControlChannel {
   /** Sends a control message; a peer that asks without reading the answers is closed. */
   sendControl(text: string): void {
     if (this.socket.unsentBytes > this.#maxUnsentBytes) {
-      this.close(CLOSE.stalled, "answers are not read");
+      this.close(CLOSE.stalled, "the client does not read the answers");
     } else {
       this.socket.send(text);
     }

@@ -44,7 +44,7 @@ export function closeStalled(
           `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`,
         );
       } else if (isShort && stalledMs >= STALLED_MS) {
-        viewer.close(CLOSE.stalled, "nothing was received for 5 s and memory is short");
+        viewer.close(CLOSE.stalled, "the viewer took nothing for 5 s and memory is short");
         closed++;
       } else {
         continue;

@@ -149,7 +149,10 @@ export class Shard implements Streams, Link {
   /** Hands a message of somebody who publishes to the thread that has the streams. */
   #handIn(peer: number, data: string | Uint8Array<ArrayBuffer>): void {
     if (!this.memory.handIn(typeof data === "string" ? data.length : data.byteLength)) {
-      throw new ProtocolError(CLOSE.overCredit, "frames come faster than the relay takes them in");
+      throw new ProtocolError(
+        CLOSE.overCredit,
+        "frames arrive faster than the relay can take them",
+      );
     }
     this.tell({ type: "message", peer, data }, typeof data === "string" ? [] : [data.buffer]);
   }

@@ -144,7 +144,7 @@ export class ShardLink {
     const connection = new Connection(name, channel, hub.log);
     this.#peers.set(peer, connection);
     connection.serve(() => {
-      if (hub.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
+      if (hub.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");
       if (hello === "bare") return hub.publish(name, hello, channel);
       const session = new RelaySession({
         maxFrameBytes: hub.options.maxFrameBytes,

@@ -162,7 +162,7 @@ export class ShardPool {
         originMs: performance.timeOrigin,
       },
     });
-    const timer = setTimeout(() => fail(`it took more than ${START_MS / 1000} s`), START_MS);
+    const timer = setTimeout(() => fail(`it did not start within ${START_MS / 1000} s`), START_MS);
     try {
       await listening.promise;
     } finally {
@@ -180,7 +180,7 @@ export class ShardPool {
     link.close();
     clearCounts(this.#options.counts, own);
     if (this.#isStopping) return;
-    this.#hub.log.error(`lost a thread of the relay, and starts another: ${why}`, { thread: own });
+    this.#hub.log.error(`lost a thread of the relay, starting another: ${why}`, { thread: own });
     this.#restarts.set(own, setTimeout(() => this.#restart(own), RESTART_MS));
   }
 
