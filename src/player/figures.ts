@@ -90,7 +90,7 @@ function kind({ format, codec, pixelFormat, width, height, sourceMs }: Status): 
   const name = formatName({ format: known, codec, pixelFormat });
   const size = width === undefined || height === undefined ? [] : [`${width}×${height}`];
   const isLate = sourceMs !== undefined && sourceMs >= LATE_SOURCE_MS;
-  return [name, ...size, ...(isLate ? [`comes ${ms(sourceMs)} late`] : [])].join(" · ");
+  return [name, ...size, ...(isLate ? [`the source is ${ms(sourceMs)} late`] : [])].join(" · ");
 }
 
 /** The middle viewer's and, where it is another, the slowest one's. */
@@ -106,11 +106,11 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["stopped", "the relay stopped"],
   ["slow_viewer", "a viewer was behind"],
   ["overrun", "the relay was too busy"],
-  ["awaiting_key_frame", "no key frame before it"],
+  ["awaiting_key_frame", "needed a key frame"],
   ["memory", "memory was used up"],
   [LEFT, "a viewer left"],
-  [AS_WISHED, "left out as viewers asked"],
-  [TOO_MANY, "more than the stream's rate"],
+  [AS_WISHED, "a viewer asked for fewer"],
+  [TOO_MANY, "the source was faster than the stream"],
 ]);
 
 /** Why frames were dropped, in words; what nobody missed comes last. */

@@ -17,7 +17,7 @@ Deno.test(
     await using page = await browser.open({ url: `${first.http}/live` });
     assertEquals(
       await untilSaid(page, /publishes/),
-      "Nobody publishes “live” yet. The picture comes when somebody does.",
+      "Nobody is publishing “live” yet. The picture appears when somebody does.",
     );
     const url = first.url();
     await using before = start(["publish", "--test-pattern", "320x180", url]);
