@@ -16,7 +16,7 @@ import {
 import { PipeSource } from "../client/pipe_source.ts";
 import { describeGone, Publisher, type PublishStats } from "../client/publish.ts";
 import type { Host } from "../host/host.ts";
-import { STANDARD_INPUT } from "../media/words.ts";
+import { STANDARD_INPUT } from "../media/messages.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
 import { createSplitter } from "../split/create.ts";
 import { INPUT_FORMATS } from "../split/detect.ts";

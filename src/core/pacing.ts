@@ -4,7 +4,7 @@
  * @module
  */
 import type { AllowedPace, Credited } from "./allowance.ts";
-import { Backlog } from "./backlog.ts";
+import { StandingQueueDetector } from "./standing_queue.ts";
 import { type Broadcast, HOLD_MS } from "./broadcast.ts";
 import type { Frame, StreamConfig } from "./frame.ts";
 import type { FrameQueue } from "./frame_queue.ts";
@@ -63,7 +63,7 @@ export class Pacing implements AllowedPace {
   #tick: Tick | undefined;
   #liveness: Liveness;
   #thinning = new Thinning();
-  readonly #backlog = new Backlog();
+  readonly #backlog = new StandingQueueDetector();
   #credited: Credited = "none";
   #config: StreamConfig | undefined;
   #fired = 0;

@@ -40,7 +40,7 @@ import {
   otherVideosNote,
   soundNote,
   transparencyNote,
-} from "./words.ts";
+} from "./messages.ts";
 
 const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
   avc: "h264",

@@ -18,7 +18,7 @@ import {
   type TransportLayout,
 } from "./transport_stream.ts";
 import { type TransportTime, TransportTimes } from "./transport_times.ts";
-import { badInput, soundNote } from "./words.ts";
+import { badInput, soundNote } from "./messages.ts";
 
 /** Bytes at the beginning in which the list of streams must stand. */
 const MAX_PROBED_BYTES = 16 * 1024 * 1024;

@@ -16,8 +16,8 @@ import { Memory, queueBytes } from "./memory.ts";
 import type { RelayOptions } from "./options.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 import { PublisherPeer } from "./publisher_peer.ts";
-import { Remembered } from "./remembered.ts";
-import { closeStalled } from "./stalled.ts";
+import { AbsentStreams } from "./absent_streams.ts";
+import { evictStalledViewers } from "./evict.ts";
 import type { PublisherKind, Streams } from "./streams.ts";
 import { Turns } from "./turns.ts";
 import { WatchfulClock } from "./watchful_clock.ts";
@@ -51,7 +51,7 @@ export class Hub implements Streams {
   readonly access: Access;
   readonly memory: Memory;
   readonly #streams = new Map<string, LiveStream>();
-  readonly #remembered = new Remembered();
+  readonly #remembered = new AbsentStreams();
   readonly #turns = new Turns();
   #threads: Threads | undefined;
   #isStopping = false;
@@ -163,7 +163,7 @@ export class Hub implements Streams {
       live.report();
       this.#logDrops(live);
     }
-    closeStalled(this.streams, this);
+    evictStalledViewers(this.streams, this);
   }
 
   /** Takes in no more frames and no more peers. */

@@ -13,7 +13,7 @@ import type { WatchedStream } from "./viewer.ts";
 const STALLED_MS = 5000;
 
 /** What decides who is let go, and where that is told. */
-export interface StalledContext {
+export interface EvictionContext {
   readonly options: {
     /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
     readonly stallTimeoutMs: number;
@@ -27,9 +27,9 @@ export interface StalledContext {
  * Closes viewers that are stuck; without acknowledgements, what has not drained is all that tells of
  * one. Where memory is short, viewers that have taken nothing for a while give way as well.
  */
-export function closeStalled(
+export function evictStalledViewers(
   streams: readonly WatchedStream[],
-  { options: { stallTimeoutMs }, memory, clock, log }: StalledContext,
+  { options: { stallTimeoutMs }, memory, clock, log }: EvictionContext,
 ): void {
   const nowMs = clock.nowMs();
   let closed = 0;

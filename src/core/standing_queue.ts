@@ -5,13 +5,13 @@
  */
 
 /** How long a queue may stay above its target before it is drained faster, in milliseconds. */
-export const BACKLOG_PATIENCE_MS = 1000;
+export const STANDING_AFTER_MS = 1000;
 
 /**
  * A queue that swings is doing its work; one that never comes down only delays. The measure is the
  * lowest length within an interval, as in CoDel (RFC 8289 section 3.2).
  */
-export class Backlog {
+export class StandingQueueDetector {
   #aboveSinceMs: number | undefined;
   #draining = false;
 
@@ -22,7 +22,7 @@ export class Backlog {
       this.#draining = false;
     } else {
       this.#aboveSinceMs ??= nowMs;
-      this.#draining ||= nowMs - this.#aboveSinceMs >= BACKLOG_PATIENCE_MS;
+      this.#draining ||= nowMs - this.#aboveSinceMs >= STANDING_AFTER_MS;
     }
     return this.#draining;
   }
