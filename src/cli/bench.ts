@@ -107,7 +107,7 @@ export const benchCommand = command({
     if (flags["viewers-only"] && flags["join-fps"] !== undefined) {
       throw usage(
         benchCommand,
-        "--join-fps needs a publisher of its own; leave out --viewers-only",
+        "--join-fps is for frames that bench publishes; leave out --viewers-only",
       );
     }
     const { report, bottleneck } = await runLoad({

@@ -152,7 +152,7 @@ export function pixelFormat(text: string): string {
     : layoutOf(`${lower}le`) !== undefined
     ? `${lower}le`
     : undefined;
-  if (name !== undefined) throw new Error(`ffmpeg's name for a pixel format: ${name}`);
+  if (name !== undefined) throw new Error(`ffmpeg's name for a pixel format; use ${name}`);
   const near = closest(lower, PIXEL_FORMATS.filter((format) => isNear(lower, format)));
   throw new Error(
     `a known pixel format${near === undefined ? "" : ` (${near}?)`}; known are ` +

@@ -245,7 +245,9 @@ export class Stream {
     this.advance(nowMs);
   }
 
-  /** The relay stood still for so many milliseconds: its viewers are not late for that. */
+  /**
+   * The relay stood still for this many milliseconds; its viewers do not count as late for that.
+   */
   stoodStill(ms: number): void {
     this.#broadcast.stoodStill(ms);
   }
@@ -266,8 +268,8 @@ export class Stream {
   }
 
   /**
-   * Sends frames that wait to viewers that announce nothing; returns when to do so again, `Infinity` where
-   * there are none.
+   * Sends waiting frames to viewers that do not acknowledge. Returns when to call it again,
+   * `Infinity` where there are no such viewers.
    */
   poll(nowMs: number): number {
     return this.#broadcast.poll(nowMs);

@@ -66,7 +66,7 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   return outcome instanceof Response ? allowReading(outcome, origin) : outcome;
 }
 
-/** Asks whether somebody may do what a route is for, before anything is done for him. */
+/** Asks whether a client may do what a route is for, before anything is done for it. */
 async function refusal(
   { streams }: Here,
   { actions }: Route,

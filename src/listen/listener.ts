@@ -10,7 +10,7 @@ export const IDLE_TIMEOUT_S = 30;
 /** A request as it came in. */
 export interface Incoming {
   readonly request: Request;
-  /** Network address of whoever sent it, without a port; empty where it is not known. */
+  /** Network address of the client, without a port; empty where it is unknown. */
   readonly address: string;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a relay keeps of streams that are not there.
+ * What a relay remembers of streams that do not exist at the moment.
  *
  * @module
  */
@@ -8,7 +8,10 @@ import type { FrameRate } from "../core/stream.ts";
 /** Most names that are kept, of each kind. */
 export const MAX_ABSENT_STREAMS = 1000;
 
-/** Frame rates that were set, and names that had a publisher; the oldest give way to new ones. */
+/**
+ * What a relay remembers of streams that do not exist at the moment: frame rates that were set, and
+ * names that had a publisher. New entries replace the oldest ones.
+ */
 export class AbsentStreams {
   readonly #rates = new Map<string, FrameRate>();
   readonly #published = new Map<string, true>();

@@ -14,7 +14,9 @@ import type { SocketChannel } from "./socket_channel.ts";
 import type { Streams } from "./streams.ts";
 import { ViewerPeer } from "./viewer_peer.ts";
 
-/** Most messages, and most characters of them, that may come until it is decided about the hello. */
+/**
+ * Most messages, and most characters in them, that a peer may send before its hello is accepted.
+ */
 const MAX_WAITING = 16;
 const MAX_WAITING_LENGTH = 65_536;
 
@@ -26,7 +28,10 @@ export interface HelloContext {
   readonly asker: Asker;
 }
 
-/** Reads the hello, asks whether it is permitted, and gives way to who serves what it is for. */
+/**
+ * Reads the hello, asks whether it is permitted, and is then replaced by the peer for the hello's
+ * role.
+ */
 export class HelloPeer implements Peer {
   readonly #streams: Streams;
   readonly #place: PeerPlace;

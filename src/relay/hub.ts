@@ -103,8 +103,8 @@ export class Hub implements Streams {
   }
 
   /**
-   * Sets the frame rate of the stream of that name at once, or of the one that will have it. Returns
-   * the stream, which need not be among those that are there.
+   * Sets the frame rate of the stream of that name, or of the one that will get the name later.
+   * Returns that stream, which need not exist yet in the hub.
    */
   setFps(name: string, fps: FrameRate): LiveStream {
     this.#remembered.setRate(name, fps);

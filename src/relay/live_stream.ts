@@ -366,7 +366,7 @@ export class LiveStream implements WatchedStream, Batched {
     for (const viewer of this.#viewers) viewer.changed?.();
   }
 
-  /** Does what follows from a change: credit, the end of the stream, the next timer. */
+  /** Acts on a change: gives credit, ends the stream, or sets the next timer. */
   #drive(): void {
     const nowMs = this.#clock.nowMs();
     const publisher = this.#publisher;

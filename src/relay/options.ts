@@ -19,7 +19,7 @@ export interface RelayOptions {
   readonly maxViewers: number;
   /** Most streams. */
   readonly maxStreams: number;
-  /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
+  /** A viewer without a protocol is closed when nothing has drained for this many milliseconds. */
   readonly stallTimeoutMs: number;
   /** Origins of other sites whose pages may take part; `*` for all. */
   readonly allowOrigins: readonly string[];

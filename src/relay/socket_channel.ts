@@ -7,7 +7,9 @@ import type { Socket } from "../listen/listener.ts";
 import { CLOSE, closeReason } from "../wire/close_code.ts";
 import type { ControlChannel } from "./peer.ts";
 
-/** Bytes that may stand unsent beyond the frames that are accounted for: control messages. */
+/**
+ * Bytes of control messages that may be unsent, in addition to the frames that are accounted for.
+ */
 const MAX_CONTROL_BACKLOG_BYTES = 1024 * 1024;
 
 /** Sends control messages and never grows without bound. */

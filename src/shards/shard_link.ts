@@ -15,7 +15,9 @@ import { askedOf, plainResponse } from "./plain_http.ts";
 import type { FromShard, PlainQuestion } from "./shard_message.ts";
 import { ShardViewer, type TellShard } from "./shard_viewer.ts";
 
-/** How long a thread may take to tell its numbers before the last ones are used, in milliseconds. */
+/**
+ * How long a thread may take to report its numbers before the last ones are used, in milliseconds.
+ */
 const ANSWER_MS = 1000;
 
 /** What a {@linkcode ShardLink} works with. */

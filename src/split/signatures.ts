@@ -153,7 +153,7 @@ export const SIGNATURES: readonly Signature[] = [
   advised("AV1 as OBUs", AS_IVF, pattern([0x12, 0x00, 0x0a])),
   advised("AV1 as OBUs with lengths (Annex B)", AS_IVF, pattern([0x01, 0x10], 2)),
   ...["Setting pipeline", "Use Windows high", "Pipeline is", "Progress: ", "Redistribute"].map(
-    (text) => advised("the text output of gst-launch", QUIET, pattern(text)),
+    (text) => advised("text of gst-launch", QUIET, pattern(text)),
   ),
   ...["P1", "P2", "P3", "P4", "P5", "P6", "P7"].flatMap((name) =>
     ["\n", " ", "\r", "\t"].map((space) =>

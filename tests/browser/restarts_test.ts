@@ -16,7 +16,7 @@ Deno.test(
     await using first = await startRelay();
     await using page = await browser.open({ url: `${first.http}/live` });
     assertEquals(
-      await untilSaid(page, /publishes/),
+      await untilSaid(page, /is publishing/),
       "Nobody is publishing “live” yet. The picture appears when somebody does.",
     );
     const url = first.url();

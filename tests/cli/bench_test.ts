@@ -225,8 +225,8 @@ Deno.test("stream bench leaves a stream to the publisher that it has", async () 
   await using _publish = start(["publish", relay.url(), "--test-pattern"]);
   await relay.until("live", ({ publishing }) => publishing);
   const outcome = await run(["bench", ...SMALL, relay.url()]);
-  assertFailed(outcome, 1, /has a publisher already; choose another name, or .* --viewers-only/);
-  assertFailed(await run(["bench", ...SMALL, relay.url(), "--bare"]), 1, /has a publisher already/);
+  assertFailed(outcome, 1, /already has a publisher; choose another name, or .* --viewers-only/);
+  assertFailed(await run(["bench", ...SMALL, relay.url(), "--bare"]), 1, /already has a publisher/);
 });
 
 const LONG = ["bench", "--json", ...SMALL, "--duration", "10m"];

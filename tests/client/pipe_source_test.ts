@@ -119,7 +119,10 @@ Deno.test("PipeSource says what to do about MPEG-TS that holds no video for it",
   pipe.write(concat(...packetsOf(SHOTS, { types: [0x02] })));
   pipe.end();
   const error = await assertRejects(() => source.next(), StreamError);
-  assertMatch(error.message, /coded as MPEG-2, which no stream carries; try: ffmpeg -i INPUT -f/);
+  assertMatch(
+    error.message,
+    /coded as MPEG-2, which the relay does not support; try: ffmpeg -i INPUT -f/,
+  );
 });
 
 Deno.test("PipeSource that is stopped gives nothing more, before it knows the format and after", async () => {

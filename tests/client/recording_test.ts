@@ -224,7 +224,7 @@ Deno.test("A recording never touches a file that is there", async () => {
   await assertRejects(
     () => sinkIn(folder, "x.mp4", { segmentMs: 1000 }),
     StreamError,
-    "x-000001.mp4: it exists already; use --overwrite",
+    "x-000001.mp4: it already exists; use --overwrite",
   );
   assertEquals(await folder.names(), ["x-000001.mp4"]);
 });
@@ -314,7 +314,7 @@ Deno.test("A recording that cannot be written any more stays under its hidden na
   await sink.write(frameOf());
   // The place that it is to have is taken meanwhile.
   await Deno.writeTextFile(`${folder.path}/x.mkv`, "mine");
-  await assertRejects(() => sink.finish(), StreamError, "x.mkv: it exists already");
+  await assertRejects(() => sink.finish(), StreamError, "x.mkv: it already exists");
   assertEquals(await folder.names(), [`.x.mkv.${Deno.pid}.part`, "x.mkv"]);
   assertEquals(await Deno.readTextFile(`${folder.path}/x.mkv`), "mine");
 });

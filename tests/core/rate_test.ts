@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { StandingQueueDetector, STANDING_AFTER_MS } from "../../src/core/standing_queue.ts";
+import { STANDING_AFTER_MS, StandingQueueDetector } from "../../src/core/standing_queue.ts";
 import { Budget } from "../../src/core/budget.ts";
 import { DROP_REASONS, noDrops, totalDrops } from "../../src/core/drops.ts";
 import { RateLimit } from "../../src/core/rate_limit.ts";

@@ -118,8 +118,8 @@ Deno.test("figures tell of a source that is late, and of no other", () => {
     figures(readStatus(apiStream({ arrival: { medianMs, maxMs: 9999 } }))!, { viewersHere: 0 })
       .kind;
   assertEquals(kind(99.9), "JPEG · 1280×720");
-  assertEquals(kind(340.2), "JPEG · 1280×720 · comes 340 ms late");
-  assertEquals(kind(12_340), "JPEG · 1280×720 · comes 12.3 s late");
+  assertEquals(kind(340.2), "JPEG · 1280×720 · the source is 340 ms late");
+  assertEquals(kind(12_340), "JPEG · 1280×720 · the source is 12.3 s late");
 });
 
 Deno.test("reasons keep the relay's word for one that is not known, and put wishes last", () => {

@@ -149,7 +149,7 @@ Deno.test("detectFormat names inputs that are not split here, with the flags to 
     const fault = faultOf(bytes, false);
     assertEquals(fault.found, name);
     assert(
-      /ffmpeg .*-i (?:INPUT|-) .*-f (?:mjpeg|ivf)|--format lp32|curl|h264parse|-q,|unpack it|it is sound|PROGRAM/
+      /ffmpeg .*-i (?:INPUT|-) .*-f (?:mjpeg|ivf)|--format lp32|curl|h264parse|-q,|unpack it|it is audio|PROGRAM/
         .test(fault.advice ?? ""),
       fault.advice,
     );
@@ -174,8 +174,8 @@ const UNKNOWN: readonly (readonly [input: string, found: string, advice: string]
   ['{"error": "gone"}', 'JSON ("{\\"error\\": \\"gone\\"}")', "the server"],
   ["#EXTM3U\n", 'an HLS playlist ("#EXTM3U")', "ffmpeg -i ADDRESS"],
   ["v=0\r\no=- 0", 'an SDP description ("v=0")', "ffmpeg -i FILE.sdp"],
-  ["\xff\xf1\x50\x40", "AAC", "it is sound"],
-  ["\xff\xfb\x90\x64", "MP3", "it is sound"],
+  ["\xff\xf1\x50\x40", "AAC", "it is audio"],
+  ["\xff\xfb\x90\x64", "MP3", "it is audio"],
   ["\xff\x0a\x10\x20", "a JPEG XL code stream", "ffmpeg -i INPUT"],
 ];
 
