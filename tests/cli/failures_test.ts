@@ -169,7 +169,7 @@ Deno.test("stream publish is refused where the stream has a publisher, who does 
   await first.write(concat(...jpegs(1)));
   await relay.until("live", (status) => status.received.frames === 1);
   const second = await run(["publish", relay.url()], { stdin: concat(...jpegs(1)) });
-  assertFailed(second, 1, /has a publisher already; .*--takeover/);
+  assertFailed(second, 1, /already has a publisher; .*--takeover/);
   await first.endInput();
   assertEquals((await first.outcome).code, 0);
 });
@@ -206,10 +206,10 @@ Deno.test("stream publish names what it may not open, and what it cannot use, wi
   await using relay = await startRelay();
   for (
     const [input, seen] of [
-      ["/proc/self/mem", /may not open it; let the shell do that: stream publish </],
+      ["/proc/self/mem", /is not allowed to open it; let the shell open it: stream publish </],
       [folder.path, /it is a folder; give a file, or pipe its pictures in: cat \S+ \| stream pub/],
       [`${folder.path}/empty`, /the file is empty/],
-      [`${folder.path}/empty/x`, /a part of the path is a file/],
+      [`${folder.path}/empty/x`, /part of the path is a file/],
     ] as const
   ) {
     const outcome = await run(["publish", relay.url(), "--input", input]);

@@ -31,7 +31,7 @@ Deno.test("stream publish says once what slows a source down that is faster than
   await using publish = start(["publish", relay.url(), ...RAW], { stdin: "piped" });
   await relay.until("live", ({ publishing }) => publishing);
   await using _camera = camera(publish, 20);
-  const [sentence] = await publish.said(/^warn: frames come faster.*\n/m);
+  const [sentence] = await publish.said(/^warn: frames arrive faster.*\n/m);
   assertMatch(
     sentence,
     /^warn: frames arrive faster than the 10 a second that the relay sends, so the input waits; if it is live, use --on-full drop, or start the relay with --fps \d+ or "--fps source"\n$/,
@@ -40,7 +40,7 @@ Deno.test("stream publish says once what slows a source down that is faster than
   await relay.until("live", (status) => status.received.frames > received.frames + 5);
   publish.kill("SIGTERM");
   const { code, stderr } = await publish.outcome;
-  assertEquals([code, stderr.split("frames come faster").length - 1], [0, 1], stderr);
+  assertEquals([code, stderr.split("frames arrive faster").length - 1], [0, 1], stderr);
 });
 
 Deno.test("stream publish says while a live source is behind, and the relay catches up", async () => {

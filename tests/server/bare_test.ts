@@ -148,7 +148,7 @@ Deno.test("serve logs clients without a protocol that publish, when they begin a
     ...silentLog,
     info(message: string): void {
       lines.push(message);
-      if (message.includes("lost")) gone.resolve();
+      if (message.endsWith("has left")) gone.resolve();
     },
   };
   const { signal } = new AbortController();
