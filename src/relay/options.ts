@@ -26,3 +26,16 @@ export interface RelayOptions {
   /** How long a peer that speaks the protocol may take to say hello, in milliseconds. */
   readonly helloTimeoutMs: number;
 }
+
+/** What a relay has of which nothing else is said. */
+export const RELAY_DEFAULTS: RelayOptions = {
+  fps: 30,
+  bufferMs: 5000,
+  maxFrameBytes: 16 * 1024 * 1024,
+  maxMemoryBytes: 512 * 1024 * 1024,
+  maxViewers: 10_000,
+  maxStreams: 100,
+  stallTimeoutMs: 10_000,
+  allowOrigins: [],
+  helloTimeoutMs: 5000,
+};
