@@ -46,7 +46,8 @@ export interface FileSourceOptions {
  */
 export async function openFileSource(options: FileSourceOptions): Promise<FrameSource> {
   const { path, clock, isLooped, pace } = options;
-  const { source, isMedia, isRegular } = await openOnce(options);
+  const damage = { ...options.damage, isRepeated: isLooped };
+  const { source, isMedia, isRegular } = await openOnce({ ...options, damage });
   if (isLooped && !isRegular) {
     source.stop();
     throw new StreamError(
@@ -55,7 +56,7 @@ export async function openFileSource(options: FileSourceOptions): Promise<FrameS
     );
   }
   const whole = isLooped
-    ? new LoopedSource(source, async () => (await openAgain(options)).source, path)
+    ? new LoopedSource(source, async () => (await openAgain({ ...options, damage })).source, path)
     : source;
   return isMedia && pace === "timestamps" ? new PacedSource(whole, clock) : whole;
 }

@@ -8,7 +8,7 @@ import { describeFault, faultError } from "../media/words.ts";
 import type { DamagePolicy, FrameSource, SourceFrame } from "./frame_source.ts";
 
 /** What is done about parts of a film of which no frame can be made. */
-export interface FilmDamagePolicy extends Pick<DamagePolicy, "isStrict"> {
+export interface FilmDamagePolicy extends Pick<DamagePolicy, "isStrict" | "isRepeated"> {
   /** Told what was left out, as a sentence, and how often since it was told last. */
   readonly onFilmDamage: (sentence: string, runs: number) => void;
 }
@@ -35,7 +35,10 @@ export class FilmSource implements FrameSource {
     const frame = await this.#reader.next();
     const { damaged, fault } = this.#reader;
     if (fault === undefined || damaged === this.#told) return frame;
-    if (this.#policy.isStrict) {
+    const { isStrict, isRepeated = false } = this.#policy;
+    const isCutOff = fault.isCutOff === true && !isRepeated;
+    if (isCutOff && !isStrict && frame !== undefined) return frame;
+    if (isStrict || isCutOff) {
       this.stop();
       throw faultError(this.#name, fault);
     }

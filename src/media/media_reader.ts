@@ -31,11 +31,14 @@ export interface MediaFault {
   readonly why: string;
   /** What to do about it, as an imperative clause. Absent where there is nothing. */
   readonly advice?: string;
+  /** True where nothing is known to be wrong but that the file ends too early. Absent: false. */
+  readonly isCutOff?: boolean;
 }
 
 /** That a file ends before it says it does. */
 export function cutOffFault(frame: number): MediaFault {
-  return { frame, why: "the file was cut off before its end", advice: "copy it again" };
+  const why = "the file was cut off before its end";
+  return { frame, why, advice: "copy it again", isCutOff: true };
 }
 
 /** That other bytes stand where a part of the file should. */

@@ -57,13 +57,6 @@ const FAULTY: readonly Faulty[] = [
     warning: /at byte 0: expected a JPEG image/,
   },
   {
-    what: "a last image that is cut off",
-    input: concat(ONE, TWO, THREE.subarray(0, -1)),
-    frames: [ONE, TWO],
-    damaged: 1,
-    warning: /expected a whole JPEG image \(up to ff d9\), found the end of the input/,
-  },
-  {
     what: "a frame over the limit",
     input: concat(ONE, LARGE, TWO),
     flags: ["--max-frame", "1kB"],
@@ -134,6 +127,36 @@ Deno.test("stream publish exits with 5 for input without a frame, however it goe
     );
   }
 });
+
+for (
+  const [what, input, frames, expected] of [
+    ["JPEG image", concat(ONE, TWO, THREE.subarray(0, -1)), 2, "a whole JPEG image"],
+    ["JPEG image behind junk", concat(ONE, NUL, TWO, THREE.subarray(0, -1)), 2, "a whole JPEG"],
+    ["PNG image", concat(png(), png({ width: 17 }).subarray(0, -5)), 1, "a whole PNG image"],
+    ["Y4M frame", concat(Y4M, bytesOf("FRAME\n12345678FRAME\n123")), 1, '"FRAME" and 8 bytes'],
+  ] as const
+) {
+  Deno.test(`stream publish exits with 5 once all is sent where the last ${what} is cut off`, async () => {
+    await using folder = await makeFolder();
+    await using relay = await startRelay(["--fps", "source"]);
+    await Deno.writeFile(`${folder.path}/input`, input);
+    for (const source of [[], ["--input", `${folder.path}/input`]]) {
+      const outcome = await run(["publish", relay.url(), ...source], {
+        ...(source.length === 0 ? { stdin: input } : {}),
+      });
+      const why = RegExp(
+        `^error: Cannot read frame ${
+          frames + 1
+        } at byte ${input.length}: expected ${expected}.*, ` +
+          "found the end of the input after \\d+ bytes; let the program that writes the input finish it",
+        "m",
+      );
+      assertEquals(outcome.code, 5, outcome.stderr);
+      assertMatch(outcome.stderr, why);
+      assertMatch(outcome.stderr, RegExp(`^published ${frames} frames?, `, "m"));
+    }
+  });
+}
 
 Deno.test("stream publish exits with 5 for a last raw frame that is cut off", async () => {
   await using relay = await startRelay();

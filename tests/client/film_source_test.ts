@@ -29,7 +29,8 @@ class DamagedFilm implements MediaReader {
 
   #damage(why: string, advice?: string) {
     this.damaged++;
-    this.fault = { frame: this.#frames, why, ...advice === undefined ? {} : { advice } };
+    const cutOff = advice === undefined ? {} : { advice, isCutOff: true };
+    this.fault = { frame: this.#frames, why, ...cutOff };
   }
 }
 
@@ -39,16 +40,31 @@ async function framesOf(source: FilmSource): Promise<SourceFrame[]> {
   return frames;
 }
 
-Deno.test("FilmSource gives all that can be used, and tells what is left out, each once", async () => {
+Deno.test("FilmSource of a repeated film tells all that is left out, each once", async () => {
   const told: [string, number][] = [];
   const onFilmDamage = (sentence: string, runs: number) => told.push([sentence, runs]);
-  const source = new FilmSource(new DamagedFilm(), "x.mp4", { isStrict: false, onFilmDamage });
+  const policy = { isStrict: false, isRepeated: true, onFilmDamage };
+  const source = new FilmSource(new DamagedFilm(), "x.mp4", policy);
   assertEquals((await framesOf(source)).length, 3);
   assertEquals(source.damaged, 2);
   assertEquals(told, [
     ["left out a part of x.mp4 at frame 2: the lengths in it do not fit", 1],
     ["left out a part of x.mp4 at frame 4: the file was cut off before its end", 1],
   ]);
+});
+
+Deno.test("FilmSource gives all that can be used, and ends with an error where the file was cut off", async () => {
+  const told: string[] = [];
+  const onFilmDamage = (sentence: string) => told.push(sentence);
+  const source = new FilmSource(new DamagedFilm(), "x.mp4", { isStrict: false, onFilmDamage });
+  for (let frame = 1; frame <= 3; frame++) assertEquals((await source.next())?.config, CONFIG);
+  await assertRejects(
+    () => source.next(),
+    StreamError,
+    "Cannot read frame 4 of x.mp4: the file was cut off before its end; copy it again",
+  );
+  assertEquals(told, ["left out a part of x.mp4 at frame 2: the lengths in it do not fit"]);
+  assertEquals(source.damaged, 2);
 });
 
 Deno.test("FilmSource that is strict ends in front of what is left out", async () => {

@@ -54,7 +54,8 @@ for (const name of CONTAINERS) {
       assertEquals(error, undefined);
       assertEquals(damaged, 1);
       const why = "the file was cut off before its end";
-      assertEquals(fault, { frame: frames.length + 1, why, advice: "copy it again" });
+      const expected = { frame: frames.length + 1, why, advice: "copy it again", isCutOff: true };
+      assertEquals(fault, expected);
     }
     // What a cluster of Matroska holds is read once all of it is there.
     assert(counts.size > (name === "x.mkv" ? 2 : 5), "the longer the file, the more frames");
