@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RELAY_DEFAULTS, serve, type ServeOptions } from "../server/serve.ts";
+import { DEFAULT_OPTIONS, serve, type ServeOptions } from "../server/serve.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
 import {
   bytes,
@@ -111,8 +111,8 @@ export function serveOptions(
     maxViewers: flags["max-viewers"],
     maxStreams: flags["max-streams"],
     stallTimeoutMs: flags["stall-timeout"],
-    allowOrigins: flags["allow-origin"] ?? RELAY_DEFAULTS.allowOrigins,
-    helloTimeoutMs: RELAY_DEFAULTS.helloTimeoutMs,
+    allowOrigins: flags["allow-origin"] ?? DEFAULT_OPTIONS.allowOrigins,
+    helloTimeoutMs: DEFAULT_OPTIONS.helloTimeoutMs,
   };
 }
 

@@ -3,11 +3,11 @@
 import { assertEquals } from "@std/assert";
 import { readLine } from "../../src/cli/command.ts";
 import { serveCommand, serveOptions } from "../../src/cli/serve.ts";
-import { RELAY_DEFAULTS } from "../../src/relay/options.ts";
+import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 
 Deno.test("serve without options has the defaults of a relay", () => {
   const { flags } = readLine(serveCommand, [], () => undefined);
   const { host, port, workers, ...options } = serveOptions(flags);
-  assertEquals(options, { ...RELAY_DEFAULTS });
+  assertEquals(options, { ...DEFAULT_OPTIONS });
   assertEquals([host, port, workers], ["127.0.0.1", 8080, 1]);
 });

@@ -5,14 +5,14 @@
  */
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
-import { type Relay, RELAY_DEFAULTS, serve, type ServeOptions } from "../../src/server/serve.ts";
+import { DEFAULT_OPTIONS, type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import type { StreamStatus } from "../../src/wire/control_message.ts";
 
 import { testedWorkers } from "../program.ts";
 
 /** A free port, and the command line's defaults, but no tick. */
 export const DEFAULTS: ServeOptions = {
-  ...RELAY_DEFAULTS,
+  ...DEFAULT_OPTIONS,
   host: "127.0.0.1",
   port: 0,
   workers: testedWorkers(),
