@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { serve, type ServeOptions } from "../server/serve.ts";
+import { DEFAULT_OPTIONS, serve, type ServeOptions } from "../server/serve.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
 import {
   bytes,
@@ -18,7 +18,6 @@ import {
 } from "./value.ts";
 
 const MIB = 1024 * 1024;
-const HELLO_TIMEOUT_MS = 5000;
 
 /** Where a relay listens, to whom, and how fast it ticks. */
 export const LISTEN_FLAGS = {
@@ -112,8 +111,8 @@ export function serveOptions(
     maxViewers: flags["max-viewers"],
     maxStreams: flags["max-streams"],
     stallTimeoutMs: flags["stall-timeout"],
-    allowOrigins: flags["allow-origin"] ?? [],
-    helloTimeoutMs: HELLO_TIMEOUT_MS,
+    allowOrigins: flags["allow-origin"] ?? DEFAULT_OPTIONS.allowOrigins,
+    helloTimeoutMs: DEFAULT_OPTIONS.helloTimeoutMs,
   };
 }
 

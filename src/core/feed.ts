@@ -9,7 +9,9 @@ import type { GopCache } from "./gop_cache.ts";
 
 /** Frames and bytes. */
 export interface FrameTotals {
+  /** How many frames. */
   frames: number;
+  /** Bytes of all of them. */
   bytes: number;
 }
 

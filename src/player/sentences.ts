@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dropFacts } from "../core/drops.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { FORMAT_FACTS } from "../core/stream_format.ts";
 import type { Lost } from "./connection.ts";
@@ -130,17 +131,7 @@ export function formatName(
   return isTold ? label : `${label} · ${detail}`;
 }
 
-const DROP_REASONS: ReadonlyMap<string, string> = new Map([
-  ["slow_viewer", "this viewer was behind"],
-  ["overrun", "the relay was too busy"],
-  ["awaiting_key_frame", "waiting for a key frame"],
-  ["viewer_fps", "this viewer asked for fewer frames"],
-  ["stream_fps", "the source is faster than the stream"],
-  ["memory", "the relay’s memory was used up"],
-  ["disconnected", "the connection ended"],
-]);
-
 /** Why the relay dropped frames of a viewer, in words. */
 export function dropReason(reason: string): string {
-  return DROP_REASONS.get(reason) ?? reason.replaceAll("_", " ");
+  return dropFacts(reason)?.ofViewer ?? reason.replaceAll("_", " ");
 }
