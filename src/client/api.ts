@@ -110,7 +110,7 @@ async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit =
     body = await response.json().catch(() => undefined);
   } catch (cause) {
     const seen = signal.aborted
-      ? `no answer within ${TIMEOUT_MS / 1000} s`
+      ? `no response within ${TIMEOUT_MS / 1000} s`
       : "nothing answers there";
     throw new StreamError(
       "unreachable",
@@ -122,7 +122,7 @@ async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit =
   const error = (body as { error?: unknown } | undefined)?.error;
   const seen = typeof error === "string"
     ? error
-    : `the server is no relay (HTTP ${response.status})`;
+    : `the server is not a relay (HTTP ${response.status})`;
   const code = response.status === 401 || response.status === 403 ? "refused" : "failed";
   throw new StreamError(code, `Cannot ask ${url}: ${messageOf(seen)}`);
 }

@@ -21,7 +21,7 @@ import {
   SplitSource,
 } from "./frame_source.ts";
 
-export { STANDARD_INPUT } from "../media/words.ts";
+export { STANDARD_INPUT } from "../media/messages.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -5,7 +5,7 @@
  */
 import type { DropCounts } from "../core/drops.ts";
 import type { Presentation, StreamConfig } from "../core/frame.ts";
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate, StreamNumbers } from "../core/stream.ts";
 import { STREAM_FORMATS, type StreamFormat } from "../core/stream_format.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
@@ -133,7 +133,7 @@ export interface CreditMessage {
 }
 
 /** Numbers of a stream, the same as in the API. */
-export interface StreamStatus extends StreamConfigStatus {
+export interface StreamStatus extends StreamConfigStatus, StreamNumbers {
   /** Its name. */
   readonly name: string;
   /** Frames a second that may leave, or `"source"`: as they come. */
@@ -142,22 +142,6 @@ export interface StreamStatus extends StreamConfigStatus {
   readonly publishing: boolean;
   /** Whether the source has a pace of its own, at which its frames leave; `null` without one. */
   readonly live: boolean | null;
-  /** Viewers that there are. */
-  readonly viewers: number;
-  /** Number of the publisher's session or configuration, from 1; 0 before the first. */
-  readonly epoch: number;
-  /** Frames and bytes that wait for the tick. */
-  readonly queue: { readonly frames: number; readonly bytes: number };
-  /** Frames and bytes that publishers have sent so far. */
-  readonly received: { readonly frames: number; readonly bytes: number };
-  /** Frames and bytes sent to viewers so far, each viewer counted. */
-  readonly sent: { readonly frames: number; readonly bytes: number };
-  /** Frames that somebody did not get, for each reason, each viewer counted. */
-  readonly dropped: Readonly<DropCounts>;
-  /** Frames and bytes a second that leave the queue, over the last three seconds. */
-  readonly rate: { readonly framesPerSecond: number; readonly bytesPerSecond: number };
-  /** Ticks so far, those that came late, and how late the last one was, in milliseconds. */
-  readonly tick: { readonly fired: number; readonly overruns: number; readonly lagMs: number };
   /** Of the viewers that confirm what they receive; `null` while no frame has been confirmed. */
   readonly latency: LatencyStatus | null;
   /**
@@ -343,7 +327,7 @@ function hello(fields: Fields): PublishHello | WatchHello {
   if (version !== 1) {
     throw new ProtocolError(
       CLOSE.badVersion,
-      `version ${version} of the protocol is not spoken here, version 1 is`,
+      `version ${version} of the protocol is not supported; use version 1`,
     );
   }
   if (fields.oneOf("role", ["publish", "watch"]) === "publish") {
