@@ -26,6 +26,9 @@ export type { ReceivedFrame, WatchEvent, WatchOptions, WatchStats } from "./watc
 export type { FrameKind, StreamConfig } from "../core/frame.ts";
 export { DROP_REASONS, type DropCounts, type DropReason, totalDrops } from "../core/drops.ts";
 export type { FrameRate } from "../core/pacing.ts";
+export type { FrameTotals } from "../core/feed.ts";
+export type { Rate } from "../core/rate_meter.ts";
+export type { StreamNumbers, TickStats } from "../core/stream.ts";
 export type { StreamFormat } from "../core/stream_format.ts";
 export { type ErrorCode, StreamError } from "../errors.ts";
 export type { Clock } from "../host/clock.ts";
