@@ -7,7 +7,7 @@
  * @module
  */
 import { bytesOf } from "../src/bytes/text.ts";
-import { ivfFrameHeader, ivfHeader } from "../src/client/ivf_writer.ts";
+import { ivfFrameHeader, ivfHeader } from "../src/files/ivf_writer.ts";
 import { bareConfig } from "../src/core/frame.ts";
 import { createSplitter, type CreateSplitterOptions } from "../src/split/create.ts";
 

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Chromium, where there is one: one browser for all tests of a file, a new page for each.
  *

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Every format's colours on the canvas: in all corners, in the middle, in odd sizes. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

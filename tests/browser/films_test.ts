@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Films as their file has them shown: turned, and with pixels that are not square. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** The player's page: what it says, its keys, its buttons, and that nothing of a name gets into it. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Frame after frame: none backwards, few missed, never an old one, and the delay as it is told. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

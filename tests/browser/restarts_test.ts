@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** The player comes back by itself: after the relay, after the publisher, in another size. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** The page of all streams: what comes, goes and changes on it, and what it costs. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";

@@ -64,6 +64,13 @@ Deno.test("stream publish and watch exit with 3 where the server is no relay", a
   }
 });
 
+Deno.test("stream watch exits with 3 where the relay is full", async () => {
+  await using relay = await startRelay(["--max-viewers", "1"]);
+  await using viewer = start(["watch", relay.url(), "-o", "-"]);
+  await relay.watchedBy(viewer);
+  assertFailed(await run(["watch", relay.url(), "-o", "-"]), 3, /1 viewers? already/);
+});
+
 Deno.test("stream fps and list exit with 1 where the server is no relay", async () => {
   await using plain = httpServer(() => new Response("no", { status: 404 }));
   await using page = httpServer(() => new Response("<html>"));

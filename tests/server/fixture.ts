@@ -5,7 +5,8 @@
  */
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
-import { DEFAULT_OPTIONS, type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
+import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
+import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import type { StreamStatus } from "../../src/wire/control_message.ts";
 
 import { testedWorkers } from "../program.ts";
