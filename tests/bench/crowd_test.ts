@@ -5,6 +5,7 @@ import { Crowd, type CrowdOptions } from "../../src/bench/crowd.ts";
 import { maskedFrame, OPCODE } from "../../src/bench/message_reader.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { payloadOf, serverFrame } from "./frames.ts";
+import { eventually } from "../waiting.ts";
 
 const FRAME = serverFrame(OPCODE.binary, payloadOf(20_000));
 const FPS = 50;
@@ -77,7 +78,6 @@ function crowdOf(url: string, viewers: Partial<CrowdOptions["viewers"]>): Crowd 
 }
 
 const nowMs = () => systemClock.wallUs() / 1000;
-const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 Deno.test("Crowd has slow viewers read half of the frames a second, one that reads all it can", async () => {
   using server = new Server();
@@ -89,14 +89,13 @@ Deno.test("Crowd has slow viewers read half of the frames a second, one that rea
   const flooding = [flood(one), flood(other)];
   await joined;
   crowd.window = { beginMs: beganMs, endMs: Infinity };
-  for (;;) {
+  await eventually("10 frames of the slow viewer, and four times as many of the other", () => {
     const { slowFrames, frames } = crowd.result().received;
     const mostFrames = (nowMs() - beganMs) * FPS / 2000;
     // The first frame is read at once.
     assert(slowFrames <= mostFrames + 2, `${slowFrames} frames, at most ${mostFrames} were due`);
-    if (slowFrames > 10 && frames > 4 * slowFrames) break;
-    await nextTurn();
-  }
+    return slowFrames > 10 && frames > 4 * slowFrames;
+  });
   crowd.close();
   await Promise.all(flooding);
 });
@@ -111,7 +110,7 @@ Deno.test("Crowd has stalled viewers read nothing, and goes on beside them", asy
   const flooding = [flood(stalled), flood(reading)];
   await joined;
   // What the system keeps for a connection is some megabytes.
-  while (reading.written < 100e6) await nextTurn();
+  await eventually("100 MB to be written", () => reading.written >= 100e6);
   assert(stalled.written < 50e6, `${stalled.written} bytes`);
   assertEquals([crowd.connected, crowd.listening, crowd.result().failed], [2, 1, 0]);
   crowd.close();
@@ -152,7 +151,7 @@ Deno.test("Crowd counts a viewer that is closed, and one that the window finds u
   const joined = crowd.join();
   using closed = await server.accept();
   await write(closed, serverFrame(OPCODE.close, Uint8Array.of(0x0f, 0xa5)));
-  while (crowd.result().failed < 1) await nextTurn();
+  await eventually("a viewer to fail", () => crowd.result().failed >= 1);
   // The other one's handshake is never answered.
   crowd.window = { beginMs: 0, endMs: 1 };
   assertEquals([crowd.connected, crowd.result().failed], [0, 2]);

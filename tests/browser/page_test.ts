@@ -13,6 +13,7 @@ import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Browser, NO_CHROMIUM, type OpenPage, untilLive, untilSaid } from "./browser.ts";
 import { Publishing } from "./publishing.ts";
 import { HEADER } from "../wire/messages.ts";
+import { eventually } from "../waiting.ts";
 
 const SIZE = { width: 320, height: 180 };
 /** A name that is not this computer: a page from there is not secure. */
@@ -29,11 +30,11 @@ async function openPlayer(
 }
 
 async function untilGone(relay: RunningRelay, name: string): Promise<void> {
-  for (;;) {
+  await eventually(`the stream ${name} to go`, async () => {
     const { body, status } = await fetch(`${relay.http}/api/streams/${name}`);
     await body?.cancel();
-    if (status === 404) return;
-  }
+    return status === 404;
+  });
 }
 
 async function video(format: "h264" | "hevc"): Promise<Uint8Array> {

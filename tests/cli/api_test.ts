@@ -5,6 +5,7 @@ import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { Client } from "../server/fixture.ts";
 import { concat } from "../split/samples.ts";
 import { jpegs, makeFolder } from "./folder.ts";
+import { eventually } from "../waiting.ts";
 
 async function printed(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(args);
@@ -54,6 +55,7 @@ Deno.test("stream list --json is what the API says, and the table shows the same
   await relay.until("door", (status) => status.tick.fired === 2);
   await using watch = start(["watch", relay.url("door"), "-o", "-"]);
   await relay.watchedBy(watch, "door");
+  await relay.until("door", ({ live }) => live === false);
 
   // The measured rate falls while one looks.
   const still = (streams: { rate: unknown }[]) => streams.map(({ rate: _, ...rest }) => rest);
@@ -126,9 +128,11 @@ Deno.test("stream list and the API tell the latency of a stream and of each of i
 
   const viewers = async () =>
     JSON.parse(await printed("list", relay.url(), "--json", "--viewers"))[0].viewerList;
-  let [one, other] = await viewers();
   // The last frame is confirmed a moment after it was sent.
-  while (one.underWay.frames > 0 || one.sent.frames < 5) [one, other] = await viewers();
+  const [one, other] = await eventually("5 frames to be confirmed", async () => {
+    const list = await viewers();
+    return list[0].underWay.frames === 0 && list[0].sent.frames >= 5 && list;
+  });
   assertEquals(one.confirming, true);
   assert(one.relayMs + one.roundTripMs <= one.latencyMs + 1, JSON.stringify(one));
   assertEquals([other.confirming, other.latencyMs, other.roundTripMs], [false, null, null]);

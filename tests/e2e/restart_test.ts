@@ -5,6 +5,7 @@ import { EVERY_FRAME, start, startRelay } from "../program.ts";
 import { concat, equal } from "../split/samples.ts";
 import { silentPeer, silentReader } from "./raw_peer.ts";
 import { makeVideo } from "./videos.ts";
+import { soon } from "../waiting.ts";
 
 Deno.test("A publisher that is killed and started again finds its viewers connected", async () => {
   await using folder = await makeFolder();
@@ -123,7 +124,7 @@ Deno.test("stream serve ends by SIGTERM although peers never answer, and tells t
   });
   await relay.until("other", ({ viewers }) => viewers === 2);
   relay.process.kill("SIGTERM");
-  assertEquals(await Promise.all(codes), [1001, 1001]);
+  assertEquals(await soon("the ends of the connections", Promise.all(codes)), [1001, 1001]);
   const { code, stderr } = await relay.process.outcome;
   assertEquals(code, 0, stderr);
   assert(stderr.endsWith("stopped\n"), stderr);

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { makeFolder } from "../cli/folder.ts";
 import { needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { equal } from "../split/samples.ts";
+import { thorough } from "../thorough.ts";
 import { NO_SLOW_LINK } from "./slow_link.ts";
 import { complaints, runSlowLink, type SlowLinkRunOptions } from "./slow_link_run.ts";
 
@@ -18,7 +19,7 @@ const MAX_DELAY_MS = 2500;
 for (const viewer of ["acknowledging", "bare"] as const) {
   const name = `a viewer behind 2 Mbit/s of a 6 Mbit/s stream gets what it can decode (${viewer})`;
   Deno.test({
-    ...needs(MISSING, name),
+    ...(viewer === "acknowledging" ? needs : thorough)(MISSING, name),
     fn: async () => {
       await using folder = await makeFolder();
       const format = "h264";

@@ -10,6 +10,7 @@ import {
 } from "../../src/player/pictures.ts";
 import { Screen } from "../../src/player/screen.ts";
 import { CodedDecoder } from "../../src/player/video.ts";
+import { soon } from "../waiting.ts";
 
 const CONFIG: StreamConfig = {
   ...{ type: "config", epoch: 1, format: "h264", codec: "avc1.42E01E", width: 640, height: 360 },
@@ -51,7 +52,7 @@ class Told implements DecoderEvents {
   /** Waits until so much has been told. */
   async until(count: number): Promise<void> {
     while (this.words.length < count) {
-      await this.#wake.promise;
+      await soon(`word ${count}, after ${this.words.join("; ")}`, this.#wake.promise);
       this.#wake = Promise.withResolvers<void>();
     }
   }
