@@ -18,7 +18,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
 ];
 
-/** Threads that relays under test send from: `deno task test` runs the tests with 1 and with 2. */
+/** Threads that relays under test send from: 1 in `deno task test`, then 2 in `deno task test:all`. */
 export function testedWorkers(): number {
   return Number(Deno.env.get("TEST_WORKERS") ?? 1);
 }

@@ -35,12 +35,20 @@ export async function eventually<T>(
   look: () => T | Promise<T>,
   patienceMs: number = PATIENCE_MS,
 ): Promise<Exclude<T, undefined | false>> {
-  const untilMs = performance.now() + patienceMs;
-  for (;;) {
-    const found = await soon(what, Promise.resolve(look()), patienceMs);
-    if (found !== undefined && found !== false) return found as Exclude<T, undefined | false>;
-    if (performance.now() > untilMs) throw tooLate(what, patienceMs);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  let isOver = false;
+  let pause: ReturnType<typeof setTimeout> | undefined;
+  const looking = async () => {
+    for (;;) {
+      const found = await look();
+      if (isOver || (found !== undefined && found !== false)) return found;
+      await new Promise((resolve) => pause = setTimeout(resolve, POLL_MS));
+    }
+  };
+  try {
+    return await soon(what, looking(), patienceMs) as Exclude<T, undefined | false>;
+  } finally {
+    isOver = true;
+    clearTimeout(pause);
   }
 }
 

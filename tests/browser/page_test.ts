@@ -143,7 +143,13 @@ Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player says in a sentence"), asyn
     });
     assertEquals(await page.textContent("#badge"), "Blocked");
     assertMatch(await page.textContent("#toast") ?? "", /motion JPEG/);
-    const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.waitForFunction(() =>
+        /^Saved keys-/.test(document.getElementById("toast")!.textContent)
+      ),
+      page.keyboard.press("s"),
+    ]);
     assertEquals(decode(await Deno.readFile(await download.path())).width, 64);
   });
 });
@@ -176,11 +182,16 @@ Deno.test(needs(NO_CHROMIUM, "the player's keys and buttons"), async (t) => {
   });
 
   await t.step("s saves the picture under a name with the time", async () => {
-    const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("s")]);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.waitForFunction(() =>
+        /^Saved keys-/.test(document.getElementById("toast")!.textContent)
+      ),
+      page.keyboard.press("s"),
+    ]);
     assertMatch(download.suggestedFilename(), /^keys-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.png$/);
     const picture = decode(await Deno.readFile(await download.path()));
     assertEquals([picture.width, picture.height], [320, 180]);
-    assertMatch(await page.textContent("#toast") ?? "", /^Saved keys-/);
   });
 
   await t.step("c copies the link", async () => {

@@ -1,17 +1,20 @@
 /**
  * The program within the process of its test, for what it says and how it ends: no process is
- * started, which is most of the time that such a test takes. `deno task test:all` starts one all the
- * same, with the permissions that the README names.
+ * started, which is most of the time that such a test takes. In `deno task test:all` the run with one
+ * thread starts one all the same, with the permissions that the README names.
  *
  * @module
  */
 import config from "../../deno.json" with { type: "json" };
 import { run as runProgram } from "../../src/cli/run.ts";
 import { systemClock } from "../../src/host/clock.ts";
-import { type Outcome, run } from "../program.ts";
+import { type Outcome, run, testedWorkers } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { TESTS_ALL } from "../thorough.ts";
 import { soon } from "../waiting.ts";
+
+const STARTS_PROCESS = (TESTS_ALL && testedWorkers() === 1) ||
+  (Deno.env.get("STREAM_PROGRAM") ?? "") !== "";
 
 /** What the program gets. */
 export interface RunHereOptions {
@@ -26,7 +29,7 @@ export async function runHere(
   args: readonly string[],
   { env = {}, stdin }: RunHereOptions = {},
 ): Promise<Outcome> {
-  if (TESTS_ALL || Deno.env.get("STREAM_PROGRAM")) {
+  if (STARTS_PROCESS) {
     return await run(args, { env: { ...env }, ...(stdin === undefined ? {} : { stdin }) });
   }
   const written: Uint8Array[] = [];
