@@ -140,6 +140,11 @@ Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player says in a sentence"), asyn
     ]);
     await using _ = Publishing.still(relay.url("blocked"), jpeg, { format: "mjpeg" });
     await relay.until("blocked", ({ received }) => received.frames > 0);
+    // The relay has room for one viewer, and motion JPEG does not come again where it was full.
+    await eventually("the pages before to be gone", async () => {
+      const streams = await (await fetch(`${relay.http}/api/streams`)).json();
+      return streams.every(({ viewers }: { viewers: number }) => viewers === 0);
+    });
     await using page = await browser.open({
       url: `${relay.http}/blocked`,
       script: NOTE_TOASTS + `

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { jpegs, makeFolder } from "../cli/folder.ts";
 import { EVERY_FRAME, start, startRelay } from "../program.ts";
-import { concat } from "../split/samples.ts";
+import { concat, equal } from "../split/samples.ts";
 import { silentPeer } from "./raw_peer.ts";
 
 Deno.test("Viewers that never read cost the others nothing, and what they miss is counted", async () => {
@@ -27,7 +27,9 @@ Deno.test("Viewers that never read cost the others nothing, and what they miss i
   await publish.endInput();
   assertEquals((await publish.outcome).code, 0);
   assertEquals((await watch.outcome).code, 0);
-  assertEquals(await folder.files(), [concat(...frames)]);
+  const [file] = await folder.files();
+  const input = concat(...frames);
+  assert(equal(file!, input), `${file!.length} of ${input.length} bytes`);
   assertEquals(received.frames, 250);
   assert(dropped.slow_viewer > 250, `${dropped.slow_viewer} frames skipped`);
   // Each frame was sent to a viewer, skipped for it, or is the one that is held for it.
