@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { jpegs, makeFolder } from "../cli/folder.ts";
 import { EVERY_FRAME, start, startRelay } from "../program.ts";
-import { concat, equal } from "../split/samples.ts";
+import { equal } from "../split/samples.ts";
 import { silentPeer } from "./raw_peer.ts";
 
 Deno.test("Viewers that never read cost the others nothing, and what they miss is counted", async () => {
@@ -20,20 +20,26 @@ Deno.test("Viewers that never read cost the others nothing, and what they miss i
   await using publish = start(["publish", relay.url()], { stdin: "piped" });
   const frames = jpegs(250, 100_000);
   for (const frame of frames) await publish.write(frame);
-  const { received, sent, dropped } = await relay.until(
-    "live",
-    ({ tick }) => tick.fired === frames.length,
-  );
+  await relay.until("live", ({ tick }) => tick.fired === frames.length);
   await publish.endInput();
   assertEquals((await publish.outcome).code, 0);
   assertEquals((await watch.outcome).code, 0);
+  const { received, sent, dropped } = await relay.until("live", () => true);
+  // On a machine that is busy with other things, a frame's turn may come too late, and is counted.
   const [file] = await folder.files();
-  const input = concat(...frames);
-  assert(equal(file!, input), `${file!.length} of ${input.length} bytes`);
+  const { length } = frames[0]!;
+  let next = 0;
+  for (let at = 0; at < file!.length; at += length) {
+    const written = file!.subarray(at, at + length);
+    while (next < frames.length && !equal(written, frames[next]!)) next++;
+    assert(next++ < frames.length, `no frame behind the last stands at byte ${at}`);
+  }
+  const missed = frames.length - file!.length / length;
+  assert(missed <= dropped.overrun, `${missed} frames missed, ${dropped.overrun} too late`);
   assertEquals(received.frames, 250);
   assert(dropped.slow_viewer > 250, `${dropped.slow_viewer} frames skipped`);
   // Each frame was sent to a viewer, skipped for it, or is the one that is held for it.
-  const held = 250 * 11 - sent.frames - dropped.slow_viewer;
+  const held = 250 * 11 - sent.frames - dropped.slow_viewer - dropped.overrun;
   assert(held >= 0 && held <= 11, `${held} frames held for 11 viewers`);
   for (const peer of silent) peer.close();
 });
