@@ -37,6 +37,8 @@ export interface InputFault {
   readonly advice?: string;
   /** True where nothing is known to be wrong but that a frame is over the limit. Absent: false. */
   readonly isTooLarge?: boolean;
+  /** True where nothing is known to be wrong but that the input ends within a frame. Absent: false. */
+  readonly isCutOff?: boolean;
   /** True where the bytes are of no format that is known by name. Absent: false. */
   readonly isUnknown?: boolean;
 }

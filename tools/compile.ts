@@ -28,8 +28,8 @@ const PERMISSIONS: readonly string[] = [
 
 /** Modules that run in threads of their own, which nothing imports. */
 const WORKERS: readonly string[] = [
-  "src/server/convert_worker.ts",
-  "src/server/shard_worker.ts",
+  "src/http/convert_worker.ts",
+  "src/shards/shard_worker.ts",
   "src/bench/publisher_worker.ts",
   "src/bench/relay_worker.ts",
   "src/bench/viewer_worker.ts",

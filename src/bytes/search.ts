@@ -5,25 +5,46 @@
  */
 
 /**
- * A run of bytes to be found. Most bytes that are searched are not looked at: R. N. Horspool,
- * "Practical fast searching in strings", 1980.
+ * A run of bytes to be found. Of those that are searched, only one in as many as it has is looked
+ * at: where it stands, one of them is among its own. The place of the next does not depend on what
+ * is found at the last, which a processor need not wait for.
  */
 export class BytePattern {
   readonly #bytes: Uint8Array;
-  readonly #shifts: Uint8Array;
+  /** 1 for each byte that it has. */
+  readonly #has = new Uint8Array(256);
 
-  /** `bytes` has at most 255. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
-    this.#shifts = new Uint8Array(256).fill(bytes.length);
-    for (let at = 0; at < bytes.length - 1; at++) this.#shifts[bytes[at]!] = bytes.length - 1 - at;
+    for (const byte of bytes) this.#has[byte] = 1;
   }
 
   /** Where it begins first in `bytes`, at `from` or behind it; -1 where it does not. */
   find(bytes: Uint8Array, from = 0): number {
-    const last = this.#bytes.length - 1;
-    for (let end = from + last; end < bytes.length; end += this.#shifts[bytes[end]!]!) {
-      if (bytes[end] === this.#bytes[last] && this.#isAt(bytes, end - last)) return end - last;
+    const has = this.#has;
+    const step = this.#bytes.length;
+    let at = from + step - 1;
+    while (at < bytes.length) {
+      // Four at once, as long as none of them is among its own.
+      for (; at + 3 * step < bytes.length; at += 4 * step) {
+        const one = has[bytes[at]!]! | has[bytes[at + step]!]!;
+        const other = has[bytes[at + 2 * step]!]! | has[bytes[at + 3 * step]!]!;
+        if ((one | other) !== 0) break;
+      }
+      for (let count = 0; count < 4 && at < bytes.length; count++, at += step) {
+        const start = has[bytes[at]!] === 0 ? -1 : this.#findAround(bytes, at);
+        if (start >= 0) return start;
+      }
+    }
+    return -1;
+  }
+
+  /** Where it begins so that it has the byte at `at`; -1 where it does not. */
+  #findAround(bytes: Uint8Array, at: number): number {
+    for (let index = this.#bytes.length - 1; index >= 0; index--) {
+      const start = at - index;
+      if (this.#bytes[index] !== bytes[at]) continue;
+      if (start + this.#bytes.length <= bytes.length && this.#isAt(bytes, start)) return start;
     }
     return -1;
   }

@@ -8,7 +8,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { StreamError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Log } from "../host/log.ts";
-import { closest } from "./closest.ts";
+import { optionHint, type WithOptions } from "./hint.ts";
 import { boolean, oneOf, type ReadValue } from "./value.ts";
 
 /** One option of a command. */
@@ -104,12 +104,14 @@ export function envName(name: string, flag: Flag<unknown>): string {
 /**
  * Reads a command's line and environment.
  *
+ * @param commands those that may have an option that this one does not have
  * @throws {StreamError} (`usage`) naming what is wrong and the nearest right thing
  */
 export function readLine<F extends Flags>(
   command: Command<F>,
   args: readonly string[],
   env: (name: string) => string | undefined,
+  commands: readonly WithOptions[] = [],
 ): {
   flags: Values<F> & Values<typeof COMMON_FLAGS>;
   operands: string[];
@@ -133,11 +135,8 @@ export function readLine<F extends Flags>(
     },
   });
   if (unknown !== undefined) {
-    const bare = unknown.replace(/^-+/, "");
-    const hint = command.hints !== undefined && Object.hasOwn(command.hints, bare)
-      ? command.hints[bare]
-      : `did you mean --${closest(bare.replace(/^no-/, ""), names)}?`;
-    throw usage(command, `the option ${unknown} is not known; ${hint}`);
+    const hint = optionHint(unknown, { ...command, flags: all }, commands);
+    throw usage(command, `the option ${unknown} is not known${hint === "" ? "" : `; ${hint}`}`);
   }
   const operands = [...parsed._.map(String), ...(parsed["--"] ?? [])];
   if (operands.length > command.operands.length) {

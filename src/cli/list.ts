@@ -16,7 +16,7 @@ type Columns<T> = readonly (readonly [string, (row: T) => string | number])[];
 const COLUMNS: Columns<StreamStatus> = [
   ["NAME", ({ name }) => name],
   ["FORMAT", ({ format }) => format ?? "-"],
-  ["SIZE", ({ width, height }) => width === null ? "-" : `${width}x${height}`],
+  ["SIZE", describeSize],
   ["FPS", ({ fps, rate }) => `${rate.framesPerSecond.toFixed(1)}/${fps}`],
   ["PUBLISHING", ({ publishing }) => publishing ? "yes" : "no"],
   ["VIEWERS", ({ viewers }) => viewers],
@@ -78,6 +78,17 @@ export const listCommand = command({
     await host.writeStdout(new TextEncoder().encode(`${text}\n`));
   },
 });
+
+/** The size in pixels, and how they are shown where that is not plain. */
+function describeSize(status: StreamStatus): string {
+  const { width, height, rotation, displayWidth, displayHeight } = status;
+  if (width === null) return "-";
+  const shown = [
+    ...displayWidth === undefined ? [] : [`shown as ${displayWidth}x${displayHeight}`],
+    ...rotation === undefined ? [] : [`turned ${rotation}°`],
+  ];
+  return [`${width}x${height}`, ...shown].join(", ");
+}
 
 function describeLatency({ latency, arrival }: StreamStatus): string {
   const parts: string[] = [];

@@ -5,6 +5,7 @@
  */
 import { DamageReport } from "../client/damage_report.ts";
 import { openFileSource, PACES } from "../client/file_source.ts";
+import type { FilmDamagePolicy } from "../client/film_source.ts";
 import {
   type DamagePolicy,
   type FrameSource,
@@ -12,8 +13,10 @@ import {
   PatternSource,
   SplitSource,
 } from "../client/frame_source.ts";
+import { PipeSource } from "../client/pipe_source.ts";
 import { describeGone, Publisher, type PublishStats } from "../client/publish.ts";
 import type { Host } from "../host/host.ts";
+import { STANDARD_INPUT } from "../media/words.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
 import { createSplitter } from "../split/create.ts";
 import { INPUT_FORMATS } from "../split/detect.ts";
@@ -36,6 +39,8 @@ import {
 /** How far behind a source must be before that is worth a sentence, in milliseconds. */
 const BEHIND_MS = 300;
 const MAX_SIDE = 65_535;
+/** Names of standard input. */
+const STDIN: readonly string[] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
 
 const FLAGS = {
@@ -173,7 +178,7 @@ async function openSource(
     readonly onNote: (sentence: string) => void;
   },
 ): Promise<FrameSource> {
-  const isStdin = given.input === "-" || given.input === "/dev/stdin";
+  const isStdin = given.input !== undefined && STDIN.includes(given.input);
   const flags = isStdin ? { ...given, input: undefined } : given;
   const pattern = flags["test-pattern"];
   if (flags.loop && flags.input === undefined) {
@@ -201,9 +206,10 @@ async function openSource(
     });
   }
   const splitter = openSplitter(flags);
-  const damage: DamagePolicy = {
+  const damage: DamagePolicy & FilmDamagePolicy = {
     isStrict: flags.strict,
     onDamage: (fault, runs) => report.add(fault, runs),
+    onFilmDamage: (sentence, runs) => report.addToFilm(sentence, runs),
   };
   if (flags.input !== undefined) {
     return await openFileSource({
@@ -224,7 +230,12 @@ async function openSource(
       "standard input is a terminal; pipe frames into it, or give --input FILE or --test-pattern",
     );
   }
-  return new SplitSource(host.stdin(), splitter, "standard input", damage);
+  const name = STANDARD_INPUT;
+  if (flags.format !== "auto" || describesRaw(flags)) {
+    return new SplitSource(host.stdin(), splitter, name, damage);
+  }
+  const maxFrameBytes = flags["max-frame"];
+  return new PipeSource({ input: host.stdin(), splitter, name, maxFrameBytes, damage, onNote });
 }
 
 function describesRaw(flags: Values<typeof FLAGS>): boolean {

@@ -13,6 +13,7 @@ import { type Command, readLine } from "./command.ts";
 import { demoCommand } from "./demo.ts";
 import { fpsCommand } from "./fps.ts";
 import { commandHelp, programHelp } from "./help.ts";
+import { whose } from "./hint.ts";
 import { listCommand } from "./list.ts";
 import { protocolHelp } from "./protocol.ts";
 import { publishCommand } from "./publish.ts";
@@ -75,7 +76,7 @@ export async function run(args: readonly string[], host: Host, version: string):
       if (rest.includes("--help") || rest.includes("-h")) {
         await show(commandHelp(command));
       } else {
-        const { flags, operands } = readLine(command, rest, host.env);
+        const { flags, operands } = readLine(command, rest, host.env, COMMANDS);
         await command.run({ flags, operands, host: { ...host, writeStdout }, log });
       }
     }
@@ -97,12 +98,23 @@ export async function run(args: readonly string[], host: Host, version: string):
 function findCommand(name: string): Command {
   const found = COMMANDS.find((command) => command.name === name);
   if (found !== undefined) return found;
-  const words = [...COMMANDS.map((command) => command.name), "help", "--version", "--help"];
-  const near = name === "version" ? "--version" : closest(name, words);
   throw new StreamError(
     "usage",
-    `Cannot run "stream ${name}": there is no such command; did you mean "stream ${near}"?`,
+    `Cannot run "stream ${name}": there is no such command; ${commandHint(name)}`,
   );
+}
+
+/** A clause that says what may be meant by a command that is not there. */
+function commandHint(name: string): string {
+  const option = name.replace(/^-+/, "").replace(/=.*/, "");
+  if (name.startsWith("-") && COMMANDS.some(({ flags }) => Object.hasOwn(flags, option))) {
+    return `${whose(option, COMMANDS)}, and stands behind its name`;
+  }
+  const words = [...COMMANDS.map((command) => command.name), "help", "--version", "--help"];
+  const near = name === "version" ? "--version" : closest(name, words);
+  return near === undefined
+    ? '"stream help" shows those there are'
+    : `did you mean "stream ${near}"?`;
 }
 
 /** Also a line that cannot be read is answered in the format that it asks for. */

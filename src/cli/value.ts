@@ -135,9 +135,10 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
   y800: "gray",
   mono8: "gray",
   i420_10le: "yuv420p10le",
-  yuv420p10: "yuv420p10le",
-  yuv422p10: "yuv422p10le",
-  yuv444p10: "yuv444p10le",
+  // The range of samples is all that sets these apart.
+  yuvj420p: "yuv420p",
+  yuvj422p: "yuv422p",
+  yuvj444p: "yuv444p",
 };
 
 /** A pixel format's ffmpeg name. */
@@ -148,6 +149,8 @@ export function pixelFormat(text: string): string {
     ? lower
     : Object.hasOwn(OTHER_NAMES, lower)
     ? OTHER_NAMES[lower]
+    : layoutOf(`${lower}le`) !== undefined
+    ? `${lower}le`
     : undefined;
   if (name !== undefined) throw new Error(`ffmpeg's name of a pixel format: here it is ${name}`);
   const near = closest(lower, PIXEL_FORMATS.filter((format) => isNear(lower, format)));
@@ -158,9 +161,13 @@ export function pixelFormat(text: string): string {
   );
 }
 
-/** Whether two names may be the same one misspelt: of the same family, by their first letters. */
+/** Whether two names may be the same one misspelt: of one family, and with the same digits. */
 function isNear(one: string, other: string): boolean {
-  return one.slice(0, 3) === other.slice(0, 3);
+  return one.slice(0, 3) === other.slice(0, 3) && digitsOf(one) === digitsOf(other);
+}
+
+function digitsOf(name: string): string {
+  return [...name.replace(/\D/g, "")].sort().join("");
 }
 
 /** Origins of web pages, separated by commas, as browsers write them; `*` for all. */

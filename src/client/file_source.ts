@@ -7,10 +7,13 @@ import { messageOf, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { openMedia } from "../media/media_source.ts";
 import { RandomAccessFile } from "../media/random_access_file.ts";
-import { isMediaFile, MAX_SIGNATURE_BYTES } from "../split/detect.ts";
+import { TRANSPORT_PROBE_BYTES } from "../media/transport_stream.ts";
 import type { Splitter } from "../split/splitter.ts";
 import { refuseForeignSource } from "./foreign_source.ts";
+import { type FilmDamagePolicy, FilmSource } from "./film_source.ts";
+import { isMedia } from "./first_bytes.ts";
 import { type DamagePolicy, type FrameSource, SplitSource } from "./frame_source.ts";
+import { PipeSource } from "./pipe_source.ts";
 import { LoopedSource } from "./looped_source.ts";
 import { PacedSource } from "./paced_source.ts";
 
@@ -30,8 +33,8 @@ export interface FileSourceOptions {
   /** Whether the file is repeated without end. */
   readonly isLooped: boolean;
   readonly clock: Clock;
-  /** What is done about bytes of a file that is no media file of which no frame can be made. */
-  readonly damage: DamagePolicy;
+  /** What is done about bytes of which no frame can be made. */
+  readonly damage: DamagePolicy & FilmDamagePolicy;
   /** Takes a sentence about what of a media file is left out. */
   readonly onNote?: (sentence: string) => void;
 }
@@ -43,7 +46,8 @@ export interface FileSourceOptions {
  */
 export async function openFileSource(options: FileSourceOptions): Promise<FrameSource> {
   const { path, clock, isLooped, pace } = options;
-  const { source, isMedia, isRegular } = await openOnce(options);
+  const damage = { ...options.damage, isRepeated: isLooped };
+  const { source, isMedia, isRegular } = await openOnce({ ...options, damage });
   if (isLooped && !isRegular) {
     source.stop();
     throw new StreamError(
@@ -52,7 +56,7 @@ export async function openFileSource(options: FileSourceOptions): Promise<FrameS
     );
   }
   const whole = isLooped
-    ? new LoopedSource(source, async () => (await openAgain(options)).source, path)
+    ? new LoopedSource(source, async () => (await openAgain({ ...options, damage })).source, path)
     : source;
   return isMedia && pace === "timestamps" ? new PacedSource(whole, clock) : whole;
 }
@@ -78,13 +82,14 @@ async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
       new Error("the file is empty; wait until it is written, or give another"),
     );
   }
-  if (mayBeMedia && isRegular && isMediaFile(await firstBytes(file, name))) {
-    const source = await openMedia(new RandomAccessFile(file, size), {
-      name,
-      maxFrameBytes,
-      ...onNote && { onNote },
-    });
-    return { source, isMedia: true, isRegular };
+  const media = { name, maxFrameBytes, ...onNote && { onNote } };
+  if (mayBeMedia && isRegular && isMedia(await firstBytes(file, name))) {
+    const source = await openMedia(new RandomAccessFile(file, size), media);
+    return { source: new FilmSource(source, name, damage), isMedia: true, isRegular };
+  }
+  if (mayBeMedia && !isRegular) {
+    const options = { ...media, input: file.readable, splitter: createSplitter(), damage };
+    return { source: new PipeSource(options), isMedia: false, isRegular };
   }
   const source = new SplitSource(file.readable, createSplitter(), name, damage);
   return { source, isMedia: false, isRegular };
@@ -113,7 +118,7 @@ async function openFile(
 /** The bytes that a file begins with; it is read from its start afterwards. */
 async function firstBytes(file: Deno.FsFile, path: string): Promise<Uint8Array> {
   try {
-    const bytes = new Uint8Array(MAX_SIGNATURE_BYTES);
+    const bytes = new Uint8Array(TRANSPORT_PROBE_BYTES);
     let length = 0;
     for (
       let count: number | null = 0;

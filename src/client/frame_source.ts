@@ -48,6 +48,8 @@ export const IDLE_MS = 100;
 export interface DamagePolicy {
   /** Whether they end the source with an error, where the splitter passes over them. */
   readonly isStrict: boolean;
+  /** Whether the input begins again, so that to stop within a frame does not end it. Absent: false. */
+  readonly isRepeated?: boolean;
   /** Told why bytes were left out, and in how many runs since it was told last. */
   readonly onDamage: (fault: InputFault, runs: number) => void;
 }
@@ -92,7 +94,8 @@ export class SplitSource implements FrameSource {
     while (!this.#isStopped) {
       const frame = this.#splitter.next();
       this.#tellDamage();
-      if (frame !== undefined || this.#isEnded) return frame;
+      if (frame !== undefined) return frame;
+      if (this.#isEnded) return this.#end();
       const read = await this.#read();
       // Once it is stopped, what was cut off is no error of the input.
       if (this.#isStopped) break;
@@ -114,10 +117,22 @@ export class SplitSource implements FrameSource {
     this.#reader.cancel().catch(() => {});
   }
 
+  /** @throws {InputError} when the input ended within a frame */
+  #end(): undefined {
+    const { fault } = this.#splitter;
+    if (fault !== undefined && this.#endsWithin(fault)) throw new InputError(fault);
+  }
+
+  #endsWithin({ isCutOff }: InputFault): boolean {
+    return isCutOff === true && this.#policy.isRepeated !== true;
+  }
+
   #tellDamage(): void {
     const { fault } = this.#splitter;
     if (fault === undefined || fault === this.#toldFault) return;
     if (this.#policy.isStrict) throw new InputError(fault);
+    // That is told once, by the error at the end.
+    if (this.#endsWithin(fault)) return;
     this.#policy.onDamage(fault, this.damaged - this.#toldDamaged);
     this.#toldFault = fault;
     this.#toldDamaged = this.damaged;

@@ -39,7 +39,9 @@ export interface AllowanceOptions {
 
 /** Totals that a publisher may reach; it may begin a frame while it is below both. */
 export interface Credit {
+  /** Frames since the publisher has begun. */
   readonly frames: number;
+  /** Bytes of frames since the publisher has begun. */
   readonly bytes: number;
 }
 

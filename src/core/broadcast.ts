@@ -165,7 +165,7 @@ export class Broadcast {
   }
 
   /**
-   * Sends held frames to viewers that announce nothing; returns when to do so again, `Infinity` where
+   * Sends frames that wait to viewers that announce nothing; returns when to do so again, `Infinity` where
    * there are none. While batches are to come, every feed has its turn in any case.
    */
   poll(nowMs: number): number {

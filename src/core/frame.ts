@@ -13,6 +13,7 @@ export type FrameKind = "key" | "delta";
  * input does not tell, or absent. A new object means a new configuration.
  */
 export interface StreamConfig {
+  /** What the bytes of a frame are. */
   readonly format: StreamFormat;
   /** What one frame is coded with: `jpeg`, `png`, `raw`, or an RFC 6381 codec string. */
   readonly codec: string | null;
@@ -29,23 +30,38 @@ export interface StreamConfig {
   /** Degrees clockwise by which pictures are turned when they are shown: 90, 180 or 270. Absent: 0. */
   readonly rotation?: number;
   /**
-   * Size in pixels to which a picture is stretched when it is shown, before it is turned. Both or
-   * neither are there; absent where pixels are square.
+   * Width in pixels to which a picture is stretched when it is shown, before it is turned. It is
+   * there with the height or not at all; absent where pixels are square.
    */
   readonly displayWidth?: number;
+  /** Height in pixels to which a picture is stretched when it is shown, before it is turned. */
   readonly displayHeight?: number;
-  /** Colours in the code points of ITU-T H.273. Absent where only the frames tell, if anything does. */
+  /**
+   * Colour primaries, a code point of ITU-T H.273 8.1. Like the next two, absent where only the
+   * frames tell, if anything does.
+   */
   readonly primaries?: number;
+  /** Transfer characteristics, a code point of ITU-T H.273 8.2. */
   readonly transfer?: number;
+  /** Matrix coefficients, a code point of ITU-T H.273 8.3. */
   readonly matrix?: number;
   /** Whether samples use all their values. Absent where only the frames tell. */
   readonly fullRange?: boolean;
 }
 
 /** How pictures are shown, as far as a {@linkcode StreamConfig} says so. */
-export type Presentation = Pick<StreamConfig, typeof PRESENTATION_FIELDS[number]>;
+export type Presentation = Pick<
+  StreamConfig,
+  | "rotation"
+  | "displayWidth"
+  | "displayHeight"
+  | "primaries"
+  | "transfer"
+  | "matrix"
+  | "fullRange"
+>;
 
-const PRESENTATION_FIELDS = [
+const PRESENTATION_FIELDS: readonly (keyof Presentation)[] = [
   "rotation",
   "displayWidth",
   "displayHeight",
@@ -53,7 +69,7 @@ const PRESENTATION_FIELDS = [
   "transfer",
   "matrix",
   "fullRange",
-] as const;
+];
 
 /** What a configuration says of how its pictures are shown, and nothing else of it. */
 export function presentationOf(config: StreamConfig): Presentation {
@@ -61,6 +77,18 @@ export function presentationOf(config: StreamConfig): Presentation {
     PRESENTATION_FIELDS.filter((field) => config[field] !== undefined)
       .map((field) => [field, config[field]]),
   );
+}
+
+/** How pictures are turned and stretched, as far as that is told. */
+export function shapeOf(
+  { rotation, displayWidth, displayHeight }: StreamConfig,
+): Pick<StreamConfig, "rotation" | "displayWidth" | "displayHeight"> {
+  return {
+    ...rotation === undefined ? {} : { rotation },
+    ...displayWidth === undefined || displayHeight === undefined
+      ? {}
+      : { displayWidth, displayHeight },
+  };
 }
 
 /** Which publisher a frame comes from, and under which sequence it was sent. */
@@ -75,6 +103,7 @@ export interface Origin {
 export interface Frame {
   /** The frame's bytes. Nobody changes them once the frame is made. */
   readonly data: Uint8Array<ArrayBuffer>;
+  /** Whether it can be decoded by itself. */
   readonly kind: FrameKind;
   /**
    * True for a delta frame that is shown before the key frame it follows and may refer to frames

@@ -10,7 +10,7 @@ import { Deque } from "./deque.ts";
 import type { Frame } from "./frame.ts";
 
 /**
- * Limits of a {@linkcode GopCache}. The newest key frame is held whatever they are, and its bytes do
+ * Limits of a {@linkcode GopCache}. The newest key frame is kept whatever they are, and its bytes do
  * not count.
  */
 export interface GopCacheOptions {
@@ -20,7 +20,7 @@ export interface GopCacheOptions {
   readonly maxBytes: number;
   /** Longest time since the newest key frame in milliseconds, for viewers that come. */
   readonly maxMs: number;
-  /** Bytes that all streams together may hold. */
+  /** Bytes that all streams together may keep. */
   readonly budget: Budget;
 }
 
@@ -39,28 +39,28 @@ export interface Kept {
   readonly isWhole: boolean;
 }
 
-interface Held extends Departed {
+interface Item extends Departed {
   /** Whether the frame counts in `bytes` and in the budget. */
   isCounted: boolean;
 }
 
 /**
  * A run of frames without a gap, addressed by position: the first frame that ever left has position
- * 0. Whoever reads it keeps a position of his own, so that a frame is held once for all viewers.
+ * 0. Whoever reads it keeps a position of his own, so that a frame is kept once for all viewers.
  */
 export class GopCache {
   readonly #options: GopCacheOptions;
-  readonly #items = new Deque<Held>();
+  readonly #items = new Deque<Item>();
   /** Position of the oldest item. */
   #first = 0;
   #bytes = 0;
-  #key: Held | undefined;
+  #key: Item | undefined;
   #keyPosition = 0;
   /** The key frame before the newest one, as long as it does not count. */
-  #oldKey: Held | undefined;
+  #oldKey: Item | undefined;
   #oldKeyPosition = 0;
   #isWhole = false;
-  /** Whether the newest frame is held beyond the limits. */
+  /** Whether the newest frame is kept beyond the limits. */
   #isOver = false;
 
   constructor(options: GopCacheOptions) {
@@ -72,7 +72,7 @@ export class GopCache {
     return this.#first + this.#items.length;
   }
 
-  /** Bytes held, without the newest key frame's. */
+  /** Bytes kept, without the newest key frame's. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -87,7 +87,7 @@ export class GopCache {
     return this.#keyPosition;
   }
 
-  /** Whether everything since the newest key frame is held. */
+  /** Whether everything since the newest key frame is kept. */
   get isWhole(): boolean {
     return this.#isWhole;
   }
@@ -115,8 +115,8 @@ export class GopCache {
   }
 
   /**
-   * Adds a frame. The newest one is held in any case, so that what viewers get does not depend on
-   * the memory that is left; where the limits are reached, what was held before it is given up.
+   * Adds a frame. The newest one is kept in any case, so that what viewers get does not depend on
+   * the memory that is left; where the limits are reached, what was kept before it is given up.
    */
   push(frame: Frame, nowMs: number): void {
     const { maxFrames, maxMs } = this.#options;
@@ -151,7 +151,7 @@ export class GopCache {
     this.#isWhole = false;
   }
 
-  /** The newest key frame is no longer that: it is freed, or held for those who are behind. */
+  /** The newest key frame is no longer that: it is freed, or kept for those who are behind. */
   #retireKey(): void {
     this.#countOldKey();
     const key = this.#key;
@@ -162,7 +162,7 @@ export class GopCache {
     this.#oldKeyPosition = this.#keyPosition;
   }
 
-  /** Where a key frame is held for those who are behind, it counts; they lose it without room. */
+  /** Where a key frame is kept for those who are behind, it counts; they lose it without room. */
   #countOldKey(): void {
     const key = this.#oldKey;
     this.#oldKey = undefined;
@@ -170,7 +170,7 @@ export class GopCache {
     while (this.#first < this.#keyPosition) this.#shift();
   }
 
-  #count(item: Held): boolean {
+  #count(item: Item): boolean {
     const { maxBytes, budget } = this.#options;
     const bytes = item.frame.data.byteLength;
     if (this.#bytes + bytes > maxBytes || !budget.take(bytes)) return false;

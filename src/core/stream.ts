@@ -266,7 +266,7 @@ export class Stream {
   }
 
   /**
-   * Sends held frames to viewers that announce nothing; returns when to do so again, `Infinity` where
+   * Sends frames that wait to viewers that announce nothing; returns when to do so again, `Infinity` where
    * there are none.
    */
   poll(nowMs: number): number {

@@ -4,12 +4,31 @@
  * @module
  */
 
+/**
+ * What the bytes of one frame of a stream are. For `h264` and `hevc` that is an access unit as a byte
+ * stream (Annex B of the standard) whose key frames have their parameter sets in front; for `vp8`,
+ * `vp9` and `av1` it is one frame, superframe or temporal unit as IVF holds it.
+ */
+export type StreamFormat =
+  | "raw"
+  | "mjpeg"
+  | "png"
+  | "y4m"
+  | "lp32"
+  | "h264"
+  | "hevc"
+  | "vp8"
+  | "vp9"
+  | "av1";
+
 /** What is known of a format. */
 export interface FormatFacts {
   /** Its name for people. */
   readonly label: string;
   /** Whether its frames may depend on frames before them. */
   readonly isCodedInTime: boolean;
+  /** Codec string (RFC 6381) of a stream that is coded in time and comes without one; else `null`. */
+  readonly usualCodec: string | null;
   /** What a frame shows by itself: an image file, or samples; `null` where only a decoder tells. */
   readonly picture: "jpeg" | "png" | "pixels" | null;
   /** Media type of one frame, `null` where it has none. */
@@ -22,15 +41,12 @@ export interface FormatFacts {
   readonly runExtensions: readonly string[];
 }
 
-/**
- * A row for each format: what the bytes of one frame are. For `h264` and `hevc` that is an access
- * unit as a byte stream (Annex B of the standard) whose key frames have their parameter sets in
- * front; for `vp8`, `vp9` and `av1` it is one frame, superframe or temporal unit as IVF holds it.
- */
-const TABLE = {
+/** All facts about each format. */
+export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = {
   raw: {
     label: "Raw",
     isCodedInTime: false,
+    usualCodec: null,
     picture: "pixels",
     mediaType: null,
     extension: "raw",
@@ -40,6 +56,7 @@ const TABLE = {
   mjpeg: {
     label: "JPEG",
     isCodedInTime: false,
+    usualCodec: null,
     picture: "jpeg",
     mediaType: "image/jpeg",
     extension: "jpg",
@@ -49,6 +66,7 @@ const TABLE = {
   png: {
     label: "PNG",
     isCodedInTime: false,
+    usualCodec: null,
     picture: "png",
     mediaType: "image/png",
     extension: "png",
@@ -58,6 +76,7 @@ const TABLE = {
   y4m: {
     label: "Y4M",
     isCodedInTime: false,
+    usualCodec: null,
     picture: "pixels",
     mediaType: null,
     extension: "y4m",
@@ -67,6 +86,7 @@ const TABLE = {
   lp32: {
     label: "Bytes",
     isCodedInTime: false,
+    usualCodec: null,
     picture: null,
     mediaType: null,
     extension: "bin",
@@ -76,6 +96,7 @@ const TABLE = {
   h264: {
     label: "H.264",
     isCodedInTime: true,
+    usualCodec: "avc1.640028",
     picture: null,
     mediaType: null,
     extension: "h264",
@@ -85,6 +106,7 @@ const TABLE = {
   hevc: {
     label: "H.265",
     isCodedInTime: true,
+    usualCodec: "hev1.1.6.L120.B0",
     picture: null,
     mediaType: null,
     extension: "hevc",
@@ -94,6 +116,7 @@ const TABLE = {
   vp8: {
     label: "VP8",
     isCodedInTime: true,
+    usualCodec: "vp8",
     picture: null,
     mediaType: null,
     extension: "vp8",
@@ -103,6 +126,7 @@ const TABLE = {
   vp9: {
     label: "VP9",
     isCodedInTime: true,
+    usualCodec: "vp09.00.41.08",
     picture: null,
     mediaType: null,
     extension: "vp9",
@@ -112,22 +136,19 @@ const TABLE = {
   av1: {
     label: "AV1",
     isCodedInTime: true,
+    usualCodec: "av01.0.08M.08",
     picture: null,
     mediaType: null,
     extension: "av1",
     extensions: ["av1"],
     runExtensions: [],
   },
-} as const satisfies Readonly<Record<string, FormatFacts>>;
-
-/** One of {@linkcode STREAM_FORMATS}. */
-export type StreamFormat = keyof typeof TABLE;
-
-/** The formats by name. */
-export const FORMAT_FACTS: Readonly<Record<StreamFormat, FormatFacts>> = TABLE;
+};
 
 /** The names of all formats. */
-export const STREAM_FORMATS = Object.keys(TABLE) as readonly StreamFormat[];
+export const STREAM_FORMATS: readonly StreamFormat[] = Object.keys(
+  FORMAT_FACTS,
+) as StreamFormat[];
 
 /** Whether frames of `format` may depend on frames before them. */
 export function isCodedInTime(format: StreamFormat): boolean {

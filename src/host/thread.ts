@@ -5,7 +5,7 @@
  */
 
 /** What news say that they are, where they do. */
-type TypeOf<News> = News extends { readonly type: infer Type extends string } ? Type : never;
+export type TypeOf<News> = News extends { readonly type: infer Type extends string } ? Type : never;
 
 /** What a {@linkcode Thread} tells whoever started it. */
 export interface ThreadListener<News> {
@@ -20,6 +20,7 @@ export class Thread<Order, News> {
   readonly #worker: Worker;
   readonly #waiting = new Map<string, ((news: News) => void)[]>();
 
+  /** The thread of `worker`, to which nobody else listens. */
   constructor(worker: Worker, { onNews, onDefect }: ThreadListener<News>) {
     this.#worker = worker;
     worker.onmessage = ({ data: news }: MessageEvent<News>) => {
@@ -54,7 +55,9 @@ export class Thread<Order, News> {
 
 /** A thread seen from within: the part of a worker's global scope that it talks through. */
 export interface ThreadScope<Order, News> {
+  /** Called with each order. */
   onmessage: ((event: MessageEvent<Order>) => void) | null;
+  /** Sends news; `transfer` is handed over. */
   postMessage(news: News, transfer?: Transferable[]): void;
 }
 

@@ -8,6 +8,7 @@ import { BitReader } from "../bytes/bit_reader.ts";
 import { H264_NAL, HEVC_NAL, unescapedNal } from "../split/nal.ts";
 import { MAX_PARAMETER_SET_BYTES } from "../split/parameter_sets.ts";
 import { LENGTH_BYTES, NAL_SYNTAX, type NalFormat } from "./nal_samples.ts";
+import { isBaseLayer, type UpperLayers, upperLayersOf } from "./upper_layers.ts";
 
 /** What a record says. */
 export interface DecoderRecord {
@@ -15,6 +16,8 @@ export interface DecoderRecord {
   readonly lengthBytes: number;
   /** NAL units, in the order of {@linkcode NAL_SYNTAX}. */
   readonly parameterSets: readonly Uint8Array[];
+  /** What it holds of layers above the base layer; absent where it has none, as in H.264. */
+  readonly upperLayers?: UpperLayers;
 }
 
 /** Most parameter sets of a record: in H.264 31 of a sequence and 255 of pictures. */
@@ -23,6 +26,8 @@ export const MAX_SETS = 31 + 255;
 const PLAIN_H264_PROFILES = [66, 77, 88];
 const H264_HEADER_BYTES = 6;
 const HEVC_HEADER_BYTES = 23;
+/** Bytes of the record of upper layers in front of the number of its arrays. */
+const LAYER_HEADER_BYTES = 5;
 /** general_profile_space to general_level_idc, H.265 7.3.3. */
 const PROFILE_TIER_LEVEL_BYTES = 12;
 
@@ -39,19 +44,24 @@ export function readDecoderRecord(
   if (format === "h264") {
     units.push(...fields.units(fields.uint8() & 0x1f), ...fields.units(fields.uint8()));
   } else {
-    for (let arrays = fields.uint8(); arrays > 0; arrays--) {
-      fields.uint8();
-      units.push(...fields.units(fields.uint16()));
-    }
+    units.push(...fields.arrays());
   }
   if (fields.isOverrun) return undefined;
   const lengthField = record[format === "h264" ? 4 : 21]!;
   const { typeOf, parameterSets: types } = NAL_SYNTAX[format];
+  const base = format === "hevc" ? units.filter(isBaseLayer) : units;
+  const upperLayers = format === "hevc" ? upperLayersOf(units) : undefined;
   return {
     lengthBytes: (lengthField & 3) + 1,
     // An HEVC record may hold SEI messages too, which belong to no frame.
-    parameterSets: types.flatMap((type) => units.filter((unit) => typeOf(unit[0]!) === type)),
+    parameterSets: types.flatMap((type) => base.filter((unit) => typeOf(unit[0]!) === type)),
+    ...upperLayers === undefined ? {} : { upperLayers },
   };
+}
+
+/** What the record of the layers above the base layer says, clause 9.5.3 (`lhvC`). */
+export function readLayerRecord(record: Uint8Array): UpperLayers {
+  return upperLayersOf(new UnitReader(record, LAYER_HEADER_BYTES).arrays()) ?? "unknown";
 }
 
 /**
@@ -195,6 +205,16 @@ class UnitReader {
 
   uint16(): number {
     return this.uint8() * 256 + this.uint8();
+  }
+
+  /** The NAL units of all arrays of an HEVC record. */
+  arrays(): Uint8Array[] {
+    const units: Uint8Array[] = [];
+    for (let arrays = this.uint8(); arrays > 0 && !this.isOverrun; arrays--) {
+      this.uint8();
+      units.push(...this.units(this.uint16()));
+    }
+    return units;
   }
 
   units(count: number): Uint8Array[] {

@@ -24,8 +24,8 @@ const HEADER_BYTES = 8;
 /** A film whose boxes stand behind one another. */
 export interface ClosedFilm {
   readonly bytes: ByteSource;
-  /** Runs of bytes between boxes that pass for a box of nothing now. */
-  readonly gaps: number;
+  /** Where bytes between boxes begin that pass for a box of nothing now. */
+  readonly gaps: readonly number[];
   /** Bytes behind the last box. */
   readonly tail: number;
 }
@@ -33,7 +33,7 @@ export interface ClosedFilm {
 /** Makes boxes that are to be passed over of what stands between boxes. */
 export async function closeGaps(file: ByteSource): Promise<ClosedFilm> {
   let bytes = file;
-  let gaps = 0;
+  const gaps: number[] = [];
   let at = 0;
   for (let count = 0; at < file.size; count++) {
     if (count === MAX_BOXES) return { bytes, gaps, tail: 0 };
@@ -43,11 +43,13 @@ export async function closeGaps(file: ByteSource): Promise<ClosedFilm> {
       at = Math.min(box.end, file.size);
       continue;
     }
-    const next = at > 0 && gaps < MAX_GAPS ? await findBox(file, at + HEADER_BYTES) : undefined;
+    const next = at > 0 && gaps.length < MAX_GAPS
+      ? await findBox(file, at + HEADER_BYTES)
+      : undefined;
     if (next === undefined) break;
     const header = concat([uint32(next - at), bytesOf("free")]);
     bytes = new PatchedBytes(bytes, { at, read: () => Promise.resolve(header) });
-    gaps++;
+    gaps.push(at);
     at = next;
   }
   return { bytes, gaps, tail: at === 0 ? 0 : file.size - at };

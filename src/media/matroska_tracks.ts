@@ -16,8 +16,10 @@ const ID = {
   trackNumber: 0xd7,
   trackType: 0x83,
   codecId: 0x86,
+  defaultDuration: 0x23e383,
   codecPrivate: 0x63a2,
   video: 0xe0,
+  alphaMode: 0x53c0,
   colour: 0x55b0,
   matrix: 0x55b1,
   range: 0x55b9,
@@ -42,8 +44,12 @@ const HEADER_STRIPPING = 3;
 /** A video track. */
 export interface MatroskaTrack {
   readonly number: number;
+  /** Time from frame to frame in microseconds, clause 5.1.4.1.13; `undefined` where it is not told. */
+  readonly frameUs: number | undefined;
   readonly codecId: string;
   readonly colours: Colours;
+  /** Whether blocks have transparency beside their frames, clause 5.1.4.1.28.4. */
+  readonly isTransparent: boolean;
   /** OBUs that stand outside the frames of AV1. */
   readonly obus: Uint8Array | undefined;
   /** Bytes that every frame begins with and that are left out of the file; mostly none. */
@@ -81,6 +87,8 @@ function trackOf(bytes: Uint8Array): MatroskaTrack | undefined {
   let type = 0;
   let number = 0;
   let codecId = "";
+  let isTransparent = false;
+  let frameUs: number | undefined;
   let record: Uint8Array | undefined;
   let colours: Colours = {};
   let coding: Coding = { prefix: new Uint8Array(0), obstacle: undefined };
@@ -88,18 +96,20 @@ function trackOf(bytes: Uint8Array): MatroskaTrack | undefined {
     if (id === ID.trackType) type = unsignedOf(data);
     else if (id === ID.trackNumber) number = unsignedOf(data);
     else if (id === ID.codecId) codecId = latin1(data).replace(/\0+$/, "");
+    else if (id === ID.defaultDuration) frameUs = unsignedOf(data) / 1000 || undefined;
     else if (id === ID.codecPrivate) record = data;
     else if (id === ID.encodings) coding = codingOf(data);
     else if (id === ID.video) {
       for (const part of elementsOf(data)) {
         if (part.id === ID.colour) colours = coloursOf(part.data);
+        if (part.id === ID.alphaMode) isTransparent = unsignedOf(part.data) === 1;
       }
     }
   }
   if (type !== VIDEO) return undefined;
   // The same record as in an MP4 file, of which the OBUs are the end.
   const obus = codecId === "V_AV1" ? record?.slice(4) : undefined;
-  return { number, codecId, colours, obus, ...coding };
+  return { number, frameUs, codecId, isTransparent, colours, obus, ...coding };
 }
 
 type Coding = Pick<MatroskaTrack, "prefix" | "obstacle">;

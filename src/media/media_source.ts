@@ -17,14 +17,30 @@ import { isCutOff } from "./cut_off.ts";
 import { DamageError } from "./damage.ts";
 import { MatroskaBlocks } from "./matroska_blocks.ts";
 import { type MatroskaTrack, matroskaTracks } from "./matroska_tracks.ts";
-import type { MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
+import {
+  cutOffFault,
+  type MediaFault,
+  type MediaFrame,
+  type MediaOptions,
+  type MediaReader,
+  strayFault,
+} from "./media_reader.ts";
 import { type ClosedFilm, closeGaps } from "./gaps.ts";
 import { type Colours, hasEncryptedVideo, MovieTrack } from "./movie.ts";
 import { createPacketReader, type Packet, type PacketReader } from "./packet_reader.ts";
 import type { ByteSource, RandomAccessFile } from "./random_access_file.ts";
-import { isTransportStream } from "./transport_stream.ts";
-import { TransportSource } from "./transport_source.ts";
-import { badInput, NOT_CARRIED, soundNote } from "./words.ts";
+import { TRANSPORT_PROBE_BYTES, transportLayout } from "./transport_stream.ts";
+import { type TransportInput, TransportSource } from "./transport_source.ts";
+import type { UpperLayers } from "./upper_layers.ts";
+import {
+  badInput,
+  faultError,
+  layersNote,
+  NOT_CARRIED,
+  otherVideosNote,
+  soundNote,
+  transparencyNote,
+} from "./words.ts";
 
 const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
   avc: "h264",
@@ -49,6 +65,8 @@ const FILE_TYPE = Uint8Array.of(
   0,
 );
 
+/** Bytes of MPEG-TS that are read at once. */
+const READ_BYTES = 128 * 1024;
 /** Largest range that is read at once; the list of the frames of a day fits. In bytes. */
 const MAX_READ_BYTES = 256 * 1024 * 1024;
 /**
@@ -78,8 +96,10 @@ export async function openMedia(
   options: MediaOptions,
 ): Promise<MediaReader> {
   try {
-    const layout = await isTransportStream(file);
-    if (layout !== undefined) return await TransportSource.open(file, layout, options);
+    const layout = transportLayout(await file.read(0, TRANSPORT_PROBE_BYTES));
+    if (layout !== undefined) {
+      return await TransportSource.open(inputOf(file, layout.start), layout, options);
+    }
     // Only who reads other media files waits for the library.
     const library = await import("mediabunny");
     // Standard error belongs to the log.
@@ -91,6 +111,20 @@ export async function openMedia(
       ? error
       : damaged(options.name, "what describes its video", error);
   }
+}
+
+/** A file from an offset on, one part behind another. */
+function inputOf(file: RandomAccessFile, start: number): TransportInput {
+  let at = start;
+  return {
+    isLive: false,
+    read: async () => {
+      const bytes = await file.read(at, at + READ_BYTES);
+      at += bytes.length;
+      return bytes.length > 0 ? bytes : undefined;
+    },
+    close: () => file.close(),
+  };
 }
 
 interface OpenedInput {
@@ -177,10 +211,12 @@ async function describeTrack(
   name: string,
 ): Promise<DescribedTrack> {
   const codec = await track.getCodec();
-  const format = (codec === null ? undefined : FORMATS[codec]) ?? await pictureFormat(packets);
+  const format = (codec === null ? undefined : FORMATS[codec]) ??
+    await pictureFormat(packets, await track.getInternalCodecId());
   if (format === undefined) {
-    const id = codec ?? await track.getInternalCodecId();
-    const called = typeof id === "string" && /^[!-~]+$/.test(id) ? id : "something unknown";
+    const told = codec ?? await track.getInternalCodecId();
+    const id = typeof told === "string" ? told.trim() : "";
+    const called = /^[!-~]+$/.test(id) ? id : "something unknown";
     const known = NOT_CARRIED.find(([pattern]) => pattern.test(called))?.[1];
     throw badInput(name, `its video is coded as ${known ?? called}, which no stream carries`);
   }
@@ -214,8 +250,15 @@ async function frameRateOf(track: InputVideoTrack): Promise<number | null> {
   }
 }
 
-/** The format of pictures that stand alone, which the library does not know, by the first of them. */
-async function pictureFormat(packets: PacketSink): Promise<"mjpeg" | "png" | undefined> {
+/**
+ * The format of pictures that stand alone, which the library does not know, by what the file calls
+ * them or by the first of them.
+ */
+async function pictureFormat(
+  packets: PacketSink,
+  id: unknown,
+): Promise<"mjpeg" | "png" | undefined> {
+  if (id === "V_MJPEG") return "mjpeg";
   const first = await packets.getFirstPacket();
   const { codec } = first === null ? { codec: null } : sniffPicture(first.data);
   return codec === "jpeg" ? "mjpeg" : codec ?? undefined;
@@ -243,11 +286,16 @@ function bytesOf(source: AllowSharedBufferSource): Uint8Array {
     : new Uint8Array(source);
 }
 
-interface MediaSourceOptions extends MediaOptions, OpenedInput {
-  readonly library: Library;
-  readonly file: RandomAccessFile;
+/** What the library reads packets from. */
+interface OpenedTrack extends OpenedInput {
   readonly track: InputVideoTrack;
   readonly packets: PacketSink;
+}
+
+interface MediaSourceOptions extends MediaOptions {
+  readonly library: Library;
+  readonly file: RandomAccessFile;
+  readonly opened: OpenedTrack;
   /** The track of an MP4 or MOV, which may have several descriptions. */
   readonly movie: MovieTrack | undefined;
   readonly film: ClosedFilm;
@@ -259,20 +307,29 @@ interface MediaSourceOptions extends MediaOptions, OpenedInput {
 /** The video of an MP4, MOV, Matroska or WebM file. */
 class MediaSource implements MediaReader {
   readonly #options: MediaSourceOptions;
+  /** Where packets come from; another from where a movie goes on in fragments. */
+  #opened: OpenedTrack;
+  #mayHaveFragments = true;
   /** The descriptions of the track that have been needed, by their index. */
   readonly #tracks = new Map<number, DescribedTrack>();
   #packet: TrackPacket | undefined;
   /** Number of the frame that is read, from 1. */
   #frame = 0;
-  /** Frames left out because their parts do not fit, and why the last one was. */
-  #broken = 0;
+  /** What was left out here, and why the last time. */
+  #damaged: number;
+  #fault: MediaFault | undefined;
   #brokenInRow = 0;
-  #fault: DamageError | undefined;
+  #brokenBy: DamageError | undefined;
   #hasFrame = false;
+  #hasNotedLayers = false;
   #isStopped = false;
 
   private constructor(options: MediaSourceOptions) {
     this.#options = options;
+    this.#opened = options.opened;
+    const { gaps } = options.film;
+    this.#damaged = gaps.length;
+    if (gaps[0] !== undefined) this.#fault = strayFault(1, gaps[0]);
   }
 
   /** Finds the track and the description of its first frame. */
@@ -285,7 +342,7 @@ class MediaSource implements MediaReader {
     const isMovie = !await isMatroska(file);
     if (isMovie && await hasEncryptedVideo(file)) throw encrypted(name);
     const listed = isMovie ? [] : await matroskaTracks(file);
-    const film = isMovie ? await closeGaps(file) : { bytes: file, gaps: 0, tail: 0 };
+    const film = isMovie ? await closeGaps(file) : { bytes: file, gaps: [], tail: 0 };
     let opened = await openInput(library, film.bytes);
     try {
       let track = await opened.input.getPrimaryVideoTrack();
@@ -302,15 +359,13 @@ class MediaSource implements MediaReader {
       const matroska = listed.find((listed) => listed.number === number);
       const source = new MediaSource({
         ...options,
-        ...opened,
         library,
         file,
-        track,
-        packets: new library.EncodedPacketSink(track),
+        opened: { ...opened, track, packets: new library.EncodedPacketSink(track) },
         movie,
         film,
         matroska,
-        blocks: matroska && await MatroskaBlocks.open(file, number),
+        blocks: matroska && await MatroskaBlocks.open(file, matroska),
       });
       await source.#describe(await movie?.descriptionOf(0) ?? 0);
       await source.#noteWhatIsLeftOut();
@@ -324,7 +379,7 @@ class MediaSource implements MediaReader {
   /**
    * The next frame, or `undefined` when there are no more.
    *
-   * @throws {StreamError} (`bad_input`) when the file is damaged or cut off
+   * @throws {StreamError} (`bad_input`) when no more of the file can be read
    */
   async next(): Promise<MediaFrame | undefined> {
     if (this.#isStopped) return undefined;
@@ -344,32 +399,49 @@ class MediaSource implements MediaReader {
       const isEnd = !(error instanceof StreamError) && await isCutOff(film.bytes);
       this.stop();
       if (error instanceof StreamError) throw error;
-      throw isEnd ? cutOff(name, this.#frame) : damaged(name, `frame ${this.#frame}`, error);
+      if (!isEnd) throw damaged(name, `frame ${this.#frame}`, error);
+      this.#noteCutOff();
+      return undefined;
     }
+  }
+
+  /** @throws {StreamError} where nothing of the file could be used */
+  #noteCutOff(): void {
+    const fault = cutOffFault(this.#frame);
+    if (!this.#hasFrame) throw faultError(this.#options.name, fault);
+    this.#leaveOut(fault);
+  }
+
+  #leaveOut(fault: MediaFault): void {
+    this.#damaged++;
+    this.#fault = fault;
   }
 
   /** Ends the source and closes the file; a `next` that waits gives `undefined`. */
   stop(): void {
     if (this.#isStopped) return;
     this.#isStopped = true;
-    this.#options.input.dispose();
+    this.#opened.input.dispose();
     // A read that hangs in the system is left behind.
     this.#options.file.close().catch(() => {});
   }
 
   get damaged(): number {
-    const { blocks, film } = this.#options;
-    return this.#broken + film.gaps + (blocks?.damaged ?? 0);
+    return this.#damaged + (this.#options.blocks?.damaged ?? 0);
+  }
+
+  get fault(): MediaFault | undefined {
+    const { blocks } = this.#options;
+    if (this.#fault === undefined || blocks?.fault === undefined) {
+      return this.#fault ?? blocks?.fault;
+    }
+    return blocks.fault.frame > this.#fault.frame ? blocks.fault : this.#fault;
   }
 
   async #read(): Promise<MediaFrame | "broken" | undefined> {
-    const { packets, movie, blocks } = this.#options;
+    const { movie, blocks } = this.#options;
     if (blocks !== undefined) return await this.#readBlock(blocks);
-    const previous = this.#packet;
-    this.#options.allowReads();
-    const packet = previous === undefined
-      ? await this.#firstPacket()
-      : await packets.getNextPacket(previous);
+    const packet = await this.#nextPacket();
     if (packet === null) {
       await this.#checkEnd();
       return undefined;
@@ -387,35 +459,77 @@ class MediaSource implements MediaReader {
     };
   }
 
+  async #nextPacket(): Promise<TrackPacket | null> {
+    const { packets, allowReads } = this.#opened;
+    allowReads();
+    const packet = this.#packet === undefined
+      ? await this.#firstPacket()
+      : await packets.getNextPacket(this.#packet);
+    if (packet !== null || this.#packet === undefined || !await this.#goToFragments()) {
+      return packet;
+    }
+    return await this.#opened.packets.getFirstPacket();
+  }
+
+  /**
+   * Goes on with the fragments of a movie that lists its first samples as one without any does;
+   * false where there are none. The library reads either the ones or the others.
+   */
+  async #goToFragments(): Promise<boolean> {
+    const { library, movie, film } = this.#options;
+    if (!this.#mayHaveFragments || movie === undefined) return false;
+    this.#mayHaveFragments = false;
+    const bytes = await movie.fragments(movie.count > 1 ? movie.only(0) : film.bytes);
+    if (bytes === undefined) return false;
+    const opened = await openInput(library, bytes);
+    const track = await opened.input.getPrimaryVideoTrack();
+    if (track === null || this.#isStopped) {
+      opened.input.dispose();
+      return false;
+    }
+    this.#opened.input.dispose();
+    this.#opened = { ...opened, track, packets: new library.EncodedPacketSink(track) };
+    return true;
+  }
+
   /** The frame of a packet; `undefined`, and counted, where its parts do not fit. */
   #frameOf(reader: PacketReader, packet: Packet): SplitFrame | undefined {
     try {
       const frame = reader.read(packet);
       this.#brokenInRow = 0;
+      this.#noteLayers(reader.upperLayers);
       return frame;
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
       // A list of frames may be wrong from here on, and as long as numbers go.
       if (++this.#brokenInRow > MAX_BROKEN_IN_ROW) throw error;
-      this.#broken++;
-      this.#fault = error;
+      this.#brokenBy = error;
+      this.#leaveOut({ frame: this.#frame, why: error.message });
       return undefined;
     }
+  }
+
+  /** Says once that what stands above the base layer of H.265 is left out. */
+  #noteLayers(layers: UpperLayers | undefined): void {
+    const { name, onNote } = this.#options;
+    if (layers === undefined || this.#hasNotedLayers) return;
+    this.#hasNotedLayers = true;
+    onNote?.(layers === "transparency" ? transparencyNote(name) : layersNote(name));
   }
 
   /** @throws {StreamError} where not one frame could be used */
   #checkUsed(): void {
     const { name } = this.#options;
     if (this.#hasFrame) return;
-    if (this.#fault === undefined) throw badInput(name, "its video has no frame");
-    throw damaged(name, "every frame of its video", this.#fault);
+    if (this.#brokenBy === undefined) throw badInput(name, "its video has no frame");
+    throw damaged(name, "every frame of its video", this.#brokenBy);
   }
 
   async #readBlock(blocks: MatroskaBlocks): Promise<MediaFrame | "broken" | undefined> {
-    const { name, file, matroska } = this.#options;
+    const { file, matroska } = this.#options;
     const block = await blocks.next();
     if (block === undefined) {
-      if (await isCutOff(file)) throw cutOff(name, this.#frame);
+      if (!blocks.endsWithin && await isCutOff(file)) this.#noteCutOff();
       this.#checkUsed();
       return undefined;
     }
@@ -442,7 +556,7 @@ class MediaSource implements MediaReader {
 
   /** The first packet, or where an edit list lets the film begin later, the key frame before that. */
   async #firstPacket(): Promise<TrackPacket | null> {
-    const { packets } = this.#options;
+    const { packets } = this.#opened;
     const first = await packets.getFirstPacket();
     if (first === null || first.timestamp >= 0) return first;
     return await packets.getKeyPacket(0) ?? first;
@@ -459,7 +573,8 @@ class MediaSource implements MediaReader {
     };
     let found: DescribedTrack;
     if (index === 0 || movie === undefined) {
-      found = await describeTrack(this.#options.track, this.#options.packets, facts, name);
+      const { track, packets } = this.#options.opened;
+      found = await describeTrack(track, packets, facts, name);
     } else {
       const { input } = await openInput(library, movie.only(index));
       try {
@@ -467,7 +582,7 @@ class MediaSource implements MediaReader {
         if (track === null) {
           throw new DamageError(`sample description ${index + 1} is none of video`);
         }
-        found = await describeTrack(track, this.#options.packets, facts, name);
+        found = await describeTrack(track, this.#opened.packets, facts, name);
       } finally {
         input.dispose();
       }
@@ -477,22 +592,28 @@ class MediaSource implements MediaReader {
   }
 
   async #noteWhatIsLeftOut(): Promise<void> {
-    const { name, input, film: { tail }, onNote } = this.#options;
+    const { name, film: { tail }, onNote } = this.#options;
     if (onNote === undefined) return;
-    const tracks = await input.getTracks();
+    const tracks = await this.#opened.input.getTracks();
     if (tracks.some(({ type }) => type === "audio")) onNote(soundNote(name));
+    const videos = tracks.filter(({ type }) => type === "video").length;
+    if (videos > 1) onNote(otherVideosNote(name, videos - 1));
+    const { movie, matroska } = this.#options;
+    this.#noteLayers(await movie?.upperLayers(await movie.descriptionOf(0)));
+    if (matroska?.isTransparent) onNote(transparencyNote(name, matroska.codecId));
     if (tail === 0) return;
     const bytes = tail === 1 ? "1 byte" : `${tail} bytes`;
     onNote(`left out ${bytes} behind the film in ${name}`);
   }
 
-  /** @throws {StreamError} where this is not what the file ends with */
+  /** @throws {StreamError} where nothing of the file could be used */
   async #checkEnd(): Promise<void> {
-    const { name, film: { bytes }, packets } = this.#options;
+    const { film: { bytes } } = this.#options;
+    const { packets } = this.#opened;
     const listed = this.#packet === undefined
       ? await packets.getFirstPacket({ metadataOnly: true })
       : await packets.getNextPacket(this.#packet, { metadataOnly: true });
-    if (listed !== null || await isCutOff(bytes)) throw cutOff(name, this.#frame);
+    if (listed !== null || await isCutOff(bytes)) this.#noteCutOff();
     this.#checkUsed();
   }
 }
@@ -534,13 +655,6 @@ async function withoutVideo(
   return new StreamError(
     "bad_input",
     `Cannot read ${name}: the file was cut off before the list of its frames; copy it again`,
-  );
-}
-
-function cutOff(name: string, frame: number): StreamError {
-  return new StreamError(
-    "bad_input",
-    `Cannot read frame ${frame} of ${name}: the file was cut off before its end; copy it again`,
   );
 }
 

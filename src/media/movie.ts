@@ -10,7 +10,9 @@ import { latin1 } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { type Box, boxesIn, boxWithin } from "./boxes.ts";
 import { DamageError } from "./damage.ts";
+import { readLayerRecord } from "./decoder_record.ts";
 import { uint32 } from "./layout.ts";
+import type { UpperLayers } from "./upper_layers.ts";
 import { type ByteSource, PatchedBytes } from "./random_access_file.ts";
 
 /** Most sample descriptions of a track; more than films joined from many have. */
@@ -22,6 +24,9 @@ const MAX_TABLE_BYTES = 64 * 1024 * 1024;
 const AV1_RECORD_BYTES = 4;
 /** Fields of a VisualSampleEntry in front of its boxes: 12.1.3. */
 const VISUAL_ENTRY_BYTES = 78;
+
+/** Fields of the boxes that count samples, as far as the count. */
+const SAMPLE_COUNT_BYTES = 12;
 
 /** Colours as a file tells them, in the code points of ITU-T H.273. */
 export type Colours = Pick<StreamConfig, "primaries" | "transfer" | "matrix" | "fullRange">;
@@ -43,18 +48,22 @@ export class MovieTrack {
   readonly #runs: readonly DescribedRun[];
   /** Description of samples of fragments that do not name one. */
   readonly #default: number;
+  /** Boxes that say how many samples are listed, where others follow in fragments. */
+  readonly #counts: readonly Box[];
+  #isInFragments = false;
   #walk: AsyncGenerator<Box> | undefined;
   #fragment: { readonly start: number; readonly description: number } | undefined;
   #nextFragment: { readonly start: number; readonly description: number } | undefined;
 
   private constructor(
     file: ByteSource,
-    { id, list, entries, runs, fallback }: {
+    { id, list, entries, runs, fallback, counts }: {
       readonly id: number;
       readonly list: Box;
       readonly entries: readonly Box[];
       readonly runs: readonly DescribedRun[];
       readonly fallback: number;
+      readonly counts: readonly Box[];
     },
   ) {
     this.#file = file;
@@ -63,6 +72,7 @@ export class MovieTrack {
     this.#entries = entries;
     this.#runs = runs;
     this.#default = fallback;
+    this.#counts = counts;
   }
 
   /** The track of that id; `undefined` where it has no sample description that can be read. */
@@ -83,7 +93,8 @@ export class MovieTrack {
       await checkChunks(file, table!);
       const runs = entries.length === 1 ? [] : await describedRuns(file, table!);
       const fallback = entries.length === 1 ? 0 : await defaultDescription(file, movie, id);
-      return new MovieTrack(file, { id, list, entries, runs, fallback });
+      const counts = await continuedCounts(file, movie, table!);
+      return new MovieTrack(file, { id, list, entries, runs, fallback, counts });
     }
     return undefined;
   }
@@ -103,6 +114,22 @@ export class MovieTrack {
     return new PatchedBytes(this.#file, { at: this.#list.content, read });
   }
 
+  /**
+   * The file as if its samples were in fragments alone; `undefined` where none are, or all are. Its
+   * samples come behind those that are listed in front.
+   */
+  async fragments(file: ByteSource): Promise<ByteSource | undefined> {
+    if (this.#counts.length === 0) return undefined;
+    let bytes = file;
+    for (const { content, end } of this.#counts) {
+      const at = content;
+      const read = () => Promise.resolve(new Uint8Array(Math.min(SAMPLE_COUNT_BYTES, end - at)));
+      bytes = new PatchedBytes(bytes, { at, read });
+    }
+    this.#isInFragments = true;
+    return await boxWithin(file, { content: 0, end: file.size }, "moof") && bytes;
+  }
+
   /** What a description tells of the colours; nothing where it does not. */
   async colours(description: number): Promise<Colours> {
     const entry = this.#entries[description]!;
@@ -113,6 +140,14 @@ export class MovieTrack {
       if (colours !== undefined) return colours;
     }
     return {};
+  }
+
+  /** What a description of H.265 says of layers above the base layer; `undefined` where it has none. */
+  async upperLayers(description: number): Promise<UpperLayers | undefined> {
+    const entry = this.#entries[description]!;
+    const content = entry.content + VISUAL_ENTRY_BYTES;
+    const box = await boxWithin(this.#file, { content, end: entry.end }, "lhvC");
+    return box && readLayerRecord(await this.#file.read(box.content, box.end));
   }
 
   /** OBUs that a description of AV1 holds: "AV1 Codec ISO Media File Format Binding" 2.3.3. */
@@ -129,7 +164,7 @@ export class MovieTrack {
    */
   async descriptionOf(number: number): Promise<number> {
     if (this.#entries.length === 1) return 0;
-    if (this.#runs.length === 0) return await this.#ofFragment(number);
+    if (this.#isInFragments || this.#runs.length === 0) return await this.#ofFragment(number);
     const run = this.#runs.findLast(({ sample }) => sample <= number);
     return this.#clamped(run?.description ?? 0);
   }
@@ -210,6 +245,21 @@ async function checkChunks(file: ByteSource, table: Box): Promise<void> {
       throw new DamageError("a chunk has more frames than there are");
     }
   }
+}
+
+/**
+ * The boxes of a sample table that count samples, 8.6.1 and 8.7.3; none where no samples are listed,
+ * or where the movie says that no fragments follow, 8.8.1.
+ */
+async function continuedCounts(file: ByteSource, movie: Box, table: Box): Promise<Box[]> {
+  if (await boxWithin(file, movie, "mvex") === undefined) return [];
+  const sizes = await boxWithin(file, table, "stsz") ?? await boxWithin(file, table, "stz2");
+  const times = await boxWithin(file, table, "stts");
+  const offsets = await boxWithin(file, table, "ctts");
+  const view = sizes && viewOf(await file.read(sizes.content, sizes.content + SAMPLE_COUNT_BYTES));
+  const isEmpty = view === undefined || view.byteLength < SAMPLE_COUNT_BYTES ||
+    view.getUint32(8) === 0;
+  return isEmpty ? [] : [sizes, times, offsets].filter((box) => box !== undefined);
 }
 
 /** SampleToChunkBox, 8.7.4: runs of chunks of which all have as many samples. */

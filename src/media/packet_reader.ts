@@ -19,6 +19,7 @@ import { readVp9KeyFrame } from "../split/vp9.ts";
 import { DamageError } from "./damage.ts";
 import { readDecoderRecord } from "./decoder_record.ts";
 import { type NalFormat, sampleUnits, writeByteStream } from "./nal_samples.ts";
+import { isBaseLayer, type UpperLayers, upperLayersOf } from "./upper_layers.ts";
 
 /** One packet of a track. */
 export interface Packet {
@@ -32,6 +33,8 @@ export interface Packet {
  * file knows.
  */
 export interface PacketReader {
+  /** What stood in layers above the base layer, which are left out. Absent: nothing so far. */
+  readonly upperLayers?: UpperLayers | undefined;
   /**
    * The frame of a packet.
    *
@@ -111,6 +114,7 @@ class NalPacketReader implements PacketReader {
   readonly #syntax: AccessUnitSyntax;
   /** Bytes of the lengths in front of NAL units, 0 where they have start codes. */
   readonly #lengthBytes: number;
+  #upperLayers: UpperLayers | undefined;
 
   constructor(config: StreamConfig, format: NalFormat, record: Uint8Array | undefined) {
     const known = record === undefined ? undefined : readDecoderRecord(format, record);
@@ -120,10 +124,15 @@ class NalPacketReader implements PacketReader {
     this.#config = new FollowedConfig(config);
     this.#syntax = format === "h264" ? new H264Syntax() : new HevcSyntax();
     this.#lengthBytes = known?.lengthBytes ?? 0;
+    this.#upperLayers = known?.upperLayers;
     if (known === undefined) return;
     // From now on it knows them, as if they had stood in a frame before.
     const parameterSets = writeByteStream(known.parameterSets);
     this.#syntax.read(parameterSets, nalUnits(parameterSets));
+  }
+
+  get upperLayers(): UpperLayers | undefined {
+    return this.#upperLayers;
   }
 
   read({ data, ptsUs }: Packet): SplitFrame {
@@ -147,7 +156,10 @@ class NalPacketReader implements PacketReader {
   #byteStream(sample: Uint8Array): Uint8Array<ArrayBuffer> {
     const units = sampleUnits(sample, this.#lengthBytes);
     if (units === undefined) throw new DamageError("the lengths in it do not fit");
-    return writeByteStream(units);
+    if (this.#syntax.format === "h264") return writeByteStream(units);
+    const found = upperLayersOf(units);
+    if (this.#upperLayers !== "transparency") this.#upperLayers = found ?? this.#upperLayers;
+    return writeByteStream(found === undefined ? units : units.filter(isBaseLayer));
   }
 }
 

@@ -9,8 +9,7 @@ import type { AnnexBSplitter } from "../split/annex_b.ts";
 import { H264Splitter } from "../split/h264.ts";
 import { HevcSplitter } from "../split/hevc.ts";
 import type { SplitFrame } from "../split/splitter.ts";
-import type { MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
-import type { RandomAccessFile } from "./random_access_file.ts";
+import type { MediaFault, MediaFrame, MediaOptions, MediaReader } from "./media_reader.ts";
 import {
   type PesTimes,
   type ProgramStream,
@@ -21,8 +20,6 @@ import {
 import { type TransportTime, TransportTimes } from "./transport_times.ts";
 import { badInput, soundNote } from "./words.ts";
 
-/** Bytes that are read at once. */
-const READ_BYTES = 128 * 1024;
 /** Bytes at the beginning in which the list of streams must stand. */
 const MAX_PROBED_BYTES = 16 * 1024 * 1024;
 /** Frames that the frame rate is found from, where nothing else tells it. */
@@ -44,9 +41,16 @@ const OTHER_VIDEO = new Map([
 ]);
 const SOUND = new Set([0x03, 0x04, 0x0f, 0x11, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87]);
 
-/** A frame that has its time, but not its duration. */
+/** What was left out, and why the last time. */
+interface Damage {
+  readonly count: number;
+  readonly fault: MediaFault | undefined;
+}
+
+/** A frame that has its time, but not its duration, and what was left out in front of it. */
 interface TimedFrame extends TransportTime {
   readonly frame: SplitFrame;
+  readonly damage: Damage;
 }
 
 /** Where in the stream a PES packet begins. */
@@ -55,16 +59,30 @@ interface Start {
   readonly times: PesTimes;
 }
 
+/** The bytes of a stream as they come. */
+export interface TransportInput {
+  /** Whether they come when they are made, so that none may wait for others. */
+  readonly isLive: boolean;
+  /** The next bytes; `idle` where none have come for a while, and nothing at the end. */
+  read(): Promise<Uint8Array | "idle" | undefined>;
+  close(): Promise<void>;
+}
+
 /** The first video of the first program that is carried. */
 export class TransportSource implements MediaReader {
-  readonly #file: RandomAccessFile;
+  readonly #input: TransportInput;
   readonly #options: MediaOptions;
   readonly #demuxer: TransportDemuxer;
   readonly #times = new TransportTimes();
-  #at: number;
+  #readBytes = 0;
   #stream: ProgramStream | undefined;
   #splitter: AnnexBSplitter | undefined;
-  #damagedBefore = 0;
+  /** What was left out up to where the file has been read, and up to the frame given last. */
+  #found: Damage = { count: 0, fault: undefined };
+  #told = this.#found;
+  /** How much of it was found in packets, and in the frames of the stream that is followed. */
+  #inPackets = 0;
+  #inFrames = 0;
   /** Bytes of the stream that the splitter has got, and where PES packets begin in them. */
   #bytes = 0;
   #starts: Start[] = [];
@@ -77,26 +95,25 @@ export class TransportSource implements MediaReader {
   #isEnded = false;
   #isStopped = false;
 
-  private constructor(file: RandomAccessFile, layout: TransportLayout, options: MediaOptions) {
-    this.#file = file;
+  private constructor(input: TransportInput, layout: TransportLayout, options: MediaOptions) {
+    this.#input = input;
     this.#options = options;
     this.#demuxer = new TransportDemuxer(layout);
-    this.#at = layout.start;
   }
 
   /**
-   * Finds the video.
+   * Finds the video; `input` begins with the first packet.
    *
    * @throws {StreamError} (`bad_input`) when there is none that can be read
    */
   static async open(
-    file: RandomAccessFile,
+    input: TransportInput,
     layout: TransportLayout,
     options: MediaOptions,
   ): Promise<TransportSource> {
-    const source = new TransportSource(file, layout, options);
-    await source.#fill(PROBED_FRAMES);
-    if (source.#ahead.length === 0) throw source.#withoutVideo();
+    const source = new TransportSource(input, layout, options);
+    await source.#fill(input.isLive ? 1 : PROBED_FRAMES);
+    if (source.#ahead.length === 0 && !source.#isStopped) throw source.#withoutVideo();
     source.#frameRate = rateOf(source.#ahead);
     if (source.#demuxer.streams.some(({ type }) => SOUND.has(type))) {
       options.onNote?.(soundNote(options.name));
@@ -105,14 +122,18 @@ export class TransportSource implements MediaReader {
   }
 
   get damaged(): number {
-    return this.#demuxer.damaged + this.#damagedBefore + (this.#splitter?.damaged ?? 0);
+    return this.#told.count;
+  }
+
+  get fault(): MediaFault | undefined {
+    return this.#told.fault;
   }
 
   async next(): Promise<MediaFrame | undefined> {
     if (this.#isStopped) return undefined;
     try {
-      // The duration is the time to the frame behind.
-      await this.#fill(2);
+      // The duration is the time to the frame behind; one that is live has none.
+      await this.#fill(this.#input.isLive ? 1 : 2);
     } catch (error) {
       const wasStopped = this.#isStopped;
       this.stop();
@@ -121,6 +142,7 @@ export class TransportSource implements MediaReader {
     }
     const [next, following] = this.#ahead;
     this.#ahead = this.#ahead.slice(1);
+    this.#told = next?.damage ?? this.#noteDamage();
     if (next === undefined || this.#isStopped) {
       this.stop();
       return undefined;
@@ -134,7 +156,7 @@ export class TransportSource implements MediaReader {
     if (this.#isStopped) return;
     this.#isStopped = true;
     // A read that hangs in the system is left behind.
-    this.#file.close().catch(() => {});
+    this.#input.close().catch(() => {});
   }
 
   /** Reads until so many frames are there, or the file ends. */
@@ -147,17 +169,24 @@ export class TransportSource implements MediaReader {
         this.#push(part);
         continue;
       }
-      const isLost = this.#splitter === undefined && this.#at > MAX_PROBED_BYTES;
-      const chunk = isLost ? new Uint8Array(0) : await this.#readChunk();
-      if (chunk.length > 0) this.#demuxer.push(chunk);
-      else await this.#end();
+      const isLost = this.#splitter === undefined && this.#readBytes > MAX_PROBED_BYTES;
+      const chunk = isLost ? undefined : await this.#input.read();
+      if (chunk === undefined) await this.#end();
+      else if (chunk === "idle") this.#flush();
+      else {
+        this.#demuxer.push(chunk);
+        this.#readBytes += chunk.length;
+      }
     }
   }
 
-  async #readChunk(): Promise<Uint8Array> {
-    const chunk = await this.#file.read(this.#at, this.#at + READ_BYTES);
-    this.#at += chunk.length;
-    return chunk;
+  /** Takes what has come for whole. */
+  #flush(): void {
+    this.#demuxer.idle();
+    for (let part = this.#demuxer.next(); part !== undefined; part = this.#demuxer.next()) {
+      this.#push(part);
+    }
+    this.#splitter?.idle();
   }
 
   async #end(): Promise<void> {
@@ -191,7 +220,8 @@ export class TransportSource implements MediaReader {
     if (this.#splitter !== undefined) {
       this.#splitter.end();
       while (this.#takeFrame());
-      this.#damagedBefore += this.#splitter.damaged;
+      this.#noteDamage();
+      this.#inFrames = 0;
     }
     const Splitter = CARRIED.get(stream.type) === "h264" ? H264Splitter : HevcSplitter;
     this.#splitter = new Splitter(this.#options);
@@ -203,9 +233,26 @@ export class TransportSource implements MediaReader {
   #takeFrame(): boolean {
     const frame = this.#nextFrame();
     if (frame === undefined) return false;
+    const times = this.#times.next(this.#timesOf(this.#splitter!.frameOffset));
+    this.#ahead.push({ frame, ...times, damage: this.#noteDamage() });
     this.#frames++;
-    this.#ahead.push({ frame, ...this.#times.next(this.#timesOf(this.#splitter!.frameOffset)) });
     return true;
+  }
+
+  /** Takes note of what was left out since the last time. */
+  #noteDamage(): Damage {
+    const frame = this.#frames + 1;
+    const inPackets = this.#demuxer.damaged - this.#inPackets;
+    const inFrames = (this.#splitter?.damaged ?? 0) - this.#inFrames;
+    if (inPackets + inFrames === 0) return this.#found;
+    this.#inPackets += inPackets;
+    this.#inFrames += inFrames;
+    const { expected, found } = this.#splitter?.fault ?? {};
+    const why = inPackets > 0 ? this.#demuxer.fault! : `expected ${expected}, found ${found}`;
+    return this.#found = {
+      count: this.#found.count + inPackets + inFrames,
+      fault: { frame, why },
+    };
   }
 
   #nextFrame(): SplitFrame | undefined {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { ByteSource } from "./random_access_file.ts";
-
 /** Bytes of a packet, 2.4.3.2, and what it begins with. */
 const PACKET_BYTES = 188;
 const SYNC = 0x47;
 /** Distances of packets: alone, behind a time code (M2TS), and in front of a checksum. */
 const STRIDES = [188, 192, 204] as const;
-/** Bytes at the beginning of a file in which packets are looked for. */
-const PROBED_BYTES = 16 * 1024;
+/** Packets that must stand behind one another where the first one does not begin the file. */
+const MIN_PACKETS = 5;
+/** Bytes at the beginning in which packets are looked for. */
+export const TRANSPORT_PROBE_BYTES: number = (MIN_PACKETS + 1) * Math.max(...STRIDES);
 const PROGRAM_TABLE_PID = 0;
 const MAX_SECTION_BYTES = 4096;
 /** Most streams that are listed of a program. */
@@ -25,25 +25,51 @@ export interface TransportLayout {
   readonly stride: number;
 }
 
-/** How a file of MPEG-TS is laid out, `undefined` where it is none. */
-export async function isTransportStream(file: ByteSource): Promise<TransportLayout | undefined> {
-  const bytes = await file.read(0, PROBED_BYTES);
-  for (const start of [0, 4]) {
-    const stride = STRIDES.find((stride) => hasPackets(bytes, start, stride));
+/**
+ * How what begins with these bytes is laid out, `undefined` where it is no MPEG-TS. It may begin
+ * within a packet.
+ */
+export function transportLayout(bytes: Uint8Array): TransportLayout | undefined {
+  return findLayout(bytes, ({ start }, { packets, isAtEnd }) => {
+    // At a usual place there are only few packets in a short file.
+    const isUsual = start === 0 || start === 4;
+    return packets === MIN_PACKETS || (isUsual && (packets > 1 || (packets === 1 && isAtEnd)));
+  });
+}
+
+/** Whether these bytes may turn out to be MPEG-TS with others behind them. */
+export function mayHavePackets(bytes: Uint8Array): boolean {
+  return findLayout(bytes, (_, { packets, isAtEnd }) => packets > 1 && isAtEnd) !== undefined;
+}
+
+/** Packets behind one another, and whether the bytes end with them. */
+interface Run {
+  readonly packets: number;
+  readonly isAtEnd: boolean;
+}
+
+function findLayout(
+  bytes: Uint8Array,
+  isOne: (layout: TransportLayout, run: Run) => boolean,
+): TransportLayout | undefined {
+  for (let start = 0; start < Math.max(...STRIDES); start++) {
+    if (bytes[start] !== SYNC) continue;
+    const stride = STRIDES.find((stride) =>
+      isOne({ start, stride }, runOf(bytes, { start, stride }))
+    );
     if (stride !== undefined) return { start, stride };
   }
   return undefined;
 }
 
-/** Whether packets stand at that distance; one may be the file's last. */
-function hasPackets(bytes: Uint8Array, start: number, stride: number): boolean {
-  if (bytes.length < start + PACKET_BYTES) return false;
-  for (let index = 0; index < 2; index++) {
-    const at = start + index * stride;
-    if (at >= bytes.length) return index > 0;
-    if (bytes[at] !== SYNC) return false;
+function runOf(bytes: Uint8Array, { start, stride }: TransportLayout): Run {
+  let packets = 0;
+  let at = start;
+  while (packets < MIN_PACKETS && bytes[at] === SYNC && start + PACKET_BYTES <= bytes.length) {
+    packets++;
+    at += stride;
   }
-  return true;
+  return { packets, isAtEnd: at >= bytes.length };
 }
 
 /** A part of what a stream of a program carries. */
@@ -53,8 +79,8 @@ export interface StreamPart {
   readonly data: Uint8Array;
   /** The times that stand in front of them, where a PES packet begins. */
   readonly times: PesTimes | undefined;
-  /** Whether a packet before it is missing. */
-  readonly isAfterLoss: boolean;
+  /** Offset of its packet in the file. */
+  readonly at: number;
 }
 
 /** Times of a PES packet in units of 1/90,000 s, 2.4.3.7; `undefined` where it has none. */
@@ -78,22 +104,37 @@ export class TransportDemuxer {
   readonly #stride: number;
   #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
+  /** Offset in the file of the bytes that are held. */
+  #offset: number;
   #damaged = 0;
+  #fault: string | undefined;
   #isInSync = true;
   #isEnded = false;
+  #isIdle = false;
   #programPid: number | undefined;
   #streams: readonly ProgramStream[] = [];
   #isScrambled = false;
   readonly #counters = new Map<number, number>();
+  /** The last packets of streams of the program. */
+  readonly #lastPackets = new Map<number, Uint8Array>();
   readonly #sections = new Map<number, Uint8Array>();
 
-  constructor({ stride }: Pick<TransportLayout, "stride">) {
+  constructor({ start, stride }: TransportLayout) {
+    this.#offset = start;
     this.#stride = stride;
+    // What stands in front of every packet of M2TS belongs to the first one, too.
+    if (start === 0 || (start === 4 && stride === 192)) return;
+    this.#leaveOut("what stands at byte 0 is no packet of MPEG-TS");
   }
 
   /** Runs of bytes passed over, and packets that were missing in a stream. */
   get damaged(): number {
     return this.#damaged;
+  }
+
+  /** What was wrong the last time, as a clause. */
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   /** The streams of the first program; none before it is known. */
@@ -109,11 +150,19 @@ export class TransportDemuxer {
   /** Appends bytes of the file. */
   push(chunk: Uint8Array): void {
     const rest = this.#bytes.subarray(this.#at);
+    const missing = Math.max(0, this.#at - this.#bytes.length);
     const bytes = new Uint8Array(rest.length + chunk.length);
     bytes.set(rest);
     bytes.set(chunk, rest.length);
     this.#bytes = bytes;
-    this.#at = 0;
+    this.#offset += this.#at - missing;
+    this.#at = missing;
+    this.#isIdle = false;
+  }
+
+  /** Nothing has come for a while: the last packet is taken for whole. */
+  idle(): void {
+    this.#isIdle = true;
   }
 
   /** No more bytes come. */
@@ -126,7 +175,7 @@ export class TransportDemuxer {
     for (;;) {
       const packet = this.#nextPacket();
       if (packet === undefined) return undefined;
-      const part = this.#read(packet);
+      const part = this.#read(packet, this.#offset + packet.byteOffset - this.#bytes.byteOffset);
       if (part !== undefined) return part;
     }
   }
@@ -136,32 +185,47 @@ export class TransportDemuxer {
     for (;;) {
       const at = this.#at;
       if (!this.#isInSync && !this.#findSync()) return undefined;
-      if (this.#at + PACKET_BYTES > bytes.length) return undefined;
+      if (this.#at + PACKET_BYTES > bytes.length) {
+        if (this.#isEnded && this.#at < bytes.length) this.#leaveOutRest();
+        return undefined;
+      }
       if (bytes[this.#at] !== SYNC) {
         this.#lose();
         continue;
       }
       const next = this.#at + this.#stride;
-      if (next >= bytes.length && !this.#isEnded) return undefined;
+      if (next >= bytes.length && !this.#isEnded && !this.#isIdle) return undefined;
       // A packet that is cut off has the next ones within it.
       if (next < bytes.length && bytes[next] !== SYNC) {
         const inner = this.#syncBetween(this.#at + 1, this.#at + PACKET_BYTES);
         if (inner === "more") return undefined;
         if (inner !== undefined) {
-          this.#damaged++;
+          this.#leaveOut(`the packet at byte ${this.#offset + this.#at} is cut off`);
           this.#at = inner;
           continue;
         }
       }
       const start = Math.max(at, this.#at);
-      this.#at = Math.min(next, bytes.length);
+      // Between this packet and the next there may be bytes that have not come yet.
+      this.#at = this.#isEnded ? Math.min(next, bytes.length) : next;
       return bytes.subarray(start, start + PACKET_BYTES);
     }
   }
 
   #lose(): void {
     this.#isInSync = false;
+    this.#leaveOut(`what stands at byte ${this.#offset + this.#at} is no packet of MPEG-TS`);
+  }
+
+  /** Passes over a packet of which the file has only the beginning. */
+  #leaveOutRest(): void {
+    if (this.#bytes[this.#at] === SYNC) this.#leaveOut("the file was cut off before its end");
+    this.#at = this.#bytes.length;
+  }
+
+  #leaveOut(why: string): void {
     this.#damaged++;
+    this.#fault = why;
   }
 
   /** Moves on to where packets begin again; false where that is not among the bytes so far. */
@@ -194,7 +258,7 @@ export class TransportDemuxer {
   }
 
   /** A packet's part of a stream, 2.4.3.3; `undefined` for all that is not of the program. */
-  #read(packet: Uint8Array): StreamPart | undefined {
+  #read(packet: Uint8Array, at: number): StreamPart | undefined {
     const isBroken = (packet[1]! & 0x80) !== 0;
     const isStart = (packet[1]! & 0x40) !== 0;
     const pid = (packet[1]! & 0x1f) * 256 + packet[2]!;
@@ -206,8 +270,6 @@ export class TransportDemuxer {
     const isStream = this.#streams.some((stream) => stream.pid === pid);
     const isDiscontinuity = hasAdaptation && packet[4]! > 0 && (packet[5]! & 0x80) !== 0;
     const last = this.#counters.get(pid);
-    // A packet may come twice, 2.4.3.3.
-    if (last === counter && !isDiscontinuity) return undefined;
     this.#counters.set(pid, counter);
     const isAfterLoss = last !== undefined && !isDiscontinuity && counter !== ((last + 1) & 0x0f);
     const payload = packet.subarray(4 + adaptationBytes);
@@ -216,13 +278,19 @@ export class TransportDemuxer {
       return undefined;
     }
     if (!isStream) return undefined;
+    // A packet may come twice, 2.4.3.3; another may have the same number where streams are joined.
+    const isRepeated = last === counter && isSame(packet, this.#lastPackets.get(pid));
+    this.#lastPackets.set(pid, packet);
+    if (isRepeated) return undefined;
     if ((packet[3]! & 0xc0) !== 0) {
       this.#isScrambled = true;
       return undefined;
     }
     const pes = isStart ? readPesHeader(payload) : undefined;
     const data = payload.subarray(pes?.headerBytes ?? 0);
-    return { pid, data, times: pes, isAfterLoss };
+    // Files that were joined begin to count anew, with a frame; one that lacks its middle does not.
+    if (isAfterLoss && pes === undefined) this.#leaveOut(`packets are missing before byte ${at}`);
+    return { pid, data, times: pes, at };
   }
 
   /** Collects a section, 2.4.4.2, and reads it once it is whole. */
@@ -266,6 +334,11 @@ export class TransportDemuxer {
     }
     if (streams.length > 0) this.#streams = streams;
   }
+}
+
+function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
+  return other !== undefined && one.length === other.length &&
+    one.every((byte, index) => byte === other[index]);
 }
 
 /** The header of a PES packet, 2.4.3.6; `undefined` where it is none. */

@@ -6,13 +6,10 @@
 import { StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { CLOSE, mayRetry } from "../wire/close_code.ts";
-import { backoffMs } from "./backoff.ts";
+import { Backoff } from "./backoff.ts";
 import { type Closed, connect, type Connection } from "./connection.ts";
 import type { OpenSocket } from "./socket.ts";
 import type { Wakeup } from "./wakeup.ts";
-
-/** A connection that lasted this long was a good one: the next delay is the first again. */
-const GOOD_MS = 2000;
 
 /** Options of {@linkcode keepConnected}. */
 export interface ReconnectOptions {
@@ -43,7 +40,7 @@ export async function keepConnected(
   use: (connection: Connection) => Promise<"done" | Closed>,
 ): Promise<void> {
   const { clock, signal } = options;
-  let attempt = 0;
+  const backoff = new Backoff();
   let wasConnected = false;
   while (!signal.aborted) {
     let why: string;
@@ -51,19 +48,18 @@ export async function keepConnected(
       const connection = await connect(options);
       if (wasConnected) options.onRestored();
       wasConnected = true;
-      const sinceMs = clock.nowMs();
+      backoff.opened(clock.nowMs());
       const end = await use(connection);
       if (end === "done") return;
       if (!mayRetry(end.code)) throw closedError(options.url, end);
       why = end.reason === "" ? "the connection was lost" : end.reason;
-      if (clock.nowMs() - sinceMs >= GOOD_MS) attempt = 0;
     } catch (error) {
       if (signal.aborted) return;
       const isPassing = error instanceof StreamError && error.code === "unreachable";
       if (!isPassing || !wasConnected) throw error;
       why = "the relay does not answer";
     }
-    const delayMs = backoffMs(attempt++, Math.random());
+    const delayMs = backoff.lost(clock.nowMs(), Math.random());
     options.onLost(why, delayMs);
     await delay(delayMs, signal);
   }
@@ -71,7 +67,11 @@ export async function keepConnected(
 
 function closedError(url: string, { code, reason }: Closed): StreamError {
   const seen = reason === "" ? `the relay closed the connection with code ${code}` : reason;
-  const meaning = code === CLOSE.full ? "unreachable" : "failed";
+  const meaning = code === CLOSE.full
+    ? "unreachable"
+    : code === CLOSE.refused
+    ? "refused"
+    : "failed";
   const advice = code === CLOSE.busy
     ? "; choose another name, or take the stream with --takeover"
     : "";

@@ -23,15 +23,15 @@ const FIGURES = ["fps", "bits", "viewers", "queue", "latency", "dropped"] as con
 export class Card {
   readonly element: HTMLElement;
   readonly history: History;
-  readonly #picture;
-  readonly #sentence;
-  readonly #badge;
-  readonly #kind;
-  readonly #reasons;
+  readonly #picture: HTMLElement;
+  readonly #sentence: HTMLElement;
+  readonly #badge: HTMLElement;
+  readonly #kind: HTMLElement;
+  readonly #reasons: HTMLElement;
   readonly #figures: Map<(typeof FIGURES)[number], HTMLElement>;
-  readonly #chart;
-  readonly #rate;
-  readonly #thumbnail;
+  readonly #chart: HTMLCanvasElement;
+  readonly #rate: RateControl;
+  readonly #thumbnail: Thumbnail;
   #status: Status;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isInView = false;

@@ -10,14 +10,12 @@ export const CHART_SECONDS = 60;
 
 /**
  * Draws `values` (the newest last; `undefined` for gaps) as a line from zero, in the colours of the
- * page.
- *
- * @param scale the least value that is as high as the chart
+ * page. The chart is at least `atLeast` high.
  */
 export function drawChart(
   canvas: HTMLCanvasElement,
   values: readonly (number | undefined)[],
-  { atLeast }: { atLeast: number },
+  { atLeast }: { readonly atLeast: number },
 ): void {
   const ratio = globalThis.devicePixelRatio;
   const width = Math.round(canvas.clientWidth * ratio);

@@ -91,7 +91,7 @@ function usualColours(
   return width < HD_WIDTH && height < HD_HEIGHT ? bt("smpte170m") : undefined;
 }
 
-function bt(matrix: VideoMatrixCoefficients, fullRange: boolean = false): VideoColorSpaceInit {
+function bt(matrix: VideoMatrixCoefficients, fullRange = false): VideoColorSpaceInit {
   return { matrix, fullRange, primaries: "bt709", transfer: "bt709" };
 }
 

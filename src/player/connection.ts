@@ -7,7 +7,7 @@
 import type { StreamConfig } from "../core/frame.ts";
 import { ProtocolError } from "../errors.ts";
 import { systemClock } from "../host/clock.ts";
-import { ATTENDED_MAX_DELAY_MS, backoffMs } from "../net/backoff.ts";
+import { ATTENDED_MAX_DELAY_MS, Backoff } from "../net/backoff.ts";
 import { CLOSE, mayRetry } from "../wire/close_code.ts";
 import type { StatsMessage, Welcome } from "../wire/control_message.ts";
 import { type FrameHeader, SUBPROTOCOL } from "../wire/frame_message.ts";
@@ -17,8 +17,6 @@ import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
 const WATCH_MS = 1000;
 /** The relay sends numbers once a second: after so many seconds of silence it is lost. */
 const MAX_SILENT_TICKS = 6;
-/** A connection that lasted for so long was a good one: the next delay is the first again. */
-const GOOD_MS = 2000;
 const OPEN_TIMEOUT_MS = 10_000;
 /** How long a connection that is given up may take to say goodbye. */
 const GOODBYE_MS = 500;
@@ -97,9 +95,8 @@ export class Connection {
   #watch: ReturnType<typeof setInterval> | undefined;
   #clockTimer: ReturnType<typeof setTimeout> | undefined;
   #ackTimer: ReturnType<typeof setTimeout> | undefined;
-  #attempt = 0;
+  readonly #backoff = new Backoff(ATTENDED_MAX_DELAY_MS);
   #failures = 0;
-  #openedMs = 0;
   #isRejoining = false;
   #isClosed = false;
   #silentTicks = 0;
@@ -128,7 +125,7 @@ export class Connection {
   /** Connects, and stays connected until `close`. */
   open(): void {
     this.#isClosed = false;
-    this.#attempt = 0;
+    this.#backoff.reset();
     this.#connect();
   }
 
@@ -141,7 +138,7 @@ export class Connection {
   /** Tries at once, where it waits for the next try. */
   hurry(): void {
     if (this.#timer === undefined || this.#isClosed || this.#socket !== undefined) return;
-    this.#attempt = 0;
+    this.#backoff.reset();
     this.#connect();
   }
 
@@ -197,7 +194,6 @@ export class Connection {
       return;
     }
     clearTimeout(this.#timer);
-    this.#openedMs = systemClock.nowMs();
     this.#silentTicks = 0;
     socket.send(hello);
     this.#watch = setInterval(() => this.#tick(), WATCH_MS);
@@ -230,6 +226,7 @@ export class Connection {
     switch (event.type) {
       case "welcome":
         this.#isRejoining = false;
+        this.#backoff.opened(systemClock.nowMs());
         this.#askTime(socket);
         return this.#events.onWelcome(event.welcome);
       case "config":
@@ -282,13 +279,11 @@ export class Connection {
 
   #lost(code: number, reason: string): void {
     const isGreeted = this.#session.welcome !== undefined;
-    const wasGood = isGreeted && systemClock.nowMs() - this.#openedMs >= GOOD_MS;
     // Worth another try just after this viewer has left its place.
     const isFullOfItself = code === CLOSE.full && this.#isRejoining;
     const isFinal = !mayRetry(code) && !isFullOfItself;
-    this.#isRejoining = isFullOfItself && this.#attempt < 5;
+    this.#isRejoining = isFullOfItself && this.#backoff.attempt < 5;
     this.#drop();
-    if (wasGood) this.#attempt = 0;
     this.#failures = isGreeted ? 0 : this.#failures + 1;
     if (!isFinal) this.#retry();
     this.#events.onLost({ code, why: reason, isFinal, failures: this.#failures });
@@ -299,11 +294,11 @@ export class Connection {
    * browsers make WebSockets wait for longer and longer after many that failed.
    */
   #retry(): void {
-    const attempt = this.#attempt++;
-    const delayMs = backoffMs(attempt, this.#surroundings.random(), ATTENDED_MAX_DELAY_MS);
+    const delayMs = this.#backoff.lost(systemClock.nowMs(), this.#surroundings.random());
+    const isFirst = this.#backoff.attempt === 1;
     this.#timer = setTimeout(async () => {
       const timer = this.#timer;
-      const isThere = attempt === 0 || await this.#surroundings.answers(this.#url);
+      const isThere = isFirst || await this.#surroundings.answers(this.#url);
       if (this.#timer !== timer || this.#isClosed) return;
       if (isThere) this.#connect();
       else this.#retry();

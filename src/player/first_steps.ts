@@ -10,12 +10,10 @@ import { part } from "./elements.ts";
 /** How long a button says that it has copied, in milliseconds. */
 const COPIED_MS = 2000;
 
-/**
- * Commands that make a stream, each with what it does.
- *
- * @param base the relay's address
- */
-export function commands(base: URL): { what: string; command: string }[] {
+/** Commands that make a stream at the relay `base`, each with what it does. */
+export function commands(
+  base: URL,
+): { readonly what: string; readonly command: string }[] {
   const stream = new URL("live", base).href.replace(/^http/, "ws");
   return [
     {
@@ -29,12 +27,7 @@ export function commands(base: URL): { what: string; command: string }[] {
   ];
 }
 
-/**
- * Fills the section with commands.
- *
- * @param template of a command
- * @param base the relay's address
- */
+/** Fills the section with commands for the relay at `base`, each made of `template`. */
 export function showFirstSteps(
   section: HTMLElement,
   template: HTMLTemplateElement,

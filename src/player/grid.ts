@@ -17,24 +17,21 @@ const MARGIN = "150px";
 
 /** Keeps the cards of a list. */
 export class Grid {
-  readonly #list;
-  readonly #template;
-  readonly #base;
-  readonly #cards: Map<string, Card> = new Map();
-  readonly #histories: Map<string, History> = new Map();
-  readonly #byElement: WeakMap<Element, Card> = new WeakMap();
+  readonly #list: HTMLElement;
+  readonly #template: HTMLTemplateElement;
+  readonly #base: URL;
+  readonly #cards = new Map<string, Card>();
+  readonly #histories = new Map<string, History>();
+  readonly #byElement = new WeakMap<Element, Card>();
   readonly #scaler = new Scaler();
-  readonly #inView;
-  readonly #sizes;
-  readonly #palette;
+  readonly #inView: IntersectionObserver;
+  readonly #sizes: ResizeObserver;
+  readonly #palette: Palette;
   #isAway = false;
   #backMs = -Infinity;
   #request = 0;
 
-  /**
-   * @param template of a card
-   * @param base the relay's address
-   */
+  /** For cards made of `template`, of the relay at `base`. */
   constructor(list: HTMLElement, template: HTMLTemplateElement, base: URL) {
     this.#list = list;
     this.#template = template;

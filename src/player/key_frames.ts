@@ -79,7 +79,7 @@ async function softwareConfig(config: StreamConfig): Promise<string | VideoDecod
   return supported === true ? software : wanted;
 }
 
-/** @returns `undefined` where it is damaged */
+/** The picture of a key frame; `undefined` where it is damaged. */
 async function decode(
   config: VideoDecoderConfig,
   data: Uint8Array<ArrayBuffer>,

@@ -7,7 +7,7 @@
 
 /** Values of the last `windowMs` milliseconds. */
 export class Window {
-  readonly #windowMs;
+  readonly #windowMs: number;
   #entries: { atMs: number; value: number }[] = [];
   #firstMs = Infinity;
 

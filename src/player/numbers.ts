@@ -7,7 +7,8 @@
 import { CHART_SECONDS, drawChart } from "./chart.ts";
 import { element } from "./elements.ts";
 import { dropReason, formatName } from "./sentences.ts";
-import type { PlayerStats, StreamPlayer } from "./stream_player.ts";
+import type { StreamPlayerElement } from "./element.ts";
+import type { PlayerStats } from "./stream_player.ts";
 
 /** How often the numbers change while they are shown, in milliseconds. */
 const REFRESH_MS = 500;
@@ -17,12 +18,12 @@ const PARTS = ["publisher", "relay", "network", "viewer"] as const;
 
 /** Keeps the last minute, and shows the numbers while they are wanted. */
 export class Numbers {
-  readonly #player: StreamPlayer;
+  readonly #player: StreamPlayerElement;
   #rates: (number | undefined)[] = [];
   #delays: (number | undefined)[] = [];
   #refreshing: ReturnType<typeof setInterval> | undefined;
 
-  constructor(player: StreamPlayer) {
+  constructor(player: StreamPlayerElement) {
     this.#player = player;
     setInterval(() => this.#sample(), SAMPLE_MS);
   }
@@ -44,7 +45,7 @@ export class Numbers {
   }
 
   #sample(): void {
-    const { framesPerSecond, delay } = this.#player.stats();
+    const { framesPerSecond, delay } = this.#player.stats() ?? {};
     const isPlaying = this.#player.state.kind === "playing";
     this.#rates = [...this.#rates, isPlaying ? framesPerSecond : undefined].slice(-CHART_SECONDS);
     this.#delays = [...this.#delays, delay?.totalMs].slice(-CHART_SECONDS);
@@ -58,6 +59,7 @@ export class Numbers {
 
   #refresh(): void {
     const stats = this.#player.stats();
+    if (stats === undefined) return;
     const { config, width, height, delay, viewers } = stats;
     write("format", config === undefined ? "–" : formatName(config));
     write("size", width === 0 ? "–" : `${width} × ${height}`);
@@ -84,11 +86,7 @@ function write(name: string, text: string): void {
   if (place.textContent !== text) place.textContent = text;
 }
 
-/**
- * A time for people.
- *
- * @param value in milliseconds
- */
+/** A time in milliseconds, for people. */
 export function ms(value: number | undefined): string {
   if (value === undefined) return "–";
   // Clocks that do not quite agree may make it negative.

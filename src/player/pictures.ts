@@ -6,6 +6,7 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS } from "../core/stream_format.ts";
 import { pixelsOf } from "../picture/frame_picture.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import { type PixelPicture, pixelPicture, toRgba, toVideoFrame } from "./pixels.ts";
@@ -58,7 +59,7 @@ export class PictureDecoder implements Decoder {
   #shown = 0;
   #isClosed = false;
 
-  /** @param type the pictures' media type; empty where it is not known */
+  /** For pictures of the media type `type`; empty where it is not known. */
   constructor(type: string, events: DecoderEvents) {
     this.#type = type;
     this.#events = events;
@@ -175,11 +176,6 @@ export class PixelDecoder implements Decoder {
   }
 }
 
-const MEDIA_TYPES: ReadonlyMap<string, string> = new Map([["mjpeg", "image/jpeg"], [
-  "png",
-  "image/png",
-]]);
-
 /**
  * A decoder for frames that stand alone, or a sentence why they cannot be shown; `undefined` for
  * formats coded in time.
@@ -189,8 +185,8 @@ export function createPictureDecoder(
   events: DecoderEvents,
 ): Decoder | string | undefined {
   const { format, pixelFormat, width, height } = config;
-  const type = MEDIA_TYPES.get(format);
-  if (type !== undefined) return new PictureDecoder(type, events);
+  const { mediaType } = FORMAT_FACTS[format];
+  if (mediaType !== null) return new PictureDecoder(mediaType, events);
   if (format !== "raw" && format !== "y4m" && format !== "lp32") return undefined;
   // Bytes of which nothing is known may be a picture that the browser knows, like WebP.
   if (format === "lp32" || (format === "raw" && pixelFormat === null)) {

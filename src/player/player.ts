@@ -5,10 +5,10 @@
  * @module
  */
 import { copyText } from "./clipboard.ts";
+import { defineStreamPlayer, StreamPlayerElement } from "./element.ts";
 import { element } from "./elements.ts";
 import { Numbers } from "./numbers.ts";
 import type { State } from "./sentences.ts";
-import { StreamPlayer } from "./stream_player.ts";
 
 /** After so long without a sign of anybody, the controls fade, in milliseconds. */
 const IDLE_MS = 3000;
@@ -28,11 +28,10 @@ const BADGES: Readonly<Record<State["kind"], string>> = {
 const PAUSE_SIGN = "M9 5v14M15 5v14";
 const PLAY_SIGN = "M8 5.500v13l10.500-6.500z";
 
-const name = streamName();
+defineStreamPlayer();
+
 const stage = element("stage");
-const canvas = element("picture", HTMLCanvasElement);
-const fallback = element("fallback", HTMLImageElement);
-const player = new StreamPlayer({ url: new URL(name, location.href), name, canvas });
+const player = element("player", StreamPlayerElement);
 const numbers = new Numbers(player);
 let isExact = false;
 let idleTimer: ReturnType<typeof setTimeout> | undefined;
@@ -50,24 +49,12 @@ const KEYS: Readonly<Record<string, () => void>> = {
 
 begin();
 
-/** @returns the stream's name, from the page's address */
-function streamName(): string {
-  const last = location.pathname.slice(location.pathname.lastIndexOf("/") + 1);
-  try {
-    return decodeURIComponent(last);
-  } catch {
-    // A malformed escape: the relay will say that it is no name.
-    return last;
-  }
-}
-
 function begin(): void {
-  document.title = `${name} · stream`;
-  element("name").textContent = name;
-  canvas.ariaLabel = `Live picture of ${name}`;
-  player.addEventListener("state", showState);
-  player.addEventListener("hold", showState);
-  player.addEventListener("drawn", () => stage.classList.remove("empty"), { once: true });
+  for (const type of ["state", "pause", "play"]) player.addEventListener(type, showState);
+  // The page has the stream's own address.
+  player.src = location.origin + location.pathname;
+  document.title = `${player.streamName} · stream`;
+  element("name").textContent = player.streamName;
   const on = (id: string, action: () => void) => element(id).addEventListener("click", action);
   on("pause", togglePause);
   on("save", save);
@@ -89,51 +76,27 @@ function begin(): void {
   }
   stage.addEventListener("dblclick", toggleFull);
   new ResizeObserver(fitExact).observe(stage);
-  player.addEventListener("size", fitExact);
+  player.addEventListener("resize", fitExact);
   showState();
-  wake();
-  player.start();
 }
 
 function showState(): void {
-  const { kind, sentence, isStale } = player.state;
-  const isPaused = player.isPaused && kind === "playing";
+  const { kind, sentence } = player.state;
+  const isPaused = player.paused && kind === "playing";
   const badge = element("badge");
   badge.dataset.kind = isPaused ? "paused" : kind;
   badge.textContent = isPaused ? "Paused" : BADGES[kind];
-  stage.classList.toggle("stale", isStale);
   element("retry").hidden = kind !== "refused";
   const pause = element("pause");
-  pause.ariaLabel = player.isPaused ? "Go on" : "Pause";
+  pause.ariaLabel = player.paused ? "Go on" : "Pause";
   pause.title = `${pause.ariaLabel} (space)`;
-  element("pause-sign", SVGElement).setAttribute("d", player.isPaused ? PLAY_SIGN : PAUSE_SIGN);
-  showFallback(kind === "blocked");
-  say(sentence);
-  wake();
-}
-
-function say(sentence: string): void {
+  element("pause-sign", SVGElement).setAttribute("d", player.paused ? PLAY_SIGN : PAUSE_SIGN);
   const place = element("sentence");
   if (place.textContent !== sentence) place.textContent = sentence;
-}
-
-/** Where WebSockets are stopped on the way, pictures still come as motion JPEG. */
-function showFallback(isWanted: boolean): void {
-  if (isWanted === fallback.hasAttribute("src")) return;
-  if (!isWanted) {
-    fallback.removeAttribute("src");
-    fallback.hidden = true;
-    canvas.hidden = false;
-    return;
-  }
-  fallback.onload = () => {
-    fallback.hidden = false;
-    canvas.hidden = true;
-    say("");
+  if (kind === "blocked" && sentence === "") {
     toast("WebSockets do not get through, so this is motion JPEG.");
-  };
-  fallback.onerror = () => fallback.hidden = true;
-  fallback.src = `${encodeURIComponent(name)}.mjpeg`;
+  }
+  wake();
 }
 
 function onKey(event: KeyboardEvent): void {
@@ -149,8 +112,8 @@ function onKey(event: KeyboardEvent): void {
 }
 
 function togglePause(): void {
-  if (player.isPaused) player.release("paused");
-  else player.hold("paused");
+  if (player.paused) player.play();
+  else player.pause();
 }
 
 function toggleNumbers(): void {
@@ -163,14 +126,14 @@ function toggleExact(): void {
   isExact = !isExact;
   element("exact").ariaPressed = String(isExact);
   fitExact();
-  if (canvas.width > 0) toast(isExact ? "One to one" : "Fitted");
+  if (player.pictureWidth > 0) toast(isExact ? "One to one" : "Fitted");
 }
 
 /** Gives each of the picture's pixels one of the screen's, where that is wanted. */
 function fitExact(): void {
   stage.classList.toggle("exact", isExact);
-  canvas.style.width = isExact ? `${canvas.width / devicePixelRatio}px` : "";
-  canvas.style.height = isExact ? `${canvas.height / devicePixelRatio}px` : "";
+  player.style.width = isExact ? `${player.pictureWidth / devicePixelRatio}px` : "";
+  player.style.height = isExact ? `${player.pictureHeight / devicePixelRatio}px` : "";
 }
 
 function toggleFull(): void {
@@ -182,36 +145,27 @@ function toggleFull(): void {
 }
 
 async function save(): Promise<void> {
-  const picture = await (fallback.hidden ? player.savePicture() : fallbackPicture());
+  const picture = await player.savePicture();
   if (picture === null) {
     toast("There is no picture to save yet.");
     return;
   }
   const link = document.createElement("a");
   link.href = URL.createObjectURL(picture);
-  link.download = `${name}-${timeStamp(new Date())}.png`;
+  link.download = `${player.streamName}-${timeStamp(new Date())}.png`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   toast(`Saved ${link.download}`);
 }
 
-/** @returns what motion JPEG shows, as PNG */
-function fallbackPicture(): Promise<Blob | null> {
-  const whole = document.createElement("canvas");
-  whole.width = fallback.naturalWidth;
-  whole.height = fallback.naturalHeight;
-  whole.getContext("2d")?.drawImage(fallback, 0, 0);
-  return new Promise((resolve) => whole.toBlob(resolve, "image/png"));
-}
-
-/** @returns `2026-11-23T20-48-38`, in local time */
+/** As `2026-11-23T20-48-38`, in local time. */
 function timeStamp(date: Date): string {
   const local = new Date(date.getTime() - date.getTimezoneOffset() * 60_000);
   return local.toISOString().slice(0, 19).replaceAll(":", "-");
 }
 
 async function copyLink(): Promise<void> {
-  const link = new URL(encodeURIComponent(name), location.href).href;
+  const link = new URL(encodeURIComponent(player.streamName), location.href).href;
   toast(await copyText(link) ? "Link copied" : link);
 }
 
@@ -226,7 +180,7 @@ function wake(): void {
   document.body.classList.remove("idle");
   clearTimeout(idleTimer);
   idleTimer = setTimeout(() => {
-    const isBusy = player.state.kind !== "playing" || player.isPaused ||
+    const isBusy = player.state.kind !== "playing" || player.paused ||
       element("keys", HTMLDialogElement).open;
     document.body.classList.toggle("idle", !isBusy);
   }, IDLE_MS);

@@ -32,23 +32,30 @@ const BROWSER: Surroundings = {
   random: Math.random,
 };
 
+/** What the one who polls is told. */
+export interface PollEvents {
+  readonly onAnswer: (statuses: Status[]) => void;
+  /** The relay does not answer, and why. */
+  readonly onAway: (sentence: string) => void;
+}
+
 /** The only timer of the page: once a second, and less often while nobody answers or looks. */
 export class Poll {
-  readonly #url;
+  readonly #url: URL;
   readonly #onAnswer: (statuses: Status[]) => void;
   readonly #onAway: (sentence: string) => void;
-  readonly #surroundings;
+  readonly #surroundings: Surroundings;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
   #isStopped = true;
   #failures = 0;
 
-  /** @param url of the list */
-  constructor(url: URL, { onAnswer, onAway }: {
-    readonly onAnswer: (statuses: Status[]) => void;
-    /** The relay does not answer, and why. */
-    readonly onAway: (sentence: string) => void;
-  }, surroundings: Surroundings = BROWSER) {
+  /** Asks for the list at `url`. */
+  constructor(
+    url: URL,
+    { onAnswer, onAway }: PollEvents,
+    surroundings: Surroundings = BROWSER,
+  ) {
     this.#url = url;
     this.#onAnswer = onAnswer;
     this.#onAway = onAway;

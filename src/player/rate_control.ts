@@ -13,14 +13,11 @@ const TIMEOUT_MS = 5000;
 const MAX_SENTENCE = 300;
 
 /** What came of asking for another frame rate: the stream's new status, or a sentence why not. */
-export type RateAnswer = { status: Status | undefined; error?: undefined } | { error: string };
+export type RateAnswer =
+  | { readonly status: Status | undefined; readonly error?: undefined }
+  | { readonly error: string };
 
-/**
- * Asks the relay for another frame rate.
- *
- * @param url of the stream in the API
- * @param fps a number that is none is asked for as `null`
- */
+/** Asks the relay for another frame rate of the stream at `url` of its API; `NaN` goes as `null`. */
 export async function askForRate(
   url: URL,
   fps: number | "source",
@@ -56,12 +53,12 @@ function parse(text: string): unknown {
 
 /** A number, a button for it, and one for the source's own rate. */
 export class RateControl {
-  readonly #url;
+  readonly #url: URL;
   readonly #onChanged: (status: Status) => void;
-  readonly #summary;
-  readonly #input;
-  readonly #source;
-  readonly #answer;
+  readonly #summary: HTMLElement;
+  readonly #input: HTMLInputElement;
+  readonly #source: HTMLButtonElement;
+  readonly #answer: HTMLElement;
   #shown = "";
 
   constructor(root: HTMLElement, { url, onChanged }: {

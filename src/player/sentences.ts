@@ -5,6 +5,7 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS } from "../core/stream_format.ts";
 import type { Lost } from "./connection.ts";
 
 /** So many WebSockets failed where plain requests came through: it is they that are stopped. */
@@ -36,11 +37,9 @@ export interface Facts {
   readonly damaged: string | undefined;
 }
 
-/**
- * What a viewer is shown: `kind` for programs, `sentence` for people (empty where the picture says
- * it all), `isStale` where the picture is not the present one.
- */
+/** What a viewer is shown. */
 export interface State {
+  /** For programs. */
   readonly kind:
     | "connecting"
     | "waiting"
@@ -50,7 +49,9 @@ export interface State {
     | "ended"
     | "refused"
     | "unsupported";
+  /** For people; empty where the picture says it all. */
   readonly sentence: string;
+  /** Whether the picture is not the present one. */
   readonly isStale: boolean;
 }
 
@@ -118,27 +119,15 @@ function loss({ code, failures }: Lost, isOnline: boolean): string {
   return `The connection was lost. ${soon}`;
 }
 
-const FORMAT_NAMES: ReadonlyMap<string, string> = new Map([
-  ["mjpeg", "JPEG"],
-  ["png", "PNG"],
-  ["raw", "Raw"],
-  ["y4m", "Y4M"],
-  ["lp32", "Bytes"],
-  ["h264", "H.264"],
-  ["hevc", "H.265"],
-  ["vp8", "VP8"],
-  ["vp9", "VP9"],
-  ["av1", "AV1"],
-]);
-
 /** The name of a stream's format for people, with the codec or the pixel format. */
 export function formatName(
   { format, codec, pixelFormat }: Pick<StreamConfig, "format" | "codec" | "pixelFormat">,
 ): string {
-  const name = FORMAT_NAMES.get(format) ?? format;
+  // A page that has been open for long may see formats of a newer relay.
+  const label = Object.hasOwn(FORMAT_FACTS, format) ? FORMAT_FACTS[format].label : format;
   const detail = pixelFormat ?? codec;
   const isTold = detail === null || ["jpeg", "png", "raw", format].includes(detail);
-  return isTold ? name : `${name} · ${detail}`;
+  return isTold ? label : `${label} · ${detail}`;
 }
 
 const DROP_REASONS: ReadonlyMap<string, string> = new Map([

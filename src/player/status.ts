@@ -37,14 +37,10 @@ export interface Status {
   readonly sourceMs: number | undefined;
 }
 
-/**
- * The streams in an answer of `/api/streams`, each name once.
- *
- * @returns `undefined` where it is no list
- */
+/** The streams in an answer of `/api/streams`, each name once; `undefined` where it is no list. */
 export function readStatuses(answer: unknown): Status[] | undefined {
   if (!Array.isArray(answer)) return undefined;
-  const byName: Map<string, Status> = new Map();
+  const byName = new Map<string, Status>();
   for (const item of answer) {
     const status = readStatus(item);
     if (status !== undefined && !byName.has(status.name)) byName.set(status.name, status);

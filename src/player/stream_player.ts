@@ -13,7 +13,7 @@
 import type { StreamConfig } from "../core/frame.ts";
 import { isCodedInTime } from "../core/stream_format.ts";
 import { systemClock } from "../host/clock.ts";
-import type { StatsMessage } from "../wire/control_message.ts";
+import { DEFAULT_MAX_DELAY_MS, type StatsMessage } from "../wire/control_message.ts";
 import { Connection, type Lost, type ReceivedFrame } from "./connection.ts";
 import { type Delay, delayOf } from "./delay.ts";
 import { Window } from "./meter.ts";
@@ -47,31 +47,37 @@ const KEY_SOON_MS = 1500;
 const REJOIN_MS = 1000;
 const MAX_REJOIN_MS = 30_000;
 
-/** Numbers of a player. */
+/** Numbers of a player, at one moment. */
 export interface PlayerStats {
+  /** What the frames are; `undefined` before the first. */
   readonly config: StreamConfig | undefined;
-  /** Of the picture that is drawn, in pixels; 0 before the first. */
+  /** Width in pixels of the picture that is drawn; 0 before the first. */
   readonly width: number;
+  /** Height in pixels of the picture that is drawn; 0 before the first. */
   readonly height: number;
-  /** Drawn. */
+  /** Pictures drawn per second. */
   readonly framesPerSecond: number;
+  /** Frames received per second. */
   readonly receivedPerSecond: number;
+  /** Bits received per second. */
   readonly bitsPerSecond: number;
+  /** Where the delay comes from; `undefined` before the clocks have been compared. */
   readonly delay: Delay | undefined;
-  /** Frames, so far. */
+  /** Frames drawn so far. */
   readonly drawn: number;
   /** Frames that came and were not drawn. */
   readonly skipped: number;
   /** Frames that did not come. */
   readonly missed: number;
-  /** Frames. */
+  /** Frames that came and could not be decoded. */
   readonly damaged: number;
-  /** By the relay, for each reason. */
+  /** Frames that the relay dropped, for each reason. */
   readonly dropped: Readonly<Record<string, number>>;
+  /** Milliseconds from the relay to here and back; `undefined` before the relay has told. */
   readonly roundTripMs: number | undefined;
-  /** Of the stream. */
+  /** Viewers of the stream; `undefined` before the relay has told. */
   readonly viewers: number | undefined;
-  /** Of the frame that is drawn. */
+  /** Sequence of the frame that is drawn; `undefined` before the first. */
   readonly sequence: number | undefined;
 }
 
@@ -89,9 +95,9 @@ export class StreamPlayer extends EventTarget {
   readonly #canvas: HTMLCanvasElement;
   readonly #connection: Connection;
   readonly #screen: Screen;
-  readonly #name;
+  readonly #name: string;
   readonly #page = new AbortController();
-  #holds: Set<HoldReason> = new Set();
+  readonly #holds = new Set<HoldReason>();
   #decoder: Decoder | undefined;
   #config: StreamConfig | undefined;
   #stats: StatsMessage | undefined;
@@ -132,7 +138,7 @@ export class StreamPlayer extends EventTarget {
   readonly #delays = new Window(DELAY_WINDOW_MS);
   readonly #arrivals = new Window(DELAY_WINDOW_MS);
 
-  constructor({ url, canvas, name = "", fps = null, maxDelayMs = 500 }: {
+  constructor({ url, canvas, name = "", fps = null, maxDelayMs = DEFAULT_MAX_DELAY_MS }: {
     /** The stream's address, `ws:` or `http:`. */
     readonly url: string | URL;
     /** Takes the picture in its own size. */
@@ -237,11 +243,7 @@ export class StreamPlayer extends EventTarget {
     this.dispatchEvent(new Event("hold"));
   }
 
-  /**
-   * The picture that is drawn, as PNG.
-   *
-   * @returns `null` where there is none
-   */
+  /** The picture that is drawn, as PNG; `null` where there is none. */
   savePicture(): Promise<Blob | null> {
     if (this.#drawn === 0) return Promise.resolve(null);
     return new Promise((resolve) => this.#canvas.toBlob(resolve, "image/png"));

@@ -27,9 +27,9 @@ const MAX_KEPT_PIXELS = 1920 * 1088;
 
 /** Shows one stream in a canvas that is much smaller than its pictures. */
 export class Thumbnail {
-  readonly #url;
-  readonly #canvas;
-  readonly #scaler;
+  readonly #url: string;
+  readonly #canvas: HTMLCanvasElement;
+  readonly #scaler: Scaler;
   readonly #onChange: () => void;
   #connection: Connection | undefined;
   #decoder: Decoder | undefined;

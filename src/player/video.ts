@@ -5,6 +5,7 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS } from "../core/stream_format.ts";
 import { colourSpace } from "./colours.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import type { Decoder, DecoderEvents } from "./pictures.ts";
@@ -25,33 +26,19 @@ const MAX_REORDERED = 32;
 /** Frames that are kept while the browser says whether it can decode them. */
 const MAX_EARLY_FRAMES = 600;
 
-/** Names of formats for people, and codec strings for streams that come without one. */
-const FORMATS = {
-  h264: ["H.264", "avc1.640028"],
-  hevc: ["H.265", "hev1.1.6.L120.B0"],
-  vp8: ["VP8", "vp8"],
-  vp9: ["VP9", "vp09.00.41.08"],
-  av1: ["AV1", "av01.0.08M.08"],
-} as const;
-
-/** Whether frames of `format` depend on frames before them. */
-export function isCodedInTime(format: string): format is keyof typeof FORMATS {
-  return Object.hasOwn(FORMATS, format);
-}
-
 /** Why `config` cannot be decoded here, as a sentence, or the decoder's own configuration. */
 export async function decoderConfig(
   { format, codec }: StreamConfig,
 ): Promise<string | VideoDecoderConfig> {
-  if (!isCodedInTime(format)) return `${format} is not video that is coded in time.`;
-  const [name, usual] = FORMATS[format];
+  const { label: name, usualCodec } = FORMAT_FACTS[format];
+  if (usualCodec === null) return `${format} is not video that is coded in time.`;
   if (typeof VideoDecoder === "undefined") {
     return globalThis.isSecureContext
       ? `This browser cannot decode ${name}: it has no WebCodecs.`
       : `${name} needs a secure page: open it over https, or on the relay’s machine as localhost. ` +
         "Published as MJPEG, it plays on every page.";
   }
-  const wanted = { codec: codec ?? usual, optimizeForLatency: true };
+  const wanted = { codec: codec ?? usualCodec, optimizeForLatency: true };
   try {
     const { supported } = await VideoDecoder.isConfigSupported(wanted);
     if (supported === true) return wanted;
@@ -62,7 +49,10 @@ export async function decoderConfig(
 }
 
 /** What is remembered of a frame in the decoder. */
-export type Pending = { frame: ReceivedFrame; number: number };
+export interface Pending {
+  readonly frame: ReceivedFrame;
+  readonly number: number;
+}
 
 /**
  * Decodes video. It never queues for long: when it is behind, it goes on with the newest key frame.
@@ -73,7 +63,7 @@ export class CodedDecoder implements Decoder {
   #wanted: VideoDecoderConfig | undefined;
   #decoder: VideoDecoder | undefined;
   #early: ReceivedFrame[] = [];
-  #pending: Map<number, Pending> = new Map();
+  readonly #pending = new Map<number, Pending>();
   #held: VideoFrame | undefined;
   #heldFrame: ReceivedFrame | undefined;
   #pauseTimer: ReturnType<typeof setTimeout> | undefined;
@@ -215,8 +205,8 @@ export class CodedDecoder implements Decoder {
     this.#needsKey = true;
     this.#setWaiting(true);
     if (error.name === "NotSupportedError") {
-      const name = isCodedInTime(this.#config.format) ? FORMATS[this.#config.format][0] : "";
-      this.#events.onUnsupported(`This browser cannot decode this kind of ${name}.`);
+      const { label } = FORMAT_FACTS[this.#config.format];
+      this.#events.onUnsupported(`This browser cannot decode this kind of ${label}.`);
     } else {
       this.#events.onDamaged("The decoder stumbled over a damaged frame");
     }

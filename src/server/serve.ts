@@ -1,25 +1,18 @@
 /**
- * Runs a relay.
+ * A relay that listens.
  *
  * @module
  */
-import type { Clock } from "../host/clock.ts";
-import type { Log } from "../host/log.ts";
-import { Hub, type HubOptions } from "./hub.ts";
-import { listen, listenError, settled, shutDown } from "./listener.ts";
-import { LocalFront } from "./local_front.ts";
-import { ShardPool } from "./shard_pool.ts";
-import { sharedMemory, sharesIn } from "./shares.ts";
-import { PULSE_MS } from "./watchful_clock.ts";
-
-/** How long frames in queues may still leave when the relay stops, in milliseconds. */
-const DRAIN_MS = 1000;
-/** How long peers may take to answer the goodbye, in milliseconds. */
-const GOODBYE_MS = 1000;
-const MAINTENANCE_MS = 1000;
+import { StreamError } from "../errors.ts";
+import { listen, listenError, shutDown } from "../listen/deno_listener.ts";
+import { Memory, sharedCounts } from "../relay/memory.ts";
+import type { RelayOptions } from "../relay/options.ts";
+import { ShardPool } from "../shards/shard_pool.ts";
+import { openStreams, type RelayContext } from "./relay.ts";
+import { run, type Running } from "./running.ts";
 
 /** Options of {@linkcode serve}. */
-export interface ServeOptions extends HubOptions {
+export interface ServeOptions extends RelayOptions {
   /** Address to listen on. */
   readonly host: string;
   /** Port to listen on; 0 for a free one. */
@@ -28,108 +21,77 @@ export interface ServeOptions extends HubOptions {
   readonly workers: number;
 }
 
-/** What a relay works with. */
-export interface ServeContext {
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Asks for the end. */
-  readonly signal: AbortSignal;
+/** What a relay that listens works with. */
+export interface ServeContext extends RelayContext {
   /** Starts a thread that sends, where there are several. */
   readonly openThread?: () => Worker;
 }
 
 /** A relay that runs. */
-export interface Relay extends AsyncDisposable {
+export interface Relay extends Running {
   /** Its HTTP address, without a slash at the end. */
   readonly address: string;
-  /** Settles once it has stopped. */
-  readonly closed: Promise<void>;
 }
 
 /**
- * Starts a relay, which runs until `signal` is aborted: it then takes in no more, lets queues drain
+ * Starts a relay, which runs until the signal is aborted: it then takes in no more, lets queues drain
  * for a moment, tells every peer (1001) and stops, whether they answer or not.
  *
  * @throws {StreamError} (`unreachable`) when it cannot listen
  */
 export async function serve(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  const { clock, log, signal } = context;
-  const doors = options.workers === 1
-    ? openHere(new Hub(options, clock, log), options)
-    : await openShards(options, context);
-  const { hub } = doors;
-  const maintenance = setInterval(async () => {
-    await hub.refresh();
-    hub.maintain();
-  }, MAINTENANCE_MS);
-  const pulse = setInterval(() => hub.clock.pulse(), PULSE_MS);
-  const asked = Promise.withResolvers<void>();
-  const ask = () => asked.resolve();
-  signal.addEventListener("abort", ask);
-  if (signal.aborted) ask();
-  const closed = asked.promise.then(async () => {
-    signal.removeEventListener("abort", ask);
-    hub.refuse();
-    doors.refuse();
-    await settled(() => hub.streams.every((live) => !live.hasQueue), DRAIN_MS);
-    hub.stop();
-    await settled(() => hub.streams.length === 0, GOODBYE_MS);
-    clearInterval(maintenance);
-    clearInterval(pulse);
-    await doors.close();
-  });
-  return {
-    address: addressOf(doors.addr),
-    closed,
-    async [Symbol.asyncDispose](): Promise<void> {
-      ask();
-      await closed;
-    },
-  };
-}
-
-/** Where connections come in. */
-interface Doors {
-  readonly hub: Hub;
-  readonly addr: Deno.NetAddr;
-  /** Takes in no more peers. */
-  refuse(): void;
-  /** Listens no more, and ends what is stuck. */
-  close(): Promise<void>;
+  return options.workers === 1
+    ? serveHere(options, context)
+    : await serveInThreads(options, context);
 }
 
 /** Connections come to this thread. */
-function openHere(hub: Hub, { host, port }: ServeOptions): Doors {
-  const server = listen(new LocalFront(hub), { host, port, isShared: false });
-  return {
-    hub,
-    addr: server.addr,
+function serveHere(options: ServeOptions, context: ServeContext): Relay {
+  const { host, port } = options;
+  const { signal, log } = context;
+  const { hub, pictures, handler } = openStreams(options, context);
+  const server = listen(handler, { host, port, isShared: false, log });
+  const running = run(hub, {
+    signal,
     refuse: () => {},
-    close: () => shutDown(server),
-  };
+    close: async () => {
+      pictures.stop();
+      await shutDown(server);
+    },
+  });
+  return { ...running, address: addressOf(server.addr) };
 }
 
 /** Connections come to threads that have nothing else to do. */
-async function openShards(
-  options: ServeOptions,
-  { clock, log, openThread }: ServeContext,
-): Promise<Doors> {
+async function serveInThreads(options: ServeOptions, context: ServeContext): Promise<Relay> {
   const { host, workers } = options;
+  const { signal, access, base, openThread } = context;
+  if (access !== undefined || base !== undefined) {
+    throw new StreamError("usage", "Cannot serve with access or base: only one thread has them");
+  }
   const addr = freeAddress(options);
-  const memory = sharedMemory(workers + 1);
-  const shares = sharesIn(memory, 0, options);
-  const hub = new Hub(options, clock, log, shares);
+  const counts = sharedCounts(workers + 1);
+  const memory = new Memory(options, counts, 0);
+  const { hub, pictures, askThere } = openStreams(options, { ...context, memory });
   const pool = new ShardPool(hub, {
     workers,
     host,
     port: addr.port,
-    memory,
-    shares,
+    counts,
+    askThere,
     ...(openThread === undefined ? {} : { openThread }),
   });
   hub.attach(pool);
   await pool.start();
-  return { hub, addr, refuse: () => pool.refuse(), close: () => pool.stop() };
+  const running = run(hub, {
+    signal,
+    refuse: () => pool.refuse(),
+    close: async () => {
+      pictures.stop();
+      await pool.stop();
+    },
+  });
+  return { ...running, address: addressOf(addr) };
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import { Assembly } from "../bytes/assembly.ts";
 import { InputError, type InputFault } from "../errors.ts";
-import { detectFormat } from "./detect.ts";
+import { detectFormat, unknownInput } from "./detect.ts";
 import { FormatSearch } from "./format_search.ts";
 import type { InputFormat } from "./format.ts";
 import { H264Splitter } from "./h264.ts";
@@ -74,8 +74,8 @@ class AutoSplitter implements Splitter {
   #splitter: Splitter | undefined;
   readonly #firstBytes = new Assembly();
   readonly #search = new FormatSearch();
-  /** Why the first bytes are of no format. */
-  #error: InputError | undefined;
+  /** Whether the first bytes are of no format, so that a frame is looked for behind them. */
+  #isSearched = false;
   #ended = false;
 
   constructor(options: SplitterOptions) {
@@ -124,17 +124,26 @@ class AutoSplitter implements Splitter {
 
   #findFormat(): InputFormat | undefined {
     const { bytes } = this.#firstBytes;
-    if (this.#error === undefined) {
+    if (!this.#isSearched) {
       try {
         return detectFormat(bytes, this.#ended);
       } catch (error) {
         const isUnknown = error instanceof InputError && error.fault.isUnknown === true;
-        if (!isUnknown || this.#options.resyncs !== true) throw error;
-        this.#error = error;
+        if (!isUnknown || !this.#maySearch(bytes)) throw error;
+        this.#isSearched = true;
       }
     }
     const found = this.#search.next(bytes);
-    if (found === undefined && (this.#ended || bytes.length > MIN_SEARCH_BYTES)) throw this.#error;
+    const isRefused = found !== undefined && this.#options.resyncs !== true &&
+      found !== "h264" && found !== "hevc";
+    if (isRefused || (found === undefined && (this.#ended || bytes.length > MIN_SEARCH_BYTES))) {
+      throw unknownInput(bytes);
+    }
     return found;
+  }
+
+  /** Whether a frame may begin behind `bytes`: always behind zeros in front of a start code. */
+  #maySearch(bytes: Uint8Array): boolean {
+    return this.#options.resyncs === true || (bytes[0] === 0 && bytes[1] === 0);
   }
 }

@@ -6,6 +6,7 @@
 import { hex } from "../bytes/text.ts";
 import { InputError, type InputFault } from "../errors.ts";
 import { INPUT_FORMATS, type InputFormat } from "./format.ts";
+import { describeText } from "./foreign_text.ts";
 import { type Pattern, type Signature, SIGNATURES } from "./signatures.ts";
 
 export { INPUT_FORMATS, type InputFormat } from "./format.ts";
@@ -35,6 +36,7 @@ export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputForma
     if (match === "more" && !atEnd) return undefined;
     if (match !== "yes") continue;
     if ("format" in meaning) return meaning.format;
+    if (meaning.isGuess === true) continue;
     // Line breaks, zeros or bytes ff in front of an image are no length.
     if (meaning.hasLength === true && !beginsWithLength(firstBytes)) continue;
     failToDetect({ found: meaning.name, advice: meaning.advice });
@@ -42,11 +44,23 @@ export function detectFormat(firstBytes: Uint8Array, atEnd: boolean): InputForma
   if (firstBytes.length === 0) {
     failToDetect({ found: "an empty input", advice: "check the program that writes to the pipe" });
   }
-  failToDetect({
-    found: `the bytes ${hex(firstBytes)}`,
-    advice: NO_SIGNATURE_ADVICE,
-    isUnknown: true,
-  });
+  throw unknownInput(firstBytes);
+}
+
+/** The error for an input that begins with `firstBytes` and is of no format that is known. */
+export function unknownInput(firstBytes: Uint8Array): InputError {
+  return undetected({ ...guessAt(firstBytes), isUnknown: true });
+}
+
+function guessAt(firstBytes: Uint8Array): Pick<InputFault, "found" | "advice"> {
+  for (const { patterns, meaning } of SIGNATURES) {
+    const isGuess = "isGuess" in meaning && meaning.isGuess === true;
+    if (isGuess && matchSignature(patterns, firstBytes) === "yes") {
+      return { found: meaning.name, advice: meaning.advice };
+    }
+  }
+  return describeText(firstBytes) ??
+    { found: `the bytes ${hex(firstBytes)}`, advice: NO_SIGNATURE_ADVICE };
 }
 
 function beginsWithLength(bytes: Uint8Array): boolean {
@@ -60,10 +74,14 @@ export function isMediaFile(firstBytes: Uint8Array): boolean {
   return found !== undefined && "isMedia" in found.meaning && found.meaning.isMedia;
 }
 
-function failToDetect(fault: Pick<InputFault, "found" | "advice" | "isUnknown">): never {
+function failToDetect(fault: Pick<InputFault, "found" | "advice">): never {
+  throw undetected(fault);
+}
+
+function undetected(fault: Pick<InputFault, "found" | "advice" | "isUnknown">): InputError {
   const names = INPUT_FORMATS.filter(hasSignature);
   const expected = `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
-  throw new InputError({ frame: 1, offset: 0, expected, ...fault });
+  return new InputError({ frame: 1, offset: 0, expected, ...fault });
 }
 
 function hasSignature(format: InputFormat): boolean {

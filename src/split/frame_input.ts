@@ -163,6 +163,7 @@ export class FrameInput {
       found: length === 0 ? "the end of the input" : `the end of the input after ${length} bytes`,
       advice: "let the program that writes the input finish it",
       ...advice,
+      ...(length > 0 && this.framesTaken > 0 ? { isCutOff: true } : {}),
     });
   }
 

@@ -120,57 +120,65 @@ export class IvfSplitter implements FrameFinder {
   }
 
   next(): SplitFrame | undefined {
+    const { input } = this;
     for (;;) {
       this.#passed = 0;
-      while (this.#isAtFile()) {
+      let { bytes } = input;
+      while (this.#isAtFile(bytes)) {
         const stream = this.#readHeader();
         if (stream === undefined) return undefined;
         this.#stream = stream;
+        ({ bytes } = input);
       }
       const stream = this.#stream!;
-      const frame = this.#readFrameHeader();
+      const frame = this.#readFrameHeader(bytes);
       if (frame === undefined) return undefined;
-      if (frame.size > 0) return this.#readFrame(frame, stream);
+      if (frame.size > 0) return this.#readFrame(frame, stream, bytes);
       this.#leaveOut(frame);
     }
   }
 
-  #readFrame(frame: FrameHeader, stream: IvfStream): SplitFrame | undefined {
+  #readFrame(
+    frame: FrameHeader,
+    stream: IvfStream,
+    bytes: Uint8Array,
+  ): SplitFrame | undefined {
     const { input } = this;
     const { size } = frame;
     const end = IVF_FRAME_HEADER_BYTES + size;
-    if (input.length < end || (input.resyncs && !this.#isWhole(frame))) {
+    const times = this.#times.after(frame);
+    if (bytes.length < end || (input.resyncs && !this.#isWhole(frame, times, bytes))) {
       return input.lack(`a frame of ${size} bytes`, { headerBytes: IVF_FRAME_HEADER_BYTES });
     }
-    const keyFrame = stream.readKeyFrame(input.bytes.subarray(IVF_FRAME_HEADER_BYTES, end));
+    const keyFrame = stream.readKeyFrame(bytes.subarray(IVF_FRAME_HEADER_BYTES, end));
     input.checkFrameBytes(size + (keyFrame?.missing?.bytes.length ?? 0));
+    this.#times = times;
     const ptsUs = this.#ptsOf(frame, stream);
     input.skip(IVF_FRAME_HEADER_BYTES);
-    const bytes = input.take(size);
+    const data = input.take(size);
     this.#isFound = false;
     if (keyFrame === undefined) {
-      return { data: bytes, kind: "delta", ptsUs, config: stream.config };
+      return { data, kind: "delta", ptsUs, config: stream.config };
     }
     const { codec, width, height, missing } = keyFrame;
     const { format, frameRate } = stream.header;
     const config = videoConfig(stream.config, format, { codec, width, height, frameRate });
     stream.config = config;
-    return { data: withMissing(bytes, missing), kind: "key", configuration: true, ptsUs, config };
+    return { data: withMissing(data, missing), kind: "key", configuration: true, ptsUs, config };
   }
 
   /** Whether a file begins here, or may once more bytes have come. */
-  #isAtFile(): boolean {
-    const { input } = this;
+  #isAtFile(bytes: Uint8Array): boolean {
     if (this.#stream === undefined) return true;
-    if (!input.resyncs || input.length === 0) return false;
-    return SIGNATURE.match(input.bytes) !== "no";
+    if (!this.input.resyncs || bytes.length === 0) return false;
+    return SIGNATURE.match(bytes) !== "no";
   }
 
   /** Whether the frame here is whole, and a frame; false where that cannot be told yet. */
-  #isWhole(frame: FrameHeader): boolean {
+  #isWhole(frame: FrameHeader, times: IvfFrameTimes, bytes: Uint8Array): boolean {
     const { input } = this;
     const length = IVF_FRAME_HEADER_BYTES + frame.size;
-    const behind = this.#behind(frame, length);
+    const behind = this.#behind(length, times, bytes);
     if (!(this.#isFound ? this.#times.isNext(frame) : this.#times.isLikely(frame))) {
       if (behind === "unknown") return false;
       if (behind === "other") {
@@ -178,15 +186,14 @@ export class IvfSplitter implements FrameFinder {
         input.fail({
           at: length,
           expected: "the header of another frame, with a time that fits",
-          found: hex(input.bytes.subarray(length)),
+          found: hex(bytes.subarray(length)),
         });
       }
     }
     if (behind === "frame" || behind === "end") return true;
-    const times = this.#times.after(frame);
     const end = frameEnd(
       behind,
-      () => times.findWithin(input.bytes, IVF_FRAME_HEADER_BYTES, length, input.maxFrameBytes),
+      () => times.findWithin(bytes, IVF_FRAME_HEADER_BYTES, length, input.maxFrameBytes),
     );
     if (end.state !== "cut off") return end.state === "whole" || this.#isIdle;
     this.#passed = end.at;
@@ -197,21 +204,24 @@ export class IvfSplitter implements FrameFinder {
     });
   }
 
-  #behind(frame: FrameHeader, length: number): "frame" | "end" | "other" | "unknown" {
-    const { bytes, ended, maxFrameBytes } = this.input;
+  #behind(
+    length: number,
+    times: IvfFrameTimes,
+    bytes: Uint8Array,
+  ): "frame" | "end" | "other" | "unknown" {
+    const { ended, maxFrameBytes } = this.input;
     if (ended && bytes.length === length) return "end";
     if (bytes.length < length + IVF_FRAME_HEADER_BYTES) {
       if (SIGNATURE.match(bytes, length) === "yes") return "frame";
       return ended ? "other" : "unknown";
     }
     const next = frameHeaderAt(bytes, length);
-    if (next.size <= maxFrameBytes && this.#times.after(frame).isNext(next)) return "frame";
+    if (next.size <= maxFrameBytes && times.isNext(next)) return "frame";
     return SIGNATURE.match(bytes, length) === "yes" ? "frame" : "other";
   }
 
   /** The time of a frame that is given now. */
   #ptsOf(frame: FrameHeader, { header, startUs }: IvfStream): number | null {
-    this.#times = this.#times.after(frame);
     const ptsUs = ivfPtsUs(frame.low, frame.high, header.timeBase);
     if (ptsUs === null) return null;
     const sum = startUs + ptsUs;
@@ -259,13 +269,13 @@ export class IvfSplitter implements FrameFinder {
   }
 
   /** Reads the header of the next frame that has bytes, and leaves it where it is. */
-  #readFrameHeader(): FrameHeader | undefined {
+  #readFrameHeader(bytes: Uint8Array): FrameHeader | undefined {
     const { input } = this;
     if (input.finished) return undefined;
-    if (input.length < IVF_FRAME_HEADER_BYTES) {
+    if (bytes.length < IVF_FRAME_HEADER_BYTES) {
       return input.lack(`an IVF frame header of ${IVF_FRAME_HEADER_BYTES} bytes`);
     }
-    const frame = frameHeaderAt(input.bytes, 0);
+    const frame = frameHeaderAt(bytes, 0);
     if (this.#isFound && (frame.size === 0 || !this.#times.mayFollow(frame))) this.#failAtTime();
     input.checkFrameBytes(frame.size);
     input.expect(IVF_FRAME_HEADER_BYTES + frame.size);

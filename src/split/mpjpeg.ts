@@ -11,7 +11,14 @@ import { bytesOf, hex, latin1 } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { pictureConfig } from "./config.ts";
 import { FrameInput } from "./frame_input.ts";
-import { JPEG_END, JPEG_IMAGE_START, JPEG_START, JpegScanner, readJpegSize } from "./jpeg.ts";
+import {
+  JPEG_END,
+  JPEG_IMAGE_START,
+  JPEG_START,
+  JpegScanner,
+  readJpegHead,
+  readJpegSize,
+} from "./jpeg.ts";
 import type { FrameFinder } from "./resync.ts";
 import type { SplitFrame, SplitterOptions } from "./splitter.ts";
 
@@ -220,7 +227,9 @@ export class MpjpegSplitter implements FrameFinder {
     const { input } = this;
     if (!input.resyncs) return false;
     if (input.length < bytes) return input.ended;
-    return input.bytes[bytes - 2] !== JPEG_END[0] || input.bytes[bytes - 1] !== JPEG_END[1];
+    const image = input.bytes.subarray(0, bytes);
+    return image.at(-2) !== JPEG_END[0] || image.at(-1) !== JPEG_END[1] ||
+      readJpegHead(image)?.hasScan !== true;
   }
 
   /** The length of an image with what fills its part up to the length that was announced. */

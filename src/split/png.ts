@@ -16,12 +16,18 @@ export const PNG_SIGNATURE: Uint8Array<ArrayBuffer> = bytesOf("\x89PNG\r\n\x1a\n
 
 const IMAGE_START = new BytePattern(PNG_SIGNATURE);
 const IHDR = 0x49484452;
+const PLTE = 0x504c5445;
+const IDAT = 0x49444154;
 const IEND = 0x49454e44;
+/** The checksum of an empty IEND chunk. */
+const IEND_CHECKSUM = 0xae426082;
 const IHDR_DATA_BYTES = 13;
 /** Length and type before a chunk's data, and the checksum behind it. */
 const CHUNK_HEADER_BYTES = 8;
 const CHUNK_EXTRA_BYTES = 12;
 const MAX_CHUNK_DATA_BYTES = 2 ** 31 - 1;
+/** Chunks of another image that are looked at within a chunk. */
+const MAX_SWALLOWED_CHUNKS = 64;
 
 /** Picture size in pixels. */
 export interface PngSize {
@@ -35,6 +41,10 @@ export class PngSplitter implements FrameFinder {
   #position = PNG_SIGNATURE.length;
   /** Begin of the data of the chunk that was passed last. */
   #chunk: number | undefined;
+  /** Its type, 0 before the first. */
+  #chunkType = 0;
+  /** Whether a chunk with picture data was passed. */
+  #hasData = false;
   #config: StreamConfig | undefined;
 
   constructor(options: SplitterOptions) {
@@ -57,6 +67,8 @@ export class PngSplitter implements FrameFinder {
   restart(): void {
     this.#position = PNG_SIGNATURE.length;
     this.#chunk = undefined;
+    this.#chunkType = 0;
+    this.#hasData = false;
   }
 
   push(chunk: Uint8Array): void {
@@ -93,15 +105,25 @@ export class PngSplitter implements FrameFinder {
       const at = this.#position;
       const dataBytes = uint32(bytes, at);
       const type = uint32(bytes, at + 4);
+      // Two bytes of data tell the beginning of picture data.
+      if (type === IDAT && at + CHUNK_HEADER_BYTES + 2 > bytes.length) return undefined;
       this.#checkChunk(bytes, dataBytes, type);
+      if (this.#chunk !== undefined) this.#checkSwallowed(bytes, type);
       const end = at + CHUNK_EXTRA_BYTES + dataBytes;
-      if (type === IEND) return end <= bytes.length ? end : undefined;
+      if (type === IEND) {
+        if (end > bytes.length) return undefined;
+        this.#checkEnd(bytes, end);
+        return end;
+      }
       if (type === IHDR) {
         if (end > bytes.length) return undefined;
         this.#checkSize(bytes);
       }
+      if (end > input.maxFrameBytes) input.checkUnfinished(end);
+      this.#hasData ||= type === IDAT;
       this.#position = end;
       this.#chunk = at + CHUNK_HEADER_BYTES;
+      this.#chunkType = type;
     }
     return undefined;
   }
@@ -116,12 +138,44 @@ export class PngSplitter implements FrameFinder {
       expected = "one IHDR chunk in an image";
     } else if (type === IEND && dataBytes !== 0) {
       expected = "an empty IEND chunk";
-    } else if (dataBytes > MAX_CHUNK_DATA_BYTES || !isChunkType(bytes, at + 4)) {
+    } else if (type === IEND && !this.#hasData) {
+      expected = "an IDAT chunk before IEND";
+    } else if (dataBytes > MAX_CHUNK_DATA_BYTES || !isChunkType(bytes, at + 4, type)) {
       expected = "a PNG chunk (its length, then its type of four letters)";
     }
     if (expected === undefined) return;
     const found = hex(bytes.subarray(at, at + CHUNK_HEADER_BYTES));
     this.input.fail({ at, expected, found });
+  }
+
+  /**
+   * Fails where the chunk that was passed was cut off, and the next image's start completes it. To
+   * spare the search, picture data within others is believed.
+   */
+  #checkSwallowed(bytes: Uint8Array, type: number): void {
+    const at = this.#position;
+    const isWithinData = type === IDAT && this.#chunkType === IDAT;
+    if (isWithinData && !beginsZlib(bytes, at + CHUNK_HEADER_BYTES)) return;
+    const content = bytes.subarray(0, at);
+    let start = IMAGE_START.find(content, this.#chunk);
+    while (start >= 0 && !endsWithChunks(content, start)) {
+      start = IMAGE_START.find(content, start + 1);
+    }
+    if (start < 0) return;
+    this.input.fail({
+      at: start,
+      expected: "the rest of a PNG chunk",
+      found: hex(bytes.subarray(start)),
+    });
+  }
+
+  /** Fails where the checksum at the end was cut off, and the next image's start completes it. */
+  #checkEnd(bytes: Uint8Array, end: number): void {
+    if (uint32(bytes, end - 4) === IEND_CHECKSUM) return;
+    const start = IMAGE_START.findStart(bytes.subarray(0, end), end - 4);
+    if (start === end) return;
+    const found = hex(bytes.subarray(start, end));
+    this.input.fail({ at: start, expected: "the rest of the checksum of IEND", found });
   }
 
   #checkSize(bytes: Uint8Array): void {
@@ -149,12 +203,38 @@ function sizeInImageHeader(bytes: Uint8Array): PngSize {
   return { width: uint32(bytes, at), height: uint32(bytes, at + 4) };
 }
 
-function isChunkType(bytes: Uint8Array, at: number): boolean {
+/** Whether the chunks of the image at `start` end where `bytes` do, before its own end. */
+function endsWithChunks(bytes: Uint8Array, start: number): boolean {
+  let at = start + PNG_SIGNATURE.length;
+  for (let count = 0; count < MAX_SWALLOWED_CHUNKS && at + 8 <= bytes.length; count++) {
+    if (uint32(bytes, at + 4) === IEND) return false;
+    at += CHUNK_EXTRA_BYTES + uint32(bytes, at);
+  }
+  return at === bytes.length;
+}
+
+/** Whether a zlib stream may begin there, whose window PNG limits: RFC 1950 2.2, PNG 10.1. */
+function beginsZlib(bytes: Uint8Array, at: number): boolean {
+  const [cmf, flags] = [bytes[at]!, bytes[at + 1]!];
+  return (cmf & 0x0f) === 8 && cmf >> 4 <= 7 && ((cmf << 8) | flags) % 31 === 0;
+}
+
+/**
+ * Whether a chunk's type may stand at `at`: four letters, of which the third is a capital, and so
+ * may the first be only in the types that every decoder knows: PNG 5.4.
+ */
+function isChunkType(bytes: Uint8Array, at: number, type: number): boolean {
   for (let index = at; index < at + 4; index++) {
     const letter = bytes[index]! & ~0x20;
     if (letter < 0x41 || letter > 0x5a) return false;
   }
-  return true;
+  if (isSmall(bytes[at + 2]!)) return false;
+  return isSmall(bytes[at]!) || [IHDR, PLTE, IDAT, IEND].includes(type);
+}
+
+/** Whether a letter is a small one. */
+function isSmall(letter: number): boolean {
+  return (letter & 0x20) !== 0;
 }
 
 /** Big endian. */

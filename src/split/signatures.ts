@@ -30,6 +30,8 @@ export interface ForeignInput {
   readonly advice: string;
   /** Whether it is a container that is read from a file, at any place, but not as it comes. */
   readonly isMedia: boolean;
+  /** Whether so little says so that a frame may come behind it all the same. Absent: false. */
+  readonly isGuess?: boolean;
   /** Whether its first four bytes must be a length that a frame may have. Absent: false. */
   readonly hasLength?: boolean;
 }
@@ -45,6 +47,7 @@ const WITH_START_CODES =
   "or let the encoder write a byte stream (Annex B; GStreamer: h264parse ! " +
   "video/x-h264,stream-format=byte-stream)";
 const AS_IVF = "let it write IVF: ffmpeg -f obu -i INPUT -c copy -f ivf -";
+const NO_PICTURES = "it is sound, and only pictures are relayed";
 const QUIET = "give gst-launch-1.0 -q, so that it writes nothing but frames";
 
 function pattern(bytes: string | readonly number[], at = 0): Pattern {
@@ -65,6 +68,24 @@ function media(name: string, ...patterns: Pattern[]): Signature {
 
 function advised(name: string, advice: string, ...patterns: Pattern[]): Signature {
   return { patterns, meaning: { name, advice, isMedia: false } };
+}
+
+/** What few bytes tell of, so that it is named only where nothing else is found. */
+function guess(name: string, advice: string, ...patterns: Pattern[]): Signature {
+  return { patterns, meaning: { name, advice, isMedia: false, isGuess: true } };
+}
+
+/** Compressed data, and the program that unpacks it. */
+function packed(name: string, ...patterns: Pattern[]): Signature {
+  return advised(`${name} data`, `unpack it first: ${name} -dc FILE | stream publish`, ...patterns);
+}
+
+function archive(name: string, ...patterns: Pattern[]): Signature {
+  return advised(name, "unpack it, and give what is within", ...patterns);
+}
+
+function sound(name: string, ...patterns: Pattern[]): Signature {
+  return advised(name, NO_PICTURES, ...patterns);
 }
 
 function prefixed(name: string, ...patterns: Pattern[]): Signature {
@@ -100,6 +121,7 @@ const H264_HEADERS = [
 
 /** Signatures in the order in which they are tried. */
 export const SIGNATURES: readonly Signature[] = [
+  foreign("a JPEG-LS image", pattern([0xff, 0xd8, 0xff, 0xf7])),
   known("mjpeg", pattern([0xff, 0xd8, 0xff])),
   known("png", pattern("\x89PNG\r\n\x1a\n")),
   known("y4m", pattern("YUV4MPEG2 ")),
@@ -111,10 +133,12 @@ export const SIGNATURES: readonly Signature[] = [
   media("Matroska or WebM", pattern([0x1a, 0x45, 0xdf, 0xa3])),
   foreign("AVI", pattern("RIFF"), pattern("AVI ", 8)),
   foreign("a WebP image", pattern("RIFF"), pattern("WEBP", 8)),
+  sound("WAV", pattern("RIFF"), pattern("WAVE", 8)),
   foreign("a RIFF container", pattern("RIFF"), pattern([], 12)),
   foreign("an AVIF image", pattern("ftypavi", 4)),
   foreign("a HEIF image", pattern("ftyphei", 4)),
   foreign("a HEIF image", pattern("ftypmif1", 4)),
+  sound("M4A", pattern("ftypM4A", 4)),
   media("MP4 or MOV", pattern("ftyp", 4)),
   media("MOV", pattern("moov", 4)),
   media("MOV", pattern("mdat", 4)),
@@ -137,6 +161,11 @@ export const SIGNATURES: readonly Signature[] = [
   ),
   advised("a QOI image", AS_PICTURES, pattern("qoif")),
   foreign("MPEG-PS", pattern([0, 0, 1, 0xba])),
+  foreign("MPEG-4 Part 2 video", pattern([0, 0, 1, 0xb0])),
+  ...[0x71, 0x79, 0xa1].flatMap((header) => [
+    foreign("H.266", pattern([0, 0, 1, 0, header])),
+    foreign("H.266", pattern([0, 0, 0, 1, 0, header])),
+  ]),
   foreign("MPEG-1 or MPEG-2 video", pattern([0, 0, 1, 0xb3])),
   // An access unit delimiter, parameter sets or SEI behind a length of less than 2^16.
   ...[[0x67], [0x27], [0x47], [0x06], [0x09, 0x10], [0x09, 0x30], [0x09, 0xf0]].map((header) =>
@@ -148,6 +177,31 @@ export const SIGNATURES: readonly Signature[] = [
   foreign("Ogg", pattern("OggS\0")),
   foreign("NUT", pattern("nut/multimedia container\0")),
   foreign("ASF or WMV", pattern([0x30, 0x26, 0xb2, 0x75, 0x8e, 0x66, 0xcf, 0x11])),
+  foreign("MXF", pattern([0x06, 0x0e, 0x2b, 0x34])),
+  foreign("RealMedia", pattern(".RMF")),
+  foreign("Flash", pattern("FWS")),
+  foreign("Flash", pattern("CWS")),
+  foreign("Dirac or VC-2 video", pattern("BBCD")),
+  sound("MP3", pattern("ID3")),
+  sound("FLAC", pattern("fLaC")),
+  sound("AIFF", pattern("FORM"), pattern("AIF", 8)),
+  sound("AU", pattern(".snd")),
+  sound("CAF", pattern("caff")),
+  sound("WavPack", pattern("wvpk")),
+  packed("gzip", pattern([0x1f, 0x8b, 0x08])),
+  packed("bzip2", pattern("BZh")),
+  packed("xz", pattern([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])),
+  packed("zstd", pattern([0x28, 0xb5, 0x2f, 0xfd])),
+  archive("a ZIP archive", pattern([0x50, 0x4b, 3, 4])),
+  archive("a 7z archive", pattern([0x37, 0x7a, 0xbc, 0xaf, 0x27, 0x1c])),
+  archive("a RAR archive", pattern("Rar!\x1a\x07")),
+  advised(
+    "a program",
+    "let it run, and read what it writes: PROGRAM | stream publish",
+    pattern("\x7fELF"),
+  ),
+  foreign("an OpenEXR image", pattern([0x76, 0x2f, 0x31, 0x01])),
+  foreign("a Photoshop image", pattern("8BPS")),
   foreign("a GIF image", pattern("GIF87a")),
   foreign("a GIF image", pattern("GIF89a")),
   foreign("a BMP image", pattern("BM"), pattern([0, 0, 0, 0], 6)),
@@ -157,6 +211,11 @@ export const SIGNATURES: readonly Signature[] = [
   foreign("a JPEG 2000 image", pattern([0, 0, 0, 0x0c, 0x6a, 0x50, 0x20, 0x20, 0x0d, 0x0a])),
   foreign("a JPEG 2000 code stream", pattern([0xff, 0x4f, 0xff, 0x51])),
   advised("an HTTP response with its headers", "leave out curl's -i", pattern("HTTP/")),
+  guess("a JPEG XL code stream", CONVERT, pattern([0xff, 0x0a])),
+  guess("H.263", CONVERT, pattern([0, 0, 0x80])),
+  guess("AC-3", NO_PICTURES, pattern([0x0b, 0x77])),
+  ...[0xf1, 0xf9].map((second) => guess("AAC", NO_PICTURES, pattern([0xff, second]))),
+  ...[0xfb, 0xfa, 0xf3, 0xf2].map((second) => guess("MP3", NO_PICTURES, pattern([0xff, second]))),
   // Last, because one byte is little to go by, and the other comes late.
   media("MPEG-TS", pattern([0x47]), pattern([0x47], 188)),
   media("MPEG-TS with time codes (M2TS)", pattern([0x47], 4), pattern([0x47], 196)),

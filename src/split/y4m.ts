@@ -119,7 +119,9 @@ export class Y4mSplitter implements FrameFinder {
     const { bytes } = this.input;
     const frame = FRAME_PATTERN.findStart(bytes.subarray(0, length + FRAME.length), FRAME.length);
     const end = Math.min(frame, length) + Y4M_SIGNATURE.length;
-    const header = HEADER_PATTERN.findStart(bytes.subarray(0, end), FRAME.length);
+    // A frame follows its header at once.
+    const from = Math.max(FRAME.length, end - Y4M_SIGNATURE.length - MAX_HEADER_BYTES);
+    const header = HEADER_PATTERN.findStart(bytes.subarray(0, end), from);
     const at = Math.min(frame, header);
     return at < length ? at : undefined;
   }

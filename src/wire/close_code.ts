@@ -16,6 +16,8 @@ export const CLOSE = {
   unsupportedData: 1003,
   /** Text that is not JSON, or a field with a value that it cannot have. */
   invalidData: 1007,
+  /** The peer may not do what its hello says. */
+  refused: 1008,
   /** A frame or a control message over the limit. */
   tooLarge: 1009,
   /** The relay failed. */

@@ -196,6 +196,10 @@ export interface StreamConfigStatus {
   readonly height: number | null;
   readonly pixelFormat: string | null;
   readonly frameRate: number | null;
+  /** How pictures are turned and stretched, as in {@linkcode StreamConfig}. Absent: they are not. */
+  readonly rotation?: number;
+  readonly displayWidth?: number;
+  readonly displayHeight?: number;
 }
 
 /** Once a second: numbers of the stream, and for a viewer its own. */

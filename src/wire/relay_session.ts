@@ -43,7 +43,7 @@ const MAX_MISSING_FRAMES = 10_000_000;
 /** Reads what a peer sends, in the order that its role allows. */
 export class RelaySession {
   readonly #maxFrameBytes: number;
-  #state: State = "greeting";
+  #state: State;
   #configured = false;
   #frames = 0;
   #bytes = 0;
@@ -52,8 +52,10 @@ export class RelaySession {
   /** False until a frame of this session has come: a first sequence then says nothing of gaps. */
   #resumed = false;
 
-  constructor(options: { readonly maxFrameBytes: number }) {
+  /** `role`: what the hello says, where another session has read it. */
+  constructor(options: { readonly maxFrameBytes: number; readonly role?: "publish" | "watch" }) {
     this.#maxFrameBytes = options.maxFrameBytes;
+    this.#state = options.role ?? "greeting";
   }
 
   /** Frames and bytes that came over this connection. */

@@ -215,7 +215,7 @@ const VIDEO: readonly Pattern[] = [
 /** The pixels at the places, as the canvas has them; none before the first picture. */
 async function seen(page: OpenPage, size: Size): Promise<readonly Rgb[]> {
   return await page.evaluate(({ places, size }) => {
-    const canvas = document.getElementById("picture") as HTMLCanvasElement;
+    const canvas = document.querySelector("stream-player")!.shadowRoot!.querySelector("canvas")!;
     if (canvas.width !== size.width || canvas.height !== size.height) return [];
     const context = canvas.getContext("2d")!;
     return places.map(({ x, y }): [number, number, number] => {

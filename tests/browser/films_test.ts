@@ -55,7 +55,9 @@ Deno.test(
           await page.goto(url.replace("ws:", "http:"));
           const wanted = { size, ends };
           await page.waitForFunction(({ size, ends }) => {
-            const canvas = document.getElementById("picture") as HTMLCanvasElement;
+            const canvas = document.querySelector("stream-player")!.shadowRoot!.querySelector(
+              "canvas",
+            )!;
             if (canvas.width !== size[0] || canvas.height !== size[1]) return false;
             const context = canvas.getContext("2d")!;
             const [right, bottom] = [size[0] - 5, size[1] - 5];

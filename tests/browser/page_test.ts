@@ -160,7 +160,7 @@ Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player says in a sentence"), asyn
       `,
     });
     await page.waitForFunction(() => {
-      const image = document.getElementById("fallback") as HTMLImageElement;
+      const image = document.querySelector("stream-player")!.shadowRoot!.querySelector("img")!;
       return !image.hidden && image.naturalWidth === 64;
     });
     assertEquals(await page.textContent("#badge"), "Blocked");
@@ -213,10 +213,10 @@ Deno.test(needs(NO_CHROMIUM, "the player's keys and buttons"), async (t) => {
 
   await t.step("1 shows each pixel as one", async () => {
     await page.keyboard.press("1");
-    const { width } = (await page.locator("#picture").boundingBox())!;
+    const { width } = (await page.locator("stream-player canvas").boundingBox())!;
     assertEquals([width, await pressed("exact")], [320, "true"]);
     await page.keyboard.press("1");
-    assertEquals((await page.locator("#picture").boundingBox())!.width, 1000);
+    assertEquals((await page.locator("stream-player canvas").boundingBox())!.width, 1000);
   });
 
   await t.step("f fills the screen", async () => {

@@ -82,7 +82,7 @@ async function look(
     size: { width: number; height: number };
   },
 ): Promise<RawSight[]> {
-  const canvas = document.getElementById("picture") as HTMLCanvasElement;
+  const canvas = document.querySelector("stream-player")!.shadowRoot!.querySelector("canvas")!;
   const delay = document.getElementById("n-delay")!;
   const top = Math.min(...points.map(({ y }) => y));
   const context = canvas.getContext("2d")!;

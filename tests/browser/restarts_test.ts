@@ -44,7 +44,9 @@ Deno.test(
     // The relay is killed, and there again on the same port.
     first.process.kill("SIGKILL");
     await untilSaid(page, /connection was lost|does not answer/);
-    assert(await page.locator("#stage").evaluate(({ classList }) => classList.contains("stale")));
+    assert(
+      await page.locator("stream-player").evaluate((player) => player.matches(":state(stale)")),
+    );
     await before.said(/lost the relay/);
     await untilSaid(page, /does not answer/);
     await timersMs(page);
@@ -62,7 +64,9 @@ Deno.test(
     await untilSaid(page, /publisher is gone/);
     await using after = start(["publish", "--test-pattern", "240x160", url]);
     await page.waitForFunction(() => {
-      const { width, height } = document.getElementById("picture") as HTMLCanvasElement;
+      const { width, height } = document.querySelector("stream-player")!.shadowRoot!.querySelector(
+        "canvas",
+      )!;
       return width === 240 && height === 160;
     });
     await untilLive(page);

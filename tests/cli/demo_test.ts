@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { ASSETS } from "../../src/server/assets.ts";
+import { ASSETS } from "../../src/http/assets.ts";
 import { start } from "../program.ts";
 import { eventually } from "../waiting.ts";
 

@@ -21,6 +21,8 @@ interface Faulty {
 
 const JPEGS = jpegs(3, 300);
 const [ONE, TWO, THREE] = JPEGS as [Uint8Array, Uint8Array, Uint8Array];
+/** Where the scan of an image begins. */
+const SCAN = ONE.findIndex((byte, at) => byte === 0xff && ONE[at + 1] === 0xda);
 const [LARGE] = jpegs(1, 5000) as [Uint8Array];
 const Y4M = bytesOf("YUV4MPEG2 W4 H2 F25:1 Cmono\n");
 const OTHER_Y4M = bytesOf("YUV4MPEG2 W2 H2 F25:1 Cmono\n");
@@ -42,18 +44,18 @@ const FAULTY: readonly Faulty[] = [
     warning: RegExp(`at byte ${ONE.length + TWO.length - 30}: expected a JPEG marker`),
   },
   {
+    what: "a JPEG image without a scan, and one whose segment the next completes",
+    input: concat(ONE, TWO.subarray(0, SCAN), TWO.subarray(-2), TWO, ONE.subarray(0, SCAN), THREE),
+    frames: JPEGS,
+    damaged: 2,
+    warning: /expected a scan in the JPEG image \(ff da\), found ff d9/,
+  },
+  {
     what: "the rest of an image in front",
     input: concat(TWO.subarray(90), ...JPEGS),
     frames: JPEGS,
     damaged: 1,
     warning: /at byte 0: expected a JPEG image/,
-  },
-  {
-    what: "a last image that is cut off",
-    input: concat(ONE, TWO, THREE.subarray(0, -1)),
-    frames: [ONE, TWO],
-    damaged: 1,
-    warning: /expected a whole JPEG image \(up to ff d9\), found the end of the input/,
   },
   {
     what: "a frame over the limit",
@@ -122,10 +124,40 @@ Deno.test("stream publish exits with 5 for input without a frame, however it goe
     assertFailed(
       outcome,
       5,
-      /^error: Cannot read frame 1 at byte 0: expected .*, found (the bytes )?6e 6f 20/,
+      /^error: Cannot read frame 1 at byte 0: expected .*, found (the text "no video at all"; |6e 6f 20)/,
     );
   }
 });
+
+for (
+  const [what, input, frames, expected] of [
+    ["JPEG image", concat(ONE, TWO, THREE.subarray(0, -1)), 2, "a whole JPEG image"],
+    ["JPEG image behind junk", concat(ONE, NUL, TWO, THREE.subarray(0, -1)), 2, "a whole JPEG"],
+    ["PNG image", concat(png(), png({ width: 17 }).subarray(0, -5)), 1, "a whole PNG image"],
+    ["Y4M frame", concat(Y4M, bytesOf("FRAME\n12345678FRAME\n123")), 1, '"FRAME" and 8 bytes'],
+  ] as const
+) {
+  Deno.test(`stream publish exits with 5 once all is sent where the last ${what} is cut off`, async () => {
+    await using folder = await makeFolder();
+    await using relay = await startRelay(["--fps", "source"]);
+    await Deno.writeFile(`${folder.path}/input`, input);
+    for (const source of [[], ["--input", `${folder.path}/input`]]) {
+      const outcome = await run(["publish", relay.url(), ...source], {
+        ...(source.length === 0 ? { stdin: input } : {}),
+      });
+      const why = RegExp(
+        `^error: Cannot read frame ${
+          frames + 1
+        } at byte ${input.length}: expected ${expected}.*, ` +
+          "found the end of the input after \\d+ bytes; let the program that writes the input finish it",
+        "m",
+      );
+      assertEquals(outcome.code, 5, outcome.stderr);
+      assertMatch(outcome.stderr, why);
+      assertMatch(outcome.stderr, RegExp(`^published ${frames} frames?, `, "m"));
+    }
+  });
+}
 
 Deno.test("stream publish exits with 5 for a last raw frame that is cut off", async () => {
   await using relay = await startRelay();

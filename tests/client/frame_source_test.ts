@@ -81,6 +81,28 @@ Deno.test("SplitSource tells every run of bytes that is left out, and why", asyn
   assertEquals(source.damaged, 2);
 });
 
+for (const isRepeated of [false, true]) {
+  Deno.test(`SplitSource whose input ends within a frame ${isRepeated ? "and begins again tells that" : "ends with an error"}`, async () => {
+    const pipe = input();
+    const splitter = createSplitter({ format: "mjpeg", maxFrameBytes: 1000, resyncs: true });
+    const told: string[] = [];
+    const source = new SplitSource(pipe.stream, splitter, "pipe", {
+      isStrict: false,
+      isRepeated,
+      onDamage: ({ found }) => told.push(found),
+    });
+    pipe.write(concat(jpeg(), jpeg().subarray(0, -1)));
+    pipe.end();
+    assertEquals((await source.next())?.data, jpeg());
+    const end = source.next();
+    if (isRepeated) assertEquals(await end, undefined);
+    else await assertRejects(() => end, InputError, "Cannot read frame 2 at byte ");
+    const found = `the end of the input after ${jpeg().length - 1} bytes`;
+    assertEquals(told, isRepeated ? [found] : []);
+    assertEquals(source.damaged, 1);
+  });
+}
+
 Deno.test("SplitSource that is strict ends where a byte stream has junk in front", async () => {
   const pipe = input();
   const source = new SplitSource(pipe.stream, new H264Splitter({ maxFrameBytes: 1000 }), "pipe", {

@@ -5,7 +5,7 @@ import { jpegs, makeFolder } from "../cli/folder.ts";
 import { fileOf, h264Shots, readFile } from "../media/files.ts";
 import { ROOT, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
-import { ASSETS } from "../../src/server/assets.ts";
+import { ASSETS } from "../../src/http/assets.ts";
 import { relayed } from "./relayed.ts";
 import { eventually } from "../waiting.ts";
 

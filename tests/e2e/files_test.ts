@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { assertFailed } from "../cli/assert_failed.ts";
 import { type Folder, jpegs, makeFolder } from "../cli/folder.ts";
+import { latin1 } from "../../src/bytes/text.ts";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { EVERY_FRAME, run, type RunningRelay, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
@@ -13,6 +14,8 @@ const X264 = "-c:v libx264 -preset veryfast -g 30 -bf 2 -pix_fmt yuv420p";
 const X265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=30 -tag:v hvc1";
 const VP8 = "-c:v libvpx -g 30 -cpu-used 8 -auto-alt-ref 1 -lag-in-frames 10";
 const VP9 = "-c:v libvpx-vp9 -g 30 -cpu-used 8";
+/** How a cluster of Matroska begins. */
+const CLUSTER = "\x1f\x43\xb6\x75";
 const AV1 = "-c:v libaom-av1 -usage realtime -cpu-used 8 -g 30";
 
 /** Makes a file of 75 pictures that all differ. */
@@ -184,14 +187,11 @@ Deno.test(needs(NO_FFMPEG, "stream publish says what is wrong with a media file"
   await using folder = await makeFolder();
   await using relay = await startRelay(["--fps", "source"]);
   const whole = await Deno.readFile(await makeFile(folder, "b.mp4", X264));
-  const fast = await Deno.readFile(await makeFile(folder, "f.mp4", `${X264} -movflags faststart`));
   const old = await makeFile(folder, "old.mp4", "-c:v mpeg4");
   const sound = `${folder.path}/sound.mp4`;
   await ffmpeg(["-f", "lavfi", "-i", "sine=duration=1", sound]);
   const half = `${folder.path}/half.mp4`;
   await Deno.writeFile(half, whole.subarray(0, whole.length / 2));
-  const some = `${folder.path}/some.mp4`;
-  await Deno.writeFile(some, fast.subarray(0, fast.length / 2));
   const cases = [
     [half, /half\.mp4: the file was cut off before the list of its frames; copy it again/],
     [
@@ -203,16 +203,85 @@ Deno.test(needs(NO_FFMPEG, "stream publish says what is wrong with a media file"
   for (const [input, why] of cases) {
     assertFailed(await run(["publish", relay.url(), "--input", input]), 5, why);
   }
-  const copy = `${folder.path}/copy.mkv`;
-  await using watch = start(["watch", relay.url(), "-o", copy, ...EVERY_FRAME]);
-  await relay.watchedBy(watch);
-  const outcome = await run(["publish", relay.url(), "--input", some, "--pace", "relay"]);
-  const sentence = assertFailed(outcome, 5, /Cannot read frame \d+ of \S+some\.mp4: the file was/);
-  assertEquals((await watch.outcome).code, 0);
-  const received = (await packetsOf(copy)).length;
-  assertEquals(Number(/frame (\d+)/.exec(sentence)![1]), received + 1, "all before it were sent");
-  assert(received > 20);
 });
+
+const CUT = "the file was cut off before its end";
+const STRAY = "what stands at byte \\d+ is no p";
+
+for (
+  const [name, flags, what, damage, why] of [
+    ["x.mp4", `${X264} -movflags faststart`, "is cut off", cutAt(0.5), CUT],
+    ["x.mkv", X264, "is cut off", cutAt(0.5), CUT],
+    ["x.webm", VP9, "is cut off", cutAt(0.5), CUT],
+    ["x.ts", X264, "is cut off", cutAt(0.5), CUT],
+    [
+      "x.mp4",
+      `${X264} -movflags frag_keyframe+empty_moov+default_base_moof`,
+      "has junk within",
+      junkAt("moof"),
+      STRAY,
+    ],
+    ["x.mkv", `${X264} -cluster_time_limit 500`, "has junk within", junkAt(CLUSTER), STRAY],
+    ["x.webm", `${VP9} -cluster_time_limit 500`, "has junk within", junkAt(CLUSTER), STRAY],
+    ["x.ts", X264, "has junk within", (file: Uint8Array) => withJunk(file, 188 * 40), STRAY],
+  ] as const
+) {
+  Deno.test(
+    needs(
+      NO_FFMPEG,
+      `stream publish plays ${name} that ${what} (${flags}), and --strict ends there`,
+    ),
+    async () => {
+      await using folder = await makeFolder();
+      await using relay = await startRelay(["--fps", "source"]);
+      const input = await makeFile(folder, name, flags);
+      const file = damage(await Deno.readFile(input));
+      await Deno.writeFile(input, file);
+      const publish = async (copy: string, ...more: string[]) => {
+        await using watch = start(["watch", relay.url(), "-o", copy, ...EVERY_FRAME]);
+        await relay.watchedBy(watch);
+        const args = ["publish", relay.url(), "--input", input, "--pace", "relay", ...more];
+        const outcome = await run(args);
+        assertEquals((await watch.outcome).code, 0);
+        const frames = await Deno.stat(copy).then(() => packetsOf(copy), () => []);
+        return { outcome, frames: frames.length };
+      };
+      const lenient = await publish(`${folder.path}/all.mkv`);
+      // Of MPEG-TS, a packet that is cut off is only one that is lost.
+      const isError = why === CUT && name !== "x.ts";
+      assertEquals(lenient.outcome.code, isError ? 5 : 0, lenient.outcome.stderr);
+      const said = isError
+        ? RegExp(`^error: Cannot read frame (\\d+) of \\S+: ${why}; copy it again`, "m")
+        : RegExp(`^warn: left out a part of \\S+ at frame (\\d+): ${why}.*; 1 damaged`, "m");
+      const at = Number(said.exec(lenient.outcome.stderr)?.[1]);
+      assert(at > 0, lenient.outcome.stderr);
+      assertMatch(lenient.outcome.stderr, /published \d+ frames, .*, 1 damaged$/m);
+      const strict = await publish(`${folder.path}/some.mkv`, "--strict");
+      assertFailed(strict.outcome, 5, RegExp(`Cannot read frame ${at} of \\S+: ${why}`));
+      assertEquals(strict.frames, at - 1, "all before it were sent");
+      assert(lenient.frames >= strict.frames);
+      assert(lenient.frames > 20);
+    },
+  );
+}
+
+function cutAt(part: number): (file: Uint8Array) => Uint8Array {
+  // A whole number of packets of MPEG-TS would be a whole file.
+  return (file) => file.subarray(0, Math.floor(file.length * part / 188) * 188 + 100);
+}
+
+/** Puts junk in front of the box or element that begins last, of those with these four bytes. */
+function junkAt(type: string): (file: Uint8Array) => Uint8Array {
+  return (file) => {
+    const at = latin1(file).lastIndexOf(type);
+    assert(at > 0);
+    return withJunk(file, type === "moof" ? at - 4 : at);
+  };
+}
+
+function withJunk(file: Uint8Array, at: number): Uint8Array {
+  return concat(file.subarray(0, at), new Uint8Array(77), file.subarray(at));
+}
 
 /** Waits until a file has so many bytes. */
 async function grown(path: string, bytes: number): Promise<void> {

@@ -8,7 +8,7 @@ import { H264_DELIMITER } from "../split/nal_samples.ts";
 import { concat, ramp, uint16 } from "../split/samples.ts";
 import { fileOf, readBytes, type Shot } from "./files.ts";
 import { box, FILE_TYPE, movieOf, plainShots } from "./movies.ts";
-import { packetsOf } from "./transport.ts";
+import { PACKET_BYTES, packetsOf } from "./transport.ts";
 
 /** A container: a file of these shots, and where in it something else may come to stand. */
 interface Container {
@@ -129,14 +129,19 @@ for (const { name, shots, fileOf, seam, before = new Uint8Array(0), tellsEnd } o
     const file = fileOf(shots(1));
     let most = 0;
     for (let size = Math.floor(file.length * 0.5); size < file.length - 700; size += 331) {
-      const { frames, error } = await readBytes(file.subarray(0, size));
+      const { frames, error, damaged, fault } = await readBytes(file.subarray(0, size));
       const whole = tellsEnd ? frames : frames.slice(0, -1);
       assertFrames(whole, shots(1).slice(0, whole.length));
       most = Math.max(most, whole.length);
-      if (tellsEnd) {
+      if (frames.length === 0) {
         assert(error instanceof StreamError);
         assertMatch(error.message, /^Cannot read .* was cut off before .*; copy it again$/);
-      } else assertEquals(error, undefined);
+        continue;
+      }
+      assertEquals(error, undefined);
+      // A packet of MPEG-TS tells its own length only.
+      assertEquals(damaged, tellsEnd || size % PACKET_BYTES > 0 ? 1 : 0);
+      if (damaged > 0) assertMatch(fault!.why, /^the file was cut off before its end$/);
     }
     // The list of frames of an MP4 or MOV without fragments stands at its end.
     const hasList = name !== "MP4" && name !== "MOV";

@@ -5,7 +5,7 @@
  */
 import { openRecording } from "../../src/client/recording.ts";
 import { bareConfig, type FrameKind, type StreamConfig } from "../../src/core/frame.ts";
-import type { MediaFrame } from "../../src/media/media_reader.ts";
+import type { MediaFault, MediaFrame } from "../../src/media/media_reader.ts";
 import { openMedia } from "../../src/media/media_source.ts";
 import type { Output } from "../../src/media/media_writer.ts";
 import { RandomAccessFile } from "../../src/media/random_access_file.ts";
@@ -84,8 +84,9 @@ export interface Seen {
   readonly error: unknown;
   /** What was said of what is left out. */
   readonly notes: readonly string[];
-  /** Runs of bytes of which no frame could be made. */
+  /** Parts of which no frame could be made, and why of the last. */
   readonly damaged: number;
+  readonly fault: MediaFault | undefined;
 }
 
 /** Reads all frames of a file that is at `path`; no more than `limit`. */
@@ -93,6 +94,7 @@ export async function readFile(path: string, limit = 10_000): Promise<Seen> {
   const frames: MediaFrame[] = [];
   const notes: string[] = [];
   let damaged = 0;
+  let fault: MediaFault | undefined;
   const file = await Deno.open(path);
   try {
     const { size } = await file.stat();
@@ -101,16 +103,16 @@ export async function readFile(path: string, limit = 10_000): Promise<Seen> {
     const source = await openMedia(new RandomAccessFile(file, size), options);
     for (;;) {
       const frame = await source.next();
-      damaged = source.damaged ?? 0;
-      if (frame === undefined) return { frames, error: undefined, notes, damaged };
+      ({ damaged, fault } = source);
+      if (frame === undefined) return { frames, error: undefined, notes, damaged, fault };
       frames.push(frame);
       if (frames.length > limit) {
         source.stop();
-        return { frames, error: new Error("there is no end to it"), notes, damaged };
+        return { frames, error: new Error("there is no end to it"), notes, damaged, fault };
       }
     }
   } catch (error) {
-    return { frames, error, notes, damaged };
+    return { frames, error, notes, damaged, fault };
   }
 }
 

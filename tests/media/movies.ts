@@ -28,6 +28,10 @@ export interface MovieOptions {
   readonly entry?: string;
   /** Boxes within the samples' entries. */
   readonly inEntry?: readonly Uint8Array[];
+  /** Whether it says that fragments follow, whose times are in microseconds. @default {false} */
+  readonly isContinued?: boolean;
+  /** Whether there is another track of the same frames. @default {false} */
+  readonly hasOtherVideo?: boolean;
   /** Whether there is a track of sound beside it, of no samples. @default {false} */
   readonly hasSound?: boolean;
 }
@@ -88,7 +92,9 @@ function movieBox(options: MovieOptions, all: Samples): Uint8Array<ArrayBuffer> 
     new Uint8Array(24),
     uint32(3),
   );
-  const sound = options.hasSound === true ? [trackBox("soun", 2, SOUND_TABLE)] : [];
+  const sound = options.hasSound === true
+    ? [trackBox("soun", { id: 2, scale: TIMESCALE }, SOUND_TABLE)]
+    : [];
   const edit = options.startMs === undefined ? [] : [
     box(
       "edts",
@@ -98,12 +104,26 @@ function movieBox(options: MovieOptions, all: Samples): Uint8Array<ArrayBuffer> 
   ];
   // The rate belongs to the entry of the list.
   if (edit[0] !== undefined) edit[0].set(uint32(edit[0].length - 8), 8);
-  return box("moov", header, trackBox("vide", 1, sampleTable(options, all), ...edit), ...sound);
+  const { scale } = unitsOf(options);
+  const video = trackBox("vide", { id: 1, scale }, sampleTable(options, all), ...edit);
+  // Fragments have the description of the last frames.
+  const defaults = [1, options.runs.length, 0, 0, 0].map(uint32);
+  const extends_ = box("mvex", full("trex", 0, ...defaults));
+  const continued = options.isContinued === true ? [extends_] : [];
+  const other = options.hasOtherVideo === true
+    ? [trackBox("vide", { id: 3, scale }, sampleTable(options, all))]
+    : [];
+  return box("moov", header, video, ...sound, ...other, ...continued);
+}
+
+function unitsOf({ isContinued }: MovieOptions): { readonly scale: number; readonly step: number } {
+  const factor = isContinued === true ? 1000 : 1;
+  return { scale: TIMESCALE * factor, step: STEP * factor };
 }
 
 function trackBox(
   handler: string,
-  id: number,
+  { id, scale }: { readonly id: number; readonly scale: number },
   table: Uint8Array,
   ...edits: readonly Uint8Array[]
 ): Uint8Array {
@@ -117,7 +137,7 @@ function trackBox(
   );
   const media = box(
     "mdia",
-    full("mdhd", 0, ...[0, 0, TIMESCALE, 0].map(uint32), uint16(0x55c4), uint16(0)),
+    full("mdhd", 0, ...[0, 0, scale, 0].map(uint32), uint16(0x55c4), uint16(0)),
     full("hdlr", 0, uint32(0), bytesOf(handler), new Uint8Array(13)),
     box("minf", table),
   );
@@ -153,7 +173,7 @@ function sampleTable(options: MovieOptions, { tracks, samples, offset }: Samples
   return box(
     "stbl",
     full("stsd", 0, uint32(entries.length), ...entries),
-    full("stts", 0, ...[1, all.length, STEP].map(uint32)),
+    full("stts", 0, ...[1, all.length, unitsOf(options).step].map(uint32)),
     full(
       "stsc",
       0,

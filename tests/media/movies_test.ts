@@ -1,9 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { bytesOf } from "../../src/bytes/text.ts";
+import { bytesOf, latin1 } from "../../src/bytes/text.ts";
 import { StreamError } from "../../src/errors.ts";
 import { concat, uint16 } from "../split/samples.ts";
-import { readBytes, type Shot } from "./files.ts";
+import { fileOf, readBytes, type Shot } from "./files.ts";
 import { box, FILE_TYPE, movieOf, plainShots } from "./movies.ts";
 
 const SMALL = plainShots(10, [10, 8]);
@@ -69,11 +69,41 @@ for (
   });
 }
 
+Deno.test("MediaSource goes on with the fragments behind a movie that lists its first samples", async () => {
+  const [first, rest] = [LARGE.slice(0, 5), LARGE.slice(5)];
+  const whole = fileOf("rest.mp4", rest);
+  const fragments = whole.subarray(latin1(whole).indexOf("moof") - 4);
+  for (const isMovieFirst of [false, true]) {
+    for (const runs of [[first], [SMALL, first]]) {
+      const movie = movieOf({ runs, isMovieFirst, isContinued: true });
+      const shots = [...runs.flat(), ...rest];
+      const { frames, damaged } = await framesOf(concat(movie, fragments));
+      assertSameFrames(frames, shots);
+      assertEquals(damaged, 0);
+      const { length } = runs.flat();
+      assertEquals(frames[length - 1]!.ptsUs, (length - 1) * 40_000);
+      assertEquals(
+        frames.slice(length).map(({ ptsUs }) => ptsUs),
+        rest.map(({ timeUs }) => timeUs),
+      );
+    }
+  }
+});
+
 Deno.test("MediaSource says nothing of a whole movie, and names sound that it leaves out", async () => {
   assertEquals((await framesOf(movieOf({ runs: [SMALL] }))).notes, []);
   const { frames, notes } = await framesOf(movieOf({ runs: [SMALL], hasSound: true }));
   assertSameFrames(frames, SMALL);
   assertEquals(notes, ["the sound in movie is left out: a stream carries video only"]);
+});
+
+Deno.test("MediaSource names the other videos of a file, which it leaves out", async () => {
+  const { frames, notes } = await framesOf(movieOf({ runs: [SMALL], hasOtherVideo: true }));
+  assertSameFrames(frames, SMALL);
+  assertEquals(notes, [
+    "the other video in movie is left out; to publish another: " +
+    "ffmpeg -i movie -map 0:v:1 -c copy other.mp4",
+  ]);
 });
 
 Deno.test("MediaSource begins a trimmed movie at a key frame, and hides what is before its start", async () => {
@@ -107,6 +137,16 @@ Deno.test("MediaSource says that a movie is encrypted, and what to do", async ()
     error.message,
     /^Cannot read movie: its video is encrypted; .*ffmpeg -decryption_key KEY -i movie -c copy/,
   );
+});
+
+Deno.test("MediaSource names the coding of a movie that no stream carries, also one of three letters", async () => {
+  for (const [entry, name] of [["rle ", "QuickTime Animation"], ["raw ", "raw pixels"]] as const) {
+    const { error } = await readBytes(movieOf({ runs: [SMALL], entry }));
+    assertMatch(
+      String(error),
+      RegExp(`its video is coded as ${name}, which no stream carries; try: ffmpeg -i movie`),
+    );
+  }
 });
 
 Deno.test("MediaSource follows a size that changes within one sample description", async () => {

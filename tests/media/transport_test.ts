@@ -43,6 +43,47 @@ Deno.test("TransportSource reads packets behind time codes and in front of check
   assertWhole(await seenOf({ around: [0, 16] }));
 });
 
+Deno.test("TransportSource begins at the first whole packet of a file that lacks its start", async () => {
+  for (const around of [[0, 0], [4, 0], [0, 16]] as const) {
+    const stride = around[0] + PACKET_BYTES + around[1];
+    // The first packets say what the program is made of, and stand there again.
+    const packets = packetsOf(SHOTS, { around });
+    const file = concat(...packets, ...packets);
+    for (const cut of [1, 3, 5, 90, stride - 1, 2 * stride + 7]) {
+      const { frames, error, damaged, fault } = await readBytes(file.subarray(cut));
+      assertEquals(error, undefined);
+      assertEquals(
+        frames.slice(-SHOTS.length).map(({ data }) => data),
+        SHOTS.map(({ data }) => concat(H264_DELIMITER, data)),
+        `${cut} bytes of packets of ${stride} are missing`,
+      );
+      assertEquals(damaged, 1);
+      assertEquals(fault, { frame: 1, why: "what stands at byte 0 is no packet of MPEG-TS" });
+    }
+  }
+});
+
+Deno.test("TransportSource tells a packet that came twice from one of a stream joined to another", async () => {
+  const packets = packetsOf(SHOTS);
+  const twice = packets.flatMap((packet, index) => index > 10 ? [packet, packet] : [packet]);
+  assertWhole(await readBytes(concat(...twice)));
+  // The video's first packet has the number that its last one before the seam had.
+  const last = packets.findLastIndex((packet) => (packet[3]! & 15) === 0);
+  const { frames } = await readBytes(concat(...packets.slice(0, last + 1), ...packets));
+  assertEquals(frames.at(-SHOTS.length)?.data, concat(H264_DELIMITER, SHOTS[0]!.data));
+});
+
+Deno.test("TransportSource counts packets that are missing within a frame", async () => {
+  const large = h264Shots(43, 1000);
+  const packets = packetsOf(large);
+  const { damaged, fault, frames } = await readBytes(
+    concat(...packets.slice(0, 60), ...packets.slice(61)),
+  );
+  assertEquals(frames.length, large.length);
+  assertEquals(damaged, 1);
+  assertMatch(fault!.why, /^packets are missing before byte 11280$/);
+});
+
 for (
   const [what, options] of [
     ["an hour forward", { jump: { at: 20, by: HOUR } }],

@@ -75,3 +75,25 @@ for (const [name, openSocket] of Object.entries(OPENERS)) {
     assertEquals((error as StreamError).code, "unreachable");
   });
 }
+
+for (
+  const [code, meaning] of [[1008, "refused"], [4003, "failed"]] as const
+) {
+  Deno.test(`keepConnected calls a connection that was closed with ${code} ${meaning}`, async () => {
+    await using relay = await startRelay();
+    const error = await assertRejects(() =>
+      keepConnected({
+        url: relay.url("/cam"),
+        openSocket: openPlatformSocket,
+        clock: systemClock,
+        signal: new AbortController().signal,
+        wakeup: new Wakeup(),
+        onLost: (why) => assert(false, why),
+        onRestored: () => {},
+      }, (connection) => {
+        connection.close(1000, "");
+        return Promise.resolve({ code, reason: "no" });
+      }), StreamError);
+    assertEquals(error.code, meaning);
+  });
+}

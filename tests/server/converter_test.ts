@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { bareConfig } from "../../src/core/frame.ts";
 import { StreamError } from "../../src/errors.ts";
-import type { ConvertRequest } from "../../src/server/convert_worker.ts";
-import { Converter } from "../../src/server/converter.ts";
+import type { ConvertRequest } from "../../src/http/convert_worker.ts";
+import { Converter } from "../../src/http/converter.ts";
 
 /** A request that can be fulfilled, for a picture of one gray pixel. */
 function request(level = 0): ConvertRequest {
@@ -63,7 +63,7 @@ Deno.test("Converter rests behind each picture for as long as its share of a cor
 });
 
 Deno.test("Converter goes on with another thread after one has died", async () => {
-  const module = new URL("../../src/server/convert_worker.ts", import.meta.url).href;
+  const module = new URL("../../src/http/convert_worker.ts", import.meta.url).href;
   const scripts = ["data:text/javascript,throw new Error('out of memory')", module];
   let nowMs = 0;
   const converter = new Converter(

@@ -2,7 +2,7 @@
  * A thread of the relay that dies when somebody watches the stream `die`, and that is stuck from when
  * somebody watches `hang` until the file in `HANG_UNTIL_GONE` is.
  */
-import "../../src/server/shard_worker.ts";
+import "../../src/shards/shard_worker.ts";
 
 interface Scope {
   onmessage: ((event: MessageEvent) => void) | null;

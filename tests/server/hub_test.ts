@@ -1,13 +1,14 @@
 /** What the streams of a relay share, with peers at sockets that a test holds in its hands. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Access, type Decision, openAccess } from "../../src/access/access.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { silentLog } from "../../src/host/log.ts";
-import { BarePeer, type BareRole } from "../../src/server/bare_peer.ts";
-import { Hub, type HubOptions } from "../../src/server/hub.ts";
-import { LocalFront } from "../../src/server/local_front.ts";
-import { ProtocolPeer } from "../../src/server/protocol_peer.ts";
-import { SocketPort } from "../../src/server/socket_port.ts";
+import type { Socket, SocketEvents } from "../../src/listen/listener.ts";
+import { acceptPeer, type PeerRequest } from "../../src/relay/accept.ts";
+import type { BareRole } from "../../src/relay/bare_peer.ts";
+import { Hub } from "../../src/relay/hub.ts";
+import type { RelayOptions } from "../../src/relay/options.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { frameOf } from "./fixture.ts";
@@ -19,7 +20,7 @@ class Scene {
   nowMs = 0;
   readonly hub: Hub;
 
-  constructor(options: Partial<HubOptions> = {}) {
+  constructor(options: Partial<RelayOptions> = {}, access: Access = openAccess) {
     this.hub = new Hub(
       {
         fps: "source",
@@ -33,30 +34,30 @@ class Scene {
         allowOrigins: [],
         ...options,
       },
-      { nowMs: () => this.nowMs, wallUs: () => this.nowMs * 1000 },
-      silentLog,
+      {
+        clock: { nowMs: () => this.nowMs, wallUs: () => this.nowMs * 1000 },
+        log: silentLog,
+        access,
+      },
     );
   }
 
-  bare(role: BareRole, name = "live"): Ends & { peer: BarePeer } {
-    const { socket, port } = fakePort();
-    return {
-      socket,
-      port,
-      peer: new BarePeer(new LocalFront(this.hub), { name, joinFrom: "key" }, port, role),
-    };
+  bare(role: BareRole, name = "live"): Ends {
+    return this.#accept(role, name);
   }
 
   /** A peer that has said hello. */
-  speaking(hello: Record<string, unknown>): Ends & { peer: ProtocolPeer } {
-    const { socket, port } = fakePort();
-    const peer = new ProtocolPeer(
-      new LocalFront(this.hub),
-      { name: "live", joinFrom: "key" },
-      port,
-    );
-    peer.receive(JSON.stringify({ type: "hello", version: 1, ...hello }));
-    return { socket, port, peer };
+  speaking(hello: Record<string, unknown>): Ends {
+    const ends = this.#accept("stream.v1", "live");
+    ends.peer.receive(JSON.stringify({ type: "hello", version: 1, ...hello }));
+    return ends;
+  }
+
+  #accept(role: PeerRequest["role"], name: string): Ends {
+    const socket = new FakeSocket();
+    const asker = { address: "", token: undefined };
+    const asked = { name, joinFrom: "key", asker, role, fault: undefined } as const;
+    return { socket, peer: acceptPeer(this.hub, socket, asked) };
   }
 
   maintainAt(nowMs: number): void {
@@ -65,28 +66,19 @@ class Scene {
   }
 }
 
-/** The part of a WebSocket that a port uses; what is sent stays in it until a test lets it out. */
-class FakeSocket {
-  readyState: number = WebSocket.OPEN;
-  bufferedAmount = 0;
+/** A socket that keeps what is sent until a test lets it out. */
+class FakeSocket implements Socket {
+  unsentBytes = 0;
   readonly sent: (string | Uint8Array)[] = [];
-  readonly closed: Promise<{ code: number; reason: string }>;
-  readonly #close: (how: { code: number; reason: string }) => void;
-
-  constructor() {
-    const closed = Promise.withResolvers<{ code: number; reason: string }>();
-    this.closed = closed.promise;
-    this.#close = closed.resolve;
-  }
+  closed: { readonly code: number; readonly reason: string } | undefined;
 
   send(message: string | Uint8Array): void {
     this.sent.push(message);
-    this.bufferedAmount += message.length;
+    this.unsentBytes += message.length;
   }
 
   close(code: number, reason: string): void {
-    this.readyState = WebSocket.CLOSING;
-    this.#close({ code, reason });
+    this.closed ??= { code, reason };
   }
 
   get frames(): number {
@@ -94,15 +86,10 @@ class FakeSocket {
   }
 }
 
-/** The relay's end of a connection: what is sent into, and the test's hands. */
+/** The relay's end of a connection, and the socket that it sends into. */
 interface Ends {
   readonly socket: FakeSocket;
-  readonly port: SocketPort;
-}
-
-function fakePort(): Ends {
-  const socket = new FakeSocket();
-  return { socket, port: new SocketPort(socket as unknown as WebSocket, MIB) };
+  readonly peer: SocketEvents;
 }
 
 function message(sequence: number, key: boolean): Uint8Array<ArrayBuffer> {
@@ -120,7 +107,7 @@ function message(sequence: number, key: boolean): Uint8Array<ArrayBuffer> {
   }, frameOf(sequence, 1000));
 }
 
-Deno.test("Hub closes a bare viewer with 4007 when nothing has drained for --stall-timeout", async () => {
+Deno.test("Hub closes a bare viewer with 4007 when nothing has drained for --stall-timeout", () => {
   const scene = new Scene();
   const stuck = scene.bare("watch");
   const sender = scene.bare("publish");
@@ -128,9 +115,9 @@ Deno.test("Hub closes a bare viewer with 4007 when nothing has drained for --sta
   sender.peer.receive(frameOf(1));
   assertEquals(stuck.socket.frames, 1);
   scene.maintainAt(10_999);
-  assert(stuck.port.isOpen);
+  assertEquals(stuck.socket.closed, undefined);
   scene.maintainAt(11_000);
-  const { code, reason } = await stuck.socket.closed;
+  const { code, reason } = stuck.socket.closed!;
   assertEquals(code, 4007);
   assertStringIncludes(reason, "10000 ms (--stall-timeout)");
   // A stuck peer never answers: what comes now goes to nobody, and counts as nobody's.
@@ -142,7 +129,7 @@ Deno.test("Hub closes a bare viewer with 4007 when nothing has drained for --sta
   assertEquals(live.newDrops(), []);
   stuck.peer.closed();
   sender.peer.closed();
-  assertEquals([scene.hub.underWay.used, scene.hub.streams], [0, []]);
+  assertEquals([scene.hub.memory.underWay.used, scene.hub.streams], [0, []]);
 });
 
 Deno.test("Hub closes no bare viewer to whom something drains, or to whom nothing was sent", () => {
@@ -153,11 +140,11 @@ Deno.test("Hub closes no bare viewer to whom something drains, or to whom nothin
   for (let n = 1; n <= 60; n++) {
     scene.nowMs = n * 1000;
     sender.peer.receive(frameOf(n, 1000));
-    if (n % 9 === 0) slow.socket.bufferedAmount = 0;
+    if (n % 9 === 0) slow.socket.unsentBytes = 0;
     scene.hub.maintain();
   }
   assert(slow.socket.frames < 60);
-  assert(slow.port.isOpen && still.port.isOpen);
+  assertEquals([slow.socket.closed, still.socket.closed], [undefined, undefined]);
   for (const { peer } of [slow, still, sender]) peer.closed();
 });
 
@@ -168,7 +155,7 @@ Deno.test("Hub closes no viewer for what it has not confirmed, while there is me
   sender.peer.receive(frameOf(1));
   assertEquals(stuck.socket.frames, 1);
   scene.maintainAt(600_000);
-  assert(stuck.port.isOpen);
+  assertEquals(stuck.socket.closed, undefined);
   stuck.peer.closed();
   sender.peer.closed();
 });
@@ -183,15 +170,15 @@ Deno.test("Hub has all memory back when the publisher and the viewers of a GOP s
     publishing.peer.receive(message(sequence, sequence % 20 === 1));
   }
   // Four frames are under way to each; they wait for 26 more, of which one is the newest key frame.
-  assertEquals([hub.cached.used, hub.underWay.used], [25_000, 8000]);
+  assertEquals([hub.memory.cached.used, hub.memory.underWay.used], [25_000, 8000]);
   for (const { peer } of viewers) peer.closed();
   publishing.peer.receive(message(31, false));
-  assertEquals([hub.cached.used, hub.underWay.used], [10_000, 0]);
+  assertEquals([hub.memory.cached.used, hub.memory.underWay.used], [10_000, 0]);
   const late = scene.speaking({ role: "watch" });
   publishing.peer.closed();
-  assertEquals(hub.cached.used, 10_000);
+  assertEquals(hub.memory.cached.used, 10_000);
   late.peer.closed();
-  assertEquals([hub.cached.used, hub.underWay.used, hub.streams], [0, 0, []]);
+  assertEquals([hub.memory.cached.used, hub.memory.underWay.used, hub.streams], [0, 0, []]);
 });
 
 Deno.test("Hub shares the memory for those that come among its streams, and gives an old GOP none", () => {
@@ -201,7 +188,7 @@ Deno.test("Hub shares the memory for those that come among its streams, and give
   publishing.peer.receive(encodeControl({ type: "config", epoch: 0, ...bareConfig("h264") }));
   for (let sequence = 1; sequence <= 40; sequence++) {
     publishing.peer.receive(message(sequence, sequence === 1));
-    assert(hub.cached.used <= 30_000);
+    assert(hub.memory.cached.used <= 30_000);
   }
   // The key frame is all that is left of a GOP of 40,000 bytes.
   const late = scene.speaking({ role: "watch" });
@@ -213,7 +200,7 @@ Deno.test("Hub shares the memory for those that come among its streams, and give
   assertEquals(late.socket.frames, 3);
   publishing.peer.closed();
   late.peer.closed();
-  assertEquals(hub.cached.used, 0);
+  assertEquals(hub.memory.cached.used, 0);
 });
 
 Deno.test("Hub gives publishers whole bytes of credit, by however many streams it divides", () => {
@@ -226,3 +213,26 @@ Deno.test("Hub gives publishers whole bytes of credit, by however many streams i
   assert(credits.length > 0);
   for (const { bytes } of credits) assert(Number.isInteger(bytes), `${bytes} bytes`);
 });
+
+for (const role of ["publish", "watch"]) {
+  Deno.test(`Hub lets nobody ${role} about whom it is decided when the relay stops already`, async () => {
+    const decision = Promise.withResolvers<Decision>();
+    const scene = new Scene({}, { authorize: () => decision.promise });
+    const { socket } = scene.speaking({ role, session: "one" });
+    scene.hub.refuse();
+    decision.resolve("allowed");
+    await decision.promise;
+    assertEquals(socket.closed, { code: 1001, reason: "the relay stops" });
+    assertEquals([socket.sent, scene.hub.streams], [[], []]);
+  });
+
+  Deno.test(`Hub lets nobody ${role} about whom it is decided when he has gone`, async () => {
+    const decision = Promise.withResolvers<Decision>();
+    const scene = new Scene({}, { authorize: () => decision.promise });
+    const { socket, peer } = scene.speaking({ role, session: "one" });
+    peer.closed();
+    decision.resolve("allowed");
+    await decision.promise;
+    assertEquals([socket.sent, scene.hub.streams], [[], []]);
+  });
+}

@@ -2,10 +2,10 @@
 import { assertEquals } from "@std/assert";
 import { Budget } from "../../src/core/budget.ts";
 import { bareConfig } from "../../src/core/frame.ts";
-import { Encodings } from "../../src/server/encodings.ts";
-import { LiveStream, type Publisher } from "../../src/server/live_stream.ts";
-import { Turns } from "../../src/server/turns.ts";
-import { viewerStatus } from "../../src/server/viewer.ts";
+import { Encodings } from "../../src/relay/encodings.ts";
+import { LiveStream, type Publisher } from "../../src/relay/live_stream.ts";
+import { Turns } from "../../src/relay/turns.ts";
+import { viewerStatus } from "../../src/relay/viewer.ts";
 import { feed } from "../core/samples.ts";
 import { frameOf } from "./fixture.ts";
 

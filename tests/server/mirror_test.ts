@@ -2,18 +2,18 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { Budget } from "../../src/core/budget.ts";
-import { Mirror } from "../../src/server/mirror.ts";
-import type { FromShard } from "../../src/server/shard_message.ts";
-import { Turns } from "../../src/server/turns.ts";
+import { Mirror } from "../../src/link/mirror.ts";
+import type { LinkRequest } from "../../src/link/link.ts";
+import { Turns } from "../../src/relay/turns.ts";
 import { feed, frame } from "../core/samples.ts";
 
 Deno.test("Mirror counts frames that do not come to its thread, for every viewer", () => {
-  const told: FromShard[] = [];
+  const told: LinkRequest[] = [];
   const mirror = new Mirror("live", {
     clock: { nowMs: () => 0, wallUs: () => 0 },
     turns: new Turns(),
     cached: new Budget(1e9),
-    tell: (message) => told.push(message),
+    link: { scheme: "test", tell: (message) => told.push(message) },
     onIdle: () => {},
   });
   const viewers = [feed(), feed()].map((feed) => ({

@@ -4,9 +4,7 @@ import { bareConfig } from "../../src/core/frame.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import type { Relay } from "../../src/server/serve.ts";
-import { Hub } from "../../src/server/hub.ts";
-import { LocalFront } from "../../src/server/local_front.ts";
-import { route } from "../../src/server/routes.ts";
+import { openStreams } from "../../src/server/relay.ts";
 import { jpegs } from "../cli/folder.ts";
 import { concat } from "../split/samples.ts";
 import { Client, DEFAULTS, frameOf, startRelay, status, until } from "./fixture.ts";
@@ -261,10 +259,12 @@ Deno.test("serve breaks off motion JPEG when nothing has drained for --stall-tim
 });
 
 Deno.test("serve sends a still picture again before proxies cut the connection", async () => {
-  const hub = new Hub(DEFAULTS, systemClock, silentLog);
+  const { hub, handler } = openStreams(DEFAULTS, { clock: systemClock, log: silentLog });
   const live = hub.open("cam");
-  hub.published("cam");
-  const response = await route(new LocalFront(hub), new Request("http://relay.example/cam.mjpeg"));
+  const channel = { sendControl: () => {}, close: () => {} };
+  hub.publish("cam", "bare", channel);
+  const request = new Request("http://relay.example/cam.mjpeg");
+  const response = await handler({ request, address: "" }) as Response;
   await using viewer = new PartReader(response);
   const [frame] = jpegs(1);
   live.joinBare(live);

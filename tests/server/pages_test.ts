@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ASSETS, importClosure } from "../../src/server/assets.ts";
+import { ASSETS, importClosure } from "../../src/http/assets.ts";
 import { Client, frameOf, startRelay } from "./fixture.ts";
 
 /** What browsers send when a person follows a link. */
@@ -37,7 +37,9 @@ Deno.test("ASSETS has the modules that the pages import, and nothing else of the
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (needed.has(path)) continue;
     needed.add(path);
-    for (const specifier of importsOf(ASSETS.get(path)!.content)) {
+    const { content } = ASSETS.get(path)!;
+    assert(!/\b(?:Deno|process|Buffer|require)\./.test(content), `${path} is not for browsers`);
+    for (const specifier of importsOf(content)) {
       assertMatch(specifier, /^\.{1,2}\/[\w./]+\.ts$/, `${path} imports ${specifier}`);
       waiting.push(new URL(specifier, `file:///${path}`).pathname.slice(1));
     }
@@ -146,6 +148,10 @@ Deno.test("serve tells a browser that it has a file already", async () => {
   const etag = first.headers.get("etag")!;
   const again = await fetch(url, { headers: { "if-none-match": etag } });
   assertEquals([again.status, await again.text()], [304, ""]);
+  for (const tags of [`"0123", W/${etag}`, "*"]) {
+    const known = await fetch(url, { headers: { "if-none-match": tags } });
+    assertEquals([known.status, await known.text()], [304, ""], tags);
+  }
   const other = await fetch(url, { headers: { "if-none-match": '"0123"' } });
   assertEquals([other.status, (await other.text()).length > 0], [200, true]);
 });

@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { WatchfulClock } from "../../src/server/watchful_clock.ts";
+import { WatchfulClock } from "../../src/relay/watchful_clock.ts";
 
 Deno.test("WatchfulClock tells of a time without a pulse before the instant, and once", () => {
   let nowMs = 1000;

@@ -11,7 +11,9 @@ import {
   MAX_SIGNATURE_BYTES,
   sniffFrame,
 } from "../../src/split/detect.ts";
-import { concat, cutAt, errorOf, jpeg, jpegSegment, png, PNG_START, ramp, SOI } from "./samples.ts";
+import { h264Pps, h264Sps, idr } from "./nal_samples.ts";
+import { concat, cutAt, errorOf, jpeg, jpegSegment, png, PNG_START } from "./samples.ts";
+import { ramp, SOI, split } from "./samples.ts";
 
 const KNOWN: [InputFormat, Uint8Array][] = [
   ["mjpeg", jpeg()],
@@ -34,7 +36,19 @@ const FOREIGN: [string, Uint8Array][] = [
   ["Matroska or WebM", Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3, 1, 0, 0, 0)],
   ["AVI", bytesOf("RIFF\0\0\0\0AVI LIST")],
   ["a WebP image", bytesOf("RIFF\0\0\0\0WEBPVP8 ")],
-  ["a RIFF container", bytesOf("RIFF\0\0\0\0WAVEfmt ")],
+  ["WAV", bytesOf("RIFF\0\0\0\0WAVEfmt ")],
+  ["a RIFF container", bytesOf("RIFF\0\0\0\0CDDAfmt ")],
+  ["M4A", bytesOf("\0\0\0\x1cftypM4A ")],
+  ["MP3", bytesOf("ID3\x04\0\0")],
+  ["FLAC", bytesOf("fLaC\0\0\0\x22")],
+  ["gzip data", Uint8Array.of(0x1f, 0x8b, 8, 8)],
+  ["zstd data", Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd)],
+  ["a ZIP archive", bytesOf("PK\x03\x04\x14\0")],
+  ["a program", bytesOf("\x7fELF\x02\x01")],
+  ["MXF", Uint8Array.of(6, 0x0e, 0x2b, 0x34, 2, 5)],
+  ["MPEG-4 Part 2 video", Uint8Array.of(0, 0, 1, 0xb0, 1)],
+  ["H.266", Uint8Array.of(0, 0, 0, 1, 0, 0x79, 0, 0x0a)],
+  ["a JPEG-LS image", Uint8Array.of(0xff, 0xd8, 0xff, 0xf7, 0, 0x0b)],
   ["MP4 or MOV", bytesOf("\0\0\0\x1cftypisom")],
   ["MPEG-TS", every188(400)],
   ["MPEG-PS", Uint8Array.of(0, 0, 1, 0xba, 0x44)],
@@ -130,11 +144,12 @@ Deno.test("detectFormat asks for more until it can decide", () => {
 });
 
 Deno.test("detectFormat names inputs that are not split here, with the flags to use", () => {
-  for (const [name, bytes] of FOREIGN) {
+  for (const [name, start] of FOREIGN) {
+    const bytes = concat(start, new Uint8Array(8));
     const fault = faultOf(bytes, false);
     assertEquals(fault.found, name);
     assert(
-      /ffmpeg .*-i (?:INPUT|-) .*-f (?:mjpeg|ivf)|--format lp32|curl|h264parse|-q,/
+      /ffmpeg .*-i (?:INPUT|-) .*-f (?:mjpeg|ivf)|--format lp32|curl|h264parse|-q,|unpack it|it is sound|PROGRAM/
         .test(fault.advice ?? ""),
       fault.advice,
     );
@@ -142,10 +157,56 @@ Deno.test("detectFormat names inputs that are not split here, with the flags to 
 });
 
 Deno.test("detectFormat names the bytes of an input that it does not know", () => {
-  const fault = faultOf(bytesOf("hello world"), false);
-  assertEquals(fault.found, "the bytes 68 65 6c 6c 6f 20 77 6f");
+  const fault = faultOf(Uint8Array.of(0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89), false);
+  assertEquals(fault.found, "the bytes 81 82 83 84 85 86 87 88");
   assert(fault.advice?.includes("--format raw --size WxH --pixel-format NAME"));
   assertEquals(faultOf(PNG_START.subarray(0, 3), true).found, "the bytes 89 50 4e");
+  // Pixels of one grey are no text.
+  assertEquals(faultOf(bytesOf("JJJJJJJJJJ"), true).found, "the bytes 4a 4a 4a 4a 4a 4a 4a 4a");
+});
+
+const UNKNOWN: readonly (readonly [input: string, found: string, advice: string])[] = [
+  ["hello world\n", 'the text "hello world"', "standard error"],
+  ["d\xc3\xa9j\xc3\xa0 vu", 'the text "d\u00e9j\u00e0 vu"', "standard error"],
+  ["[rtsp @ 0x55d] method DESCRIBE failed: 401\n", 'the text "[rtsp @ ', "standard error"],
+  ["New clock: GstSystemClock\n", 'the text "New clock: GstSystemClock"', "standard error"],
+  ["<!DOCTYPE html>\n<html>", 'a web page ("<!DOCTYPE html>")', "curl -f"],
+  ['{"error": "gone"}', 'JSON ("{\\"error\\": \\"gone\\"}")', "the server"],
+  ["#EXTM3U\n", 'an HLS playlist ("#EXTM3U")', "ffmpeg -i ADDRESS"],
+  ["v=0\r\no=- 0", 'an SDP description ("v=0")', "ffmpeg -i FILE.sdp"],
+  ["\xff\xf1\x50\x40", "AAC", "it is sound"],
+  ["\xff\xfb\x90\x64", "MP3", "it is sound"],
+  ["\xff\x0a\x10\x20", "a JPEG XL code stream", "ffmpeg -i INPUT"],
+];
+
+Deno.test("createAutoSplitter says of what it does not know what it may be, and looks behind it", () => {
+  for (const [input, found, advice] of UNKNOWN) {
+    const bytes = bytesOf(input);
+    for (const chunks of [[bytes], cutAt(bytes, [...bytes.keys()])]) {
+      const create = () => createAutoSplitter({ maxFrameBytes: 4096, resyncs: true });
+      const { fault } = errorOf(create(), ...chunks);
+      assert(fault.found.startsWith(found), fault.found);
+      assert(fault.advice?.includes(advice), fault.advice);
+      assertEquals(split(create(), [...chunks, jpeg(), jpeg()]).frames.length, 2, input);
+    }
+  }
+});
+
+Deno.test("createAutoSplitter detects H.264 behind zeros and other NAL units, strict or not", () => {
+  const code = Uint8Array.of(0, 0, 0, 1);
+  const filler = concat(code, Uint8Array.of(0x0c, 0xff, 0xff, 0x80));
+  const prefix = concat(code, Uint8Array.of(0x6e, 0x80, 0, 7, 0x80));
+  const pictures = concat(h264Sps(), h264Pps(), idr(), idr());
+  for (const front of [new Uint8Array(1), new Uint8Array(99), filler, prefix]) {
+    for (const resyncs of [true, false]) {
+      const splitter = createAutoSplitter({ maxFrameBytes: 4096, resyncs });
+      const { frames, error } = split(splitter, [concat(front, pictures)]);
+      assertEquals([frames.length, error, splitter.damaged], [2, undefined, 0]);
+    }
+  }
+  const zeros = new Uint8Array(9);
+  const { fault } = errorOf(createAutoSplitter({ maxFrameBytes: 4096 }), concat(zeros, jpeg()));
+  assertEquals(fault.found, "the bytes 00 00 00 00 00 00 00 00");
 });
 
 Deno.test("detectFormat refuses an empty input", () => {

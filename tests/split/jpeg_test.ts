@@ -1,6 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { bytesOf } from "../../src/bytes/text.ts";
+import { createSplitter } from "../../src/split/create.ts";
 import { readJpegSize } from "../../src/split/jpeg.ts";
 import { MjpegSplitter } from "../../src/split/mjpeg.ts";
 import {
@@ -12,6 +13,7 @@ import {
   frameHeader,
   jpeg,
   jpegSegment,
+  ramp,
   scanHeader,
   SOI,
   split,
@@ -85,6 +87,56 @@ Deno.test("MjpegSplitter refuses an image that begins within another", () => {
   const fault = errorOf(create(), concat(jpeg(), cut, jpeg())).fault;
   assertEquals([fault.frame, fault.offset], [2, jpeg().length + cut.length]);
   assertStringIncludes(fault.found, "ff d8");
+});
+
+Deno.test("MjpegSplitter refuses an image without a picture in it", () => {
+  const [frame, scan, data] = [frameHeader(8, 8), scanHeader(), Uint8Array.of(1, 2)];
+  const tables = jpegSegment(0xdb, ramp(65));
+  const empty: readonly (readonly [image: Uint8Array, expected: string, isWithinData?: true])[] = [
+    [concat(SOI, EOI), "a scan"],
+    [concat(SOI, tables, frame, EOI), "a scan"],
+    [concat(SOI, tables, frame, scan, EOI), "the data of a JPEG scan"],
+    [concat(SOI, frame, scan, data, tables, scan, EOI), "the data of a JPEG scan", true],
+    [concat(SOI, tables, scan, data, EOI), "a JPEG frame header before the scan"],
+  ];
+  for (const [image, expected, isWithinData] of empty) {
+    for (const chunks of [[image], cutAt(image, [...image.keys()])]) {
+      assertStringIncludes(errorOf(create(), ...chunks).fault.expected, expected);
+    }
+    // Of an image whose length is told, only what stands before its data is read.
+    if (isWithinData) continue;
+    const headers = `--x\r\nContent-Length: ${image.length}\r\n\r\n`;
+    const parts = concat(bytesOf(headers), image, bytesOf("\r\n--x\r\n\r\n"), jpeg());
+    const splitter = createSplitter({ format: "mpjpeg", maxFrameBytes: 4096, resyncs: true });
+    assertEquals(split(splitter, [parts]).frames.map(({ data }) => data), [jpeg()]);
+    assertEquals(splitter.damaged, 1);
+  }
+});
+
+Deno.test("MjpegSplitter refuses a segment that the next image completes", () => {
+  const info = jpegSegment(0xe0, ramp(14));
+  // Where the rest of such a table is taken for fill bytes, a marker comes all the same.
+  const table = jpegSegment(0xdb, concat(Uint8Array.of(0), new Uint8Array(64).fill(0xff)));
+  const image = jpeg({ before: concat(info, table, table) });
+  for (let cut = 6; cut < image.length - 2; cut++) {
+    const { frames, error } = split(create(), [image.subarray(0, cut), image]);
+    assertEquals(frames, [], `cut at ${cut}`);
+    assert(error !== undefined);
+  }
+});
+
+Deno.test("MjpegSplitter takes a scan without data of an image in arithmetic coding", () => {
+  assertWhole(concat(SOI, frameHeader(8, 8, 0xc9), scanHeader(), EOI));
+});
+
+Deno.test("MjpegSplitter takes any bytes in a segment for no image", () => {
+  const app = jpegSegment(0xe0, ramp(14));
+  const table = concat(Uint8Array.of(0), new Uint8Array(64).fill(0xff));
+  table.set([0xff, 0xd8, 0xff, 0xd8], 61);
+  const preview = concat(jpeg({ before: app }), jpeg({ before: app }));
+  for (const segment of [jpegSegment(0xdb, table), jpegSegment(0xe1, preview)]) {
+    assertWhole(jpeg({ before: concat(app, segment) }));
+  }
 });
 
 Deno.test("MjpegSplitter refuses markers and lengths that cannot be", () => {

@@ -9,6 +9,7 @@ import {
   png,
   PNG_START,
   pngChunk,
+  ramp,
   split,
   uint32,
 } from "./samples.ts";
@@ -34,6 +35,29 @@ Deno.test("PngSplitter makes a new configuration when the size changes", () => {
   assertEquals([third!.codec, third!.width, third!.height], ["png", 70_000, 3]);
 });
 
+Deno.test("PngSplitter passes the chunks of an animation", () => {
+  const [control, data] = [pngChunk("acTL", ramp(8)), pngChunk("IDAT", ramp(9))];
+  const frame = concat(pngChunk("fcTL", ramp(26)), pngChunk("fdAT", concat(ramp(4), PNG_START)));
+  const image = png({ chunks: concat(control, data, frame, frame) });
+  const { frames } = split(create(), [concat(image, image)]);
+  assertEquals(frames.map(({ data }) => data), [image, image]);
+});
+
+Deno.test("PngSplitter refuses a chunk that the next image completes", () => {
+  const image = png({
+    chunks: concat(
+      pngChunk("pHYs", ramp(9)),
+      pngChunk("IDAT", concat(Uint8Array.of(0x78, 0x9c), ramp(97))),
+    ),
+  });
+  // What is missing ends at a chunk of the next image, or in the checksum of the end.
+  for (const missing of [12 + 33, 12 + 54, 1, 2, 3, 4]) {
+    const cut = image.length - missing;
+    const { fault } = errorOf(create(), concat(image.subarray(0, cut), image));
+    assertEquals([fault.offset, fault.expected.startsWith("the rest of")], [cut, true]);
+  }
+});
+
 Deno.test("PngSplitter refuses chunks that cannot be", () => {
   const spoiled: [Uint8Array, string, number][] = [
     [pngChunk("IDAT", new Uint8Array(13)), "an IHDR chunk of 13 bytes", 8],
@@ -42,6 +66,9 @@ Deno.test("PngSplitter refuses chunks that cannot be", () => {
     [header(5, 0), "a width and a height above 0", 16],
     [concat(header(5, 5), header(5, 5)), "one IHDR chunk", 33],
     [concat(header(5, 5), pngChunk("IEND", uint32(0))), "an empty IEND chunk", 33],
+    [concat(header(5, 5), pngChunk("IEND", new Uint8Array(0))), "an IDAT chunk before IEND", 33],
+    [concat(header(5, 5), pngChunk("DATx", uint32(0))), "a PNG chunk", 33],
+    [concat(header(5, 5), pngChunk("teSt", uint32(0)), pngChunk("text", uint32(0))), "a PNG", 49],
     [concat(header(5, 5), pngChunk("ID4T", uint32(0))), "a PNG chunk", 33],
     [concat(header(5, 5), uint32(2 ** 31), bytesOf("IDAT")), "a PNG chunk", 33],
   ];

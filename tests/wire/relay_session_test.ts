@@ -69,6 +69,15 @@ for (const [state, before, allowed] of STATES) {
   }
 }
 
+Deno.test("RelaySession goes on behind a hello that another has read", () => {
+  const session = new RelaySession({ maxFrameBytes: 100, role: "publish" });
+  assertThrows(() => session.receive(PUBLISH), ProtocolError, "not allowed from a publisher");
+  assertEquals(session.receive(CONFIG).type, "config");
+  const viewer = new RelaySession({ maxFrameBytes: 100, role: "watch" });
+  assertThrows(() => viewer.receive(CONFIG), ProtocolError, "not allowed from a viewer");
+  assertEquals(viewer.receive(ACK).type, "ack");
+});
+
 Deno.test("RelaySession tells what a viewer wants", () => {
   const session = sessionAfter();
   assertEquals(session.receive(WATCH), {

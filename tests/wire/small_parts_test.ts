@@ -13,6 +13,7 @@ const IS_RETRIED: Readonly<Record<keyof typeof CLOSE, boolean>> = {
   protocolError: false,
   unsupportedData: false,
   invalidData: false,
+  refused: false,
   tooLarge: false,
   internalError: true,
   badName: false,
@@ -40,7 +41,9 @@ Deno.test("CLOSE has codes that a server may send, each once", () => {
   const codes = Object.values(CLOSE);
   assertEquals(new Set(codes).size, codes.length);
   for (const code of codes) {
-    assert(code >= 4000 ? code < 5000 : [1000, 1001, 1002, 1003, 1007, 1009, 1011].includes(code));
+    assert(
+      code >= 4000 ? code < 5000 : [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1011].includes(code),
+    );
   }
 });
 

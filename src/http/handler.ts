@@ -1,0 +1,110 @@
+/**
+ * Answers requests to the relay.
+ *
+ * @module
+ */
+import { askerOf, refusalOf } from "../access/access.ts";
+import type { Handler, Incoming, Upgrade } from "../listen/listener.ts";
+import { nameFault } from "../wire/stream_name.ts";
+import { allowReading, originOf, preflight, refuseForeign } from "./origin.ts";
+import { notFoundPage, wantsPage } from "./pages.ts";
+import { decodedPath } from "./request_path.ts";
+import { isReading, notAllowed, text } from "./responses.ts";
+import { type Asked, type Here, match, type Route, type There } from "./route.ts";
+import { ROUTES } from "./routes.ts";
+
+/** Has the row with that number answered in the thread that has the streams. */
+export type AskThere = (route: number, asked: Asked) => Promise<Response>;
+
+/** What the relay's addresses are answered with. */
+export interface HandlerContext extends Here {
+  readonly askThere: AskThere;
+  /** Path under which the relay is, as `/video`. @default {""} */
+  readonly base?: string;
+}
+
+/** Answers every request to the relay that comes to this thread. */
+export function requestHandler(context: HandlerContext): Handler {
+  return (incoming) => answer(context, incoming);
+}
+
+/** Answers in the thread that has the streams, for whichever thread a request has come to. */
+export function answersThere(there: There): AskThere {
+  return async (route, asked) => {
+    await there.hub.refresh();
+    return await ROUTES[route]!.there!(there, asked);
+  };
+}
+
+async function answer(context: HandlerContext, incoming: Incoming): Promise<Response | Upgrade> {
+  const { streams, base = "" } = context;
+  const { request, address } = incoming;
+  const url = URL.parse(request.url);
+  if (url === null) return text(400, "Cannot understand the request: its Host is no address\n");
+  const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
+  if (isSocket && request.method !== "GET") return notAllowed(["GET"]);
+  const origin = originOf(request, url, streams.options.allowOrigins);
+  // Any page may read: without leave, its scripts do not see the answers.
+  if (!origin.isTrusted && (isSocket || !isReading(request))) return refuseForeign(origin);
+  if (url.pathname === base && !isSocket) {
+    // Pages name what they load by its place beside them.
+    return new Response(null, { status: 308, headers: { location: `${base}/${url.search}` } });
+  }
+  if (!`${url.pathname}/`.startsWith(`${base}/`)) {
+    return text(404, `Cannot find ${url.pathname}: the relay is at ${base}/\n`);
+  }
+  const path = decodedPath(url.pathname.slice(base.length)) || "/";
+  const method = isSocket ? "WEBSOCKET" : request.method;
+  const asker = askerOf(request, url, address);
+  const found = match(ROUTES, { method, path }, { request, url, base, asker });
+  const outcome = found.route === undefined
+    ? await unanswered(context, { request, path, methods: found.methods })
+    : await refusal(context, found.route, found.asked) ??
+      await respond(context, found.route, found.asked);
+  return outcome instanceof Response ? allowReading(outcome, origin) : outcome;
+}
+
+/** Asks whether somebody may do what a route is for, before anything is done for him. */
+async function refusal(
+  { streams }: Here,
+  { actions }: Route,
+  asked: Asked,
+): Promise<Response | undefined> {
+  const stream = nameFault(asked.name) === undefined ? asked.name : undefined;
+  for (const action of typeof actions === "function" ? actions(asked) : actions) {
+    const decision = await streams.access.authorize({ ...asked.asker, action, stream });
+    if (decision === "allowed") continue;
+    const sentence = `Cannot do this: ${refusalOf(decision, action)}\n`;
+    return decision === "unknown"
+      ? text(401, sentence, { "www-authenticate": "Bearer" })
+      : text(403, sentence);
+  }
+}
+
+async function respond(
+  context: HandlerContext,
+  { here, number }: Route,
+  asked: Asked,
+): Promise<Response | Upgrade> {
+  const there = () => context.askThere(number, asked);
+  return await (here === undefined ? there() : here(context, asked, there));
+}
+
+/** Answers a request that no route is for. */
+async function unanswered(
+  { streams, base = "" }: HandlerContext,
+  { request, path, methods }: {
+    readonly request: Request;
+    readonly path: string;
+    readonly methods: readonly string[];
+  },
+): Promise<Response> {
+  if (methods.length > 0) {
+    return request.method === "OPTIONS" ? preflight(methods) : notAllowed(methods);
+  }
+  const { pathname } = new URL(request.url);
+  const sentence = `Cannot find ${pathname}: ${nameFault(path.slice(1)) ?? "nothing is there"}`;
+  return wantsPage(request)
+    ? await notFoundPage(request, sentence, { framedBy: streams.options.allowOrigins, base })
+    : text(404, `${sentence}\n`, { vary: "accept" });
+}

@@ -1,0 +1,145 @@
+/**
+ * Numbers of a relay in Prometheus' text format (exposition format 0.0.4).
+ *
+ * @module
+ */
+import process from "node:process";
+import { DELAY_BOUNDS_MS, type DelayHistogram } from "../core/delay_histogram.ts";
+import type { StreamStatus } from "../wire/control_message.ts";
+import type { Hub } from "../relay/hub.ts";
+import type { There } from "./route.ts";
+
+interface Metric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  /** Samples of one stream: labels beside the stream's name, and the value. */
+  readonly samples: (status: StreamStatus) => readonly (readonly [string, number])[];
+}
+
+function one(
+  type: Metric["type"],
+  name: string,
+  help: string,
+  value: (status: StreamStatus) => number,
+): Metric {
+  return { name, type, help, samples: (status) => [["", value(status)]] };
+}
+
+const METRICS: readonly Metric[] = [
+  one("counter", "stream_received_frames_total", "Frames taken in.", (s) => s.received.frames),
+  one("counter", "stream_received_bytes_total", "Bytes taken in.", (s) => s.received.bytes),
+  one("counter", "stream_sent_frames_total", "Frames sent to viewers.", (s) => s.sent.frames),
+  one("counter", "stream_sent_bytes_total", "Bytes sent to viewers.", (s) => s.sent.bytes),
+  {
+    name: "stream_dropped_frames_total",
+    type: "counter",
+    help: "Frames not delivered, by reason.",
+    samples: ({ dropped }) =>
+      Object.entries(dropped).map(([reason, frames]) => [`,reason="${reason}"`, frames] as const),
+  },
+  one("gauge", "stream_queue_frames", "Frames in the queue.", (s) => s.queue.frames),
+  one("gauge", "stream_queue_bytes", "Bytes in the queue.", (s) => s.queue.bytes),
+  one("gauge", "stream_viewers", "Viewers connected.", (s) => s.viewers),
+  one("gauge", "stream_publishing", "1 while somebody publishes.", (s) => s.publishing ? 1 : 0),
+  one(
+    "gauge",
+    "stream_target_fps",
+    "Frames a second of the tick, 0 without one.",
+    (s) => s.fps === "source" ? 0 : s.fps,
+  ),
+  one("counter", "stream_ticks_total", "Ticks on which a frame left.", (s) => s.tick.fired),
+  one("counter", "stream_tick_overruns_total", "Ticks missed.", (s) => s.tick.overruns),
+  one("gauge", "stream_tick_lag_seconds", "Lag of the last tick.", (s) => s.tick.lagMs / 1000),
+  {
+    name: "stream_latency_seconds",
+    type: "gauge",
+    help: "From capture to acknowledgement of each viewer's last frame; relay: its part of that.",
+    samples: ({ latency }) =>
+      latency === null ? [] : [
+        [`,part="all",quantile="0.5"`, latency.medianMs / 1000],
+        [`,part="all",quantile="1"`, latency.maxMs / 1000],
+        [`,part="relay",quantile="0.5"`, latency.relayMedianMs / 1000],
+        [`,part="relay",quantile="1"`, latency.relayMaxMs / 1000],
+      ],
+  },
+  {
+    name: "stream_arrival_seconds",
+    type: "gauge",
+    help: "From capture to arrival at the relay, over the frames of the last three seconds.",
+    samples: ({ arrival }) =>
+      arrival === null ? [] : [
+        [`,quantile="0.5"`, arrival.medianMs / 1000],
+        [`,quantile="1"`, arrival.maxMs / 1000],
+      ],
+  },
+];
+
+const DELAY = "stream_delay_seconds";
+
+function delayLines(labels: string, { cumulative, sumMs }: DelayHistogram): string[] {
+  return [
+    ...cumulative.map((count, index) => {
+      const boundMs = DELAY_BOUNDS_MS[index];
+      const bound = boundMs === undefined ? "+Inf" : boundMs / 1000;
+      return `${DELAY}_bucket{${labels},le="${bound}"} ${count}`;
+    }),
+    `${DELAY}_sum{${labels}} ${sumMs / 1000}`,
+    `${DELAY}_count{${labels}} ${cumulative.at(-1)}`,
+  ];
+}
+
+/** Answers with all numbers of the relay. */
+export function metrics({ hub }: There): Response {
+  return new Response(metricsText(hub), {
+    headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+  });
+}
+
+/** Streams' names need no escaping: they have letters, digits, `._-`. */
+function metricsText(hub: Hub): string {
+  const { streams } = hub;
+  const statuses = streams.map((live) => live.status());
+  const lines: string[] = [];
+  const head = (name: string, type: string, help: string) =>
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+  for (const { name, type, help, samples } of METRICS) {
+    head(name, type, help);
+    for (const status of statuses) {
+      for (const [labels, value] of samples(status)) {
+        lines.push(`${name}{stream="${status.name}"${labels}} ${value}`);
+      }
+    }
+  }
+  head(
+    DELAY,
+    "histogram",
+    "source: from capture to arrival; relay: from there to sending; viewer: to acknowledgement.",
+  );
+  for (const { name, sourceDelay, delays } of streams) {
+    const parts = [["source", sourceDelay], ["relay", delays.relay], [
+      "viewer",
+      delays.viewer,
+    ]] as const;
+    for (const [part, delay] of parts) {
+      lines.push(...delayLines(`stream="${name}",part="${part}"`, delay));
+    }
+  }
+  head("stream_streams", "gauge", "Streams.");
+  lines.push(`stream_streams ${statuses.length}`);
+  head("stream_under_way_bytes", "gauge", "Bytes under way to all viewers.");
+  lines.push(`stream_under_way_bytes ${hub.memory.underWay.used}`);
+  head("stream_cached_bytes", "gauge", "Bytes kept for viewers that come.");
+  lines.push(`stream_cached_bytes ${hub.memory.cached.used}`);
+  head("process_resident_memory_bytes", "gauge", "Resident memory.");
+  const { rss } = Deno.memoryUsage();
+  lines.push(`process_resident_memory_bytes ${rss}`);
+  head("process_resident_memory_peak_bytes", "gauge", "Most resident memory so far.");
+  // The system's two counters are not of the same moment.
+  const peak = Math.max(process.resourceUsage().maxRSS * 1024, rss);
+  lines.push(`process_resident_memory_peak_bytes ${peak}`);
+  const { user, system } = process.cpuUsage();
+  head("process_cpu_seconds_total", "counter", "CPU used, of the user and of the system.");
+  lines.push(`process_cpu_seconds_total ${(user + system) / 1e6}`);
+  return lines.join("\n") + "\n";
+}

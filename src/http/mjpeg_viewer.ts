@@ -1,0 +1,90 @@
+/**
+ * A viewer that gets motion JPEG over HTTP.
+ *
+ * @module
+ */
+import type { Frame } from "../core/frame.ts";
+import type { JoinFrom } from "../core/feed.ts";
+import { ViewerFeed } from "../core/viewer_feed.ts";
+import { ProtocolError } from "../errors.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
+import { encodeStart, type PartForm } from "./multipart.ts";
+import { PacedBody } from "./paced_body.ts";
+import type { Here } from "./route.ts";
+import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
+import type { Viewer, WatchedStream } from "../relay/viewer.ts";
+
+/** Reports, one a second, without a frame after which the last one is sent again: proxies cut idle connections. */
+const REPEAT_REPORTS = 15;
+
+/** Sends a stream's frames as JPEG to one client. */
+export class MjpegViewer implements Viewer<ViewerFeed> {
+  readonly feed: ViewerFeed;
+  readonly joinFrom: JoinFrom = "key";
+  readonly #stream: WatchedStream;
+  readonly #pictures: StreamPictures;
+  readonly #form: PartForm;
+  readonly #body: PacedBody;
+  #quietReports = 0;
+
+  /** @throws {ProtocolError} when there are as many viewers or streams as may be */
+  constructor({ streams, pictures }: Here, name: string, form: PartForm) {
+    const { memory } = streams;
+    const stream = streams.watch(name);
+    this.#stream = stream;
+    this.#pictures = pictures.of(stream);
+    this.#pictures.join();
+    this.#form = form;
+    const body = new PacedBody(() => {
+      stream.leave(this);
+      this.#pictures.leave();
+      memory.release();
+    });
+    this.#body = body;
+    this.feed = new ViewerFeed({
+      maxDelayMs: DEFAULT_MAX_DELAY_MS,
+      maxBytes: memory.plan.viewerBytes,
+      fps: null,
+      budget: memory.underWay,
+      delays: stream.delays,
+      unsentBytes: () => body.unsentBytes,
+      prepare: (frame) => this.#pictures.prepare(frame),
+      send: (frame) => this.#send(frame),
+    });
+    body.send(encodeStart(form), 0);
+    stream.join(this);
+  }
+
+  /** The body of the answer. */
+  get body(): PacedBody["body"] {
+    return this.#body.body;
+  }
+
+  welcome(): void {}
+
+  ended(): void {}
+
+  report(): void {
+    const frame = this.#stream.newestKey;
+    if (++this.#quietReports < REPEAT_REPORTS || frame === undefined) return;
+    if (this.#body.unsentBytes === 0 && this.#pictures.prepare(frame) === "ready") {
+      this.#send(frame, 0);
+    }
+  }
+
+  close(code: number, reason: string): void {
+    if (code === CLOSE.goingAway) this.#body.end();
+    else this.#body.abort(new ProtocolError(code, reason));
+  }
+
+  #send(frame: Frame, bytes = frame.data.byteLength): void {
+    this.#quietReports = 0;
+    const part = this.#pictures.part(frame, this.#form);
+    if (part !== undefined) this.#body.send(part, bytes);
+    // Whoever asks again is told why; the stream is not left while it sends.
+    else if (pictureFault(this.#stream.name, frame.config, "jpeg") !== undefined) {
+      queueMicrotask(() => this.#body.end());
+    }
+  }
+}

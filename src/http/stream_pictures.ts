@@ -1,0 +1,228 @@
+/**
+ * Pictures of a stream's frames for clients over HTTP, each made once for all of them.
+ *
+ * @module
+ */
+import type { Frame, StreamConfig } from "../core/frame.ts";
+import { FORMAT_FACTS, frameFormatOf } from "../core/stream_format.ts";
+import type { Readiness } from "../core/viewer_feed.ts";
+import { messageOf, StreamError } from "../errors.ts";
+import type { Log } from "../host/log.ts";
+import type { Converter } from "./converter.ts";
+import { encodePart, type PartForm } from "./multipart.ts";
+import type { WatchedStream } from "../relay/viewer.ts";
+
+/** Formats of pictures over HTTP. */
+export type PictureFormat = "jpeg" | "png";
+
+/** Most pixels of a picture that is converted: 4K of the cinema, which takes a second or so. */
+const MAX_PIXELS = 4096 * 2304;
+
+/** A picture, and the frame that it shows. */
+export interface FramePicture {
+  readonly frame: Frame;
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+/** What a picture of a frame is made from; `undefined` where none can be had. */
+function sourceOf(config: StreamConfig): PictureFormat | "pixels" | undefined {
+  const { width, height, pixelFormat } = config;
+  const { picture } = FORMAT_FACTS[frameFormatOf(config)];
+  if (picture !== "pixels") return picture ?? undefined;
+  return width === null || height === null || pixelFormat === null ? undefined : "pixels";
+}
+
+/** Why frames of `config` cannot be shown in `format`, and what to do; `undefined` where they can. */
+export function pictureFault(
+  name: string,
+  config: StreamConfig,
+  format: PictureFormat,
+): string | undefined {
+  const source = sourceOf(config);
+  const what = `Cannot make a ${format.toUpperCase()} picture of "${name}"`;
+  if (source === undefined && config.format === "raw") {
+    return `${what}: nothing is known of its raw frames; publish with --size and --pixel-format`;
+  }
+  if (source === undefined) {
+    return `${what}: its format is ${config.format}; watch it with "stream watch" or in a browser, or publish mjpeg`;
+  }
+  if (source === format) return undefined;
+  if (source === "jpeg") return `${what}: its pictures are JPEG; take ${name}.jpg`;
+  if ((config.width ?? 0) * (config.height ?? 0) <= MAX_PIXELS) return undefined;
+  return `${what}: it has ${config.width}x${config.height} pixels, ` +
+    `at most ${MAX_PIXELS} are converted; publish mjpeg`;
+}
+
+/** The pictures of one stream. */
+export class StreamPictures {
+  readonly #stream: WatchedStream;
+  readonly #conversions: Readonly<Record<PictureFormat, Conversion>>;
+  /** The newest frame that was asked for, as JPEG in the parts that motion JPEG is made of. */
+  #parts:
+    | { readonly frame: Frame; readonly byForm: Map<PartForm, Uint8Array<ArrayBuffer>> }
+    | undefined;
+
+  #viewers = 0;
+
+  constructor(stream: WatchedStream, converter: Converter, log: Log) {
+    this.#stream = stream;
+    this.#conversions = {
+      jpeg: new Conversion(stream, "jpeg", converter, log),
+      png: new Conversion(stream, "png", converter, log),
+    };
+  }
+
+  /** Somebody wants parts. */
+  join(): void {
+    this.#viewers++;
+  }
+
+  /** Somebody wants no more parts. */
+  leave(): void {
+    if (--this.#viewers === 0) this.#parts = undefined;
+  }
+
+  /** Has the JPEG of a frame made, where the frame is not one. */
+  prepare(frame: Frame): Readiness {
+    return sourceOf(frame.config) === "jpeg" ? "ready" : this.#conversions.jpeg.prepare(frame);
+  }
+
+  /** The part for a frame that is ready; `undefined` where it cannot be shown. */
+  part(frame: Frame, form: PartForm): Uint8Array<ArrayBuffer> | undefined {
+    const jpeg = sourceOf(frame.config) === "jpeg"
+      ? frame.data
+      : this.#conversions.jpeg.pictureOf(frame);
+    if (jpeg === undefined) return undefined;
+    if (this.#parts?.frame !== frame) this.#parts = { frame, byForm: new Map() };
+    const { byForm } = this.#parts;
+    const part = byForm.get(form) ?? encodePart(jpeg, frame.captureUs, form);
+    byForm.set(form, part);
+    return part;
+  }
+
+  /**
+   * The newest frame as one picture, of which the caller owns the bytes; `undefined` before the
+   * first one.
+   *
+   * @throws {StreamError} `failed`, where it cannot be converted
+   */
+  async newest(format: PictureFormat): Promise<FramePicture | undefined> {
+    const frame = this.#stream.newestKey;
+    if (frame === undefined) return undefined;
+    if (sourceOf(frame.config) === format) return { frame, data: frame.data.slice() };
+    const picture = await this.#conversions[format].newest();
+    return picture === undefined ? undefined : { ...picture, data: picture.data.slice() };
+  }
+}
+
+/** The pictures of all streams of one thread, which one converter makes. */
+export class AllPictures {
+  readonly #byStream = new WeakMap<WatchedStream, StreamPictures>();
+  readonly #converter: Converter;
+  readonly #log: Log;
+
+  constructor(converter: Converter, log: Log) {
+    this.#converter = converter;
+    this.#log = log;
+  }
+
+  /** Pictures of a stream's frames. */
+  of(stream: WatchedStream): StreamPictures {
+    const existing = this.#byStream.get(stream);
+    if (existing !== undefined) return existing;
+    const pictures = new StreamPictures(stream, this.#converter, this.#log);
+    this.#byStream.set(stream, pictures);
+    return pictures;
+  }
+
+  /** Makes no more. */
+  stop(): void {
+    this.#converter.stop();
+  }
+}
+
+/** Converts the newest frame of a stream whenever somebody asks, one at a time. */
+class Conversion {
+  readonly #stream: WatchedStream;
+  readonly #format: PictureFormat;
+  readonly #converter: Converter;
+  readonly #log: Log;
+  #asked: Promise<void> | undefined;
+  #making: Frame | undefined;
+  #made: { readonly frame: Frame; readonly data: FramePicture["data"] | StreamError } | undefined;
+  #lastFault: string | undefined;
+
+  constructor(stream: WatchedStream, format: PictureFormat, converter: Converter, log: Log) {
+    this.#stream = stream;
+    this.#format = format;
+    this.#converter = converter;
+    this.#log = log;
+  }
+
+  prepare(frame: Frame): Readiness {
+    if (this.#made?.frame === frame || !this.#canMake(frame)) return "ready";
+    if (this.#making === frame) return "soon";
+    this.#ask();
+    return "later";
+  }
+
+  pictureOf(frame: Frame): FramePicture["data"] | undefined {
+    if (this.#made?.frame !== frame || this.#made.data instanceof StreamError) return undefined;
+    return this.#made.data;
+  }
+
+  async newest(): Promise<FramePicture | undefined> {
+    await this.#ask();
+    if (this.#made === undefined) return undefined;
+    const { frame, data } = this.#made;
+    if (data instanceof StreamError) throw data;
+    return { frame, data };
+  }
+
+  #canMake({ config }: Frame): boolean {
+    return pictureFault(this.#stream.name, config, this.#format) === undefined;
+  }
+
+  #ask(): Promise<void> {
+    return this.#asked ??= this.#convert().finally(() => {
+      this.#asked = undefined;
+      this.#making = undefined;
+    });
+  }
+
+  async #convert(): Promise<void> {
+    try {
+      const data = await this.#converter.convert(() => {
+        const frame = this.#stream.newestKey;
+        if (frame === undefined || frame === this.#made?.frame || !this.#canMake(frame)) {
+          return undefined;
+        }
+        this.#making = frame;
+        return {
+          data: frame.data.slice(),
+          config: frame.config,
+          isPng: sourceOf(frame.config) === "png",
+          to: this.#format,
+          maxPixels: MAX_PIXELS,
+        };
+      });
+      if (data !== undefined) this.#made = { frame: this.#making!, data };
+    } catch (error) {
+      const fault = error instanceof StreamError
+        ? error
+        : new StreamError("failed", messageOf(error));
+      // Without a thread, none has begun.
+      const frame = this.#making ?? this.#stream.newestKey;
+      if (frame !== undefined) this.#made = { frame, data: fault };
+      this.#warn(fault.message);
+    }
+  }
+
+  #warn(fault: string): void {
+    if (fault === this.#lastFault) return;
+    this.#lastFault = fault;
+    this.#log.warn(`"${this.#stream.name}" has frames without a picture: ${fault}`, {
+      stream: this.#stream.name,
+    });
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * A stream that is elsewhere, for the viewers that are here: it comes over a link.
+ *
+ * @module
+ */
+import { Broadcast, HOLD_MS } from "../core/broadcast.ts";
+import type { Frame } from "../core/frame.ts";
+import type { ShardNumbers } from "../core/shard_feed.ts";
+import type { FrameRate } from "../core/stream.ts";
+import { ViewerDelays } from "../core/viewer_delays.ts";
+import type { ViewerFeed } from "../core/viewer_feed.ts";
+import type { Budget } from "../core/budget.ts";
+import type { Clock } from "../host/clock.ts";
+import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import { Encodings } from "../relay/encodings.ts";
+import type { Link, LinkNews, StreamState } from "./link.ts";
+import type { Batched, Turns } from "../relay/turns.ts";
+import { type Viewer, viewerStatus, type WatchedStream } from "../relay/viewer.ts";
+
+/** How often it is seen whether the fastest viewer would take a frame, in milliseconds. */
+const READY_STEP_MS = 10;
+
+/** What a {@linkcode Mirror} works with. */
+export interface MirrorOptions {
+  readonly clock: Clock;
+  readonly turns: Turns;
+  /** Bytes that all streams together may keep. */
+  readonly cached: Budget;
+  /** The way to the stream. */
+  readonly link: Link;
+  /** Told when no viewer is left. */
+  readonly onIdle: (mirror: Mirror) => void;
+}
+
+/** One viewer in a list of which several places have a part. */
+export interface ListedViewer {
+  /** When it came, on a clock that all places have, in milliseconds. */
+  readonly cameMs: number;
+  readonly numbers: ViewerStatus;
+}
+
+/** One stream for the viewers that are here. */
+export class Mirror implements WatchedStream, Batched {
+  readonly name: string;
+  readonly encodings = new Encodings();
+  readonly delays = new ViewerDelays();
+  readonly #options: MirrorOptions;
+  readonly #broadcast: Broadcast;
+  /** The viewers, and when each came. */
+  readonly #viewers = new Map<Viewer<ViewerFeed>, number>();
+  /** The stream's run; empty until it is open. */
+  #run = "";
+  #state: StreamState = { fps: "source", isPublishing: false };
+  /** Sequence of the last frame that came, and of the last that is known to have been sent. */
+  #came = 0;
+  #told = 0;
+  #cameMs = -Infinity;
+  #wasReady = true;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
+
+  constructor(name: string, options: MirrorOptions) {
+    this.name = name;
+    this.#options = options;
+    this.#broadcast = new Broadcast(options.cached);
+    options.link.tell({ type: "subscribe", name });
+  }
+
+  get run(): string {
+    return this.#run;
+  }
+
+  get fps(): FrameRate {
+    return this.#state.fps;
+  }
+
+  get isPublishing(): boolean {
+    return this.#state.isPublishing;
+  }
+
+  get newestKey(): Frame | undefined {
+    return this.#broadcast.newestKey;
+  }
+
+  get viewers(): Iterable<Viewer<ViewerFeed>> {
+    return this.#viewers.keys();
+  }
+
+  /** What is known of the viewers, also of those that have gone. */
+  numbers(): ShardNumbers {
+    return {
+      viewers: this.#viewers.size,
+      sent: this.#broadcast.sent,
+      dropped: this.#broadcast.dropped,
+      latencies: [...this.viewers].flatMap(({ feed }) => feed.latencies),
+      delays: this.delays.copy(),
+    };
+  }
+
+  /** Numbers of at most `limit` viewers, those that came first. */
+  listed(limit: number): ListedViewer[] {
+    return [...this.#viewers].slice(0, limit).map(([{ feed }, cameMs]) => ({
+      cameMs,
+      numbers: viewerStatus(feed),
+    }));
+  }
+
+  /** The relay stood still for so many milliseconds. */
+  stoodStill(ms: number): void {
+    this.#broadcast.stoodStill(ms);
+  }
+
+  join(viewer: Viewer<ViewerFeed>): void {
+    this.#viewers.set(viewer, this.#options.clock.nowMs());
+    if (this.#isOpen) this.#admit(viewer);
+  }
+
+  leave(viewer: Viewer<ViewerFeed>): void {
+    if (!this.#viewers.delete(viewer)) return;
+    this.#broadcast.leave(viewer.feed);
+    this.#settle();
+    if (this.#viewers.size > 0 || this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#options.link.tell({ type: "unsubscribe", name: this.name, numbers: this.numbers() });
+    this.#broadcast.close();
+    this.#options.onIdle(this);
+  }
+
+  acknowledge(viewer: Viewer<ViewerFeed>, sequence: number, heldMs?: number): boolean {
+    const isKnown = viewer.feed.acknowledge(sequence, this.#options.clock.nowMs(), heldMs);
+    if (isKnown && !this.#wasReady) this.#settle();
+    return isKnown;
+  }
+
+  /** Takes what comes over the link about this stream. */
+  receive(message: LinkNews): void {
+    if (message.type === "opened") return this.#open(message);
+    // What comes before belongs to viewers who have gone since.
+    if (!this.#isOpen && message.type !== "refused") return;
+    switch (message.type) {
+      case "state":
+        this.#state = message.state;
+        break;
+      case "frame":
+        this.#push(message.frame);
+        break;
+      case "missed":
+        this.#broadcast.miss(message.frames);
+        break;
+      case "ended":
+        this.#broadcast.flush(this.#options.clock.nowMs());
+        for (const viewer of this.viewers) viewer.ended();
+        break;
+      case "report":
+        this.#report(message.status);
+        break;
+      case "refused":
+      case "dismiss":
+        for (const viewer of [...this.viewers]) viewer.close(message.code, message.reason);
+        break;
+    }
+  }
+
+  takeTurn(): boolean {
+    this.#broadcast.step(this.#options.clock.nowMs());
+    if (!this.#broadcast.isBusy) this.#settle();
+    return this.#broadcast.isBusy;
+  }
+
+  get #isOpen(): boolean {
+    return this.#run !== "";
+  }
+
+  #open(message: LinkNews & { readonly type: "opened" }): void {
+    this.#run = message.run;
+    this.#state = message.state;
+    this.#broadcast.restore(message);
+    for (const viewer of this.viewers) this.#admit(viewer);
+  }
+
+  #admit(viewer: Viewer<ViewerFeed>): void {
+    viewer.welcome();
+    this.#broadcast.join(viewer.feed, this.#options.clock.nowMs(), viewer.joinFrom);
+    this.#settle();
+  }
+
+  #push(frame: Frame): void {
+    const nowMs = this.#options.clock.nowMs();
+    this.#came = frame.sequence;
+    this.#cameMs = nowMs;
+    this.#broadcast.push(frame, nowMs);
+    this.#settle();
+  }
+
+  #report(status: StreamStatus): void {
+    for (const viewer of this.viewers) viewer.report(status);
+  }
+
+  /** Does what follows from a change: more batches, the word that frames were sent, a timer. */
+  #settle(): void {
+    if (this.#isClosed) return;
+    const { clock, turns, link } = this.#options;
+    if (this.#broadcast.isBusy) return turns.add(this);
+    const nowMs = clock.nowMs();
+    const pollMs = this.#broadcast.poll(nowMs);
+    const fastest = this.#broadcast.fastest(nowMs);
+    const isReady = fastest?.isReady(nowMs) ?? true;
+    if (this.#told !== this.#came || isReady !== this.#wasReady) {
+      this.#told = this.#came;
+      this.#wasReady = isReady;
+      link.tell({
+        type: "passed",
+        name: this.name,
+        sequence: this.#came,
+        rate: fastest?.rate ?? 0,
+        isReady,
+      });
+    }
+    const isHeld = !isReady && nowMs - this.#cameMs < HOLD_MS;
+    const dueMs = Math.min(pollMs, isHeld ? nowMs + READY_STEP_MS : Infinity);
+    clearTimeout(this.#timer);
+    if (dueMs < Infinity) this.#timer = setTimeout(() => this.#settle(), dueMs - nowMs);
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * Requests and sockets of Deno's own HTTP server.
+ *
+ * @module
+ */
+import { messageOf, ProtocolError, StreamError } from "../errors.ts";
+import type { Log } from "../host/log.ts";
+import { DenoSocket } from "./deno_socket.ts";
+import { type Handler, IDLE_TIMEOUT_S, type SocketEvents, type Upgrade } from "./listener.ts";
+
+/** How long answers may take to come to their end when the relay stops, in milliseconds. */
+const GOODBYE_MS = 1000;
+const SETTLE_STEP_MS = 10;
+
+/** Where a relay listens. */
+export interface ListenOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on; 0 for a free one. */
+  readonly port: number;
+  /** Whether other threads listen there, too. */
+  readonly isShared: boolean;
+  /** Where it is told that a request could not be answered. */
+  readonly log: Log;
+}
+
+/** What is known of a connection beside its request. */
+export interface ConnectionInfo {
+  readonly remoteAddr?: Deno.Addr;
+}
+
+/**
+ * Listens for requests to `handler`.
+ *
+ * @throws {StreamError} (`unreachable`) when it cannot
+ */
+export function listen(
+  handler: Handler,
+  { host, port, isShared, log }: ListenOptions,
+): Deno.HttpServer<Deno.NetAddr> {
+  try {
+    return Deno.serve({
+      hostname: host,
+      port,
+      ...(isShared ? { reusePort: true } : {}),
+      onListen: () => {},
+      onError: (error) => {
+        // The relay broke this answer off itself.
+        if (!(error instanceof ProtocolError)) {
+          log.error(`Cannot answer a request: ${messageOf(error)}`);
+        }
+        return new Response("the relay failed to answer\n", { status: 500 });
+      },
+    }, (request, info) => answer(handler, request, info));
+  } catch (cause) {
+    throw listenError(host, port, cause);
+  }
+}
+
+/** Answers a request of Deno's server, and serves its socket where it is upgraded. */
+export async function answer(
+  handler: Handler,
+  request: Request,
+  { remoteAddr }: ConnectionInfo = {},
+): Promise<Response> {
+  const address = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "";
+  const outcome = await handler({ request, address });
+  return outcome instanceof Response ? outcome : upgrade(request, outcome);
+}
+
+function upgrade(request: Request, { protocol, open }: Upgrade): Response {
+  const { socket, response } = Deno.upgradeWebSocket(request, {
+    idleTimeout: IDLE_TIMEOUT_S,
+    ...(protocol === undefined ? {} : { protocol }),
+  });
+  socket.binaryType = "arraybuffer";
+  const own = new DenoSocket(socket);
+  let events: SocketEvents | undefined;
+  socket.onopen = () => {
+    events = open(own);
+  };
+  socket.onmessage = ({ data }) => {
+    own.heard();
+    events?.receive(typeof data === "string" ? data : new Uint8Array(data));
+  };
+  // What went wrong is told by the close that follows.
+  socket.onerror = () => {};
+  socket.onclose = () => {
+    own.gone();
+    events?.closed();
+  };
+  return response;
+}
+
+/** Says in a sentence why nothing can listen there. */
+export function listenError(host: string, port: number, cause: unknown): StreamError {
+  const seen = cause instanceof Deno.errors.AddrInUse
+    ? "the port is in use; choose another with --port, or 0 for a free one"
+    : cause instanceof Deno.errors.PermissionDenied
+    ? "the system does not permit it; choose a port above 1023"
+    : messageOf(cause);
+  return new StreamError("unreachable", `Cannot listen on ${host}:${port}: ${seen}`, { cause });
+}
+
+/**
+ * Stops listening, and lets answers come to their end for a moment. Deno offers no force behind
+ * that (to abort then is an error that nobody can catch): what is stuck ends with the process.
+ */
+export async function shutDown(server: Deno.HttpServer): Promise<void> {
+  let isDown = false;
+  server.shutdown().then(() => {
+    isDown = true;
+  });
+  await settled(() => isDown, GOODBYE_MS);
+}
+
+/** Waits for what others bring about, for so many milliseconds at most. */
+export async function settled(hasCome: () => boolean, ms: number): Promise<void> {
+  for (let waitedMs = 0; !hasCome() && waitedMs < ms; waitedMs += SETTLE_STEP_MS) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_STEP_MS));
+  }
+}

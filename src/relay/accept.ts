@@ -1,0 +1,40 @@
+/**
+ * Serves sockets.
+ *
+ * @module
+ */
+import type { Asker } from "../access/access.ts";
+import { ProtocolError } from "../errors.ts";
+import type { Socket, SocketEvents } from "../listen/listener.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { BarePeer, type BareRole } from "./bare_peer.ts";
+import { Connection } from "./connection.ts";
+import { HelloPeer } from "./hello_peer.ts";
+import type { PeerPlace } from "./peer.ts";
+import { SocketChannel } from "./socket_channel.ts";
+import type { Streams } from "./streams.ts";
+
+/** What a WebSocket's request asks for. */
+export interface PeerRequest extends PeerPlace {
+  /** Who sent it. */
+  readonly asker: Asker;
+  /** Whether it speaks `stream.v1`; else what it wants to do. */
+  readonly role: BareRole | "stream.v1";
+  /** Why the peer is closed as soon as it is open. */
+  readonly fault: ProtocolError | undefined;
+}
+
+/** Serves the peer at `socket` until it goes. */
+export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest): SocketEvents {
+  const channel = new SocketChannel(socket, streams.memory.plan.viewerBytes);
+  const connection = new Connection(asked.name, channel, streams.log);
+  connection.serve(() => {
+    if (asked.fault !== undefined) throw asked.fault;
+    if (streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
+    const { role, asker } = asked;
+    return role === "stream.v1"
+      ? new HelloPeer(streams, asked, { channel, connection, asker })
+      : new BarePeer(streams, asked, { channel, role });
+  });
+  return connection;
+}

@@ -1,0 +1,217 @@
+/**
+ * All streams of a relay, and what they share: names, limits, memory.
+ *
+ * @module
+ */
+import { type Access, openAccess } from "../access/access.ts";
+import type { FrameRate } from "../core/stream.ts";
+import { ProtocolError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import type { ViewerStatus } from "../wire/control_message.ts";
+import { BarePublisher } from "./bare_publisher.ts";
+import { LiveStream } from "./live_stream.ts";
+import { Memory, queueBytes } from "./memory.ts";
+import type { RelayOptions } from "./options.ts";
+import type { ControlChannel, Peer } from "./peer.ts";
+import { PublisherPeer } from "./publisher_peer.ts";
+import { Remembered } from "./remembered.ts";
+import { closeStalled } from "./stalled.ts";
+import type { PublisherKind, Streams } from "./streams.ts";
+import { Turns } from "./turns.ts";
+import { WatchfulClock } from "./watchful_clock.ts";
+
+/** Longest queue in frames where there is no tick to empty it. */
+const SOURCE_QUEUE_FRAMES = 1024;
+
+/** Threads that have viewers of their own. */
+export interface Threads {
+  /** Has them tell the numbers of their viewers. */
+  refresh(): Promise<void>;
+  /** Numbers of at most `limit` viewers of the stream `name`, those that came first. */
+  viewerStatuses(name: string, limit: number): Promise<ViewerStatus[]>;
+}
+
+/** What a {@linkcode Hub} works with. */
+export interface HubContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Who may do what. @default {everybody everything} */
+  readonly access?: Access;
+  /** What it counts together with other threads. */
+  readonly memory?: Memory;
+}
+
+/** The streams by name, in the thread that has them. */
+export class Hub implements Streams {
+  readonly options: RelayOptions;
+  readonly clock: WatchfulClock;
+  readonly log: Log;
+  readonly access: Access;
+  readonly memory: Memory;
+  readonly #streams = new Map<string, LiveStream>();
+  readonly #remembered = new Remembered();
+  readonly #turns = new Turns();
+  #threads: Threads | undefined;
+  #isStopping = false;
+
+  constructor(options: RelayOptions, context: HubContext) {
+    this.options = options;
+    this.clock = new WatchfulClock(context.clock, (ms) => {
+      for (const live of this.#streams.values()) live.stoodStill(ms);
+    });
+    this.log = context.log;
+    this.access = context.access ?? openAccess;
+    this.memory = context.memory ?? new Memory(options);
+  }
+
+  /** Whether the relay is about to stop. */
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** All streams, by name. */
+  get streams(): readonly LiveStream[] {
+    return [...this.#streams.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  /** The stream of that name, if there is one. */
+  find(name: string): LiveStream | undefined {
+    return this.#streams.get(name);
+  }
+
+  /**
+   * The stream of that name, made where there is none.
+   *
+   * @throws {ProtocolError} when there are as many as may be
+   */
+  open(name: string): LiveStream {
+    const existing = this.#streams.get(name);
+    if (existing !== undefined) return existing;
+    const { maxStreams } = this.options;
+    if (this.#streams.size >= maxStreams) {
+      throw new ProtocolError(
+        CLOSE.full,
+        `the relay has ${maxStreams} streams already (--max-streams)`,
+      );
+    }
+    const live = this.#create(name);
+    this.#streams.set(name, live);
+    this.#divide();
+    return live;
+  }
+
+  /**
+   * Sets the frame rate of the stream of that name at once, or of the one that will have it. Returns
+   * the stream, which need not be among those that are there.
+   */
+  setFps(name: string, fps: FrameRate): LiveStream {
+    this.#remembered.setRate(name, fps);
+    const live = this.find(name);
+    live?.setFps(fps);
+    return live ?? this.#create(name);
+  }
+
+  /** The stream that will be there under a name whose frame rate was set; else `undefined`. */
+  expected(name: string): LiveStream | undefined {
+    return this.#remembered.rateOf(name) === undefined ? undefined : this.#create(name);
+  }
+
+  /** Whether somebody publishes, or has published, to a stream of that name. */
+  hasPublished(name: string): boolean {
+    return this.#remembered.hasPublished(name);
+  }
+
+  watch(name: string): LiveStream {
+    this.memory.admit();
+    try {
+      return this.open(name);
+    } catch (error) {
+      this.memory.release();
+      throw error;
+    }
+  }
+
+  publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
+    const live = this.open(name);
+    const peer = as === "bare"
+      ? new BarePublisher(this, live)
+      : new PublisherPeer(this, live, { ...as, channel });
+    this.#remembered.published(name);
+    return peer;
+  }
+
+  /** Asks these threads for the numbers of their viewers. */
+  attach(threads: Threads): void {
+    this.#threads = threads;
+  }
+
+  /** Brings the numbers of viewers at other threads up to date. */
+  async refresh(): Promise<void> {
+    await this.#threads?.refresh();
+  }
+
+  /** Numbers of at most `limit` viewers of a stream. */
+  async viewerStatuses(live: LiveStream, limit: number): Promise<ViewerStatus[]> {
+    return await this.#threads?.viewerStatuses(live.name, limit) ?? live.viewerStatuses(limit);
+  }
+
+  /** Once a second: sends numbers around, and takes memory from who makes no use of it. */
+  maintain(): void {
+    for (const live of this.#streams.values()) {
+      live.report();
+      this.#logDrops(live);
+    }
+    closeStalled(this.streams, this);
+  }
+
+  /** Takes in no more frames and no more peers. */
+  refuse(): void {
+    this.#isStopping = true;
+    for (const live of this.streams) live.stopPublishing("the relay stops");
+  }
+
+  /** Closes everybody. */
+  stop(): void {
+    for (const live of this.streams) live.stop("the relay stops");
+  }
+
+  #create(name: string): LiveStream {
+    const { fps, bufferMs } = this.options;
+    const { cached, plan } = this.memory;
+    return new LiveStream(
+      {
+        name,
+        fps: this.#remembered.rateOf(name) ?? fps,
+        bufferMs,
+        sourceFrames: SOURCE_QUEUE_FRAMES,
+        maxBytes: plan.queuesBytes,
+        maxCreditBytes: plan.creditBytes,
+        cacheBudget: cached,
+      },
+      { clock: this.clock, turns: this.#turns, onIdle: (idle) => this.#remove(idle) },
+    );
+  }
+
+  #logDrops(live: LiveStream): void {
+    const drops = live.newDrops();
+    if (drops.length === 0) return;
+    const text = drops.map(([reason, frames]) => `${reason} ${frames}`).join(", ");
+    this.log.warn(`"${live.name}" dropped frames: ${text}`, {
+      stream: live.name,
+      ...Object.fromEntries(drops),
+    });
+  }
+
+  #remove(live: LiveStream): void {
+    if (this.#streams.get(live.name) !== live) return;
+    this.#streams.delete(live.name);
+    this.#divide();
+  }
+
+  #divide(): void {
+    const maxBytes = queueBytes(this.options, this.#streams.size);
+    for (const live of this.#streams.values()) live.setMaxBytes(maxBytes);
+  }
+}

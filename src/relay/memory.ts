@@ -1,0 +1,147 @@
+/**
+ * The memory of a relay: what each part of it gets, and what is used of that.
+ *
+ * @module
+ */
+import { Budget } from "../core/budget.ts";
+import { ProtocolError } from "../errors.ts";
+import { CLOSE } from "../wire/close_code.ts";
+
+/** Most bytes that one publisher may have in the queue and under way. */
+const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
+
+/** What the parts of a relay are planned by. */
+export interface MemoryLimits {
+  /** Bytes for frames in queues and under way, in all. */
+  readonly maxMemoryBytes: number;
+  /** Largest frame in bytes. */
+  readonly maxFrameBytes: number;
+  /** Most connections that watch or send without a protocol. */
+  readonly maxViewers: number;
+}
+
+/** What each part of a relay gets, in bytes; all its threads together, where nothing else is said. */
+export interface MemoryPlan {
+  /** For the queues of all streams. */
+  readonly queuesBytes: number;
+  /** For frames kept for viewers that come or are a little behind. */
+  readonly cachedBytes: number;
+  /** For frames under way to viewers. */
+  readonly underWayBytes: number;
+  /** For frames under way to one viewer. */
+  readonly viewerBytes: number;
+  /** With so much under way, viewers that take nothing give way. */
+  readonly shortBytes: number;
+  /** For one publisher, in the queue and under way. */
+  readonly creditBytes: number;
+  /** For what one thread has handed to the one that has the streams, which has not taken it in. */
+  readonly handedInBytes: number;
+}
+
+/**
+ * Half of the memory is for queues, an eighth for frames that are kept, and the rest for frames under
+ * way, of which one viewer may have a quarter. What comes to other threads may be once more as much
+ * as queues have, for each of them.
+ */
+export function memoryPlan({ maxMemoryBytes }: MemoryLimits): MemoryPlan {
+  const underWayBytes = maxMemoryBytes * 3 / 8;
+  return {
+    queuesBytes: maxMemoryBytes / 2,
+    cachedBytes: maxMemoryBytes / 8,
+    underWayBytes,
+    viewerBytes: underWayBytes / 4,
+    shortBytes: underWayBytes * 3 / 4,
+    creditBytes: MAX_CREDIT_BYTES,
+    handedInBytes: maxMemoryBytes / 2,
+  };
+}
+
+/** What the queue of each of so many streams gets: the same, but room for one frame at least. */
+export function queueBytes(limits: MemoryLimits, streams: number): number {
+  const { queuesBytes } = memoryPlan(limits);
+  return Math.max(Math.floor(queuesBytes / Math.max(1, streams)), limits.maxFrameBytes);
+}
+
+/** Amounts that are counted: a row in the shared memory for each, with a place for each thread. */
+const ROWS = ["underWay", "cached", "viewers", "handedIn", "takenIn"] as const;
+
+/** Room for the counts of so many threads, which they share. */
+export function sharedCounts(threads: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(ROWS.length * threads * Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** Forgets what a thread that is no more has counted. */
+export function clearCounts(counts: SharedArrayBuffer, own: number): void {
+  const threads = threadsIn(counts);
+  const places = new Float64Array(counts);
+  for (let row = 0; row < ROWS.length; row++) places[row * threads + own] = 0;
+}
+
+/** What a relay uses of its memory and places, counted by all its threads together. */
+export class Memory {
+  readonly plan: MemoryPlan;
+  /** Bytes under way to viewers. */
+  readonly underWay: Budget;
+  /** Bytes kept for viewers that come or are a little behind. */
+  readonly cached: Budget;
+  readonly #viewers: Budget;
+  /** Bytes that each thread has handed to the one that has the streams, and that it has taken, ever. */
+  readonly #handedIn: Float64Array;
+  readonly #takenIn: Float64Array;
+  readonly #own: number;
+
+  /** `counts` as the thread with the place `own` sees it; alone it needs no other. */
+  constructor(
+    limits: MemoryLimits,
+    counts: ArrayBufferLike = new ArrayBuffer(ROWS.length * Float64Array.BYTES_PER_ELEMENT),
+    own = 0,
+  ) {
+    const threads = threadsIn(counts);
+    const row = (name: typeof ROWS[number]) =>
+      new Float64Array(
+        counts,
+        ROWS.indexOf(name) * threads * Float64Array.BYTES_PER_ELEMENT,
+        threads,
+      );
+    this.plan = memoryPlan(limits);
+    this.underWay = new Budget(this.plan.underWayBytes, row("underWay"), own);
+    this.cached = new Budget(this.plan.cachedBytes, row("cached"), own);
+    this.#viewers = new Budget(limits.maxViewers, row("viewers"), own);
+    this.#handedIn = row("handedIn");
+    this.#takenIn = row("takenIn");
+    this.#own = own;
+  }
+
+  /**
+   * Counts somebody in who watches, or who sends without a protocol.
+   *
+   * @throws {ProtocolError} when there are as many as may be
+   */
+  admit(): void {
+    if (this.#viewers.take(1)) return;
+    const { limit } = this.#viewers;
+    throw new ProtocolError(CLOSE.full, `the relay has ${limit} viewers already (--max-viewers)`);
+  }
+
+  /** Counts out who was counted in. */
+  release(): void {
+    this.#viewers.give(1);
+  }
+
+  /** Counts bytes as handed in by this thread; false where too many have not been taken in. */
+  handIn(bytes: number): boolean {
+    const own = this.#own;
+    if (this.#handedIn[own]! - this.#takenIn[own]! > this.plan.handedInBytes) return false;
+    this.#handedIn[own]! += bytes;
+    return true;
+  }
+
+  /** Counts bytes as taken in from the thread with the place `from`. */
+  takeIn(from: number, bytes: number): void {
+    this.#takenIn[from]! += bytes;
+  }
+}
+
+function threadsIn(counts: ArrayBufferLike): number {
+  return counts.byteLength / Float64Array.BYTES_PER_ELEMENT / ROWS.length;
+}

@@ -1,0 +1,169 @@
+/**
+ * A thread that sends to viewers of its own. Its streams are mirrors; whatever else it is asked for,
+ * it passes on to the thread that has them.
+ *
+ * @module
+ */
+import { type Access, openAccess } from "../access/access.ts";
+import { ProtocolError, StreamError } from "../errors.ts";
+import type { Clock } from "../host/clock.ts";
+import type { Log, LogFields } from "../host/log.ts";
+import { Questions } from "../host/questions.ts";
+import { MAX_BODY_BYTES } from "../http/api.ts";
+import { Converter } from "../http/converter.ts";
+import type { Asked } from "../http/route.ts";
+import { requestHandler } from "../http/handler.ts";
+import { AllPictures } from "../http/stream_pictures.ts";
+import { type Link, linkTo } from "../link/link.ts";
+import { Mirror } from "../link/mirror.ts";
+import type { Handler } from "../listen/listener.ts";
+import { Memory } from "../relay/memory.ts";
+import type { RelayOptions } from "../relay/options.ts";
+import type { ControlChannel, Peer } from "../relay/peer.ts";
+import { closeStalled } from "../relay/stalled.ts";
+import type { PublisherKind, Streams } from "../relay/streams.ts";
+import { Turns } from "../relay/turns.ts";
+import type { WatchedStream } from "../relay/viewer.ts";
+import { WatchfulClock } from "../relay/watchful_clock.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { plainQuestion, responseOf } from "./plain_http.ts";
+import type { FromShard, PlainResponse, ShardStart, ToShard } from "./shard_message.ts";
+
+/** Where the streams are. */
+const STREAMS_AT = "thread:0";
+
+/** Tells the thread that has the streams; `transfer` is handed over. */
+export type Tell = (message: FromShard, transfer?: Transferable[]) => void;
+
+/** The streams of a relay in a thread that has none itself. */
+export class Shard implements Streams, Link {
+  readonly scheme = "thread";
+  readonly options: RelayOptions;
+  readonly clock: WatchfulClock;
+  readonly log: Log;
+  readonly access: Access = openAccess;
+  readonly memory: Memory;
+  readonly tell: Tell;
+  /** Answers requests that come to this thread. */
+  readonly handler: Handler;
+  readonly #mirrors = new Map<string, Mirror>();
+  readonly #pictures: AllPictures;
+  readonly #turns = new Turns();
+  readonly #channels = new Map<number, ControlChannel>();
+  readonly #questions = new Questions<PlainResponse | string>();
+  #lastNumber = 0;
+  #isStopping = false;
+
+  constructor(start: ShardStart, clock: Clock, tell: Tell) {
+    this.options = start.options;
+    this.clock = new WatchfulClock(clock, (ms) => {
+      for (const mirror of this.#mirrors.values()) mirror.stoodStill(ms);
+    });
+    this.tell = tell;
+    this.log = logTo(tell);
+    this.memory = new Memory(start.options, start.counts, start.own);
+    // All threads that send together convert as much as one.
+    const converter = new Converter(clock, { threads: start.threads - 1 });
+    this.#pictures = new AllPictures(converter, this.log);
+    this.handler = requestHandler({
+      streams: this,
+      pictures: this.#pictures,
+      askThere: (route, asked) => this.#ask(route, asked),
+    });
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  watch(name: string): WatchedStream {
+    this.memory.admit();
+    const existing = this.#mirrors.get(name);
+    if (existing !== undefined) return existing;
+    const mirror = new Mirror(name, {
+      clock: this.clock,
+      turns: this.#turns,
+      cached: this.memory.cached,
+      link: linkTo(STREAMS_AT, [this]),
+      onIdle: (idle) => this.#mirrors.delete(idle.name),
+    });
+    this.#mirrors.set(name, mirror);
+    return mirror;
+  }
+
+  publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
+    const peer = ++this.#lastNumber;
+    this.#channels.set(peer, channel);
+    this.tell({ type: "publish", peer, name, hello: as === "bare" ? as : as.hello });
+    return {
+      receive: (data) => this.#handIn(peer, data),
+      closed: () => {
+        this.#channels.delete(peer);
+        this.tell({ type: "gone", peer });
+      },
+    };
+  }
+
+  /** Takes what the thread that has the streams says. */
+  receive(message: Exclude<ToShard, { readonly type: "start" | "stop" }>): void {
+    switch (message.type) {
+      case "control":
+        this.#channels.get(message.peer)?.sendControl(message.text);
+        break;
+      case "close":
+        this.#channels.get(message.peer)?.close(message.code, message.reason);
+        break;
+      case "answer":
+        this.#questions.answer(message.id, message.response);
+        break;
+      case "count": {
+        const streams = [...this.#mirrors].map(([name, mirror]) =>
+          [name, mirror.numbers()] as const
+        );
+        this.tell({ type: "counted", id: message.id, streams });
+        break;
+      }
+      case "list": {
+        const viewers = this.#mirrors.get(message.name)?.listed(message.limit) ?? [];
+        this.tell({ type: "listed", id: message.id, viewers });
+        break;
+      }
+      case "refuse":
+        this.#isStopping = true;
+        break;
+      default:
+        this.#mirrors.get(message.name)?.receive(message);
+    }
+  }
+
+  /** Once a second: takes memory from viewers who make no use of it. */
+  maintain(): void {
+    closeStalled([...this.#mirrors.values()], this);
+  }
+
+  /** Ends what it has of its own. */
+  stop(): void {
+    this.#pictures.stop();
+  }
+
+  /** Hands a message of somebody who publishes to the thread that has the streams. */
+  #handIn(peer: number, data: string | Uint8Array<ArrayBuffer>): void {
+    if (!this.memory.handIn(typeof data === "string" ? data.length : data.byteLength)) {
+      throw new ProtocolError(CLOSE.overCredit, "frames come faster than the relay takes them in");
+    }
+    this.tell({ type: "message", peer, data }, typeof data === "string" ? [] : [data.buffer]);
+  }
+
+  async #ask(route: number, asked: Asked): Promise<Response> {
+    const question = await plainQuestion(route, asked, MAX_BODY_BYTES);
+    const response = await this.#questions.ask((id) => this.tell({ type: "ask", id, question }));
+    if (typeof response === "string") throw new StreamError("failed", response);
+    return responseOf(response);
+  }
+}
+
+function logTo(tell: Tell): Log {
+  const line = (level: "info" | "warn" | "error") => (message: string, fields: LogFields = {}) =>
+    tell({ type: "log", level, message, fields });
+  return { info: line("info"), warn: line("warn"), error: line("error"), progress: () => {} };
+}

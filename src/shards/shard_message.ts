@@ -1,0 +1,99 @@
+/**
+ * What the thread that has the streams and the threads that send to viewers say to each other. Bytes
+ * are handed over, not shared: who sends a message has lost them.
+ *
+ * @module
+ */
+import type { ShardNumbers } from "../core/shard_feed.ts";
+import type { LogFields } from "../host/log.ts";
+import type { Asked } from "../http/route.ts";
+import type { LinkNews, LinkRequest } from "../link/link.ts";
+import type { ListedViewer } from "../link/mirror.ts";
+import type { RelayOptions } from "../relay/options.ts";
+import type { PublishHello } from "../wire/control_message.ts";
+
+/** How a thread begins. */
+export interface ShardStart {
+  readonly options: RelayOptions;
+  readonly host: string;
+  readonly port: number;
+  /** What all threads count together; see `memory.ts`. */
+  readonly counts: SharedArrayBuffer;
+  readonly threads: number;
+  /** The thread's own place in that. */
+  readonly own: number;
+  /** `performance.timeOrigin` of the thread that has the streams: the zero of its clock. */
+  readonly originMs: number;
+}
+
+/** What only the thread that has the streams can answer: a request without its connection. */
+export interface PlainQuestion extends Pick<Asked, "base" | "asker" | "name"> {
+  /** Number of the route that the request is for. */
+  readonly route: number;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: [string, string][];
+  readonly body: Uint8Array<ArrayBuffer> | null;
+}
+
+/** An answer, whole. */
+export interface PlainResponse {
+  readonly status: number;
+  readonly headers: [string, string][];
+  readonly body: Uint8Array<ArrayBuffer> | null;
+}
+
+/** To a thread that sends to viewers. */
+export type ToShard =
+  | { readonly type: "start"; readonly start: ShardStart }
+  | LinkNews
+  | { readonly type: "control"; readonly peer: number; readonly text: string }
+  | {
+    readonly type: "close";
+    readonly peer: number;
+    readonly code: number;
+    readonly reason: string;
+  }
+  | { readonly type: "answer"; readonly id: number; readonly response: PlainResponse | string }
+  | { readonly type: "count"; readonly id: number }
+  | {
+    readonly type: "list";
+    readonly id: number;
+    readonly name: string;
+    readonly limit: number;
+  }
+  | { readonly type: "refuse" }
+  | { readonly type: "stop" };
+
+/** From a thread that sends to viewers. */
+export type FromShard =
+  | { readonly type: "listening" }
+  | { readonly type: "failed"; readonly message: string }
+  | LinkRequest
+  | {
+    /** Somebody publishes; `hello` is his first message, or `bare` for one without a protocol. */
+    readonly type: "publish";
+    readonly peer: number;
+    readonly name: string;
+    readonly hello: PublishHello | "bare";
+  }
+  | {
+    readonly type: "message";
+    readonly peer: number;
+    readonly data: string | Uint8Array<ArrayBuffer>;
+  }
+  | { readonly type: "gone"; readonly peer: number }
+  | { readonly type: "ask"; readonly id: number; readonly question: PlainQuestion }
+  | {
+    readonly type: "counted";
+    readonly id: number;
+    readonly streams: readonly (readonly [name: string, numbers: ShardNumbers])[];
+  }
+  | { readonly type: "listed"; readonly id: number; readonly viewers: readonly ListedViewer[] }
+  | {
+    readonly type: "log";
+    readonly level: "info" | "warn" | "error";
+    readonly message: string;
+    readonly fields: LogFields;
+  }
+  | { readonly type: "stopped" };

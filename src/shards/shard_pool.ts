@@ -1,0 +1,198 @@
+/**
+ * The threads that send to viewers: started, heard, replaced where one dies, and stopped.
+ *
+ * @module
+ */
+import { StreamError } from "../errors.ts";
+import { Thread } from "../host/thread.ts";
+import type { ViewerStatus } from "../wire/control_message.ts";
+import type { AskThere } from "../http/handler.ts";
+import type { Hub } from "../relay/hub.ts";
+import { settled } from "../listen/deno_listener.ts";
+import { ShardLink } from "./shard_link.ts";
+import type { FromShard, ToShard } from "./shard_message.ts";
+import { clearCounts } from "../relay/memory.ts";
+
+/** How long a thread may take until it listens, in milliseconds. */
+const START_MS = 30_000;
+/** How long a thread that tells no numbers is taken for alive, in milliseconds. */
+const HANG_MS = 10_000;
+/** How long after one that died another thread is started, in milliseconds. */
+const RESTART_MS = 100;
+/** How long threads may take to stop, in milliseconds. */
+const STOP_MS = 1500;
+
+/** Options of a {@linkcode ShardPool}. */
+export interface ShardPoolOptions {
+  /** Threads that send. */
+  readonly workers: number;
+  readonly host: string;
+  readonly port: number;
+  /** What all threads count together, with a place for each and one for the streams. */
+  readonly counts: SharedArrayBuffer;
+  /** Answers what a thread cannot answer itself. */
+  readonly askThere: AskThere;
+  /** Starts a thread. */
+  readonly openThread?: () => Worker;
+}
+
+/** One thread and where it stands. */
+interface Running {
+  readonly thread: Thread<ToShard, FromShard>;
+  readonly link: ShardLink;
+  /** Its place in the shared memory. */
+  readonly own: number;
+  readonly stopped: PromiseWithResolvers<void>;
+  heardMs: number;
+}
+
+/** The threads of a relay that send. */
+export class ShardPool {
+  readonly #hub: Hub;
+  readonly #options: ShardPoolOptions;
+  readonly #running = new Map<number, Running>();
+  readonly #restarts = new Map<number, ReturnType<typeof setTimeout>>();
+  #isStopping = false;
+
+  constructor(hub: Hub, options: ShardPoolOptions) {
+    this.#hub = hub;
+    this.#options = options;
+  }
+
+  /**
+   * Starts the threads; each listens at the same port.
+   *
+   * @throws {StreamError} (`unreachable`) when one cannot
+   */
+  async start(): Promise<void> {
+    const places = Array.from({ length: this.#options.workers }, (_, index) => index + 1);
+    try {
+      await Promise.all(places.map((own) => this.#launch(own)));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  /** Has every thread tell its numbers, and replaces one that has told none for long. */
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#running.values()].map(async (running) => {
+      const nowMs = this.#hub.clock.nowMs();
+      if (await running.link.refresh()) running.heardMs = this.#hub.clock.nowMs();
+      else if (nowMs - running.heardMs > HANG_MS) this.#lost(running, "it does not answer");
+    }));
+  }
+
+  /** Numbers of at most `limit` viewers of a stream, those that came first. */
+  async viewerStatuses(name: string, limit: number): Promise<ViewerStatus[]> {
+    const links = [...this.#running.values()].map(({ link }) => link);
+    const lists = await Promise.all(links.map((link) => link.listed(name, limit)));
+    return lists.flat()
+      .sort((one, other) => one.cameMs - other.cameMs)
+      .slice(0, limit)
+      .map(({ numbers }) => numbers);
+  }
+
+  /** Has the threads take in no more peers. */
+  refuse(): void {
+    for (const { thread } of this.#running.values()) thread.order({ type: "refuse" });
+  }
+
+  /** Ends the threads, those that are stuck as well. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const timer of this.#restarts.values()) clearTimeout(timer);
+    const all = [...this.#running.values()];
+    for (const { thread } of all) thread.order({ type: "stop" });
+    let isOver = false;
+    Promise.all(all.map(({ stopped }) => stopped.promise)).then(() => {
+      isOver = true;
+    });
+    await settled(() => isOver, STOP_MS);
+    for (const { thread, link } of all) {
+      link.close();
+      thread.terminate();
+    }
+    this.#running.clear();
+  }
+
+  async #launch(own: number): Promise<void> {
+    const { openThread = openShardThread, host, port, counts, askThere, workers } = this.#options;
+    const listening = Promise.withResolvers<void>();
+    const hub = this.#hub;
+    const fail = (why: string) =>
+      listening.reject(
+        new StreamError("unreachable", `Cannot start a thread of the relay: ${why}`),
+      );
+    const thread = new Thread<ToShard, FromShard>(openThread(), {
+      onNews: (news) => {
+        if (news.type === "listening") listening.resolve();
+        else if (news.type === "failed") {
+          listening.reject(new StreamError("unreachable", news.message));
+        } else if (news.type === "stopped") running.stopped.resolve();
+        else running.link.receive(news);
+      },
+      onDefect: ({ message }) => {
+        fail(message);
+        this.#lost(running, message);
+      },
+    });
+    const running: Running = {
+      thread,
+      own,
+      stopped: Promise.withResolvers(),
+      heardMs: hub.clock.nowMs(),
+      link: new ShardLink({
+        hub,
+        askThere,
+        tell: (message, transfer) => thread.order(message, transfer),
+        takeIn: (bytes) => hub.memory.takeIn(own, bytes),
+      }),
+    };
+    this.#running.set(own, running);
+    thread.order({
+      type: "start",
+      start: {
+        options: hub.options,
+        host,
+        port,
+        counts,
+        threads: workers + 1,
+        own,
+        originMs: performance.timeOrigin,
+      },
+    });
+    const timer = setTimeout(() => fail(`it took more than ${START_MS / 1000} s`), START_MS);
+    try {
+      await listening.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A thread has died, or is as good as dead: its peers are gone, and another takes its place. */
+  #lost(running: Running, why: string): void {
+    const { own, thread, link, stopped } = running;
+    stopped.resolve();
+    if (this.#running.get(own) !== running) return;
+    this.#running.delete(own);
+    thread.terminate();
+    link.close();
+    clearCounts(this.#options.counts, own);
+    if (this.#isStopping) return;
+    this.#hub.log.error(`lost a thread of the relay, and starts another: ${why}`, { thread: own });
+    this.#restarts.set(own, setTimeout(() => this.#restart(own), RESTART_MS));
+  }
+
+  #restart(own: number): void {
+    this.#restarts.delete(own);
+    this.#launch(own).catch((error: Error) => {
+      const running = this.#running.get(own);
+      if (running !== undefined) this.#lost(running, error.message);
+    });
+  }
+}
+
+function openShardThread(): Worker {
+  return new Worker(new URL("./shard_worker.ts", import.meta.url), { type: "module" });
+}

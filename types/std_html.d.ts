@@ -1,0 +1,3 @@
+// Types for `@std/html/entities`.
+
+export function escape(str: string): string;

@@ -1,0 +1,3 @@
+// Types for `@std/text/levenshtein-distance`.
+
+export function levenshteinDistance(one: string, other: string): number;
