@@ -114,7 +114,9 @@ Deno.test("stream serve ends by SIGTERM although peers never answer, and tells t
     await silentPeer(relay.host, "a handshake"),
     await silentPeer(relay.host, "a hello"),
   ];
-  await using publish = start(["publish", relay.url(), "--test-pattern"]);
+  // Nothing is on its way to the relay when it goes, which would break the connection off.
+  await using publish = start(["publish", relay.url()], { stdin: "piped" });
+  await publish.write(concat(...jpegs(8)));
   await relay.until("live", ({ viewers, sent }) => viewers === 2 && sent.frames > 5);
   const codes = ["", "stream.v1"].map((protocol) => {
     const socket = new WebSocket(relay.url("other"), protocol === "" ? [] : [protocol]);
