@@ -327,7 +327,7 @@ function hello(fields: Fields): PublishHello | WatchHello {
   if (version !== 1) {
     throw new ProtocolError(
       CLOSE.badVersion,
-      `version ${version} of the protocol is not supported; use version 1`,
+      `version ${version} of the protocol is not spoken here, version 1 is`,
     );
   }
   if (fields.oneOf("role", ["publish", "watch"]) === "publish") {

@@ -7,6 +7,7 @@ import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { type RunningRelay, startRelay } from "../program.ts";
 import { Browser, NO_CHROMIUM } from "./browser.ts";
 import { Publishing } from "./publishing.ts";
+import { eventually } from "../waiting.ts";
 
 /** A name that is not this computer: a page from there is not secure. */
 const INSECURE_HOST = "relay.test";
@@ -54,11 +55,11 @@ async function untilWatched(
   relay: RunningRelay,
   isReached: (names: readonly string[]) => boolean,
 ): Promise<readonly string[]> {
-  for (;;) {
+  return await eventually(`the streams to be as in ${isReached}`, async () => {
     const response = await fetch(`${relay.http}/api/streams`);
     const names = (await response.json() as StreamStatus[]).map(({ name }) => name);
-    if (isReached(names)) return names;
-  }
+    return isReached(names) && names;
+  });
 }
 
 /** What the API says of streams that nobody has to publish. */
