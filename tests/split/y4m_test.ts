@@ -118,7 +118,7 @@ Deno.test("Y4mSplitter refuses anything but FRAME after the planes", () => {
     assert(error!.fault.offset === start || error!.fault.offset === start + 5);
   }
   const { fault } = errorOf(create(), stream(header, frame(7)), frame(7));
-  assertStringIncludes(fault.expected, "after the 6 bytes of the frame before");
+  assertStringIncludes(fault.expected, "after the 6 bytes of the previous frame");
   assertStringIncludes(fault.advice ?? "", "2x2 yuv420p");
 });
 
