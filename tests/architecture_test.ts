@@ -174,6 +174,24 @@ Deno.test("src has no cycles among its files", () => {
   assertEquals(cycles(SOURCES), []);
 });
 
+Deno.test("docs/architecture.md's table has the rooms, in this order, and what they may import", () => {
+  const page = Deno.readTextFileSync(new URL("docs/architecture.md", ROOT));
+  const rows = [...page.matchAll(/^\| `(\w+)` *\|[^|]*\| *([a-z ]*?) *\|$/gm)];
+  const table = rows.map(([, room, rooms = ""]) => [room, rooms === "" ? [] : rooms.split(" ")]);
+  assertEquals(table, Object.entries(MAY_IMPORT).map(([room, rooms]) => [room, [...rooms]]));
+});
+
+Deno.test("no two rooms may import each other, also not by others between them", () => {
+  const below = new Set<string>();
+  let rooms = Object.keys(MAY_IMPORT);
+  while (rooms.length > 0) {
+    const lowest = rooms.filter((room) => MAY_IMPORT[room]!.every((other) => below.has(other)));
+    assert(lowest.length > 0, `these import each other: ${rooms.join(", ")}`);
+    for (const room of lowest) below.add(room);
+    rooms = rooms.filter((room) => !below.has(room));
+  }
+});
+
 Deno.test("src keeps its pure rooms free of time, process, waiting and state", () => {
   assertEquals(impurities(SOURCES), []);
 });

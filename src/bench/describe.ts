@@ -10,14 +10,14 @@ import type { LoadReport } from "./report.ts";
 export function describeReport(report: LoadReport): string {
   const { delivered, relayCpu, relayMemory, bench, frameBytes, fps } = report;
   const seconds = report.seconds.toFixed(1);
-  const where = report.relay === "own" ? " (a relay of its own)" : "";
+  const where = report.relay === "own" ? " (started by bench)" : "";
   const share = delivered.share === null ? "" : `, ${percent(delivered.share)} of all`;
   const microseconds = relayCpu?.microsecondsPerFrame ?? null;
   const rows: readonly (readonly [string, string])[] = [
     ["relay", `${report.url}${where}, ${report.protocol}`],
     [
       "viewers",
-      `${report.viewers}, of them ${report.slow} slow, ${report.stalled} stalled, ` +
+      `${report.viewers}, of which ${report.slow} slow, ${report.stalled} stalled, ` +
       `${report.failed} failed`,
     ],
     [

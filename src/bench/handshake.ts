@@ -62,7 +62,7 @@ export class Handshake {
   #check(): void {
     const [first, ...lines] = this.#answer.split("\r\n");
     const status = /^HTTP\/1\.1 (\d{3})(?: |$)/.exec(first!)?.[1];
-    if (status === undefined) throw this.#error("the server there does not speak HTTP");
+    if (status === undefined) throw this.#error("the server does not speak HTTP");
     if (status === "401" || status === "403") {
       throw new StreamError(
         "refused",
@@ -70,17 +70,19 @@ export class Handshake {
           "credentials",
       );
     }
-    if (status !== "101") throw this.#error(`the server there is no relay (HTTP ${status})`);
+    if (status !== "101") throw this.#error(`the server is not a relay (HTTP ${status})`);
     const headers = new Map(lines.map((line) => {
       const [, name, value] = /^([^:]*):[ \t]*(.*?)[ \t]*$/.exec(line) ?? ["", "", ""];
       return [name!.toLowerCase(), value!] as const;
     }));
     if (headers.get("sec-websocket-accept") !== this.#accept) {
-      throw this.#error("the server there does not confirm the WebSocket's key");
+      throw this.#error("the server does not confirm the WebSocket's key");
     }
     const protocol = headers.get("sec-websocket-protocol");
     if (!this.#isBare && protocol !== SUBPROTOCOL) {
-      throw this.#error(`the server there does not speak ${SUBPROTOCOL}; --bare is for any other`);
+      throw this.#error(
+        `the server does not speak ${SUBPROTOCOL}; use --bare for any other server`,
+      );
     }
   }
 

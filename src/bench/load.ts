@@ -156,7 +156,7 @@ class Load implements AsyncDisposable {
     if (isBare && await hasPublisher(server, name)) {
       throw new StreamError(
         "failed",
-        `Cannot publish to ${url}: the stream "${name}" has a publisher already; choose another ` +
+        `Cannot publish to ${url}: the stream "${name}" already has a publisher; choose another ` +
           "name, or load it as it is with --viewers-only",
       );
     }
@@ -168,7 +168,7 @@ class Load implements AsyncDisposable {
     this.#publisher.order({ type: "publish", url, isBare, options: { frameBytes, fps } });
     const isLive = await this.#orStop(within(LIVE_MS, live));
     if (isLive === undefined && !this.#signal.aborted) {
-      throw new StreamError("failed", `Cannot publish to ${url}: the relay takes no frame`);
+      throw new StreamError("failed", `Cannot publish to ${url}: the relay accepts no frames`);
     }
   }
 
@@ -254,7 +254,7 @@ class Load implements AsyncDisposable {
     if (told === undefined) {
       throw new StreamError(
         "failed",
-        `Cannot tell the result: a thread of this program gives none within ` +
+        `Cannot report a result: a thread of this program returned none within ` +
           `${RESULT_MS / 1000} s; use fewer viewers, or more --workers`,
       );
     }

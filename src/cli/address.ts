@@ -41,14 +41,15 @@ function refuseFile(operand: string, option: "--input" | "--output"): void {
   if (!isSource && (looksLikeAddress(operand) || !/^-$|[./\\]/.test(operand))) return;
   const isFile = /^file:/i.test(operand);
   const advice = operand === "-"
-    ? `"-" stands behind ${option}`
+    ? `"-" belongs after ${option}`
     : isSource && !isFile
     ? option === "--input"
       ? `pipe it in: ${pipeLine(operand)}`
-      : `pipe on what comes: stream watch --output - | ffmpeg -i - -c copy -f FORMAT ${operand}`
-    : `a file is given with ${option}: ${option} ${operand.replace(/^file:(?:\/\/)?/i, "")}`;
+      : `pipe the output on: stream watch --output - | ffmpeg -i - -c copy -f FORMAT ${operand}`
+    : `use ${option} for a file: ${option} ${operand.replace(/^file:(?:\/\/)?/i, "")}`;
   throw new StreamError(
     "usage",
-    `Cannot use "${operand}" as the relay's address: ${advice}; an address reads ${DEFAULT_URL}`,
+    `Cannot use "${operand}" as the relay's address: ${advice}; ` +
+      `an address looks like ${DEFAULT_URL}`,
   );
 }

@@ -20,25 +20,25 @@ export const benchCommand = command({
   summary: "load a relay with viewers and print latency, throughput and drops",
   operands: [{
     name: "URL",
-    help: "the address of a stream to load [a relay of its own; STREAM_URL does not count]",
+    help: "address of the stream to load [a relay that bench starts; STREAM_URL is ignored]",
   }],
   flags: {
     viewers: {
       value: "N",
-      help: "viewers in all",
+      help: "total number of viewers",
       read: integer(1, MAX_VIEWERS),
       fallback: "100",
       env: "STREAM_BENCH_VIEWERS",
     },
     stalled: {
       value: "N",
-      help: "of those, viewers that never read",
+      help: "how many of the viewers never read",
       read: integer(0, MAX_VIEWERS),
       fallback: "0",
     },
     slow: {
       value: "N",
-      help: "of those, viewers that read at half the stream's rate",
+      help: "how many of the viewers read at half the stream's rate",
       read: integer(0, MAX_VIEWERS),
       fallback: "0",
     },
@@ -61,8 +61,8 @@ export const benchCommand = command({
       help: "frames a second until all viewers have joined (default: --fps)",
       read: fps,
     },
-    "viewers-only": toggle("publish nothing: somebody else does, frames of --size at --fps"),
-    bare: toggle("use no subprotocol; also for servers that are no relay of this kind"),
+    "viewers-only": toggle("publish nothing; somebody else publishes frames of --size at --fps"),
+    bare: toggle("use no subprotocol; also works with other servers"),
     duration: {
       value: "TIME",
       help: "how long to measure, once all viewers have joined",
@@ -72,7 +72,7 @@ export const benchCommand = command({
     },
     workers: {
       value: "N|auto",
-      help: "threads for the viewers; auto: one less than the machine has cores",
+      help: "threads for the viewers; auto: one fewer than the number of cores",
       read: threads(navigator.hardwareConcurrency - 1),
       fallback: "1",
       env: "STREAM_BENCH_WORKERS",
@@ -80,18 +80,24 @@ export const benchCommand = command({
     json: toggle("write the report as JSON"),
   },
   examples: [
-    ["stream bench --viewers 200", "a relay of its own with 200 viewers of 100 kB × 30 fps"],
-    ["stream bench ws://127.0.0.1:8080/load --json | jq .delayMs", "a relay that runs"],
+    ["stream bench --viewers 200", "start a relay and load it with 200 viewers of 100 kB × 30 fps"],
+    [
+      "stream bench ws://127.0.0.1:8080/load --json | jq .delayMs",
+      "load a relay that is already running",
+    ],
     [
       "stream bench --viewers 100 --stalled 50 --slow 10",
-      "who suffers from those that do not read",
+      "how viewers that do not read affect the others",
     ],
-    ["stream bench --bare ws://127.0.0.1:9000/", "any server that sends to all what one sends"],
+    [
+      "stream bench --bare ws://127.0.0.1:9000/",
+      "any server that sends to all what one client sends",
+    ],
   ],
   async run({ flags, operands, host, log }) {
     const { viewers, stalled, slow } = flags;
     if (stalled + slow > viewers) {
-      throw usage(benchCommand, "--stalled and --slow are some of --viewers, not more than those");
+      throw usage(benchCommand, "--stalled and --slow together must not exceed --viewers");
     }
     // What others watch is not loaded because a variable names it.
     const isGiven = operands[0] !== undefined;
@@ -99,7 +105,10 @@ export const benchCommand = command({
       throw usage(benchCommand, "--viewers-only needs the URL of a stream that somebody publishes");
     }
     if (flags["viewers-only"] && flags["join-fps"] !== undefined) {
-      throw usage(benchCommand, "--join-fps is of frames that are published here, not elsewhere");
+      throw usage(
+        benchCommand,
+        "--join-fps is for frames that bench publishes; leave out --viewers-only",
+      );
     }
     const { report, bottleneck } = await runLoad({
       url: isGiven ? addressOf(operands[0], host).socket : undefined,
@@ -119,7 +128,7 @@ export const benchCommand = command({
     await host.writeStdout(new TextEncoder().encode(`${text}\n`));
     if (bottleneck !== undefined) {
       log.warn(
-        `the figures are not the relay's alone: ${bottleneck}; try --workers ` +
+        `the figures do not show the relay alone: ${bottleneck}; try --workers ` +
           `${
             flags.workers + 1
           }, fewer viewers, or a machine with more cores and nothing else to do`,

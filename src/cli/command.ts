@@ -136,12 +136,12 @@ export function readLine<F extends Flags>(
   });
   if (unknown !== undefined) {
     const hint = optionHint(unknown, { ...command, flags: all }, commands);
-    throw usage(command, `the option ${unknown} is not known${hint === "" ? "" : `; ${hint}`}`);
+    throw usage(command, `unknown option ${unknown}${hint === "" ? "" : `; ${hint}`}`);
   }
   const operands = [...parsed._.map(String), ...(parsed["--"] ?? [])];
   if (operands.length > command.operands.length) {
     const extra = operands[command.operands.length];
-    throw usage(command, `"${extra}" is one argument too many`);
+    throw usage(command, `unexpected argument "${extra}"`);
   }
   const values: Record<string, unknown> = {};
   for (const name of names) {

@@ -18,14 +18,14 @@ import { duration, MAX_TIMER_MS } from "./value.ts";
 /** The command. */
 export const demoCommand = command({
   name: "demo",
-  summary: "relay + test pattern + player page in one process, nothing else needed",
+  summary: "run a relay, a test pattern and a player page in one process",
   operands: [],
   flags: {
     ...LISTEN_FLAGS,
     ...LIMIT_FLAGS,
     duration: {
       value: "TIME",
-      help: "end after this time (default: with Ctrl-C)",
+      help: "stop after this time (default: run until Ctrl-C)",
       read: duration(1, MAX_TIMER_MS),
     },
   },
@@ -101,7 +101,7 @@ What to try next, in another terminal (\`stream\` is this program):
 
     stream watch ${url} --count 30           30 frames to files: frames/000001.png, …
     stream watch ${url} -o - | ffplay -f image2pipe -      a live window
-    stream fps ${url} 10                     the frame rate, changed while it runs
+    stream fps ${url} 10                     change the frame rate while it runs
     ffmpeg -i video.mp4 -f mjpeg - | stream publish ${url.replace(/live$/, "mine")}
     curl ${address}/${DEFAULT_NAME}.jpg -o now.jpg       one picture; .mjpeg for all
     curl ${address}/api/streams/${DEFAULT_NAME}          its numbers, as JSON

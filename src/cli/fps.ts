@@ -15,13 +15,13 @@ export const fpsCommand = command({
   summary: "read or change the frame rate of a running stream",
   operands: [
     ADDRESS,
-    { name: "RATE", help: "frames a second, or source; without it, the rate is shown" },
+    { name: "RATE", help: "frames per second, or source; leave it out to show the rate" },
   ],
   flags: {},
   examples: [
     ["stream fps", "the rate of the default stream"],
     ["stream fps 10", "change it to 10 frames a second"],
-    ["stream fps ws://127.0.0.1:8080/door source", "no tick for the stream door"],
+    ["stream fps ws://127.0.0.1:8080/door source", 'no tick for the stream "door"'],
   ],
   async run({ operands, host }) {
     const [first, second] = operands;

@@ -18,8 +18,8 @@ export function programHelp(commands: readonly Command[], version: string): stri
     `  stream help COMMAND   options and examples of a command\n` +
     `  stream help protocol  how to write a client; --vectors: its test vectors, as JSON\n` +
     `  stream --version      the version\n\n` +
-    `An address reads ws://HOST:PORT/NAME; the default is ${DEFAULT_URL}.\n` +
-    `A path may stand before NAME, and a scheme need not.\n\n${EXIT_CODES}\n`;
+    `Addresses have the form ws://HOST:PORT/NAME; the default is ${DEFAULT_URL}.\n` +
+    `NAME may have a path in front of it, and the scheme may be left out.\n\n${EXIT_CODES}\n`;
 }
 
 /** Help of one command. */

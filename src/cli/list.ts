@@ -40,18 +40,18 @@ const VIEWER_COLUMNS: Columns<ViewerStatus & { readonly stream: string }> = [
 /** The command. */
 export const listCommand = command({
   name: "list",
-  summary: "the streams of a server: format, size, fps, viewers, drops (also --json)",
+  summary: "list the streams of a server: format, size, fps, viewers, drops (also as --json)",
   operands: [{
     name: "URL",
-    help: `the server's address, or that of one stream on it [${DEFAULT_URL}] (STREAM_URL)`,
+    help: `address of the server, or of one stream on it [${DEFAULT_URL}] (STREAM_URL)`,
   }],
   flags: {
     json: toggle("write JSON, the same as the server's /api/streams"),
-    viewers: toggle("list each viewer as well, with its latency"),
+    viewers: toggle("also list each viewer, with its latency"),
   },
   examples: [
     ["stream list", "a table; FPS is measured/target"],
-    ["stream list ws://127.0.0.1:8080/door", "the stream door alone"],
+    ["stream list ws://127.0.0.1:8080/door", 'only the stream "door"'],
     ["stream list --json | jq '.[].viewers'", "for programs"],
   ],
   async run({ flags, operands, host }) {

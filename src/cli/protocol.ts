@@ -20,7 +20,7 @@ export async function protocolHelp(options: readonly string[]): Promise<string> 
     const wrong = option === VECTORS ? more[0] : option;
     throw new StreamError(
       "usage",
-      `Cannot run "stream help protocol": "${wrong}" is not known; did you mean ${VECTORS}?`,
+      `Cannot run "stream help protocol": there is no "${wrong}"; did you mean ${VECTORS}?`,
     );
   }
   // Read when somebody asks: nothing else of the program needs them.

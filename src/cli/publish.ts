@@ -16,7 +16,7 @@ import {
 import { PipeSource } from "../client/pipe_source.ts";
 import { describeGone, Publisher, type PublishStats } from "../client/publish.ts";
 import type { Host } from "../host/host.ts";
-import { STANDARD_INPUT } from "../media/words.ts";
+import { STANDARD_INPUT } from "../media/messages.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
 import { createSplitter } from "../split/create.ts";
 import { INPUT_FORMATS } from "../split/detect.ts";
@@ -51,14 +51,14 @@ const FLAGS = {
   },
   pace: {
     value: PACES.join("|"),
-    help: "how fast an MP4, MKV, … goes: by its timestamps, or as the relay takes it",
+    help: "how fast to send an MP4, MKV, …: by its timestamps, or as fast as the relay takes it",
     read: oneOf(PACES),
     fallback: "timestamps",
   },
-  loop: toggle("repeat the file without end"),
+  loop: toggle("repeat the file forever"),
   "test-pattern": {
     value: "WxH",
-    help: `publish a moving picture with a counter and a clock, of ${PATTERN_SIZE} or this size`,
+    help: `publish a moving picture with a counter and a clock, at ${PATTERN_SIZE} or this size`,
     read: pictureSize(MAX_PATTERN_SIDE),
     alone: PATTERN_SIZE,
     aloneUnless: /^\d+x/,
@@ -72,37 +72,37 @@ const FLAGS = {
   size: { value: "WxH", help: "size of raw pictures in pixels", read: pictureSize(MAX_SIDE) },
   "pixel-format": {
     value: "NAME",
-    help: "ffmpeg's name of raw pixels: rgb24, yuv420p, …",
+    help: "ffmpeg's name for the raw pixel format: rgb24, yuv420p, …",
     read: pixelFormat,
   },
   "frame-size": {
     value: "BYTES",
-    help: "size of raw frames of which only that is known",
+    help: "size of raw frames, when only their size is known",
     read: bytes(1, MAX_FRAME_BYTES),
   },
   "max-frame": {
     value: "SIZE",
-    help: "largest frame that is read",
+    help: "largest frame to read",
     read: bytes(1, MAX_FRAME_BYTES),
     fallback: "16MiB",
   },
-  strict: toggle("end at the first byte that is no part of a frame, rather than go on behind it"),
+  strict: toggle("exit with 5 at the first byte that is not part of a frame, instead of going on"),
   "on-full": {
     value: "wait|drop",
-    help: "when the relay takes no more: wait (lose nothing), or drop (newest wins)",
+    help: "when the relay accepts no more frames: wait (lose nothing), or drop (newest wins)",
     read: oneOf(["wait", "drop"]),
     fallback: "wait",
   },
   live: {
-    help: "the source is live, so that its frames leave as they come, or is not; else that is seen",
+    help: "whether the source is live: its frames leave as they arrive (default: detected)",
     read: boolean,
     alone: "true",
     isNegatable: true,
   },
-  takeover: toggle("take the stream from a publisher that is there"),
+  takeover: toggle("take the stream over from its current publisher"),
   "give-up": {
     value: "TIME",
-    help: "at the end of the input, how long to wait for a relay that is gone",
+    help: "how long to wait at the end of the input for a relay that is unreachable",
     read: duration(0, MAX_TIMER_MS),
     fallback: "1m",
   },
@@ -111,18 +111,18 @@ const FLAGS = {
 /** The command. */
 export const publishCommand = command({
   name: "publish",
-  summary: "frames from standard input (or a file, or a test pattern) to a stream",
+  summary: "send frames from standard input (or a file, or a test pattern) to a stream",
   operands: [ADDRESS],
   flags: FLAGS,
   hints: {
-    fps: 'the relay has the rate: "stream fps RATE", or "stream serve --fps RATE"; ' +
-      "a film goes by its own timestamps",
-    i: "a file is given with --input",
+    fps: 'the relay sets the rate: use "stream fps RATE" or "stream serve --fps RATE"; ' +
+      "a film is paced by its own timestamps",
+    i: "use --input for a file",
     output: 'frames are written by "stream watch --output"',
   },
   examples: [
-    ["ffmpeg -i video.mp4 -f mjpeg -q:v 3 - | stream publish", "whatever ffmpeg can read"],
-    ["stream publish --input movie.mp4 --loop", "a file as it is, again and again"],
+    ["ffmpeg -i video.mp4 -f mjpeg -q:v 3 - | stream publish", "anything ffmpeg can read"],
+    ["stream publish --input movie.mp4 --loop", "a file without re-encoding, in a loop"],
     [
       "stream publish --input video.rgb --size 640x480 --pixel-format rgb24",
       "raw pixels from a file",
@@ -185,17 +185,17 @@ async function openSource(
     throw usage(publishCommand, "--loop repeats a file; give --input FILE");
   }
   if (flags.pace === "relay" && flags.input === undefined) {
-    throw usage(publishCommand, "--pace is that of a file; give --input FILE, or leave it out");
+    throw usage(publishCommand, "--pace is for files; give --input FILE, or leave out --pace");
   }
   if (pattern !== undefined) {
     if (flags.input !== undefined) {
-      throw usage(publishCommand, "--test-pattern and --input exclude each other");
+      throw usage(publishCommand, "--test-pattern and --input cannot be used together");
     }
     const format = flags.format === "auto" ? "png" : flags.format;
     if (format !== "png" && format !== "raw") {
       throw usage(
         publishCommand,
-        `--test-pattern comes as ${PATTERN_FORMATS.join(" or ")}, not as ${format}`,
+        `--test-pattern produces ${PATTERN_FORMATS.join(" or ")}, not ${format}`,
       );
     }
     return new PatternSource({
@@ -260,7 +260,7 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
   }
   if (frameBytes !== undefined) {
     if (size !== undefined || name !== undefined) {
-      throw usage(publishCommand, "--frame-size excludes --size and --pixel-format");
+      throw usage(publishCommand, "--frame-size cannot be used with --size and --pixel-format");
     }
     return createSplitter({ format: "raw", maxFrameBytes, frameBytes });
   }
@@ -276,7 +276,7 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
 function progressLine(stats: PublishStats, damaged: number): ProgressLine {
   const fps = oneDigit(stats.framesPerSecond);
   const behind = stats.behindMs >= BEHIND_MS
-    ? `  the source is behind by ${(stats.behindMs / 1000).toFixed(1)} s`
+    ? `  ${(stats.behindMs / 1000).toFixed(1)} s behind the source`
     : "";
   const now = stats.goneMs > 0
     ? describeGone(stats)

@@ -88,7 +88,7 @@ export async function run(args: readonly string[], host: Host, version: string):
       log.error(error.message, { code: error.code });
       return EXIT_CODES[error.code];
     }
-    log.error(`Cannot go on: ${messageOf(error)}; this is a defect of the program`, {
+    log.error(`Cannot continue: ${messageOf(error)}; this is a bug in stream`, {
       code: "defect",
     });
     return EXIT_CODES.failed;
@@ -108,7 +108,7 @@ function findCommand(name: string): Command {
 function commandHint(name: string): string {
   const option = name.replace(/^-+/, "").replace(/=.*/, "");
   if (name.startsWith("-") && COMMANDS.some(({ flags }) => Object.hasOwn(flags, option))) {
-    return `${whose(option, COMMANDS)}, and stands behind its name`;
+    return `${whose(option, COMMANDS)}, and belongs after its name`;
   }
   const words = [...COMMANDS.map((command) => command.name), "help", "--version", "--help"];
   const near = name === "version" ? "--version" : closest(name, words);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { serve, type ServeOptions } from "../server/serve.ts";
+import { DEFAULT_OPTIONS, serve, type ServeOptions } from "../server/serve.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
 import {
   bytes,
@@ -18,7 +18,6 @@ import {
 } from "./value.ts";
 
 const MIB = 1024 * 1024;
-const HELLO_TIMEOUT_MS = 5000;
 
 /** Where a relay listens, to whom, and how fast it ticks. */
 export const LISTEN_FLAGS = {
@@ -36,13 +35,13 @@ export const LISTEN_FLAGS = {
   },
   fps: {
     value: "N|source",
-    help: "frames a second that leave; source: as they come",
+    help: "frames sent per second; source: send as they arrive",
     read: frameRate,
     fallback: "30",
   },
   "allow-origin": {
     value: "ORIGINS",
-    help: "pages of other sites that may take part, as https://example.org,…; * for all",
+    help: "other sites whose pages may connect, such as https://example.org,…; * for all",
     read: origins,
     isList: true,
   },
@@ -52,7 +51,7 @@ export const LISTEN_FLAGS = {
 export const LIMIT_FLAGS = {
   buffer: {
     value: "TIME",
-    help: "length of a stream's queue: this × fps frames",
+    help: "length of a stream's queue: this time × fps frames",
     read: duration(1, 600_000),
     fallback: "5s",
   },
@@ -64,25 +63,25 @@ export const LIMIT_FLAGS = {
   },
   "max-memory": {
     value: "SIZE",
-    help: "memory for frames that wait or are under way, in all",
+    help: "total memory for frames that wait or are under way",
     read: bytes(MIB, 1024 * 1024 * MIB),
     fallback: "512MiB",
   },
   "max-viewers": {
     value: "N",
-    help: "most viewers",
+    help: "maximum number of viewers",
     read: integer(1, 1_000_000),
     fallback: "10000",
   },
   "max-streams": {
     value: "N",
-    help: "most streams",
+    help: "maximum number of streams",
     read: integer(1, 100_000),
     fallback: "100",
   },
   "stall-timeout": {
     value: "TIME",
-    help: "close a viewer without a protocol when nothing has drained for so long",
+    help: "close a viewer without a protocol when nothing has drained for this long",
     read: duration(1000, MAX_TIMER_MS),
     fallback: "10s",
   },
@@ -98,7 +97,7 @@ export function serveOptions(
   if (maxMemoryBytes < 2 * maxFrameBytes) {
     throw usage(
       { name: "serve" },
-      "--max-memory is less than 2 × --max-frame: one frame to wait and one under way",
+      "--max-memory must be at least 2 × --max-frame, for one frame that waits and one under way",
     );
   }
   return {
@@ -112,8 +111,8 @@ export function serveOptions(
     maxViewers: flags["max-viewers"],
     maxStreams: flags["max-streams"],
     stallTimeoutMs: flags["stall-timeout"],
-    allowOrigins: flags["allow-origin"] ?? [],
-    helloTimeoutMs: HELLO_TIMEOUT_MS,
+    allowOrigins: flags["allow-origin"] ?? DEFAULT_OPTIONS.allowOrigins,
+    helloTimeoutMs: DEFAULT_OPTIONS.helloTimeoutMs,
   };
 }
 
@@ -127,14 +126,14 @@ export const serveCommand = command({
     ...LIMIT_FLAGS,
     workers: {
       value: "N|auto",
-      help: "threads that send to viewers; auto: as many as the machine has cores",
+      help: "threads that send to viewers; auto: one per core",
       read: threads(navigator.hardwareConcurrency),
       fallback: "1",
     },
   },
   examples: [
     ["stream serve --fps 30", "relay frames at 30 a second to viewers on this machine"],
-    ["stream serve --host 0.0.0.0 --fps source", "to the network, as fast as they come"],
+    ["stream serve --host 0.0.0.0 --fps source", "to the whole network, as fast as they arrive"],
     ["stream serve --workers auto", "for thousands of viewers, on every core"],
   ],
   async run({ flags, host, log }) {

@@ -152,10 +152,10 @@ export function pixelFormat(text: string): string {
     : layoutOf(`${lower}le`) !== undefined
     ? `${lower}le`
     : undefined;
-  if (name !== undefined) throw new Error(`ffmpeg's name of a pixel format: here it is ${name}`);
+  if (name !== undefined) throw new Error(`ffmpeg's name for a pixel format; use ${name}`);
   const near = closest(lower, PIXEL_FORMATS.filter((format) => isNear(lower, format)));
   throw new Error(
-    `a pixel format that is known here${near === undefined ? "" : ` (${near}?)`}; known are ` +
+    `a known pixel format${near === undefined ? "" : ` (${near}?)`}; known are ` +
       `${PIXEL_FORMATS.filter((format) => !/\dle$/.test(format)).join(", ")} and deeper ones; ` +
       "convert others: ffmpeg … -f rawvideo -pix_fmt yuv420p -, or with more bits yuv420p10le",
   );

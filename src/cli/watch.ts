@@ -18,7 +18,7 @@ const MAX_SEGMENT_MS = 365 * 24 * 3_600_000;
 /** The command. */
 export const watchCommand = command({
   name: "watch",
-  summary: "frames of a stream to files or standard output",
+  summary: "write the frames of a stream to files or standard output",
   operands: [ADDRESS],
   flags: {
     output: {
@@ -31,36 +31,36 @@ export const watchCommand = command({
     },
     segment: {
       value: "TIME",
-      help: "begin another file at the first key frame after this time: rec-%03d.mp4",
+      help: "start a new file at the first key frame after this time: rec-%03d.mp4",
       read: duration(1, MAX_SEGMENT_MS),
     },
     count: { value: "N", help: "stop after N frames", read: integer(1, 1e15) },
     duration: { value: "TIME", help: "stop after this time", read: duration(1, MAX_TIMER_MS) },
     every: {
       value: "N",
-      help: "write every N-th frame only, where frames stand alone",
+      help: "write only every N-th frame, for formats without delta frames",
       read: integer(1, 1e9),
       fallback: "1",
     },
     fps: {
       value: "N",
-      help: "ask the relay for no more frames a second than this",
+      help: "ask the relay for at most this many frames per second",
       read: fps,
       // STREAM_FPS is the rate of a relay, which is often set where its viewers run too.
       env: "STREAM_WATCH_FPS",
     },
     "max-delay": {
       value: "TIME",
-      help: "skip frames rather than be further behind than this",
+      help: "skip frames rather than fall further behind than this",
       read: duration(1, 60_000),
       fallback: `${DEFAULT_MAX_DELAY_MS}ms`,
     },
-    follow: toggle("wait for the next publisher when one ends the stream"),
-    overwrite: toggle("replace files that are there"),
+    follow: toggle("when a publisher ends the stream, wait for the next one"),
+    overwrite: toggle("replace existing files"),
   },
   hints: {
     input: 'frames are read by "stream publish --input"',
-    i: "the stream's address stands alone: stream watch URL",
+    i: "give the stream's address as an argument: stream watch URL",
   },
   examples: [
     ["stream watch", `each frame to a file: ${DEFAULT_FOLDER}/000001.jpg, …`],
@@ -73,7 +73,7 @@ export const watchCommand = command({
     if (flags.output === "-" && host.terminals.stdout) {
       throw usage(
         watchCommand,
-        "standard output is a terminal; pipe it on, or give --output another place",
+        "standard output is a terminal; pipe it into a program, or give another --output",
       );
     }
     const sink = await openSink({
@@ -112,7 +112,7 @@ export const watchCommand = command({
         const written = frames === 0
           ? "no frame"
           : `${countFrames(frames)}, ${megabytes(bytes)} to ${output}`;
-        const without = leftOut === 0 ? "" : `, ${leftOut} left out that need frames from before`;
+        const without = leftOut === 0 ? "" : `, ${leftOut} left out that need earlier frames`;
         log.info(
           `wrote ${written}, ${skipped} skipped${without}${end}`,
           { frames, bytes, skipped, leftOut, output },

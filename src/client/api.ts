@@ -72,7 +72,7 @@ async function ask<T>(url: string, init: RequestInit & { signal: AbortSignal }):
     body = await response.json().catch(() => undefined);
   } catch (cause) {
     const seen = signal.aborted
-      ? `no answer within ${TIMEOUT_MS / 1000} s`
+      ? `no response within ${TIMEOUT_MS / 1000} s`
       : "nothing answers there";
     throw new StreamError(
       "unreachable",
@@ -84,7 +84,7 @@ async function ask<T>(url: string, init: RequestInit & { signal: AbortSignal }):
   const error = (body as { error?: unknown } | undefined)?.error;
   const seen = typeof error === "string"
     ? error
-    : `the server is no relay (HTTP ${response.status})`;
+    : `the server is not a relay (HTTP ${response.status})`;
   const code = response.status === 401 || response.status === 403 ? "refused" : "failed";
   throw new StreamError(code, `Cannot ask ${url}: ${messageOf(seen)}`);
 }

@@ -29,7 +29,7 @@ export class DamageReport {
   /** Takes note of so many runs of bytes, of which the last had this fault. */
   add(fault: InputFault, runs: number): void {
     const { offset, expected, found, advice } = fault;
-    const what = fault.isTooLarge === true ? "a frame" : "what is no whole frame";
+    const what = fault.isTooLarge === true ? "a frame" : "data that is not a whole frame";
     this.#tell(
       `left out ${what} at byte ${offset}: expected ${expected}, found ${found}` +
         (fault.isTooLarge === true && advice !== undefined ? `; ${advice}` : ""),

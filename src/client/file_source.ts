@@ -52,7 +52,7 @@ export async function openFileSource(options: FileSourceOptions): Promise<FrameS
     source.stop();
     throw new StreamError(
       "usage",
-      `Cannot repeat ${path}: it is no regular file; leave out --loop, or give a file`,
+      `Cannot repeat ${path}: it is not a regular file; leave out --loop, or give a file`,
     );
   }
   const whole = isLooped
@@ -139,11 +139,11 @@ function readError(path: string, cause: unknown): StreamError {
   const seen = cause instanceof Deno.errors.NotFound
     ? missingFile(path)
     : cause instanceof Deno.errors.PermissionDenied
-    ? "the system does not permit it"
+    ? "permission denied"
     : cause instanceof Deno.errors.NotCapable
-    ? `the program may not open it; let the shell do that: stream publish <${path}`
+    ? `the program is not allowed to open it; let the shell open it: stream publish <${path}`
     : cause instanceof Deno.errors.NotADirectory
-    ? "a part of the path is a file, not a folder"
+    ? "part of the path is a file, not a folder"
     : messageOf(cause);
   return new StreamError("bad_input", `Cannot read ${path}: ${seen}`, { cause });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MediaReader } from "../media/media_reader.ts";
-import { describeFault, faultError } from "../media/words.ts";
+import { describeFault, faultError } from "../media/messages.ts";
 import type { DamagePolicy, FrameSource, SourceFrame } from "./frame_source.ts";
 
 /** What is done about parts of a film of which no frame can be made. */

@@ -13,8 +13,8 @@ export function pipeLine(input: string): string {
       "stream publish --on-full drop";
   }
   const transport = /^rtsps?:/i.test(input) ? "-rtsp_transport tcp " : "";
-  return `ffmpeg ${transport}-i ${shown} -c:v copy -f h264 - | stream publish (H.264; else with ` +
-    "-f mjpeg -q:v 3 instead of -c:v copy -f h264)";
+  return `ffmpeg ${transport}-i ${shown} -c:v copy -f h264 - | stream publish (H.264; ` +
+    "for others use -f mjpeg -q:v 3 instead of -c:v copy -f h264)";
 }
 
 /**

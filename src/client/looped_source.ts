@@ -65,7 +65,7 @@ export class LoopedSource implements FrameSource {
     if (this.#frames === 0) {
       throw new StreamError(
         "bad_input",
-        `Cannot repeat ${this.#name}: it has no frame; give a file with frames`,
+        `Cannot repeat ${this.#name}: it contains no frames; give a file with frames`,
       );
     }
     this.#frames = 0;

@@ -39,7 +39,7 @@ export function parsePattern(pattern: string): NumberedName | undefined {
     } else if (piece === "%%") {
       parts[parts.length - 1] += "%";
     } else if (piece.startsWith("%")) {
-      throw patternError(pattern, `"${piece}" is no number`);
+      throw patternError(pattern, `"${piece}" is not a number`);
     } else {
       parts[parts.length - 1] += piece;
     }
@@ -102,7 +102,7 @@ export function refuseForeignName(output: string): void {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(output)) {
     throw new StreamError(
       "usage",
-      `Cannot use "${output}" as --output: it is an address, not a file; pipe on what comes: ` +
+      `Cannot use "${output}" as --output: it is an address, not a file; pipe the output on: ` +
         `stream watch --output - | ffmpeg -i - -c copy -f FORMAT ${output}`,
     );
   }
@@ -110,9 +110,9 @@ export function refuseForeignName(output: string): void {
   if (!FOREIGN_ENDINGS.has(ending)) return;
   throw new StreamError(
     "usage",
-    `Cannot use "${output}" as --output: no .${ending} is written here; a recording ends in .mp4, ` +
-      ".mov, .mkv, .webm, .ivf, .h264, .hevc, .mjpeg or .y4m, pictures in %d.jpg or %d.png; or pipe " +
-      `on what comes: stream watch --output - | ffmpeg -i - -c copy ${output}`,
+    `Cannot use "${output}" as --output: .${ending} files cannot be written; a recording ` +
+      "ends in .mp4, .mov, .mkv, .webm, .ivf, .h264, .hevc, .mjpeg or .y4m, pictures in %d.jpg or " +
+      `%d.png; or pipe the output on: stream watch --output - | ffmpeg -i - -c copy ${output}`,
   );
 }
 
@@ -146,8 +146,8 @@ export class FrameRun {
     if (!isFirst && isOther) {
       throw new StreamError(
         "failed",
-        `Cannot go on with ${this.#name}: the stream's format changed from ` +
-          `${describe(previous)} to ${describe(config)}; write each frame to a file of its own`,
+        `Cannot continue ${this.#name}: the stream's format changed from ` +
+          `${describe(previous)} to ${describe(config)}; write each frame to its own file`,
       );
     }
     checkName(this.#name, config);
@@ -171,6 +171,6 @@ function headerBytes(config: StreamConfig): Uint8Array {
 function patternError(pattern: string, why: string): StreamError {
   return new StreamError(
     "usage",
-    `Cannot use "${pattern}" as --output: ${why}; a pattern reads frames/%06d.jpg`,
+    `Cannot use "${pattern}" as --output: ${why}; a pattern looks like frames/%06d.jpg`,
   );
 }

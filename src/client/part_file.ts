@@ -157,7 +157,7 @@ export function partialName(name: string): string {
 function existsError(name: string, cause?: unknown): StreamError {
   return new StreamError(
     "failed",
-    `Cannot write ${name}: it exists already; use --overwrite or another --output`,
+    `Cannot write ${name}: it already exists; use --overwrite or another --output`,
     { cause },
   );
 }
@@ -169,13 +169,13 @@ export function writeError(name: string, cause: unknown): StreamError | ReaderGo
   if (cause instanceof Deno.errors.AlreadyExists) return existsError(name, cause);
   const text = messageOf(cause);
   const seen = /os error 28\b/.test(text)
-    ? "no space is left on the disk; free some, or write fewer frames with --every or --count"
+    ? "the disk is full; free some space, or write fewer frames with --every or --count"
     : cause instanceof Deno.errors.PermissionDenied
-    ? "the system does not permit it"
+    ? "permission denied"
     : cause instanceof Deno.errors.NotADirectory
-    ? "a part of the path is a file, not a folder"
+    ? "part of the path is a file, not a folder"
     : cause instanceof Deno.errors.NotCapable
-    ? `the program may not open it; write to standard output instead: -o - >${name}`
+    ? `the program is not allowed to open it; write to standard output instead: -o - >${name}`
     : text;
   return new StreamError("failed", `Cannot write ${name}: ${seen}`, { cause });
 }

@@ -33,7 +33,7 @@ const SLOWED_MS = 1000;
 const MAX_KEYLESS_FRAMES = 300;
 const MAX_KEYLESS_MS = 2000;
 const KEY_ADVICE =
-  "check --format, and let the encoder write key frames with their parameter sets " +
+  "check --format, and make the encoder write key frames with their parameter sets " +
   "(ffmpeg: -g 60 -bsf:v dump_extra)";
 
 /** Options of a {@linkcode Publisher}. */
@@ -82,7 +82,7 @@ export function describeGone({ goneMs, notDelivered }: PublishStats): string {
 }
 
 function waiting(frames: number): string {
-  return frames === 1 ? "1 frame waits" : `${frames} frames wait`;
+  return frames === 1 ? "1 frame waits" : `${frames} frames are waiting`;
 }
 
 /** Sends the frames of one source to one stream. */
@@ -232,7 +232,7 @@ export class Publisher {
           if (isLong) {
             this.#tellOnce(
               "keyless",
-              `nobody sees the first ${keyless} frames: none is a key frame; ${KEY_ADVICE}`,
+              `nobody can see the first ${keyless} frames, because none is a key frame; ${KEY_ADVICE}`,
             );
           }
         }
@@ -268,8 +268,8 @@ export class Publisher {
     }
     this.#tellOnce(
       "film",
-      `the film has more pictures than the ${fps} a second that the relay lets out; the others are ` +
-        'left out evenly; to show all, start the relay with a higher --fps, or with "--fps source"',
+      `the film has more pictures a second than the ${fps} that the relay sends; the rest are ` +
+        'left out evenly; to send all, start the relay with a higher --fps or with "--fps source"',
     );
     return true;
   }
@@ -288,8 +288,8 @@ export class Publisher {
     const about = Math.round(200 / intervalMs) * 5;
     this.#tellOnce(
       "slowed",
-      `frames come faster than the ${fps} a second that the relay lets out, so the input waits; if ` +
-        `it is live, use ${flag}, or start the relay with --fps ${about} ` +
+      `frames arrive faster than the ${fps} a second that the relay sends, so the input waits; ` +
+        `if it is live, use ${flag}, or start the relay with --fps ${about} ` +
         'or "--fps source"',
     );
   }
@@ -403,9 +403,11 @@ export class Publisher {
 }
 
 function keylessError(frames: number): StreamError {
-  const what = frames === 1 ? "the only frame: it is no" : `any of the ${frames} frames: none is a`;
+  const what = frames === 1
+    ? "the only frame: it is not a"
+    : `any of the ${frames} frames: none is a`;
   return new StreamError(
     "bad_input",
-    `Cannot show ${what} key frame, with which a viewer could begin; ${KEY_ADVICE}`,
+    `Cannot show ${what} key frame, and a viewer needs one to begin; ${KEY_ADVICE}`,
   );
 }

@@ -120,8 +120,8 @@ class ContainerRecording implements Recording {
     if (!isSameVideo(config, frame.config)) {
       throw new StreamError(
         "failed",
-        `Cannot go on with ${this.#name}: the stream changed from ${describe(config)} to ` +
-          `${describe(frame.config)}; use --segment TIME, which begins a new file then`,
+        `Cannot continue ${this.#name}: the stream changed from ${describe(config)} to ` +
+          `${describe(frame.config)}; use --segment TIME, which starts a new file at a change`,
       );
     }
     return writer.write(frame);
@@ -176,7 +176,7 @@ export function isSameVideo(one: StreamConfig, other: StreamConfig): boolean {
 function formatError(name: string, { format }: StreamConfig): StreamError {
   const fitting = extensionsFor(format).map((extension) => `.${extension}`);
   const advice = fitting.length === 0
-    ? "write each frame to a file of its own, or convert with ffmpeg"
+    ? "write each frame to its own file, or convert with ffmpeg"
     : `use a name that ends in ${fitting.join(" or ")}`;
   return new StreamError(
     "failed",

@@ -68,7 +68,7 @@ class RecordingSink implements Sink {
     this.#recording = openRecording(name);
     this.#config = undefined;
     if (file.isNamedLater && isContainer(name)) {
-      log.info(`recording to ${file.partial} until it is whole`, { output: file.partial });
+      log.info(`recording to ${file.partial} until it is complete`, { output: file.partial });
     }
   }
 
@@ -133,7 +133,7 @@ class RecordingSink implements Sink {
     }
     file.keep();
     if (!(error instanceof StreamError)) return error;
-    const message = `${error.message}; what was recorded before is in ${file.partial}`;
+    const message = `${error.message}; the recording so far is in ${file.partial}`;
     return new StreamError(error.code, message, { cause: error });
   }
 }

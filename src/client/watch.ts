@@ -259,6 +259,6 @@ function everyError(format: string): StreamError {
   return new StreamError(
     "failed",
     `Cannot write every n-th frame of ${format}: its frames depend on one another; leave out ` +
-      "--every, or use --fps, by which the relay sends fewer",
+      "--every, or use --fps, which makes the relay send fewer",
   );
 }

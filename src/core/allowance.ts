@@ -7,22 +7,29 @@ import type { FrameTotals } from "./feed.ts";
 import type { FrameQueueLimits } from "./frame_queue.ts";
 
 /**
- * What a publisher may have in the queue and under way beyond its round trip, in milliseconds of the
- * frame rate: what a start or a hiccup brings at once from a source that is live; and from one that
- * waits for the tick, what bridges the publisher's own pauses.
+ * How much a publisher may have in the queue and under way beyond its round trip, as time at the
+ * stream's frame rate, in milliseconds. A live source needs room for the burst that follows a start
+ * or a stall. A source that waits for the tick only needs enough to bridge the pauses of its
+ * publisher.
  */
 const LIVE_CREDIT_MS = 1000;
 const TICK_CREDIT_MS = 200;
 /** Least and most frames of that. */
 const MIN_CREDIT_FRAMES = 3;
 const MAX_CREDIT_FRAMES = 250;
-/** Least rate that credit is reckoned with where frames need not wait for a tick. */
+/** Lowest frame rate that credit is computed with where frames need not wait for a tick. */
 const SOURCE_FPS = 60;
-/** Round trip of a publisher that is not known yet, and the longest that counts, in milliseconds. */
+/**
+ * Round trip assumed until a publisher's own is known, and the longest that counts, in
+ * milliseconds.
+ */
 const UNKNOWN_ROUND_TRIP_MS = 250;
 const MAX_ROUND_TRIP_MS = 2000;
 
-/** `wait` and `drop`: a publisher that keeps to its credit; `none`: the queue overflows instead. */
+/**
+ * `wait` and `drop`: the publisher keeps to its credit. `none`: it has no credit, and the queue
+ * overflows instead.
+ */
 export type Credited = "wait" | "drop" | "none";
 
 /** Limits of an {@linkcode Allowance}. */
@@ -37,7 +44,7 @@ export interface AllowanceOptions {
   readonly maxCreditBytes: number;
 }
 
-/** Totals that a publisher may reach; it may begin a frame while it is below both. */
+/** Totals that a publisher may reach. It may start a frame while it is below both. */
 export interface Credit {
   /** Frames since the publisher has begun. */
   readonly frames: number;
@@ -93,8 +100,8 @@ export class Allowance {
   }
 
   /**
-   * Credit for a publisher that has sent `received` so far, of which `queued` waits: what it may have
-   * in the queue and under way bridges its round trip, and more where that delays nothing.
+   * Credit for a publisher that has sent `received` so far, of which `queued` is still in the
+   * queue. It covers the publisher's round trip, and more where that adds no delay.
    */
   credit(
     received: Readonly<FrameTotals>,

@@ -11,35 +11,38 @@ import { GopCache, type Kept } from "./gop_cache.ts";
 
 /** Most frames that are kept for viewers that come. */
 export const MAX_CACHE_FRAMES = 1800;
-/** Longest time since the last key frame for which they are kept, in milliseconds. */
+/**
+ * How long after a key frame it and what follows it are kept for viewers that join, in
+ * milliseconds.
+ */
 const MAX_CACHE_MS = 30_000;
 /**
- * Longest time that a frame waits for viewers where no tick sets the pace, in milliseconds; nobody
- * waits for a viewer that has taken nothing for so long.
+ * Longest time that a frame waits for viewers where no tick sets the pace, in milliseconds. A
+ * viewer that has taken nothing for this long is not waited for.
  */
 export const HOLD_MS = 1000;
 
 /**
- * Bytes after which the caller gets a turn: what fits into the processor's cache while the system
- * copies it, so that the next frames find warm buffers instead of taking fresh memory.
+ * Bytes sent before the caller gets a turn. This much fits into the processor's cache while the
+ * system copies it, so that the next frames reuse warm buffers instead of fresh memory.
  */
 const BATCH_BYTES = 262_144;
-/** Feeds after which the caller gets a turn, however little they were sent. */
+/** Feeds served before the caller gets a turn, however little they were sent. */
 const BATCH_FEEDS = 1024;
 
 /**
- * How often a viewer that announces nothing is looked after while a frame waits for it: after a tenth
- * of the time for which nothing has drained, within these limits, in milliseconds.
+ * How often a viewer that does not acknowledge is polled while a frame waits for it: after a tenth
+ * of the time for which nothing has drained, within these limits in milliseconds.
  */
 const POLL_PART = 0.1;
 const MIN_POLL_MS = 10;
 const MAX_POLL_MS = 250;
 
 /**
- * The frames that have left a stream's queue, and everybody who gets them: keeps what is still of use
- * and sends it to the feeds a batch at a time, so that between batches the caller lets others have
- * their turn. The feeds take turns, so that where frames come faster than they can be sent, each
- * misses as many as the others.
+ * Cache and fan-out of a stream: keeps the frames that have left the queue as long as they are of
+ * use, and sends them to the feeds in batches. Between batches the caller lets others work. The
+ * feeds are served in turn, so that when frames arrive faster than they can be sent, every feed
+ * misses equally many.
  */
 export class Broadcast {
   /** What is kept. Feeds read it; only the broadcast adds to it. */
@@ -165,8 +168,9 @@ export class Broadcast {
   }
 
   /**
-   * Sends frames that wait to viewers that announce nothing; returns when to do so again, `Infinity` where
-   * there are none. While batches are to come, every feed has its turn in any case.
+   * Sends waiting frames to viewers that do not acknowledge. Returns when to call it again,
+   * `Infinity` where there are no such viewers. While batches are left, every feed has its turn
+   * anyway.
    */
   poll(nowMs: number): number {
     if (this.isBusy) return Infinity;
@@ -182,7 +186,7 @@ export class Broadcast {
   }
 
   /**
-   * The feed with the best rate, of those that have taken something within {@linkcode HOLD_MS};
+   * The feed with the best rate among those that took something within {@linkcode HOLD_MS};
    * `undefined` where there is none.
    */
   fastest(nowMs: number): Feed | undefined {
@@ -194,7 +198,9 @@ export class Broadcast {
     return fastest;
   }
 
-  /** Whether the fastest feed would send a frame at once; also where nobody is waited for. */
+  /**
+   * Whether the fastest feed would send a frame at once; true where there is no feed to wait for.
+   */
   isFastestReady(nowMs: number): boolean {
     return this.fastest(nowMs)?.isReady(nowMs) ?? true;
   }

@@ -5,8 +5,9 @@
  */
 
 /**
- * Counts an amount against a limit. Threads may share one: each has a share of its own to write, and
- * reads all. Two that take at the same moment may then exceed the limit by what one of them takes.
+ * Counts an amount against a limit. Threads may share one: each writes only its own counter and
+ * reads all of them. Two threads that take at the same moment may therefore exceed the limit by
+ * what one of them takes.
  */
 export class Budget {
   /** The limit. */
@@ -14,7 +15,10 @@ export class Budget {
   readonly #shares: Float64Array;
   readonly #own: number;
 
-  /** `shares` has what each thread has taken, at `own` this one; alone it needs no other. */
+  /**
+   * `shares` holds what each thread has taken; this thread's counter is at index `own`. A budget of
+   * one thread needs neither.
+   */
   constructor(limit: number, shares: Float64Array = new Float64Array(1), own = 0) {
     this.limit = limit;
     this.#shares = shares;

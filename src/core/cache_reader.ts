@@ -5,7 +5,10 @@
  */
 import type { Departed, GopCache } from "./gop_cache.ts";
 
-/** A place in a {@linkcode GopCache} that only moves on: to the next frame, or past some. */
+/**
+ * A reader's place in a {@linkcode GopCache}. It only moves forward: to the next frame, or past
+ * some.
+ */
 export class CacheReader {
   #cache: GopCache | undefined;
   #next = 0;
@@ -42,7 +45,9 @@ export class CacheReader {
     return this.waiting > 0 ? this.#next : Infinity;
   }
 
-  /** The next frame, where one waits; `undefined` where its memory was needed for newer ones. */
+  /**
+   * The next frame, if there is one; `undefined` also where its memory was needed for newer frames.
+   */
   get next(): Departed | undefined {
     return this.#cache!.at(this.#next);
   }
@@ -57,7 +62,7 @@ export class CacheReader {
     return this.#cache!.keyPosition > this.#next;
   }
 
-  /** Frames to pass over up to a newer key frame, or all that wait where there is none. */
+  /** Frames to skip to reach a newer key frame; all that wait where there is none. */
   get untilNewer(): number {
     const { keyPosition, end } = this.#cache!;
     return (keyPosition > this.#next ? keyPosition : end) - this.#next;

@@ -17,20 +17,25 @@ const SUM = LAST + 1;
 /** What divides every end of a bucket, in milliseconds. */
 const STEP_MS = 0.5;
 const LONGEST_MS = DELAY_BOUNDS_MS.at(-1)!;
-/** The bucket for each number of steps, as a search would be several times as slow. */
+/**
+ * The bucket for each number of steps: a table, because a search would be several times as slow.
+ */
 const BUCKETS = Uint8Array.from(
   { length: LONGEST_MS / STEP_MS + 1 },
   (_, steps) => DELAY_BOUNDS_MS.findIndex((boundMs) => steps * STEP_MS <= boundMs),
 );
 
-/** A histogram as it crosses from one thread to another: its buckets, and behind them the sum. */
+/** A histogram as it is sent to another thread: its buckets, then the sum. */
 export type DelayCounts = Float64Array<ArrayBuffer>;
 
 /** Counts in buckets. No number in it ever becomes smaller. */
 export class DelayHistogram {
   readonly #counts = new Float64Array(SUM + 1);
 
-  /** Counts one delay; below 0, which clocks that do not quite agree make of a short one, as 0. */
+  /**
+   * Counts one delay. A negative one counts as 0: it was short, and the two clocks do not quite
+   * agree.
+   */
   add(delayMs: number): void {
     const ms = delayMs > 0 ? delayMs : 0;
     const bucket = ms > LONGEST_MS ? LAST : BUCKETS[Math.ceil(ms / STEP_MS)]!;

@@ -7,8 +7,8 @@
 const FIRST_CAPACITY = 4;
 
 /**
- * First in, first out, at constant cost, in a ring that grows and is kept: what passes through takes
- * no new memory. Whoever fills it bounds it.
+ * A queue with constant cost, in a ring buffer that grows and is then reused without allocating. It
+ * has no limit of its own; the caller bounds it.
  */
 export class Deque<T> {
   /** A power of two of places, or none. */

@@ -9,14 +9,18 @@ import type { GopCache } from "./gop_cache.ts";
 
 /** Frames and bytes. */
 export interface FrameTotals {
+  /** How many frames. */
   frames: number;
+  /** Bytes of all of them. */
   bytes: number;
 }
 
-/** Where a viewer begins: with the last key frame and what follows it, or with the next one. */
+/**
+ * Where a viewer starts: at the last key frame, with everything since, or at the next key frame.
+ */
 export type JoinFrom = "key" | "live";
 
-/** Takes the frames that have left the queue, in order, as far as there is room on the way. */
+/** Sends the frames that have left the queue, in order, as far as the link has room. */
 export interface Feed {
   /** Viewers that it stands for. */
   readonly viewers: number;
@@ -30,16 +34,18 @@ export interface Feed {
   readonly latencies: readonly Latency[];
   /** Position in the cache from which on it still needs frames; `Infinity` where it needs none. */
   readonly needsFrom: number;
-  /** Whether a frame waits for {@linkcode advance}, with nobody to announce the moment. */
+  /**
+   * Whether a frame waits for {@linkcode advance}, and no acknowledgement will say when to call it.
+   */
   readonly needsPolling: boolean;
   /** Whether its viewers confirm what they have received. */
   readonly isConfirming: boolean;
   /**
-   * Whether the next frame may follow where nobody is to lose one: false where it is not the viewers
-   * but the relay itself that is behind.
+   * Whether the next frame may follow where no frame is to be lost. It is false where the relay
+   * itself is behind, not the viewers.
    */
   keepsUp(nowMs: number): boolean;
-  /** The relay stood still for so long: what is under way is no older by that. */
+  /** The relay stood still for this long: frames under way have not aged by it. */
   stoodStill(ms: number): void;
   /** Frames that the viewers should have got were lost before they came to this feed. */
   miss(frames: number): void;
@@ -53,7 +59,7 @@ export interface Feed {
   isReady(nowMs: number): boolean;
   /** How long the oldest frame has been under way, in milliseconds; 0 when none is. */
   ageMs(nowMs: number): number;
-  /** How long nothing has been confirmed, or has drained, of what is under way; in milliseconds. */
+  /** How long none of what is under way has been confirmed, or has drained, in milliseconds. */
   stalledMs(nowMs: number): number;
   /** Ends it: what was under way or waited counts as dropped. Repeating it does nothing. */
   close(): void;

@@ -8,8 +8,8 @@ import type { FrameKind } from "./frame.ts";
 import type { ViewerDelays } from "./viewer_delays.ts";
 
 /**
- * How much of the delay allowed may be filled beyond the shortest round trip: what happens on the way,
- * above all to what is lost there and sent again, cannot all be foreseen.
+ * The part of the allowed delay that frames under way may fill beyond the shortest round trip. The
+ * rest is for what cannot be foreseen on the link, such as loss and retransmission.
  */
 const FILLED_PART: Readonly<Record<FrameKind, number>> = {
   // A picture that gives way costs no more than itself.
@@ -17,17 +17,20 @@ const FILLED_PART: Readonly<Record<FrameKind, number>> = {
   // A delta frame takes all with it up to the next key frame.
   delta: 0.65,
 };
-/** Frames that may be under way where no queue is known of. */
+/** Frames that may be under way while no queue has been seen on the link. */
 const FRAMES_CALM = 4;
-/** One more of them for each of these milliseconds that the oldest has been under way. */
+/** One more frame for each of these milliseconds that the oldest frame has been under way. */
 const CALM_FRAME_MS = 15;
-/** Frames confirmed in a row, none of which has queued, that make a way calm again. */
+/** A link counts as free of queues again after this many frames in a row that did not queue. */
 const CALM_AFTER_FRAMES = 30;
 /** A frame that takes longer than this part of the delay allowed has queued. */
 const QUEUED_PART = 0.65;
-/** And so has one that takes longer than this, in milliseconds. */
+/** A frame that takes longer than this has queued, too, in milliseconds. */
 const MAX_CALM_MS = 350;
-/** So has one that takes longer than the shortest round trip by this part of it. */
+/**
+ * A frame has queued, too, if it takes longer than the shortest round trip by this part of the
+ * allowed delay.
+ */
 const QUEUED_BEYOND_PART = 0.125;
 /** But at most so much longer, in milliseconds. */
 const MAX_QUEUED_BEYOND_MS = 100;
@@ -39,13 +42,13 @@ const FIRST_PART = 0.7;
 const MAX_FIRST_MS = 700;
 /** The first frames are confirmed one by one. */
 const FRAMES_FIRST = 4;
-/** The part of the delay allowed for which a viewer may then keep its acknowledgement to itself. */
+/** The part of the allowed delay for which a viewer may then delay its acknowledgement. */
 const HELD_PART = 0.25;
 /** Most frames under way, whatever their size. */
 const MAX_FRAMES = 1024;
 /** How long a round trip counts, in milliseconds. */
 const MEMORY_MS = 5000;
-/** Less time than this is not told from none, in milliseconds. */
+/** Shortest time that a rate is measured over, in milliseconds. */
 const MIN_RATE_MS = 0.1;
 /** Time with frames under way after which a measured rate counts for a third, in milliseconds. */
 const RATE_MEMORY_MS = 1000;
@@ -120,7 +123,10 @@ export class FlightWindow {
   readonly #flights = new Deque<Flight>();
   #sentBytes = 0;
   #deliveredBytes = 0;
-  /** Bytes confirmed and the time it took, both fading; and up to when that time is counted. */
+  /**
+   * Bytes confirmed and the time they took, both decaying, and the moment up to which that time is
+   * counted.
+   */
   #rateBytes = 0;
   #rateMs = 0;
   #countedMs = 0;
@@ -191,8 +197,9 @@ export class FlightWindow {
   }
 
   /**
-   * The same for a frame from before the viewer came: it does not matter for how long that waited, and
-   * there may be many of them at once, which an unknown way is not to be filled with.
+   * The same for a frame from before the viewer joined. How long that frame has waited does not
+   * matter. There may be many of them at once, and they must not fill a link of which nothing is
+   * known yet.
    */
   isOpenForCatchUp(nowMs: number): boolean {
     if (this.frames === 0) return true;
@@ -227,7 +234,10 @@ export class FlightWindow {
     return ageMs < calmMs ? FRAMES_CALM + Math.floor(ageMs / CALM_FRAME_MS) : 0;
   }
 
-  /** Whether nothing that is under way says by itself that no other frame may be. */
+  /**
+   * Whether another frame may be sent as far as the number, bytes and age of those under way are
+   * concerned.
+   */
   #isYoung(nowMs: number): boolean {
     const { maxDelayMs, maxBytes } = this.#options;
     if (this.frames >= MAX_FRAMES || this.bytes >= maxBytes) return false;

@@ -115,8 +115,8 @@ export class GopCache {
   }
 
   /**
-   * Adds a frame. The newest one is kept in any case, so that what viewers get does not depend on
-   * the memory that is left; where the limits are reached, what was kept before it is given up.
+   * Adds a frame. The newest frame is always kept, so that what viewers get does not depend on free
+   * memory. Where a limit is reached, the frames before it are dropped from the cache.
    */
   push(frame: Frame, nowMs: number): void {
     const { maxFrames, maxMs } = this.#options;
@@ -136,7 +136,9 @@ export class GopCache {
     if (this.end - this.#first > maxFrames) this.#shift();
   }
 
-  /** Gives up what nobody needs: those who are behind need all from `position` on. */
+  /**
+   * Frees the frames that nobody needs. Viewers that are behind need everything from `position` on.
+   */
   trim(position: number): void {
     const needed = this.#isWhole ? Math.min(position, this.#keyPosition) : position;
     while (this.#first < needed && this.#items.length > 0) this.#shift();
@@ -151,7 +153,7 @@ export class GopCache {
     this.#isWhole = false;
   }
 
-  /** The newest key frame is no longer that: it is freed, or kept for those who are behind. */
+  /** A newer key frame replaces this one: it is freed, or kept for viewers that are behind. */
   #retireKey(): void {
     this.#countOldKey();
     const key = this.#key;
@@ -162,7 +164,10 @@ export class GopCache {
     this.#oldKeyPosition = this.#keyPosition;
   }
 
-  /** Where a key frame is kept for those who are behind, it counts; they lose it without room. */
+  /**
+   * Counts an old key frame that is kept for viewers that are behind; without room for it, they
+   * lose it.
+   */
   #countOldKey(): void {
     const key = this.#oldKey;
     this.#oldKey = undefined;

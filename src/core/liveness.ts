@@ -20,9 +20,9 @@ const CALM_MS = 1000;
 const CALM_FRAMES = 4;
 /** The same time where it was found live in error again and again. */
 const MAX_CALM_MS = 60_000;
-/** The same where there is no tick, and all that it changes is for whom frames wait. */
+/** The same where there is no tick. There, it only changes which viewers a frame waits for. */
 const UNTIMED_CALM_MS = 250;
-/** How long a source must have been live for that to have been no error, in milliseconds. */
+/** A source that has been live for this long was not found live in error, in milliseconds. */
 const PROVEN_MS = 10_000;
 
 /**
@@ -55,12 +55,12 @@ export interface Arrived {
 }
 
 /**
- * Judges a source by when its frames come. A live one is on a schedule of its own: it may be late,
- * and then early until it has made up for that, but in the long run it is not faster than the
- * schedule of the stream (the generic cell rate algorithm of ITU-T I.371 annex A, whose bucket a
- * hiccup enlarges). A file, or an encoder that is faster than the tick, is early at once. Such a
- * source then comes at the tick's pace too, since its publisher waits for credit: it is live only
- * when it has kept that pace for a while without waiting.
+ * Decides by the arrival times of its frames whether a source is live. A live source has its own
+ * schedule. It may be late, and then early until it has caught up, but in the long run it is not
+ * faster than the stream's schedule (the generic cell rate algorithm of ITU-T I.371 annex A; a
+ * stall enlarges its bucket). A file, or an encoder that is faster than the tick, is early at once.
+ * From then on such a source arrives at the pace of the tick as well, because its publisher waits
+ * for credit; it only becomes live when it has kept that pace for a while without waiting.
  */
 export class Liveness {
   readonly #overrule: boolean | null;
@@ -69,7 +69,10 @@ export class Liveness {
   #arrivedMs = -Infinity;
   /** When the next frame is due by the schedule. */
   #dueMs: number;
-  /** How far the schedule may lie behind, and until when by more than jitter explains. */
+  /**
+   * How far behind its schedule the source may be; and until when that is more than jitter
+   * explains.
+   */
   #slackMs: number;
   #slackUntilMs: number;
   /** Since when the source is live; or since when, not being live, it has kept the pace. */

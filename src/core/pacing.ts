@@ -4,7 +4,7 @@
  * @module
  */
 import type { AllowedPace, Credited } from "./allowance.ts";
-import { Backlog } from "./backlog.ts";
+import { StandingQueueDetector } from "./standing_queue.ts";
 import { type Broadcast, HOLD_MS } from "./broadcast.ts";
 import type { Frame, StreamConfig } from "./frame.ts";
 import type { FrameQueue } from "./frame_queue.ts";
@@ -13,13 +13,18 @@ import { isCodedInTime } from "./stream_format.ts";
 import { Thinning } from "./thinning.ts";
 import { Tick } from "./tick.ts";
 
-/** Length of the queue of bare clients that is not drained, in milliseconds of the frame rate. */
+/**
+ * A bare client's queue is not drained faster while it is no longer than this, in milliseconds of
+ * the frame rate.
+ */
 const BARE_TARGET_MS = 250;
-/** Highest rate that a video coded in time is believed to have by what it says itself. */
+/** Highest frame rate that is believed when coded video states its own. */
 const MAX_NOMINAL_FPS = 300;
-/** How long each frame of a live source waits for the fastest viewer behind a hiccup, in milliseconds. */
+/**
+ * How long each frame of a live source waits for the fastest viewer after a stall, in milliseconds.
+ */
 const LIVE_HOLD_MS = 250;
-/** For how long after a hiccup frames wait for that viewer at all, in milliseconds. */
+/** For how long after a stall frames wait for that viewer at all, in milliseconds. */
 const MAKE_UP_MS = 2000;
 
 /** Frames a second, or `source`: frames leave as they come. */
@@ -53,9 +58,9 @@ export interface PacingOptions {
 }
 
 /**
- * Says when frames leave; it takes none from the queue itself. Pictures of a camera that has more of
- * them than the tick are thinned out, whatever is live leaves as it comes, all else leaves on the
- * tick, or without one when the fastest viewer takes it.
+ * Decides when frames leave; the caller takes them from the queue. Pictures of a camera that is
+ * faster than the tick are thinned out. Frames of any other live source leave as they arrive. All
+ * else leaves on the tick or, without a tick, when the fastest viewer can take it.
  */
 export class Pacing implements AllowedPace {
   readonly #queue: FrameQueue<Frame>;
@@ -63,7 +68,7 @@ export class Pacing implements AllowedPace {
   #tick: Tick | undefined;
   #liveness: Liveness;
   #thinning = new Thinning();
-  readonly #backlog = new Backlog();
+  readonly #backlog = new StandingQueueDetector();
   #credited: Credited = "none";
   #config: StreamConfig | undefined;
   #fired = 0;
@@ -73,7 +78,7 @@ export class Pacing implements AllowedPace {
   #leftMs = -Infinity;
   /** Since when what a hiccup has left behind is being sent, while it is. */
   #makingUpSinceMs: number | undefined;
-  /** When the picture that waits leaves at the latest, where pictures are left out. */
+  /** Latest time at which the waiting picture leaves, while pictures are thinned out. */
   #thinnedMs = -Infinity;
 
   constructor({ fps, queue, broadcast }: PacingOptions, nowMs: number) {
@@ -177,7 +182,7 @@ export class Pacing implements AllowedPace {
     return this.#tick === undefined ? oldest.receivedMs + HOLD_MS : this.#tick.deadlineMs;
   }
 
-  /** How many frames leave now. They are taken to do so; there may be more behind them. */
+  /** How many frames leave now. The caller must take them; more may be due after that. */
   due(nowMs: number): number {
     const { frames } = this.#queue;
     if (frames === 0) return 0;
@@ -237,9 +242,9 @@ export class Pacing implements AllowedPace {
   }
 
   /**
-   * Whether viewers may get another frame. Where nobody is to lose one, it is not before the last one
-   * is on its way to all of them; and without a tick, or while a hiccup is made up for, at the pace
-   * of the viewer that is fastest.
+   * Whether another frame may leave for the viewers. Where no frame is to be lost, it must wait
+   * until the last one is on its way to all of them. Without a tick, or while a stall is being made
+   * up for, the fastest viewer sets the pace.
    */
   #mayLeave(nowMs: number): boolean {
     const broadcast = this.#broadcast;

@@ -5,10 +5,10 @@
  */
 
 /**
- * Lets at most `perSecond` events a second pass, evenly: the generic cell rate algorithm (ITU-T
- * I.371 annex A), by default with a tolerance of half an interval so that jitter does not thin a
- * sequence that already has the rate, but of no more than the time since the event before, so that of
- * a faster sequence the event passes that is nearest to its time.
+ * Lets at most `perSecond` events a second pass, evenly spaced: the generic cell rate algorithm
+ * (ITU-T I.371 annex A). By default the tolerance is half an interval, so that jitter does not thin
+ * out a sequence that already has the rate. It is never more than the time since the last event, so
+ * that of a faster sequence the event nearest to its due time passes.
  */
 export class RateLimit {
   readonly #intervalMs: number;
@@ -30,7 +30,7 @@ export class RateLimit {
     return true;
   }
 
-  /** An event at `nowMs` passes in any case: the next one is due an interval behind it. */
+  /** Lets an event at `nowMs` pass in any case; the next one is due an interval after it. */
   pass(nowMs: number): void {
     this.#lastMs = nowMs;
     this.#dueMs = nowMs + this.#intervalMs;

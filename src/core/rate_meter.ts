@@ -9,7 +9,9 @@ const BUCKETS = 12;
 
 /** Frames and bytes a second. */
 export interface Rate {
+  /** Frames a second. */
   readonly framesPerSecond: number;
+  /** Bytes a second. */
   readonly bytesPerSecond: number;
 }
 

@@ -15,7 +15,7 @@ import { type ViewerDelayCounts, ViewerDelays } from "./viewer_delays.ts";
 
 /** Most frames on the way to the thread. */
 const MAX_FRAMES = 16;
-/** Frames on the way with which the thread still keeps up: one that it sends, one behind it. */
+/** Frames on the way to a thread that is keeping up: one that it sends, and one waiting. */
 const FRAMES_KEPT_UP = 2;
 /** How long a frame may wait before the thread skips it, in milliseconds. */
 const PATIENCE_MS = 375;
@@ -55,8 +55,8 @@ const NOBODY: ShardNumbers = {
 };
 
 /**
- * Hands frames to another thread in order, no more than it takes. A thread that falls behind skips to
- * the newest key frame, as a viewer does.
+ * Sends frames to another thread in order, no more than it can take. A thread that falls behind
+ * skips to the newest key frame, as a viewer does.
  */
 export class ShardFeed implements Feed {
   readonly isConfirming = true;

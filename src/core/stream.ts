@@ -37,6 +37,26 @@ export interface StreamOptions extends AllowanceOptions {
   readonly cacheBudget: Budget;
 }
 
+/** What a stream counts. */
+export interface StreamNumbers {
+  /** Viewers that are connected. */
+  readonly viewers: number;
+  /** Number of the current publisher's session or configuration; 0 before the first. */
+  readonly epoch: number;
+  /** What waits in the queue. */
+  readonly queue: Readonly<FrameTotals>;
+  /** Frames and bytes taken in. */
+  readonly received: Readonly<FrameTotals>;
+  /** Frames and bytes handed to the sockets of all viewers, also of those that have gone. */
+  readonly sent: Readonly<FrameTotals>;
+  /** Frames not delivered, by reason, also those of viewers that have gone. */
+  readonly dropped: Readonly<DropCounts>;
+  /** Frames and bytes a second that leave the queue, over the last three seconds. */
+  readonly rate: Rate;
+  /** State of the tick. */
+  readonly tick: TickStats;
+}
+
 /** A stream with its queue, its pace and its viewers. */
 export class Stream {
   readonly name: string;
@@ -121,6 +141,20 @@ export class Stream {
     const total = this.#broadcast.dropped;
     addDrops(total, this.#dropped);
     return total;
+  }
+
+  /** All that it counts. */
+  numbers(nowMs: number): StreamNumbers {
+    return {
+      viewers: this.viewers,
+      epoch: this.epoch,
+      queue: this.queue,
+      received: this.received,
+      sent: this.sent,
+      dropped: this.dropped,
+      rate: this.rate(nowMs),
+      tick: this.tick,
+    };
   }
 
   /** Frames and bytes a second that leave the queue. */
@@ -245,7 +279,9 @@ export class Stream {
     this.advance(nowMs);
   }
 
-  /** The relay stood still for so many milliseconds: its viewers are not late for that. */
+  /**
+   * The relay stood still for this many milliseconds; its viewers do not count as late for that.
+   */
   stoodStill(ms: number): void {
     this.#broadcast.stoodStill(ms);
   }
@@ -266,8 +302,8 @@ export class Stream {
   }
 
   /**
-   * Sends frames that wait to viewers that announce nothing; returns when to do so again, `Infinity` where
-   * there are none.
+   * Sends waiting frames to viewers that do not acknowledge. Returns when to call it again,
+   * `Infinity` where there are no such viewers.
    */
   poll(nowMs: number): number {
     return this.#broadcast.poll(nowMs);

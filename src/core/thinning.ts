@@ -17,10 +17,10 @@ const SLACK_MS = 250;
 const TOLERANCE = 0.75;
 
 /**
- * Says when the newest picture of a source leaves: at once, or so late that a newer one may take its
- * place. A source that is not faster than the stream, or only a little, is followed (the generic
- * cell rate algorithm of ITU-T I.371 annex A). From a faster one pictures leave as they come too, at
- * the stream's own distance, early or late by half of the source's: the one that stands nearest.
+ * Decides when the newest picture of a source leaves: at once, or late enough for a newer one to
+ * replace it. A source that is at most a little faster than the stream is followed (the generic
+ * cell rate algorithm of ITU-T I.371 annex A). Of a faster source, the pictures nearest to the
+ * stream's own schedule leave, early or late by at most half of the source's interval.
  */
 export class Thinning {
   readonly #arrivals = new Arrivals();

@@ -43,13 +43,13 @@ export interface ViewerFeedOptions {
    */
   readonly unsentBytes: (() => number) | null;
   /**
-   * Has made of a frame what the viewer gets; asked again until it is ready, or the frame is no
-   * longer the newest. Absent for a viewer that gets frames as they are.
+   * Prepares a frame for the viewer, such as by converting it. It is called again until the frame
+   * is ready or is no longer the newest. Absent for a viewer that gets frames as they are.
    */
   readonly prepare?: (frame: Frame) => Readiness;
   /**
-   * Makes of a key frame, of the same size, one for a decoder that has not had the frame before it.
-   * Absent: the frame itself.
+   * Changes a key frame, without changing its size, for a decoder that has not had the frame before
+   * it. Absent: the frame itself is sent.
    */
   readonly splice?: (frame: Frame) => Frame;
 }
@@ -64,10 +64,10 @@ const OVERRUN_MS = 100;
 const DELTA_TOLERANCE_MS = 1000;
 
 /**
- * Sends the frames that have left the queue in order, as far as there is room on the way to the
- * viewer. One that is behind waits at its place in the cache; it skips to a newer key frame when it
- * stands at one itself, or has waited for too long. Where there is none it gets nothing until one
- * comes: a delta frame is only sent behind all that it needs.
+ * Sends the frames that have left the queue to a viewer, in order, as far as the link has room. A
+ * viewer that is behind waits at its place in the cache. It skips to a newer key frame when its own
+ * next frame is a key frame, or when it has waited for too long. Where there is no newer key frame,
+ * it gets nothing until one arrives: a delta frame is only sent after everything that it needs.
  */
 export class ViewerFeed implements Feed {
   readonly viewers = 1;
@@ -135,7 +135,9 @@ export class ViewerFeed implements Feed {
     return !this.#closed && this.#reader.waiting === 0 && this.#window.isOpen(nowMs);
   }
 
-  /** Whether a frame waits here for {@linkcode advance}, with nobody to announce the moment. */
+  /**
+   * Whether a frame waits for {@linkcode advance}, and no acknowledgement will say when to call it.
+   */
   get needsPolling(): boolean {
     if (this.#reader.waiting === 0) return false;
     // With nothing under way, no acknowledgement comes: it waits for memory that others give back.

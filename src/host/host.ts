@@ -88,7 +88,7 @@ export function processHost(): Host {
 export class ReaderGone extends Error {
   /** `what` is written to. */
   constructor(what: string, options?: ErrorOptions) {
-    super(`whoever read ${what} has gone`, options);
+    super(`the reader of ${what} has gone away`, options);
     this.name = "ReaderGone";
   }
 }

@@ -48,7 +48,7 @@ export async function changeStream({ hub }: There, { name, request }: Asked): Pr
   }
   const before = hub.find(name)?.fps;
   const live = hub.setFps(name, fps);
-  const change = before === undefined ? "will have" : `goes from ${before} to`;
+  const change = before === undefined ? "will have" : `changes from ${before} to`;
   hub.log.info(`"${name}" ${change} ${fps} fps`, { stream: name, fps });
   return json(200, live.status());
 }
@@ -65,12 +65,12 @@ async function body(request: Request): Promise<string> {
   try {
     return await toText(request.body.pipeThrough(limit));
   } catch (cause) {
-    throw new Error(`the body is not text of at most ${MAX_BODY_BYTES} bytes`, { cause });
+    throw new Error(`the body must be text of at most ${MAX_BODY_BYTES} bytes`, { cause });
   }
 }
 
 function readPatch(text: string): FrameRate {
-  const example = `it should read {"fps": 60} or {"fps": "source"}`;
+  const example = `send {"fps": 60} or {"fps": "source"}`;
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -81,7 +81,7 @@ function readPatch(text: string): FrameRate {
   const unknown = isObject ? Object.keys(value as object).filter((key) => key !== "fps") : [];
   if (!isObject || unknown.length > 0 || !Object.hasOwn(value as object, "fps")) {
     const seen = unknown.length > 0 ? `the field "${unknown[0]}" cannot be changed` : "no fps";
-    throw new Error(`the body has ${seen}; ${example}`);
+    throw new Error(`the body contains ${seen}; ${example}`);
   }
   const { fps } = value as { fps: unknown };
   if (fps === "source") return fps;

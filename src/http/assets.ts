@@ -6,6 +6,7 @@
  */
 import { stripTypeScriptTypes } from "node:module";
 import bytesHeadroom from "../bytes/headroom.ts" with { type: "text" };
+import coreDrops from "../core/drops.ts" with { type: "text" };
 import coreFrame from "../core/frame.ts" with { type: "text" };
 import corePixelFormat from "../core/pixel_format.ts" with { type: "text" };
 import coreStreamFormat from "../core/stream_format.ts" with { type: "text" };
@@ -66,6 +67,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/streams.css", css(streamsStyle)],
   ["player/style.css", css(style)],
   ["bytes/headroom.ts", script(bytesHeadroom)],
+  ["core/drops.ts", script(coreDrops)],
   ["core/frame.ts", script(coreFrame)],
   ["core/pixel_format.ts", script(corePixelFormat)],
   ["core/stream_format.ts", script(coreStreamFormat)],

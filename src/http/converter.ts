@@ -9,8 +9,8 @@ import { Thread } from "../host/thread.ts";
 import type { ConvertAnswer, ConvertRequest } from "./convert_worker.ts";
 
 /**
- * How long the thread rests behind each picture, in times that it took. It then uses a seventh of a
- * core, and V8 hardly more for its garbage: a quarter in all, by measurement.
+ * How long the thread rests after each picture, as a multiple of the time that it took. It then
+ * uses a seventh of a core, and V8's garbage collection little more: a quarter in all, measured.
  */
 const REST = 6;
 /** How long no thread is started after one has died, in milliseconds. */

@@ -40,7 +40,9 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   const { streams, base = "" } = context;
   const { request, address } = incoming;
   const url = URL.parse(request.url);
-  if (url === null) return text(400, "Cannot understand the request: its Host is no address\n");
+  if (url === null) {
+    return text(400, "Cannot understand the request: its Host header is not an address\n");
+  }
   const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
   if (isSocket && request.method !== "GET") return notAllowed(["GET"]);
   const origin = originOf(request, url, streams.options.allowOrigins);
@@ -64,7 +66,7 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   return outcome instanceof Response ? allowReading(outcome, origin) : outcome;
 }
 
-/** Asks whether somebody may do what a route is for, before anything is done for him. */
+/** Asks whether a client may do what a route is for, before anything is done for it. */
 async function refusal(
   { streams }: Here,
   { actions }: Route,

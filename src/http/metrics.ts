@@ -17,6 +17,14 @@ interface Metric {
   readonly samples: (status: StreamStatus) => readonly (readonly [string, number])[];
 }
 
+interface RelayMetric {
+  readonly name: string;
+  readonly type: "counter" | "gauge";
+  readonly help: string;
+  /** `rss`: resident memory in bytes, the same for all rows. */
+  readonly value: (hub: Hub, rss: number) => number;
+}
+
 function one(
   type: Metric["type"],
   name: string,
@@ -27,8 +35,8 @@ function one(
 }
 
 const METRICS: readonly Metric[] = [
-  one("counter", "stream_received_frames_total", "Frames taken in.", (s) => s.received.frames),
-  one("counter", "stream_received_bytes_total", "Bytes taken in.", (s) => s.received.bytes),
+  one("counter", "stream_received_frames_total", "Frames received.", (s) => s.received.frames),
+  one("counter", "stream_received_bytes_total", "Bytes received.", (s) => s.received.bytes),
   one("counter", "stream_sent_frames_total", "Frames sent to viewers.", (s) => s.sent.frames),
   one("counter", "stream_sent_bytes_total", "Bytes sent to viewers.", (s) => s.sent.bytes),
   {
@@ -45,7 +53,7 @@ const METRICS: readonly Metric[] = [
   one(
     "gauge",
     "stream_target_fps",
-    "Frames a second of the tick, 0 without one.",
+    "Target frame rate of the tick, 0 without one.",
     (s) => s.fps === "source" ? 0 : s.fps,
   ),
   one("counter", "stream_ticks_total", "Ticks on which a frame left.", (s) => s.tick.fired),
@@ -72,6 +80,45 @@ const METRICS: readonly Metric[] = [
         [`,quantile="0.5"`, arrival.medianMs / 1000],
         [`,quantile="1"`, arrival.maxMs / 1000],
       ],
+  },
+];
+
+/** Those that are not of one stream. */
+const RELAY_METRICS: readonly RelayMetric[] = [
+  { name: "stream_streams", type: "gauge", help: "Streams.", value: (hub) => hub.streams.length },
+  {
+    name: "stream_under_way_bytes",
+    type: "gauge",
+    help: "Bytes under way to all viewers.",
+    value: ({ memory }) => memory.underWay.used,
+  },
+  {
+    name: "stream_cached_bytes",
+    type: "gauge",
+    help: "Bytes kept for viewers that join.",
+    value: ({ memory }) => memory.cached.used,
+  },
+  {
+    name: "process_resident_memory_bytes",
+    type: "gauge",
+    help: "Resident memory.",
+    value: (_, rss) => rss,
+  },
+  {
+    name: "process_resident_memory_peak_bytes",
+    type: "gauge",
+    help: "Peak resident memory so far.",
+    // The system's two counters are not of the same moment.
+    value: (_, rss) => Math.max(process.resourceUsage().maxRSS * 1024, rss),
+  },
+  {
+    name: "process_cpu_seconds_total",
+    type: "counter",
+    help: "User and system CPU time used.",
+    value: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
   },
 ];
 
@@ -125,21 +172,10 @@ function metricsText(hub: Hub): string {
       lines.push(...delayLines(`stream="${name}",part="${part}"`, delay));
     }
   }
-  head("stream_streams", "gauge", "Streams.");
-  lines.push(`stream_streams ${statuses.length}`);
-  head("stream_under_way_bytes", "gauge", "Bytes under way to all viewers.");
-  lines.push(`stream_under_way_bytes ${hub.memory.underWay.used}`);
-  head("stream_cached_bytes", "gauge", "Bytes kept for viewers that come.");
-  lines.push(`stream_cached_bytes ${hub.memory.cached.used}`);
-  head("process_resident_memory_bytes", "gauge", "Resident memory.");
   const { rss } = Deno.memoryUsage();
-  lines.push(`process_resident_memory_bytes ${rss}`);
-  head("process_resident_memory_peak_bytes", "gauge", "Most resident memory so far.");
-  // The system's two counters are not of the same moment.
-  const peak = Math.max(process.resourceUsage().maxRSS * 1024, rss);
-  lines.push(`process_resident_memory_peak_bytes ${peak}`);
-  const { user, system } = process.cpuUsage();
-  head("process_cpu_seconds_total", "counter", "CPU used, of the user and of the system.");
-  lines.push(`process_cpu_seconds_total ${(user + system) / 1e6}`);
+  for (const { name, type, help, value } of RELAY_METRICS) {
+    head(name, type, help);
+    lines.push(`${name} ${value(hub, rss)}`);
+  }
   return lines.join("\n") + "\n";
 }

@@ -15,7 +15,10 @@ import type { Here } from "./route.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
 import type { Viewer, WatchedStream } from "../relay/viewer.ts";
 
-/** Reports, one a second, without a frame after which the last one is sent again: proxies cut idle connections. */
+/**
+ * After this many reports (one a second) without a frame, the last picture is sent again, because
+ * proxies cut idle connections.
+ */
 const REPEAT_REPORTS = 15;
 
 /** Sends a stream's frames as JPEG to one client. */

@@ -36,8 +36,9 @@ export function refuseForeign({ foreign = "" }: RequestOrigin): Response {
   const origin = URL.canParse(foreign) ? shown : ANY_ORIGIN;
   return text(
     403,
-    `Cannot do this for a page of another site: its origin is ${JSON.stringify(shown)}; ` +
-      `start the relay with --allow-origin '${origin}' to let it\n`,
+    "Cannot accept this request from a page of another site: its origin is " +
+      `${JSON.stringify(shown)}; ` +
+      `to allow it, start the relay with --allow-origin '${origin}'\n`,
   );
 }
 

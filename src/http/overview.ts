@@ -19,7 +19,7 @@ export function overview({ hub }: There, asked: Asked): Response {
       `${publishing ? "live" : "no publisher"}  viewers ${viewers}  drops ${drops}\n`;
   });
   const list = rows.length > 0 ? rows.join("") : [
-    "  none yet; this makes one:\n",
+    "  none yet; this starts one:\n",
     `    stream publish --test-pattern ${socket}/live\n`,
   ].join("");
   return text(

@@ -4,7 +4,10 @@
  * @module
  */
 
-/** The server takes what it is given whole: with so many bytes at once it holds hardly more. */
+/**
+ * Most bytes that the server is given at once: it accepts everything it is given, and so holds
+ * hardly more than this.
+ */
 const WRITE_BYTES = 65_536;
 
 interface Piece {
@@ -13,7 +16,7 @@ interface Piece {
   readonly bytes: number;
 }
 
-/** Sends pieces to whoever asked and never blocks; whoever calls bounds what is under way. */
+/** Sends pieces of an answer to the client and never blocks; the caller bounds what is unsent. */
 export class PacedBody {
   /** What the answer is made of. */
   readonly body: ReadableStream<Uint8Array<ArrayBuffer>>;

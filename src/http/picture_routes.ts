@@ -27,7 +27,7 @@ export function findMotion({ hub }: There, { name }: Asked): Response {
   const refused = refusal(name, hub.isStopping);
   if (refused !== undefined) return refused;
   if (!hub.hasPublished(name)) {
-    return text(404, `Cannot send pictures of "${name}": nobody has published to it so far\n`);
+    return text(404, `Cannot send pictures of "${name}": nobody has published to it yet\n`);
   }
   const config = hub.find(name)?.newestKey?.config;
   const fault = config === undefined ? undefined : pictureFault(name, config, "jpeg");
@@ -71,7 +71,10 @@ export async function sendPicture(
   if (!found.ok || request.method !== "GET") return found;
   const body = send(streams, await found.bytes());
   if (body !== undefined) return new Response(body, { headers: found.headers });
-  return text(503, `Cannot send a picture of "${name}": memory is short (--max-memory)\n`);
+  return text(
+    503,
+    `Cannot send a picture of "${name}": the relay is short of memory (--max-memory)\n`,
+  );
 }
 
 async function still(
@@ -82,8 +85,8 @@ async function still(
   const live = hub.find(name);
   const config = live?.newestKey?.config;
   if (live === undefined || config === undefined) {
-    const seen = live === undefined ? "there is no such stream" : "no frame has come yet";
-    return text(404, `Cannot make a picture of "${name}": ${seen}; publish to it\n`);
+    const seen = live === undefined ? "there is no such stream" : "no frame has arrived yet";
+    return text(404, `Cannot make a picture of "${name}": ${seen}; publish to it first\n`);
   }
   const fault = pictureFault(name, config, format);
   if (fault !== undefined) return text(406, `${fault}\n`);
@@ -110,7 +113,7 @@ async function still(
 function refusal(name: string, isStopping: boolean): Response | undefined {
   const fault = nameFault(name);
   if (fault !== undefined) return text(404, `Cannot find a picture: ${fault}\n`);
-  return isStopping ? text(503, "Cannot send pictures: the relay stops\n") : undefined;
+  return isStopping ? text(503, "Cannot send pictures: the relay is stopping\n") : undefined;
 }
 
 /** Browsers say that they show images or pages; programs take whatever comes. */
@@ -134,7 +137,9 @@ function send(
   const timer = setInterval(() => {
     const { takenBytes } = paced;
     if (takenBytes === takenBefore) {
-      paced.abort(new ProtocolError(CLOSE.stalled, `nothing taken for ${stallTimeoutMs} ms`));
+      paced.abort(
+        new ProtocolError(CLOSE.stalled, `the client has read nothing for ${stallTimeoutMs} ms`),
+      );
     }
     takenBefore = takenBytes;
   }, stallTimeoutMs);

@@ -26,8 +26,8 @@ export interface PublicAddress {
 }
 
 /**
- * The relay's address as whoever sends the request knows it: a proxy says in `X-Forwarded-Proto` and
- * `X-Forwarded-Prefix` what it has taken off.
+ * The relay's address as the client knows it. A proxy reports what it has changed in
+ * `X-Forwarded-Proto` and `X-Forwarded-Prefix`.
  */
 export function publicAddress(
   { request: { headers }, url: { host }, base }: Pick<Asked, "request" | "url" | "base">,

@@ -29,7 +29,7 @@ export function json(status: number, value: unknown): Response {
 /** Answers a request whose method is none of these. */
 export function notAllowed(methods: readonly string[]): Response {
   const allow = methods.join(", ");
-  return text(405, `Cannot do this here: only ${allow}\n`, { allow });
+  return text(405, `Cannot use this method here: only ${allow}\n`, { allow });
 }
 
 /** Whether a request only looks at something. */

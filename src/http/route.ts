@@ -48,8 +48,8 @@ export interface Row {
   /** What must be permitted; nothing where everybody may ask. */
   readonly actions: readonly Action[] | ((asked: Asked) => readonly Action[]);
   /**
-   * Answers in the thread to which the request has come; `there` has the row's handler of that name
-   * answer, for what only that one knows. Absent: `there` alone answers.
+   * Answers in the thread that received the request. It can call `there`, the row's handler in the
+   * thread that has the streams, for what only that thread knows. Absent: `there` alone answers.
    */
   readonly here?: (
     here: Here,

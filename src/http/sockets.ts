@@ -47,10 +47,10 @@ function faultOf(asked: Asked): ProtocolError | undefined {
   if (badName !== undefined) return new ProtocolError(CLOSE.badName, badName);
   if (!Object.hasOwn(BARE_ACTIONS, roleOf(asked))) {
     const roles = Object.keys(BARE_ACTIONS).join(", ");
-    return new ProtocolError(CLOSE.protocolError, `role is not one of ${roles}`);
+    return new ProtocolError(CLOSE.protocolError, `role must be one of ${roles}`);
   }
   if (!JOIN_FROM.includes(joinOf(asked) as JoinFrom)) {
-    return new ProtocolError(CLOSE.protocolError, `join is not one of ${JOIN_FROM.join(", ")}`);
+    return new ProtocolError(CLOSE.protocolError, `join must be one of ${JOIN_FROM.join(", ")}`);
   }
 }
 

@@ -41,13 +41,14 @@ export function pictureFault(
   const source = sourceOf(config);
   const what = `Cannot make a ${format.toUpperCase()} picture of "${name}"`;
   if (source === undefined && config.format === "raw") {
-    return `${what}: nothing is known of its raw frames; publish with --size and --pixel-format`;
+    return `${what}: the size and pixel format of its raw frames are unknown; ` +
+      "publish with --size and --pixel-format";
   }
   if (source === undefined) {
     return `${what}: its format is ${config.format}; watch it with "stream watch" or in a browser, or publish mjpeg`;
   }
   if (source === format) return undefined;
-  if (source === "jpeg") return `${what}: its pictures are JPEG; take ${name}.jpg`;
+  if (source === "jpeg") return `${what}: its pictures are JPEG; use ${name}.jpg`;
   if ((config.width ?? 0) * (config.height ?? 0) <= MAX_PIXELS) return undefined;
   return `${what}: it has ${config.width}x${config.height} pixels, ` +
     `at most ${MAX_PIXELS} are converted; publish mjpeg`;
@@ -221,7 +222,7 @@ class Conversion {
   #warn(fault: string): void {
     if (fault === this.#lastFault) return;
     this.#lastFault = fault;
-    this.#log.warn(`"${this.#stream.name}" has frames without a picture: ${fault}`, {
+    this.#log.warn(`"${this.#stream.name}" has frames that cannot be shown as pictures: ${fault}`, {
       stream: this.#stream.name,
     });
   }

@@ -24,8 +24,9 @@ export interface KeptFrame {
 }
 
 /**
- * What comes over a link about the stream `name`: first that it is open, with what viewers who come may
- * have, or that it is refused; then its frames in order, and what changes.
+ * A message over a link about the stream `name`. The first says that the stream is open, with the
+ * kept frames for viewers that join, or that it is refused. Then come its frames in order, and
+ * changes of its state.
  */
 export type LinkNews =
   | {

@@ -17,7 +17,7 @@ import type { Link, LinkNews, StreamState } from "./link.ts";
 import type { Batched, Turns } from "../relay/turns.ts";
 import { type Viewer, viewerStatus, type WatchedStream } from "../relay/viewer.ts";
 
-/** How often it is seen whether the fastest viewer would take a frame, in milliseconds. */
+/** How often to check whether the fastest viewer would take a frame, in milliseconds. */
 const READY_STEP_MS = 10;
 
 /** What a {@linkcode Mirror} works with. */
@@ -197,7 +197,7 @@ export class Mirror implements WatchedStream, Batched {
     for (const viewer of this.viewers) viewer.report(status);
   }
 
-  /** Does what follows from a change: more batches, the word that frames were sent, a timer. */
+  /** Acts on a change: asks for another turn, reports that frames were sent, or sets a timer. */
   #settle(): void {
     if (this.#isClosed) return;
     const { clock, turns, link } = this.#options;

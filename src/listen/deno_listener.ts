@@ -8,7 +8,7 @@ import type { Log } from "../host/log.ts";
 import { DenoSocket } from "./deno_socket.ts";
 import { type Handler, IDLE_TIMEOUT_S, type SocketEvents, type Upgrade } from "./listener.ts";
 
-/** How long answers may take to come to their end when the relay stops, in milliseconds. */
+/** How long answers may take to finish when the relay stops, in milliseconds. */
 const GOODBYE_MS = 1000;
 const SETTLE_STEP_MS = 10;
 
@@ -97,14 +97,14 @@ export function listenError(host: string, port: number, cause: unknown): StreamE
   const seen = cause instanceof Deno.errors.AddrInUse
     ? "the port is in use; choose another with --port, or 0 for a free one"
     : cause instanceof Deno.errors.PermissionDenied
-    ? "the system does not permit it; choose a port above 1023"
+    ? "permission denied; choose a port above 1023"
     : messageOf(cause);
   return new StreamError("unreachable", `Cannot listen on ${host}:${port}: ${seen}`, { cause });
 }
 
 /**
- * Stops listening, and lets answers come to their end for a moment. Deno offers no force behind
- * that (to abort then is an error that nobody can catch): what is stuck ends with the process.
+ * Stops listening, and gives answers a moment to finish. Deno cannot force them to end after that
+ * (aborting then raises an error that cannot be caught); what is stuck ends with the process.
  */
 export async function shutDown(server: Deno.HttpServer): Promise<void> {
   let isDown = false;

@@ -31,8 +31,8 @@ export class DenoSocket implements Socket {
   }
 
   /**
-   * Ends the connection as soon as the peer is silent: Deno's server drops a connection without a
-   * word when a message comes in while it sends the close frame.
+   * Closes the connection as soon as the peer is silent. If a message arrives while Deno's server
+   * sends the close frame, it drops the connection without one.
    */
   close(code: number, reason: string): void {
     if (this.#closing !== undefined || this.#socket.readyState !== WebSocket.OPEN) return;

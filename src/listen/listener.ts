@@ -10,7 +10,7 @@ export const IDLE_TIMEOUT_S = 30;
 /** A request as it came in. */
 export interface Incoming {
   readonly request: Request;
-  /** Network address of whoever sent it, without a port; empty where it is not known. */
+  /** Network address of the client, without a port; empty where it is unknown. */
   readonly address: string;
 }
 
@@ -29,7 +29,10 @@ export interface Upgrade {
 export interface Socket {
   /** Bytes sent that the system has not taken. */
   readonly unsentBytes: number;
-  /** Sends a message, which nobody changes from then on; nothing once the socket closes. */
+  /**
+   * Sends a message; nothing once the socket closes. It copies what it needs before it returns: the
+   * message's bytes may be freed then, and those of its header written again.
+   */
   send(message: string | Uint8Array<ArrayBuffer>): void;
   /** Ends the connection with a code and a reason; only the first call counts. */
   close(code: number, reason: string): void;

@@ -43,7 +43,7 @@ export function cutOffFault(frame: number): MediaFault {
 
 /** That other bytes stand where a part of the file should. */
 export function strayFault(frame: number, at: number): MediaFault {
-  return { frame, why: `what stands at byte ${at} is no part of the film` };
+  return { frame, why: `the data at byte ${at} is not part of the film` };
 }
 
 /** Frames of a file one after another, in the order in which they are decoded. */

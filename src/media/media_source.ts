@@ -43,7 +43,7 @@ import {
   otherVideosNote,
   soundNote,
   transparencyNote,
-} from "./words.ts";
+} from "./messages.ts";
 
 const FORMATS: Readonly<Partial<Record<VideoCodec, StreamFormat>>> = {
   avc: "h264",
@@ -114,7 +114,7 @@ export async function openMedia(
     await file.close();
     throw error instanceof StreamError
       ? error
-      : damaged(options.name, "what describes its video", error);
+      : damaged(options.name, "the description of its video", error);
   }
 }
 
@@ -223,7 +223,10 @@ async function describeTrack(
     const id = typeof told === "string" ? told.trim() : "";
     const called = /^[!-~]+$/.test(id) ? id : "something unknown";
     const known = NOT_CARRIED.find(([pattern]) => pattern.test(called))?.[1];
-    throw badInput(name, `its video is coded as ${known ?? called}, which no stream carries`);
+    throw badInput(
+      name,
+      `its video is coded as ${known ?? called}, which the relay does not support`,
+    );
   }
   const { picture } = FORMAT_FACTS[format];
   const description = (await track.getDecoderConfig())?.description;
@@ -360,7 +363,7 @@ class MediaSource implements MediaReader {
         opened.input.dispose();
         opened = await openInput(library, movie.only(0));
         track = await opened.input.getPrimaryVideoTrack();
-        if (track === null) throw badInput(name, "no video is found in it");
+        if (track === null) throw badInput(name, "it contains no video");
       }
       const number = track.id;
       const matroska = listed.find((listed) => listed.number === number);
@@ -545,7 +548,7 @@ class MediaSource implements MediaReader {
   #checkUsed(): void {
     const { name } = this.#options;
     if (this.#hasFrame) return;
-    if (this.#brokenBy === undefined) throw badInput(name, "its video has no frame");
+    if (this.#brokenBy === undefined) throw badInput(name, "its video has no frames");
     throw damaged(name, "every frame of its video", this.#brokenBy);
   }
 
@@ -604,7 +607,7 @@ class MediaSource implements MediaReader {
       try {
         const track = await input.getPrimaryVideoTrack();
         if (track === null) {
-          throw new DamageError(`sample description ${index + 1} is none of video`);
+          throw new DamageError(`sample description ${index + 1} does not describe video`);
         }
         found = await describeTrack(track, this.#opened.packets, facts, name);
       } finally {
@@ -629,7 +632,7 @@ class MediaSource implements MediaReader {
     if (matroska?.isTransparent) onNote(transparencyNote(name, matroska.codecId));
     if (tail === 0) return;
     const bytes = tail === 1 ? "1 byte" : `${tail} bytes`;
-    onNote(`left out ${bytes} behind the film in ${name}`);
+    onNote(`left out ${bytes} after the end of the film in ${name}`);
   }
 
   /** @throws {StreamError} where nothing of the file could be used */
@@ -657,14 +660,14 @@ async function withoutVideo(
   if (obstacle === "encrypted") {
     return new StreamError(
       "bad_input",
-      `Cannot read ${name}: its video is encrypted, and no stream carries that; give a file without ` +
+      `Cannot read ${name}: its video is encrypted, which is not supported; give a file without ` +
         "encryption",
     );
   }
   if (obstacle === "compressed") {
     return new StreamError(
       "bad_input",
-      `Cannot read ${name}: its frames are compressed once more (zlib), which is not undone here; ` +
+      `Cannot read ${name}: its frames are also compressed with zlib, which is not supported; ` +
         `try: ffmpeg -i ${name} -c copy plain.mkv`,
     );
   }
@@ -677,7 +680,7 @@ async function withoutVideo(
   }
   const hasFrames = await boxWithin(file, { content: 0, end: file.size }, "mdat") !== undefined &&
     await boxWithin(file, { content: 0, end: file.size }, "moov") === undefined;
-  if (!hasFrames && !await isCutOff(file)) return badInput(name, "no video is found in it");
+  if (!hasFrames && !await isCutOff(file)) return badInput(name, "it contains no video");
   return new StreamError(
     "bad_input",
     `Cannot read ${name}: the file was cut off before the list of its frames; copy it again`,

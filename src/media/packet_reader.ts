@@ -139,7 +139,7 @@ class NalPacketReader implements PacketReader {
     const bytes = this.#lengthBytes === 0 ? withHeadroom([data]) : this.#byteStream(data);
     const units = nalUnits(bytes);
     const [first] = units;
-    if (first === undefined) throw new DamageError("it is no picture");
+    if (first === undefined) throw new DamageError("it is not a picture");
     const { kind, leading, facts, lacks } = this.#syntax.read(bytes, units);
     const isDelimiter = this.#syntax.roleOf(bytes, first.start, undefined) === "delimiter";
     const at = isDelimiter ? first.end : 0;
@@ -208,7 +208,7 @@ class PicturePacketReader implements PacketReader {
   read({ data, ptsUs }: Packet): SplitFrame {
     const picture = sniffPicture(data);
     const kind: FrameKind = "key";
-    if (picture.codec === null) throw new DamageError("it is no picture");
+    if (picture.codec === null) throw new DamageError("it is not a picture");
     return { data: withHeadroom([data]), kind, ptsUs, config: this.#config.next(picture) };
   }
 }

@@ -18,7 +18,7 @@ import {
   type TransportLayout,
 } from "./transport_stream.ts";
 import { type TransportTime, TransportTimes } from "./transport_times.ts";
-import { badInput, soundNote } from "./words.ts";
+import { badInput, soundNote } from "./messages.ts";
 
 /** Bytes at the beginning in which the list of streams must stand. */
 const MAX_PROBED_BYTES = 16 * 1024 * 1024;
@@ -301,11 +301,11 @@ export class TransportSource implements MediaReader {
       );
     }
     if (streams.some(({ type }) => CARRIED.has(type))) {
-      return badInput(name, "its video has no frame");
+      return badInput(name, "its video has no frames");
     }
     const other = streams.map(({ type }) => OTHER_VIDEO.get(type)).find((name) => name);
     if (other !== undefined) {
-      return badInput(name, `its video is coded as ${other}, which no stream carries`);
+      return badInput(name, `its video is coded as ${other}, which the relay does not support`);
     }
     if (streams.some(({ type }) => SOUND.has(type))) {
       return new StreamError(
@@ -313,7 +313,7 @@ export class TransportSource implements MediaReader {
         `Cannot read ${name}: it has no video, only audio; give a file with video`,
       );
     }
-    return badInput(name, "no video is found in it");
+    return badInput(name, "it contains no video");
   }
 }
 

@@ -124,7 +124,7 @@ export class TransportDemuxer {
     this.#stride = stride;
     // What stands in front of every packet of M2TS belongs to the first one, too.
     if (start === 0 || (start === 4 && stride === 192)) return;
-    this.#leaveOut("what stands at byte 0 is no packet of MPEG-TS");
+    this.#leaveOut("there is no MPEG-TS packet at byte 0");
   }
 
   /** Runs of bytes passed over, and packets that were missing in a stream. */
@@ -214,7 +214,7 @@ export class TransportDemuxer {
 
   #lose(): void {
     this.#isInSync = false;
-    this.#leaveOut(`what stands at byte ${this.#offset + this.#at} is no packet of MPEG-TS`);
+    this.#leaveOut(`there is no MPEG-TS packet at byte ${this.#offset + this.#at}`);
   }
 
   /** Passes over a packet of which the file has only the beginning. */

@@ -12,7 +12,7 @@ export const NO_SUBPROTOCOL = "Server sent no subprotocol";
 /** What a person is to be told of a connection that could not be made. */
 export function connectFault(message: string): string {
   if (message.includes("ECONNREFUSED")) return "nothing listens there";
-  if (/ENOTFOUND|EAI_AGAIN|EAI_NONAME/.test(message)) return "the host's name is not known";
+  if (/ENOTFOUND|EAI_AGAIN|EAI_NONAME/.test(message)) return "the host name cannot be resolved";
   return message;
 }
 
@@ -27,10 +27,8 @@ export function connectError(url: string, seen: string, cause?: unknown): Stream
     );
   }
   const what = status === undefined
-    ? seen === NO_SUBPROTOCOL
-      ? `the server there does not speak ${SUBPROTOCOL}`
-      : connectFault(seen)
-    : `the server there is no relay (HTTP ${status})`;
+    ? seen === NO_SUBPROTOCOL ? `the server does not speak ${SUBPROTOCOL}` : connectFault(seen)
+    : `the server is not a relay (HTTP ${status})`;
   return new StreamError(
     "unreachable",
     `Cannot connect to ${url}: ${what}; check the address, or start a relay with "stream serve"`,

@@ -91,7 +91,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   const socket = options.openSocket(url, [SUBPROTOCOL]);
   const giveUp = new AbortController();
   const timer = setTimeout(
-    () => giveUp.abort(`no answer within ${CONNECT_TIMEOUT_MS / 1000} s`),
+    () => giveUp.abort(`no response within ${CONNECT_TIMEOUT_MS / 1000} s`),
     CONNECT_TIMEOUT_MS,
   );
   const either = AbortSignal.any([signal, giveUp.signal]);

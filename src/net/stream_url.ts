@@ -43,7 +43,7 @@ export function parseStreamUrl(text: string): StreamUrl {
   const fail = (why: string) =>
     new StreamError(
       "usage",
-      `Cannot use "${text}" as an address: ${why}; an address reads ${DEFAULT_URL}`,
+      `Cannot use "${text}" as an address: ${why}; an address looks like ${DEFAULT_URL}`,
     );
   const url = URL.parse(WITHOUT_SCHEME.test(text) ? `ws://${text}` : text);
   if (url === null) throw fail("it is not a URL");

@@ -192,7 +192,7 @@ function unfilter(
       else if (filter === 4) {
         const corner = start > 0 && to - step >= start ? out[to - rowBytes - step]! : 0;
         predicted = paeth(left, up, corner);
-      } else if (filter !== 0) throw broken(`a row has filter ${filter}, which is none`);
+      } else if (filter !== 0) throw broken(`a row has filter ${filter}, which does not exist`);
       out[to] = rows[from++]! + predicted;
     }
   }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dropFacts, isLoss } from "../core/drops.ts";
 import type { StreamFormat } from "../core/stream_format.ts";
 import { bitRate, ms } from "./numbers.ts";
 import { formatName } from "./sentences.ts";
@@ -11,15 +12,8 @@ import type { Status } from "./status.ts";
 
 /** Where there is no number. */
 const NONE = "–";
-/** Viewers that asked for fewer frames lose nothing. */
-const AS_WISHED = "viewer_fps";
 /** A source that is as late is worth a word, in milliseconds. */
 const LATE_SOURCE_MS = 100;
-/** Pictures of a source that is faster than its stream are left out as its publisher asked. */
-const TOO_MANY = "stream_fps";
-/** Frames under way to a viewer that leaves are missed by nobody. */
-const LEFT = "disconnected";
-const NO_LOSS: ReadonlySet<string> = new Set([LEFT, AS_WISHED, TOO_MANY]);
 
 const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
@@ -80,7 +74,7 @@ export function viewers(all: number, here: number): string {
 
 /** Frames that somebody missed. */
 export function lost({ dropped }: Pick<Status, "dropped">): number {
-  return dropped.reduce((sum, [reason, frames]) => sum + (NO_LOSS.has(reason) ? 0 : frames), 0);
+  return dropped.reduce((sum, [reason, frames]) => sum + (isLoss(reason) ? frames : 0), 0);
 }
 
 function kind({ format, codec, pixelFormat, width, height, sourceMs }: Status): string {
@@ -90,7 +84,7 @@ function kind({ format, codec, pixelFormat, width, height, sourceMs }: Status): 
   const name = formatName({ format: known, codec, pixelFormat });
   const size = width === undefined || height === undefined ? [] : [`${width}×${height}`];
   const isLate = sourceMs !== undefined && sourceMs >= LATE_SOURCE_MS;
-  return [name, ...size, ...(isLate ? [`comes ${ms(sourceMs)} late`] : [])].join(" · ");
+  return [name, ...size, ...(isLate ? [`the source is ${ms(sourceMs)} late`] : [])].join(" · ");
 }
 
 /** The middle viewer's and, where it is another, the slowest one's. */
@@ -99,24 +93,10 @@ function latency(medianMs: number, maxMs: number | undefined): string {
   return max === median ? `${median} ms` : `${median} / ${max} ms`;
 }
 
-const REASONS: ReadonlyMap<string, string> = new Map([
-  ["queue_frames", "the queue was full"],
-  ["queue_bytes", "the queue was full in bytes"],
-  ["publisher", "the publisher was behind"],
-  ["stopped", "the relay stopped"],
-  ["slow_viewer", "a viewer was behind"],
-  ["overrun", "the relay was too busy"],
-  ["awaiting_key_frame", "no key frame before it"],
-  ["memory", "memory was used up"],
-  [LEFT, "a viewer left"],
-  [AS_WISHED, "left out as viewers asked"],
-  [TOO_MANY, "more than the stream's rate"],
-]);
-
 /** Why frames were dropped, in words; what nobody missed comes last. */
 export function reasons({ dropped }: Pick<Status, "dropped">): string {
   return [...dropped]
-    .sort(([a], [b]) => Number(NO_LOSS.has(a)) - Number(NO_LOSS.has(b)))
-    .map(([reason, frames]) => `${count(frames)} ${REASONS.get(reason) ?? reason}`)
+    .sort(([a], [b]) => Number(isLoss(b)) - Number(isLoss(a)))
+    .map(([reason, frames]) => `${count(frames)} ${dropFacts(reason)?.ofStream ?? reason}`)
     .join(" · ");
 }

@@ -21,7 +21,7 @@ export function commands(
       command: `stream publish --test-pattern ${stream}`,
     },
     {
-      what: "A video, or whatever else ffmpeg can read",
+      what: "A video, or anything else ffmpeg can read",
       command: `ffmpeg -re -i video.mp4 -f mjpeg -q:v 3 - | stream publish ${stream}`,
     },
   ];

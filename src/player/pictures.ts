@@ -194,6 +194,8 @@ export function createPictureDecoder(
   }
   const picture = pixelPicture(config);
   if (picture !== undefined) return new PixelDecoder(format, picture, events);
-  if (width === null || height === null) return "The frames come without the picture’s size.";
+  if (width === null || height === null) {
+    return "The stream does not say how large its pictures are.";
+  }
   return `Pictures in the pixel format ${pixelFormat} cannot be shown here.`;
 }

@@ -94,7 +94,7 @@ function showState(): void {
   const place = element("sentence");
   if (place.textContent !== sentence) place.textContent = sentence;
   if (kind === "blocked" && sentence === "") {
-    toast("WebSockets do not get through, so this is motion JPEG.");
+    toast("WebSockets are blocked, so this is motion JPEG.");
   }
   wake();
 }
@@ -141,7 +141,7 @@ function toggleFull(): void {
   const done = document.fullscreenElement === null
     ? document.documentElement.requestFullscreen()
     : document.exitFullscreen();
-  done.catch(() => toast("The browser does not allow full screen now."));
+  done.catch(() => toast("The browser does not allow full screen at the moment."));
 }
 
 async function save(): Promise<void> {

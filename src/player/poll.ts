@@ -13,7 +13,7 @@ const HIDDEN_INTERVAL_MS = 5000;
 /** How long an answer may take. */
 const TIMEOUT_MS = 5000;
 
-const AGAIN = "The page goes on as soon as it is there again.";
+const AGAIN = "The page will continue as soon as the relay is back.";
 
 /** What it needs of the browser; a test brings its own. */
 export interface Surroundings {
@@ -120,16 +120,16 @@ export class Poll {
       throw error;
     }
     const statuses = readStatuses(answer);
-    if (statuses === undefined) throw new StrangeAnswer("its answer is no list of streams");
+    if (statuses === undefined) throw new StrangeAnswer("its answer is not a list of streams");
     return statuses;
   }
 
   #sentence(error: unknown): string {
     if (!this.#surroundings.isOnline()) {
-      return "This device is offline. The page goes on with the network.";
+      return "This device is offline. The page will continue when it is online again.";
     }
     if (error instanceof StrangeAnswer) {
-      return `The relay is not to be understood: ${error.message}. ${AGAIN}`;
+      return `The relay cannot be understood: ${error.message}. ${AGAIN}`;
     }
     return `The relay does not answer. ${AGAIN}`;
   }

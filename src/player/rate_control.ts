@@ -40,7 +40,7 @@ export async function askForRate(
 function sentence({ status }: Response, text: string): string {
   const answer = parse(text) as { error?: unknown } | null | undefined;
   const said = typeof answer?.error === "string" ? answer.error : text;
-  return said.trim().slice(0, MAX_SENTENCE) || `The relay refuses (${status}).`;
+  return said.trim().slice(0, MAX_SENTENCE) || `The relay refused (${status}).`;
 }
 
 function parse(text: string): unknown {

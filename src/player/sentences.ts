@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { dropFacts } from "../core/drops.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { FORMAT_FACTS } from "../core/stream_format.ts";
 import type { Lost } from "./connection.ts";
@@ -60,7 +61,7 @@ export function stateOf(facts: Facts): State {
   const { name, connection, lost, hasPicture, isPublishing, isSilent } = facts;
   if (lost?.isFinal) return { kind: "refused", sentence: refusal(name, lost), isStale: true };
   if (lost !== undefined && facts.isOnline && lost.failures >= MANY_FAILURES) {
-    const sentence = "WebSockets do not get through to the relay. Something on the way stops them.";
+    const sentence = "WebSockets cannot reach the relay. Something on the way blocks them.";
     return { kind: "blocked", sentence, isStale: true };
   }
   if (lost !== undefined) {
@@ -68,7 +69,7 @@ export function stateOf(facts: Facts): State {
   }
   if (connection !== "open") return { kind: "connecting", sentence: "Connecting…", isStale: true };
   if (facts.hasEnded) {
-    const sentence = "The stream has ended. The picture comes back when somebody publishes again.";
+    const sentence = "The stream has ended. The picture returns when somebody publishes again.";
     return { kind: "ended", sentence, isStale: true };
   }
   if (facts.unsupported !== undefined) {
@@ -76,8 +77,8 @@ export function stateOf(facts: Facts): State {
   }
   if (!isPublishing && isSilent) {
     const sentence = hasPicture
-      ? "The publisher is gone. The picture goes on when it is back."
-      : `Nobody publishes “${name}” yet. The picture comes when somebody does.`;
+      ? "The publisher is gone. The picture continues when it is back."
+      : `Nobody is publishing “${name}” yet. The picture appears when somebody does.`;
     return { kind: "waiting", sentence, isStale: true };
   }
   if (facts.damaged !== undefined) {
@@ -89,7 +90,7 @@ export function stateOf(facts: Facts): State {
   if (!facts.isFresh) {
     const sentence = isPublishing
       ? `Waiting for the ${hasPicture ? "next" : "first"} picture.`
-      : `Nobody publishes “${name}” yet. The picture comes when somebody does.`;
+      : `Nobody is publishing “${name}” yet. The picture appears when somebody does.`;
     return { kind: "waiting", sentence, isStale: true };
   }
   return { kind: "playing", sentence: "", isStale: false };
@@ -98,22 +99,22 @@ export function stateOf(facts: Facts): State {
 function refusal(name: string, { code, why }: Lost): string {
   switch (code) {
     case 1000:
-      return "The relay has ended the connection.";
+      return "The relay closed the connection.";
     case 4000:
-      return `“${name}” cannot be the name of a stream: it has 1 to 64 letters, digits, “.”, “_” ` +
+      return `“${name}” cannot be the name of a stream: a name has 1 to 64 letters, digits, “.”, “_” ` +
         "or “-”, and some names are the relay’s own.";
     case 4001:
-      return "This page and the relay are of different versions. Reload the page.";
+      return "This page and the relay have different versions. Reload the page.";
     case 4005:
-      return "The relay is full: it has as many viewers as it may. Try again later.";
+      return "The relay is full: it has reached its limit of viewers. Try again later.";
     default:
       return `The relay does not let this page watch${why === "" ? "" : `: ${why}`} (${code}).`;
   }
 }
 
 function loss({ code, failures }: Lost, isOnline: boolean): string {
-  if (!isOnline) return "This device is offline. The picture comes back with the network.";
-  const soon = "The picture comes back as soon as it is there again.";
+  if (!isOnline) return "This device is offline. The picture returns when it is online again.";
+  const soon = "The picture returns as soon as the relay is back.";
   if (code === 1001) return `The relay was stopped. ${soon}`;
   if (failures > 0) return `The relay does not answer. ${soon}`;
   return `The connection was lost. ${soon}`;
@@ -130,17 +131,7 @@ export function formatName(
   return isTold ? label : `${label} · ${detail}`;
 }
 
-const DROP_REASONS: ReadonlyMap<string, string> = new Map([
-  ["slow_viewer", "this viewer was behind"],
-  ["overrun", "the relay was too busy"],
-  ["awaiting_key_frame", "waiting for a key frame"],
-  ["viewer_fps", "fewer frames were asked for"],
-  ["stream_fps", "the source is faster than the stream"],
-  ["memory", "the relay’s memory was used up"],
-  ["disconnected", "the connection ended"],
-]);
-
 /** Why the relay dropped frames of a viewer, in words. */
 export function dropReason(reason: string): string {
-  return DROP_REASONS.get(reason) ?? reason.replaceAll("_", " ");
+  return dropFacts(reason)?.ofViewer ?? reason.replaceAll("_", " ");
 }

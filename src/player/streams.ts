@@ -42,7 +42,7 @@ function announce(names: string[], before: string[]): void {
   const came = names.filter((name) => !before.includes(name));
   const gone = before.filter((name) => !names.includes(name));
   const sentences = [
-    ...came.length > 0 ? [`${listed(came)} has come.`] : [],
+    ...came.length > 0 ? [`${listed(came)} has appeared.`] : [],
     ...gone.length > 0 ? [`${listed(gone)} is gone.`] : [],
   ];
   if (sentences.length > 0) element("news").textContent = sentences.join(" ");

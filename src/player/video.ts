@@ -31,12 +31,12 @@ export async function decoderConfig(
   { format, codec }: StreamConfig,
 ): Promise<string | VideoDecoderConfig> {
   const { label: name, usualCodec } = FORMAT_FACTS[format];
-  if (usualCodec === null) return `${format} is not video that is coded in time.`;
+  if (usualCodec === null) return `${format} is not a video format.`;
   if (typeof VideoDecoder === "undefined") {
     return globalThis.isSecureContext
       ? `This browser cannot decode ${name}: it has no WebCodecs.`
       : `${name} needs a secure page: open it over https, or on the relay’s machine as localhost. ` +
-        "Published as MJPEG, it plays on every page.";
+        "If it is published as MJPEG, it plays on any page.";
   }
   const wanted = { codec: codec ?? usualCodec, optimizeForLatency: true };
   try {
@@ -208,7 +208,7 @@ export class CodedDecoder implements Decoder {
       const { label } = FORMAT_FACTS[this.#config.format];
       this.#events.onUnsupported(`This browser cannot decode this kind of ${label}.`);
     } else {
-      this.#events.onDamaged("The decoder stumbled over a damaged frame");
+      this.#events.onDamaged("The decoder found a damaged frame");
     }
   }
 

@@ -30,7 +30,7 @@ export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest)
   const connection = new Connection(asked.name, channel, streams.log);
   connection.serve(() => {
     if (asked.fault !== undefined) throw asked.fault;
-    if (streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
+    if (streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");
     const { role, asker } = asked;
     return role === "stream.v1"
       ? new HelloPeer(streams, asked, { channel, connection, asker })

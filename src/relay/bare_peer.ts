@@ -73,7 +73,7 @@ export class BarePeer implements Peer {
   receive(message: string | Uint8Array<ArrayBuffer>): void {
     if (typeof message === "string") return;
     if (this.#role === "watch") {
-      throw new ProtocolError(CLOSE.unsupportedData, "a frame came from a client with role=watch");
+      throw new ProtocolError(CLOSE.unsupportedData, "a client with role=watch sent a frame");
     }
     this.#publisher ??= this.#streams.publish(this.#name, "bare", this.#channel);
     this.#publisher.receive(message);

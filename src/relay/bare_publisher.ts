@@ -46,16 +46,16 @@ export class BarePublisher implements Peer {
     });
     if (this.#hasSent) return;
     this.#hasSent = true;
-    this.#tell("has");
+    this.#tell("has started");
   }
 
   closed(): void {
     this.#live.leaveBare(this);
-    if (this.#hasSent) this.#tell("lost");
+    if (this.#hasSent) this.#tell("has left");
   }
 
-  #tell(what: "has" | "lost"): void {
+  #tell(what: "has started" | "has left"): void {
     const { name } = this.#live;
-    this.#streams.log.info(`"${name}" ${what} a publisher without a protocol`, { stream: name });
+    this.#streams.log.info(`"${name}": a publisher without a protocol ${what}`, { stream: name });
   }
 }

@@ -48,7 +48,7 @@ export class Connection implements SocketEvents {
     } catch (error) {
       const code = error instanceof ProtocolError ? error.closeCode : CLOSE.internalError;
       if (code === CLOSE.internalError) {
-        this.#log.error(`Cannot go on with a peer of "${this.#name}": ${messageOf(error)}`);
+        this.#log.error(`Cannot serve a peer of "${this.#name}" any longer: ${messageOf(error)}`);
       }
       this.#channel.close(code, messageOf(error));
       this.closed();

@@ -50,7 +50,7 @@ export class Encodings {
     return this.#stats.message;
   }
 
-  /** A key frame for viewers that go on with it behind a gap: one for all of them. */
+  /** A key frame for viewers that continue with it after a gap; encoded once for all of them. */
   splice(frame: Frame): Frame {
     if (this.#spliced?.from !== frame) this.#spliced = { from: frame, to: asBrokenLink(frame) };
     return this.#spliced.to;

@@ -14,7 +14,9 @@ import type { SocketChannel } from "./socket_channel.ts";
 import type { Streams } from "./streams.ts";
 import { ViewerPeer } from "./viewer_peer.ts";
 
-/** Most messages, and most characters of them, that may come until it is decided about the hello. */
+/**
+ * Most messages, and most characters in them, that a peer may send before its hello is accepted.
+ */
 const MAX_WAITING = 16;
 const MAX_WAITING_LENGTH = 65_536;
 
@@ -26,7 +28,10 @@ export interface HelloContext {
   readonly asker: Asker;
 }
 
-/** Reads the hello, asks whether it is permitted, and gives way to who serves what it is for. */
+/**
+ * Reads the hello, asks whether it is permitted, and is then replaced by the peer for the hello's
+ * role.
+ */
 export class HelloPeer implements Peer {
   readonly #streams: Streams;
   readonly #place: PeerPlace;
@@ -43,7 +48,8 @@ export class HelloPeer implements Peer {
     this.#context = context;
     this.#session = new RelaySession({ maxFrameBytes });
     this.#timer = setTimeout(
-      () => context.channel.close(CLOSE.helloTimeout, `no hello came within ${helloTimeoutMs} ms`),
+      () =>
+        context.channel.close(CLOSE.helloTimeout, `no hello arrived within ${helloTimeoutMs} ms`),
       helloTimeoutMs,
     );
   }
@@ -74,7 +80,7 @@ export class HelloPeer implements Peer {
     // No frame may come before the welcome, which gives the credit for it.
     if (
       typeof message !== "string" || waiting.length >= MAX_WAITING || length > MAX_WAITING_LENGTH
-    ) throw new ProtocolError(CLOSE.protocolError, "too much came before the welcome");
+    ) throw new ProtocolError(CLOSE.protocolError, "the client sent too much before the welcome");
     waiting.push(message);
   }
 
@@ -86,7 +92,9 @@ export class HelloPeer implements Peer {
     const { name } = this.#place;
     const session = this.#session;
     connection.serve(() => {
-      if (this.#streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
+      if (this.#streams.isStopping) {
+        throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");
+      }
       return hello.role === "publish"
         ? this.#streams.publish(name, { hello, session }, channel)
         : new ViewerPeer(this.#streams, this.#place, { channel, session, hello });

@@ -16,8 +16,8 @@ import { Memory, queueBytes } from "./memory.ts";
 import type { RelayOptions } from "./options.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 import { PublisherPeer } from "./publisher_peer.ts";
-import { Remembered } from "./remembered.ts";
-import { closeStalled } from "./stalled.ts";
+import { AbsentStreams } from "./absent_streams.ts";
+import { evictStalledViewers } from "./evict.ts";
 import type { PublisherKind, Streams } from "./streams.ts";
 import { Turns } from "./turns.ts";
 import { WatchfulClock } from "./watchful_clock.ts";
@@ -51,7 +51,7 @@ export class Hub implements Streams {
   readonly access: Access;
   readonly memory: Memory;
   readonly #streams = new Map<string, LiveStream>();
-  readonly #remembered = new Remembered();
+  readonly #remembered = new AbsentStreams();
   readonly #turns = new Turns();
   #threads: Threads | undefined;
   #isStopping = false;
@@ -93,7 +93,7 @@ export class Hub implements Streams {
     if (this.#streams.size >= maxStreams) {
       throw new ProtocolError(
         CLOSE.full,
-        `the relay has ${maxStreams} streams already (--max-streams)`,
+        `the relay already has ${maxStreams} streams (--max-streams)`,
       );
     }
     const live = this.#create(name);
@@ -103,8 +103,8 @@ export class Hub implements Streams {
   }
 
   /**
-   * Sets the frame rate of the stream of that name at once, or of the one that will have it. Returns
-   * the stream, which need not be among those that are there.
+   * Sets the frame rate of the stream of that name, or of the one that will get the name later.
+   * Returns that stream, which need not exist yet in the hub.
    */
   setFps(name: string, fps: FrameRate): LiveStream {
     this.#remembered.setRate(name, fps);
@@ -163,18 +163,18 @@ export class Hub implements Streams {
       live.report();
       this.#logDrops(live);
     }
-    closeStalled(this.streams, this);
+    evictStalledViewers(this.streams, this);
   }
 
   /** Takes in no more frames and no more peers. */
   refuse(): void {
     this.#isStopping = true;
-    for (const live of this.streams) live.stopPublishing("the relay stops");
+    for (const live of this.streams) live.stopPublishing("the relay is stopping");
   }
 
   /** Closes everybody. */
   stop(): void {
-    for (const live of this.streams) live.stop("the relay stops");
+    for (const live of this.streams) live.stop("the relay is stopping");
   }
 
   #create(name: string): LiveStream {

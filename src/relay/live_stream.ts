@@ -128,14 +128,7 @@ export class LiveStream implements WatchedStream, Batched {
       fps: stream.fps,
       publishing: this.isPublishing,
       live: this.isPublishing ? stream.isLive : null,
-      viewers: stream.viewers,
-      epoch: stream.epoch,
-      queue: stream.queue,
-      received: stream.received,
-      sent: stream.sent,
-      dropped: stream.dropped,
-      rate: stream.rate(this.#clock.nowMs()),
-      tick: stream.tick,
+      ...stream.numbers(this.#clock.nowMs()),
       latency: latencyOf(this.#viewers),
       arrival: this.#arrivals.range,
     };
@@ -237,7 +230,7 @@ export class LiveStream implements WatchedStream, Batched {
     if (current !== undefined) {
       if (current.session !== publisher.session && !options.takeover) throw busy(this.name);
       this.#release(current);
-      current.close(CLOSE.takenOver, `another publisher took the stream "${this.name}" over`);
+      current.close(CLOSE.takenOver, `another publisher took over the stream "${this.name}"`);
     }
     this.#publisher = publisher;
     this.#isEnding = false;
@@ -366,7 +359,7 @@ export class LiveStream implements WatchedStream, Batched {
     for (const viewer of this.#viewers) viewer.changed?.();
   }
 
-  /** Does what follows from a change: credit, the end of the stream, the next timer. */
+  /** Acts on a change: gives credit, ends the stream, or sets the next timer. */
   #drive(): void {
     const nowMs = this.#clock.nowMs();
     const publisher = this.#publisher;
@@ -420,7 +413,7 @@ export interface BeginOptions {
 }
 
 function busy(name: string): ProtocolError {
-  return new ProtocolError(CLOSE.busy, `the stream "${name}" has a publisher already`);
+  return new ProtocolError(CLOSE.busy, `the stream "${name}" already has a publisher`);
 }
 
 function latencyOf(viewers: ReadonlySet<Viewer>): LatencyStatus | null {

@@ -39,9 +39,9 @@ export interface MemoryPlan {
 }
 
 /**
- * Half of the memory is for queues, an eighth for frames that are kept, and the rest for frames under
- * way, of which one viewer may have a quarter. What comes to other threads may be once more as much
- * as queues have, for each of them.
+ * Divides the memory: half is for queues, an eighth for cached frames, and the rest for frames
+ * under way, of which one viewer may use a quarter. In addition, each other thread may receive as
+ * much as the queues have.
  */
 export function memoryPlan({ maxMemoryBytes }: MemoryLimits): MemoryPlan {
   const underWayBytes = maxMemoryBytes * 3 / 8;
@@ -56,7 +56,10 @@ export function memoryPlan({ maxMemoryBytes }: MemoryLimits): MemoryPlan {
   };
 }
 
-/** What the queue of each of so many streams gets: the same, but room for one frame at least. */
+/**
+ * What each queue gets when there are this many streams: equal parts, but room for at least one
+ * frame.
+ */
 export function queueBytes(limits: MemoryLimits, streams: number): number {
   const { queuesBytes } = memoryPlan(limits);
   return Math.max(Math.floor(queuesBytes / Math.max(1, streams)), limits.maxFrameBytes);
@@ -120,7 +123,7 @@ export class Memory {
   admit(): void {
     if (this.#viewers.take(1)) return;
     const { limit } = this.#viewers;
-    throw new ProtocolError(CLOSE.full, `the relay has ${limit} viewers already (--max-viewers)`);
+    throw new ProtocolError(CLOSE.full, `the relay already has ${limit} viewers (--max-viewers)`);
   }
 
   /** Counts out who was counted in. */

@@ -7,22 +7,43 @@ import type { FrameRate } from "../core/stream.ts";
 
 /** Limits and defaults of a relay. */
 export interface RelayOptions {
-  /** Frame rate of a new stream. */
+  /** Frames a second that leave of a new stream, or `"source"`: as they come. @default {30} */
   readonly fps: FrameRate;
-  /** Length of a stream's queue in milliseconds of its frame rate. */
+  /** Length of a stream's queue in milliseconds of its frame rate. @default {5000} */
   readonly bufferMs: number;
-  /** Largest frame in bytes. */
+  /** Largest frame in bytes. @default {16777216} */
   readonly maxFrameBytes: number;
-  /** Bytes for frames in queues and under way, in all. */
+  /** Bytes for frames in queues and under way, in all. @default {536870912} */
   readonly maxMemoryBytes: number;
-  /** Most connections that watch or send without a protocol. */
+  /** Most connections that watch or send without a protocol. @default {10000} */
   readonly maxViewers: number;
-  /** Most streams. */
+  /** Most streams. @default {100} */
   readonly maxStreams: number;
-  /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
+  /**
+   * A viewer without a protocol is closed when nothing has drained for this many milliseconds.
+   * @default {10000}
+   */
   readonly stallTimeoutMs: number;
-  /** Origins of other sites whose pages may take part; `*` for all. */
+  /** Origins of other sites whose pages may take part; `*` for all. @default {[]} */
   readonly allowOrigins: readonly string[];
-  /** How long a peer that speaks the protocol may take to say hello, in milliseconds. */
+  /**
+   * How long a peer that speaks the protocol may take to say hello, in milliseconds.
+   * @default {5000}
+   */
   readonly helloTimeoutMs: number;
 }
+
+const MIB = 1024 * 1024;
+
+/** What a relay is that nobody has told otherwise. */
+export const DEFAULT_OPTIONS: RelayOptions = {
+  fps: 30,
+  bufferMs: 5000,
+  maxFrameBytes: 16 * MIB,
+  maxMemoryBytes: 512 * MIB,
+  maxViewers: 10_000,
+  maxStreams: 100,
+  stallTimeoutMs: 10_000,
+  allowOrigins: [],
+  helloTimeoutMs: 5000,
+};

@@ -125,7 +125,7 @@ function refuseLengths(format: StreamConfig["format"], data: Uint8Array): void {
   if (!isLengthPrefixed(format, data)) return;
   throw new ProtocolError(
     CLOSE.unsupportedData,
-    `a frame of ${format} has lengths (AVCC) instead of start codes (Annex B); ` +
+    `an ${format} frame has lengths (AVCC) instead of start codes (Annex B); ` +
       `ffmpeg: -bsf:v ${format}_mp4toannexb`,
   );
 }

@@ -7,7 +7,9 @@ import type { Socket } from "../listen/listener.ts";
 import { CLOSE, closeReason } from "../wire/close_code.ts";
 import type { ControlChannel } from "./peer.ts";
 
-/** Bytes that may stand unsent beyond the frames that are accounted for: control messages. */
+/**
+ * Bytes of control messages that may be unsent, in addition to the frames that are accounted for.
+ */
 const MAX_CONTROL_BACKLOG_BYTES = 1024 * 1024;
 
 /** Sends control messages and never grows without bound. */
@@ -25,7 +27,7 @@ export class SocketChannel implements ControlChannel {
   /** Sends a control message; a peer that asks without reading the answers is closed. */
   sendControl(text: string): void {
     if (this.socket.unsentBytes > this.#maxUnsentBytes) {
-      this.close(CLOSE.stalled, "answers are not read");
+      this.close(CLOSE.stalled, "the client does not read the answers");
     } else {
       this.socket.send(text);
     }

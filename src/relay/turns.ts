@@ -12,8 +12,8 @@ export interface Batched {
 }
 
 /**
- * Does one batch in each turn of the event loop, so that sockets, ticks and other streams are heard
- * in between. Who has work takes turns with the others.
+ * Runs one batch per turn of the event loop, so that sockets, ticks and other streams are served in
+ * between. Several pieces of work alternate.
  */
 export class Turns {
   readonly #waiting = new Set<Batched>();

@@ -50,8 +50,8 @@ export interface WatchedStream {
   /** Removes a viewer. */
   leave(viewer: Viewer): void;
   /**
-   * A viewer confirms frames, the newest of which it has had for `heldMs`; false where it confirms
-   * what it did not get.
+   * A viewer has confirmed frames, and had the newest of them for `heldMs`. Returns false where it
+   * confirms a frame that it did not get.
    */
   acknowledge(viewer: Viewer<ViewerFeed>, sequence: number, heldMs?: number): boolean;
 }

@@ -65,7 +65,7 @@ export class ViewerPeer implements Peer, Viewer<ViewerFeed> {
     ) {
       throw new ProtocolError(
         CLOSE.protocolError,
-        `frame ${event.sequence} was acknowledged, which is not under way`,
+        `the acknowledged frame ${event.sequence} is not under way`,
       );
     }
   }

@@ -7,13 +7,14 @@ import type { Clock } from "../host/clock.ts";
 
 /** How often it must be looked at, in milliseconds. */
 export const PULSE_MS = 100;
-/** A longer time without a look is one in which the program stood still, in milliseconds. */
+/** The program has stood still if the clock was not read for longer than this, in milliseconds. */
 const STANDSTILL_MS = 250;
 
 /**
- * Tells of times in which the program stood still: it was stopped, or the machine was. What was under
- * way meanwhile seems late, though nobody was there to take its acknowledgement. It is told before
- * the instant is, whoever asks first. It only watches once {@linkcode pulse} has been called.
+ * Notices when the program has stood still, because it or the machine was stopped. Frames under way
+ * then seem late, although nobody was there to take their acknowledgement. The callback is called
+ * before `nowMs` returns, whoever asks first. Watching starts with the first {@linkcode
+ * pulse}.
  */
 export class WatchfulClock implements Clock {
   readonly #clock: Clock;

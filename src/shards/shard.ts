@@ -20,7 +20,7 @@ import type { Handler } from "../listen/listener.ts";
 import { Memory } from "../relay/memory.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import type { ControlChannel, Peer } from "../relay/peer.ts";
-import { closeStalled } from "../relay/stalled.ts";
+import { evictStalledViewers } from "../relay/evict.ts";
 import type { PublisherKind, Streams } from "../relay/streams.ts";
 import { Turns } from "../relay/turns.ts";
 import type { WatchedStream } from "../relay/viewer.ts";
@@ -138,7 +138,7 @@ export class Shard implements Streams, Link {
 
   /** Once a second: takes memory from viewers who make no use of it. */
   maintain(): void {
-    closeStalled([...this.#mirrors.values()], this);
+    evictStalledViewers([...this.#mirrors.values()], this);
   }
 
   /** Ends what it has of its own. */
@@ -149,7 +149,10 @@ export class Shard implements Streams, Link {
   /** Hands a message of somebody who publishes to the thread that has the streams. */
   #handIn(peer: number, data: string | Uint8Array<ArrayBuffer>): void {
     if (!this.memory.handIn(typeof data === "string" ? data.length : data.byteLength)) {
-      throw new ProtocolError(CLOSE.overCredit, "frames come faster than the relay takes them in");
+      throw new ProtocolError(
+        CLOSE.overCredit,
+        "frames arrive faster than the relay can take them",
+      );
     }
     this.tell({ type: "message", peer, data }, typeof data === "string" ? [] : [data.buffer]);
   }

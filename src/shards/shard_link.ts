@@ -15,7 +15,9 @@ import { askedOf, plainResponse } from "./plain_http.ts";
 import type { FromShard, PlainQuestion } from "./shard_message.ts";
 import { ShardViewer, type TellShard } from "./shard_viewer.ts";
 
-/** How long a thread may take to tell its numbers before the last ones are used, in milliseconds. */
+/**
+ * How long a thread may take to report its numbers before the last ones are used, in milliseconds.
+ */
 const ANSWER_MS = 1000;
 
 /** What a {@linkcode ShardLink} works with. */
@@ -144,7 +146,7 @@ export class ShardLink {
     const connection = new Connection(name, channel, hub.log);
     this.#peers.set(peer, connection);
     connection.serve(() => {
-      if (hub.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay stops");
+      if (hub.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");
       if (hello === "bare") return hub.publish(name, hello, channel);
       const session = new RelaySession({
         maxFrameBytes: hub.options.maxFrameBytes,

@@ -71,7 +71,10 @@ export type FromShard =
   | { readonly type: "failed"; readonly message: string }
   | LinkRequest
   | {
-    /** Somebody publishes; `hello` is his first message, or `bare` for one without a protocol. */
+    /**
+     * A client starts to publish. `hello` is its first message, or `bare` for a client without a
+     * protocol.
+     */
     readonly type: "publish";
     readonly peer: number;
     readonly name: string;

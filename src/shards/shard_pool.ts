@@ -15,7 +15,7 @@ import { clearCounts } from "../relay/memory.ts";
 
 /** How long a thread may take until it listens, in milliseconds. */
 const START_MS = 30_000;
-/** How long a thread that tells no numbers is taken for alive, in milliseconds. */
+/** A thread that has reported no numbers for this long is taken for dead, in milliseconds. */
 const HANG_MS = 10_000;
 /** How long after one that died another thread is started, in milliseconds. */
 const RESTART_MS = 100;
@@ -28,7 +28,10 @@ export interface ShardPoolOptions {
   readonly workers: number;
   readonly host: string;
   readonly port: number;
-  /** What all threads count together, with a place for each and one for the streams. */
+  /**
+   * Counters that all threads share: a place for each thread, and one for the thread that has the
+   * streams.
+   */
   readonly counts: SharedArrayBuffer;
   /** Answers what a thread cannot answer itself. */
   readonly askThere: AskThere;
@@ -74,7 +77,9 @@ export class ShardPool {
     }
   }
 
-  /** Has every thread tell its numbers, and replaces one that has told none for long. */
+  /**
+   * Asks every thread for its numbers, and replaces a thread that has not answered for too long.
+   */
   async refresh(): Promise<void> {
     await Promise.all([...this.#running.values()].map(async (running) => {
       const nowMs = this.#hub.clock.nowMs();
@@ -162,7 +167,7 @@ export class ShardPool {
         originMs: performance.timeOrigin,
       },
     });
-    const timer = setTimeout(() => fail(`it took more than ${START_MS / 1000} s`), START_MS);
+    const timer = setTimeout(() => fail(`it did not start within ${START_MS / 1000} s`), START_MS);
     try {
       await listening.promise;
     } finally {
@@ -180,7 +185,7 @@ export class ShardPool {
     link.close();
     clearCounts(this.#options.counts, own);
     if (this.#isStopping) return;
-    this.#hub.log.error(`lost a thread of the relay, and starts another: ${why}`, { thread: own });
+    this.#hub.log.error(`lost a thread of the relay, starting another: ${why}`, { thread: own });
     this.#restarts.set(own, setTimeout(() => this.#restart(own), RESTART_MS));
   }
 

@@ -19,7 +19,7 @@ export const MAX_JUNK_BYTES = 65_536;
 /** Most bytes that may go with a slice that is yet to come, behind a slice. */
 export const MAX_PREFIX_BYTES = 65_536;
 
-const PICTURE = "a picture (a slice behind a start code)";
+const PICTURE = "a picture (a slice after a start code)";
 
 /**
  * What a NAL unit does to the access unit behind which it stands.

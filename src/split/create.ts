@@ -7,46 +7,17 @@ import { Assembly } from "../bytes/assembly.ts";
 import { InputError, type InputFault } from "../errors.ts";
 import { detectFormat, unknownInput } from "./detect.ts";
 import { FormatSearch } from "./format_search.ts";
-import type { InputFormat } from "./format.ts";
-import { H264Splitter } from "./h264.ts";
-import { HevcSplitter } from "./hevc.ts";
-import { IvfSplitter } from "./ivf.ts";
-import { Lp32Splitter } from "./lp32.ts";
-import { MjpegSplitter } from "./mjpeg.ts";
-import { MpjpegSplitter } from "./mpjpeg.ts";
-import { PngSplitter } from "./png.ts";
+import { FORMATS, type InputFormat, type SelfDelimitingFormat } from "./formats.ts";
 import { RawSplitter, type RawSplitterOptions } from "./raw.ts";
-import { type FrameFinder, MIN_SEARCH_BYTES, ResyncSplitter } from "./resync.ts";
+import { MIN_SEARCH_BYTES } from "./resync.ts";
 import type { SplitFrame, Splitter, SplitterOptions } from "./splitter.ts";
-import { Y4mSplitter } from "./y4m.ts";
 
-/** Formats whose frames tell their own size. */
-export type SelfDelimitingFormat = Exclude<InputFormat, "raw">;
+export type { SelfDelimitingFormat };
 
 /** Options of {@linkcode createSplitter}; `format` says which. */
 export type CreateSplitterOptions =
   | (SplitterOptions & { readonly format: SelfDelimitingFormat | "auto" })
   | (RawSplitterOptions & { readonly format: "raw" });
-
-const SPLITTERS: Readonly<Record<SelfDelimitingFormat, (options: SplitterOptions) => Splitter>> = {
-  mjpeg: resyncing(MjpegSplitter),
-  mpjpeg: resyncing(MpjpegSplitter),
-  png: resyncing(PngSplitter),
-  y4m: resyncing(Y4mSplitter),
-  h264: (options) => new H264Splitter(options),
-  hevc: (options) => new HevcSplitter(options),
-  ivf: resyncing(IvfSplitter),
-  lp32: (options) => new Lp32Splitter(options),
-};
-
-function resyncing(
-  Finder: new (options: SplitterOptions) => FrameFinder,
-): (options: SplitterOptions) => Splitter {
-  return (options) => {
-    const finder = new Finder(options);
-    return options.resyncs === true ? new ResyncSplitter(finder) : finder;
-  };
-}
 
 /** A splitter of the format that the options name. */
 export function createSplitter(options: CreateSplitterOptions): Splitter {
@@ -56,7 +27,7 @@ export function createSplitter(options: CreateSplitterOptions): Splitter {
     case "auto":
       return createAutoSplitter(options);
     default:
-      return SPLITTERS[options.format](options);
+      return FORMATS[options.format].split(options);
   }
 }
 

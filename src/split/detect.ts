@@ -5,11 +5,12 @@
  */
 import { hex } from "../bytes/text.ts";
 import { InputError, type InputFault } from "../errors.ts";
-import { INPUT_FORMATS, type InputFormat } from "./format.ts";
+import { INPUT_FORMATS, type InputFormat } from "./formats.ts";
 import { describeText } from "./foreign_text.ts";
-import { type Pattern, type Signature, SIGNATURES } from "./signatures.ts";
+import type { Pattern } from "./pattern.ts";
+import { type Signature, SIGNATURES } from "./signatures.ts";
 
-export { INPUT_FORMATS, type InputFormat } from "./format.ts";
+export { INPUT_FORMATS, type InputFormat } from "./formats.ts";
 export { sniffFrame, sniffKind } from "./sniff.ts";
 
 /** Most bytes that {@linkcode detectFormat} needs to decide. */

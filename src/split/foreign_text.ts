@@ -27,7 +27,7 @@ const KINDS: readonly (readonly [start: RegExp, name: string, advice: string])[]
   [/^<(?:\?xml|svg|MPD)/i, "XML", "give pictures or video"],
   [/^[{[]\s*["{[\]}]/, "JSON", "look at it: the server may say what is wrong"],
 ];
-const CHATTER = "give frames alone: what a program says belongs on its standard error";
+const CHATTER = "give only frames: a program's messages belong on its standard error";
 
 /** What `bytes` are, where an input begins with text; `undefined` where it does not. */
 export function describeText(

@@ -5,7 +5,7 @@
  * @module
  */
 import { bytesOf, hasBytesAt, latin1 } from "../bytes/text.ts";
-import type { InputFormat } from "./format.ts";
+import type { InputFormat } from "./formats.ts";
 import { parseH264Sps } from "./h264_sps.ts";
 import { parseHevcSps } from "./hevc_sps.ts";
 import { IVF_FORMATS, IVF_FOURCC, IVF_SIGNATURE } from "./ivf_header.ts";

@@ -113,7 +113,7 @@ export class FrameInput {
       expected: `at most ${this.maxFrameBytes} bytes (--max-frame)`,
       found: `a frame of ${count}`,
       advice: count > BELIEVABLE_BYTES
-        ? "check that the input is whole and of this format: no frame is so large"
+        ? "check that the input is complete and has this format: no frame is this large"
         : "raise --max-frame or make the pictures smaller",
       isTooLarge: count <= BELIEVABLE_BYTES,
     });

@@ -3,16 +3,8 @@
  *
  * @module
  */
-import { bytesOf } from "../bytes/text.ts";
-import type { InputFormat } from "./format.ts";
-
-/** Bytes that an input has at an offset. */
-export interface Pattern {
-  /** Offset in bytes from the start of the input. */
-  readonly at: number;
-  /** What stands there. */
-  readonly bytes: Uint8Array;
-}
+import { beginnings, type InputFormat } from "./formats.ts";
+import { type Pattern, pattern } from "./pattern.ts";
 
 /** What an input begins with, and what that makes it. */
 export interface Signature {
@@ -38,24 +30,25 @@ export interface ForeignInput {
 
 const CONVERT = "pipe it through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
 const GIVE_FILE =
-  "give the file itself with --input (of a pipe it cannot be read), or pipe H.264 through: ffmpeg -i INPUT -c copy " +
+  "give the file itself with --input (it cannot be read from a pipe), or pipe H.264 " +
+  "through: ffmpeg -i INPUT -c copy " +
   "-f h264 -, and anything else through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
 
 const AS_PICTURES = "pipe it through: ffmpeg -f image2pipe -i - -f mjpeg -q:v 3 -";
 const WITH_START_CODES =
-  "frames with lengths (AVCC) are those of an MP4: give that with --input, " +
+  "frames with lengths (AVCC) come from an MP4: give that file with --input, " +
   "or let the encoder write a byte stream (Annex B; GStreamer: h264parse ! " +
   "video/x-h264,stream-format=byte-stream)";
 const AS_IVF = "let it write IVF: ffmpeg -f obu -i INPUT -c copy -f ivf -";
-const NO_PICTURES = "it is sound, and only pictures are relayed";
+const NO_PICTURES = "it is audio, and only video is relayed";
 const QUIET = "give gst-launch-1.0 -q, so that it writes nothing but frames";
 
-function pattern(bytes: string | readonly number[], at = 0): Pattern {
-  return { at, bytes: typeof bytes === "string" ? bytesOf(bytes) : Uint8Array.from(bytes) };
-}
-
-function known(format: InputFormat, ...patterns: Pattern[]): Signature {
-  return { patterns, meaning: { format } };
+/** Those of the formats that are split here. */
+function known(isShort: boolean): Signature[] {
+  return beginnings(isShort).map(({ format, pattern }) => ({
+    patterns: [pattern],
+    meaning: { format },
+  }));
 }
 
 function foreign(name: string, ...patterns: Pattern[]): Signature {
@@ -81,7 +74,7 @@ function packed(name: string, ...patterns: Pattern[]): Signature {
 }
 
 function archive(name: string, ...patterns: Pattern[]): Signature {
-  return advised(name, "unpack it, and give what is within", ...patterns);
+  return advised(name, "unpack it, and give a file in it", ...patterns);
 }
 
 function sound(name: string, ...patterns: Pattern[]): Signature {
@@ -93,42 +86,10 @@ function prefixed(name: string, ...patterns: Pattern[]): Signature {
   return { patterns, meaning };
 }
 
-/** A byte stream whose first NAL unit has one of these headers, behind a start code. */
-function annexB(format: InputFormat, headers: readonly (readonly number[])[]): Signature[] {
-  return headers.flatMap((header) => [
-    known(format, pattern([0, 0, 1, ...header])),
-    known(format, pattern([0, 0, 0, 1, ...header])),
-  ]);
-}
-
-/**
- * Headers of NAL units that an H.265 stream begins with, H.265 7.3.1.2: those of parameter sets, an
- * access unit delimiter, a prefix SEI or a picture to begin at, in the base layer and the lowest
- * temporal layer.
- */
-const HEVC_HEADERS = [32, 33, 34, 35, 39, 16, 17, 18, 19, 20, 21].map((type) => [type << 1, 1]);
-
-/**
- * Headers of NAL units that an H.264 stream begins with, H.264 7.3.1, as nal_ref_idc and type: those
- * of parameter sets and slices, and of SEI and delimiters, to which nothing refers. One can be the
- * first half of a header of H.265, but would be followed by what only H.265 has behind it.
- */
-const H264_HEADERS = [
-  ...[1, 2, 3].flatMap((reference) => [7, 8, 5, 1].map((type) => [(reference << 5) | type])),
-  [6],
-  [9],
-];
-
 /** Signatures in the order in which they are tried. */
 export const SIGNATURES: readonly Signature[] = [
   foreign("a JPEG-LS image", pattern([0xff, 0xd8, 0xff, 0xf7])),
-  known("mjpeg", pattern([0xff, 0xd8, 0xff])),
-  known("png", pattern("\x89PNG\r\n\x1a\n")),
-  known("y4m", pattern("YUV4MPEG2 ")),
-  known("ivf", pattern("DKIF")),
-  known("mpjpeg", pattern("--")),
-  known("mpjpeg", pattern("\n--")),
-  known("mpjpeg", pattern("\r\n--")),
+  ...known(false),
   foreign("FLV", pattern("FLV\x01")),
   media("Matroska or WebM", pattern([0x1a, 0x45, 0xdf, 0xa3])),
   foreign("AVI", pattern("RIFF"), pattern("AVI ", 8)),
@@ -145,10 +106,9 @@ export const SIGNATURES: readonly Signature[] = [
   ...["wide", "free", "skip", "pnot", "uuid", "styp", "moof", "sidx"].map((type) =>
     media("MP4 or MOV", pattern(type, 4))
   ),
-  prefixed("JPEG behind 4 bytes", pattern([0xff, 0xd8, 0xff], 4)),
-  prefixed("PNG behind 4 bytes", pattern("\x89PNG", 4)),
-  ...annexB("hevc", HEVC_HEADERS),
-  ...annexB("h264", H264_HEADERS),
+  prefixed("JPEG after 4 bytes", pattern([0xff, 0xd8, 0xff], 4)),
+  prefixed("PNG after 4 bytes", pattern("\x89PNG", 4)),
+  ...known(true),
   advised("AV1 as OBUs", AS_IVF, pattern([0x12, 0x00, 0x0a])),
   advised("AV1 as OBUs with lengths (Annex B)", AS_IVF, pattern([0x01, 0x10], 2)),
   ...["Setting pipeline", "Use Windows high", "Pipeline is", "Progress: ", "Redistribute"].map(
@@ -197,7 +157,7 @@ export const SIGNATURES: readonly Signature[] = [
   archive("a RAR archive", pattern("Rar!\x1a\x07")),
   advised(
     "a program",
-    "let it run, and read what it writes: PROGRAM | stream publish",
+    "run it, and pipe its output: PROGRAM | stream publish",
     pattern("\x7fELF"),
   ),
   foreign("an OpenEXR image", pattern([0x76, 0x2f, 0x31, 0x01])),

@@ -160,7 +160,7 @@ export class Y4mSplitter implements FrameFinder {
     const { input } = this;
     const place = input.framesTaken === 0
       ? "after the header line"
-      : `after the ${pictureBytes} bytes of the frame before`;
+      : `after the ${pictureBytes} bytes of the previous frame`;
     const advice =
       `check that ${config.width}x${config.height} ${config.pixelFormat} is what the ` +
       "pictures are";

@@ -108,7 +108,7 @@ function rateOf(text: string | undefined, fail: (fault: FrameFault) => never): Y
   if (match === null) {
     fail({
       at: 0,
-      expected: "a frame rate as F25:1 in the YUV4MPEG2 header",
+      expected: "a frame rate such as F25:1 in the YUV4MPEG2 header",
       found: `"F${text.slice(0, 40)}"`,
     });
   }

@@ -5,7 +5,7 @@
  */
 import type { DropCounts } from "../core/drops.ts";
 import type { Presentation, StreamConfig } from "../core/frame.ts";
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate, StreamNumbers } from "../core/stream.ts";
 import { STREAM_FORMATS, type StreamFormat } from "../core/stream_format.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
@@ -133,21 +133,12 @@ export interface CreditMessage {
 }
 
 /** Numbers of a stream, the same as in the API. */
-export interface StreamStatus extends StreamConfigStatus {
+export interface StreamStatus extends StreamConfigStatus, StreamNumbers {
   readonly name: string;
   readonly fps: FrameRate;
   readonly publishing: boolean;
   /** Whether the source has a pace of its own, at which its frames leave; `null` without one. */
   readonly live: boolean | null;
-  readonly viewers: number;
-  readonly epoch: number;
-  readonly queue: { readonly frames: number; readonly bytes: number };
-  readonly received: { readonly frames: number; readonly bytes: number };
-  readonly sent: { readonly frames: number; readonly bytes: number };
-  readonly dropped: Readonly<DropCounts>;
-  /** Frames and bytes a second that leave the queue, over the last three seconds. */
-  readonly rate: { readonly framesPerSecond: number; readonly bytesPerSecond: number };
-  readonly tick: { readonly fired: number; readonly overruns: number; readonly lagMs: number };
   /** Of the viewers that confirm what they receive; `null` while no frame has been confirmed. */
   readonly latency: LatencyStatus | null;
   /**
@@ -318,7 +309,7 @@ function hello(fields: Fields): PublishHello | WatchHello {
   if (version !== 1) {
     throw new ProtocolError(
       CLOSE.badVersion,
-      `version ${version} of the protocol is not spoken here, version 1 is`,
+      `version ${version} of the protocol is not supported; use version 1`,
     );
   }
   if (fields.oneOf("role", ["publish", "watch"]) === "publish") {

@@ -125,7 +125,7 @@ export class RelaySession {
     if (this.#frames >= this.#credit.frames || this.#bytes >= this.#credit.bytes) {
       throw new ProtocolError(
         CLOSE.overCredit,
-        `a frame came without credit: ${this.#frames} frames of ${this.#credit.frames} and ` +
+        `a frame arrived without credit: ${this.#frames} frames of ${this.#credit.frames} and ` +
           `${this.#bytes} bytes of ${this.#credit.bytes} are used`,
       );
     }
@@ -133,15 +133,15 @@ export class RelaySession {
     if (sequence <= this.#received) {
       throw new ProtocolError(
         CLOSE.protocolError,
-        `a frame has sequence ${sequence}, it must be above ${this.#received}`,
+        `a frame has sequence ${sequence}, but it must be above ${this.#received}`,
       );
     }
     const missing = this.#resumed ? sequence - this.#received - 1 : 0;
     if (missing > MAX_MISSING_FRAMES) {
       throw new ProtocolError(
         CLOSE.protocolError,
-        `a frame has sequence ${sequence} behind ${this.#received}: at most ` +
-          `${MAX_MISSING_FRAMES} may be left out`,
+        `a frame has sequence ${sequence} after ${this.#received}: at most ` +
+          `${MAX_MISSING_FRAMES} may be missing`,
       );
     }
     this.#resumed = true;

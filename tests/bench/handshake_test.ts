@@ -50,7 +50,7 @@ const REFUSED: Readonly<Record<string, readonly [(text: string) => string, strin
   "no protocol": [
     (text) => text.replace(/Sec-WebSocket-Protocol.*\r\n/, ""),
     "unreachable",
-    /does not speak stream\.v1; --bare/,
+    /does not speak stream\.v1; use --bare/,
   ],
   "what is not HTTP": [(text) => `SSH-2.0\r\n${text}`, "unreachable", /does not speak HTTP/],
   "an answer without end": [(text) => text + "x".repeat(1e5), "unreachable", /no end/],

@@ -138,7 +138,7 @@ Deno.test("bottleneck is a busy thread, a late publisher, or a thread that stand
 
 Deno.test("describeReport has a line for each thing, and - for what is not known", () => {
   const known = describeReport(report());
-  assertMatch(known, /^viewers +8, of them 1 slow, 2 stalled, 2 failed$/m);
+  assertMatch(known, /^viewers +8, of which 1 slow, 2 stalled, 2 failed$/m);
   assertMatch(known, /^frames +1000 kB × 10 fps for 1\.0 s, 10 published$/m);
   assertMatch(known, /^delivered +15 frames, 15 a second, 15\.0 MB\/s, 30\.0 % of all$/m);
   assertMatch(known, /^dropped +7 \(slow_viewer 7\)$/m);

@@ -66,14 +66,14 @@ Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player says in a sentence"), asyn
 
   await t.step("that the relay is full, and tries again when asked", async () => {
     await using one = await browser.open({ url: `${relay.http}/live` });
-    await untilSaid(one, /publishes/);
+    await untilSaid(one, /is publishing/);
     await using page = await browser.open({ url: `${relay.http}/live` });
-    assertMatch(await untilSaid(page, /full/), /as many viewers as it may/);
+    assertMatch(await untilSaid(page, /full/), /its limit of viewers/);
     await one.close();
     // A stream without anybody is none.
     await untilGone(relay, "live");
     await page.click("#retry");
-    await untilSaid(page, /publishes/);
+    await untilSaid(page, /is publishing/);
     assertEquals(page.errors, []);
   });
 

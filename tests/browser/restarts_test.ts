@@ -16,8 +16,8 @@ Deno.test(
     await using first = await startRelay();
     await using page = await browser.open({ url: `${first.http}/live` });
     assertEquals(
-      await untilSaid(page, /publishes/),
-      "Nobody publishes “live” yet. The picture comes when somebody does.",
+      await untilSaid(page, /is publishing/),
+      "Nobody is publishing “live” yet. The picture appears when somebody does.",
     );
     const url = first.url();
     await using before = start(["publish", "--test-pattern", "320x180", url]);

@@ -254,7 +254,7 @@ Deno.test(
     await untilPictures(page, 1);
     await page.locator(".card").evaluate((card) => card.dataset.mark = "first");
     first.process.kill("SIGKILL");
-    await page.getByText("The relay does not answer. The page goes on").waitFor();
+    await page.getByText("The relay does not answer. The page will continue").waitFor();
     assert(await page.evaluate(() => document.body.classList.contains("is-away")));
     await untilStreams(page, ["live"]);
     await using second = await startRelay([], { port: Number(new URL(first.http).port) });

@@ -23,7 +23,7 @@ Deno.test("stream fps reads the rate of a stream and changes it", async () => {
     assertEquals(await printed("fps", url), `${shown}\n`);
     assertEquals((await relay.until("door", () => true)).fps, shown);
   }
-  await relay.process.said(/"door" goes from 29\.97\d* to source fps/);
+  await relay.process.said(/"door" changes from 29\.97\d* to source fps/);
 });
 
 Deno.test("stream fps loses nothing while frames flow", async () => {

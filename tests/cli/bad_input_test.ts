@@ -206,7 +206,10 @@ Deno.test("stream publish says that nobody can see frames without a key frame", 
   assertFailed(few, 5, /^error: Cannot show any of the 3 frames: none is a key frame.*--format/);
   const many = await run(["publish", relay.url()], { stdin: pictures(301) });
   assertFailed(many, 5, /any of the 301 frames/);
-  assertMatch(many.stderr, /^warn: nobody sees the first 300 frames: none is a key frame; check/m);
+  assertMatch(
+    many.stderr,
+    /^warn: nobody can see the first 300 frames, because none is a key frame; check/m,
+  );
   const sets = concat(h264Sps(), h264Pps());
   const late = await run(["publish", relay.url()], { stdin: concat(pictures(3), sets, idr()) });
   assertEquals(late.code, 0, late.stderr);

@@ -199,7 +199,7 @@ Deno.test("stream bench --bare loads another server, about which nothing is know
   assert(report.delivered.frames > 0);
   assertEquals([report.relayCpu, report.relayMemory, report.dropped], [null, null, null]);
   const refused = await run(["bench", ...SMALL, "--viewers-only", url]);
-  assertFailed(refused, 3, /does not speak stream\.v1; --bare/);
+  assertFailed(refused, 3, /does not speak stream\.v1; use --bare/);
 });
 
 Deno.test("stream bench --join-fps publishes at its own rate until all have joined", async () => {
@@ -225,8 +225,8 @@ Deno.test("stream bench leaves a stream to the publisher that it has", async () 
   await using _publish = start(["publish", relay.url(), "--test-pattern"]);
   await relay.until("live", ({ publishing }) => publishing);
   const outcome = await run(["bench", ...SMALL, relay.url()]);
-  assertFailed(outcome, 1, /has a publisher already; choose another name, or .* --viewers-only/);
-  assertFailed(await run(["bench", ...SMALL, relay.url(), "--bare"]), 1, /has a publisher already/);
+  assertFailed(outcome, 1, /already has a publisher; choose another name, or .* --viewers-only/);
+  assertFailed(await run(["bench", ...SMALL, relay.url(), "--bare"]), 1, /already has a publisher/);
 });
 
 const LONG = ["bench", "--json", ...SMALL, "--duration", "10m"];

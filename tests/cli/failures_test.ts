@@ -70,7 +70,7 @@ Deno.test("stream fps and list exit with 1 where the server is no relay", async 
   for (const command of ["fps", "list"]) {
     for (const [{ addr }, status] of [[plain, 404], [page, 200]] as const) {
       const outcome = await run([command, `ws://127.0.0.1:${addr.port}/live`]);
-      assertFailed(outcome, 1, RegExp(`no relay \\(HTTP ${status}\\)`));
+      assertFailed(outcome, 1, RegExp(`not a relay \\(HTTP ${status}\\)`));
     }
   }
 });
@@ -169,7 +169,7 @@ Deno.test("stream publish is refused where the stream has a publisher, who does 
   await first.write(concat(...jpegs(1)));
   await relay.until("live", (status) => status.received.frames === 1);
   const second = await run(["publish", relay.url()], { stdin: concat(...jpegs(1)) });
-  assertFailed(second, 1, /has a publisher already; .*--takeover/);
+  assertFailed(second, 1, /already has a publisher; .*--takeover/);
   await first.endInput();
   assertEquals((await first.outcome).code, 0);
 });
@@ -185,7 +185,7 @@ Deno.test("stream publish --takeover ends the publisher that is there, not its v
   await relay.until("live", (status) => status.sent.frames === 1);
   const second = await run(["publish", relay.url(), "--takeover"], { stdin: frames[1]! });
   assertEquals(second.code, 0, second.stderr);
-  assertFailed(await first.outcome, 1, /another publisher took the stream "live" over/);
+  assertFailed(await first.outcome, 1, /another publisher took over the stream "live"/);
   assertEquals((await watch.outcome).code, 0);
   assertEquals(await folder.files(), frames);
 });
@@ -206,10 +206,10 @@ Deno.test("stream publish names what it may not open, and what it cannot use, wi
   await using relay = await startRelay();
   for (
     const [input, seen] of [
-      ["/proc/self/mem", /may not open it; let the shell do that: stream publish </],
+      ["/proc/self/mem", /is not allowed to open it; let the shell open it: stream publish </],
       [folder.path, /it is a folder; give a file, or pipe its pictures in: cat \S+ \| stream pub/],
       [`${folder.path}/empty`, /the file is empty/],
-      [`${folder.path}/empty/x`, /a part of the path is a file/],
+      [`${folder.path}/empty/x`, /part of the path is a file/],
     ] as const
   ) {
     const outcome = await run(["publish", relay.url(), "--input", input]);

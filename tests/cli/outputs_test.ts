@@ -36,7 +36,7 @@ Deno.test("stream watch never touches a file that is there", async () => {
   await using folder = await makeFolder();
   await Deno.writeTextFile(`${folder.path}/all.mjpeg`, "mine");
   const outcome = await run(["watch", NOBODY, "-o", "all.mjpeg"], { cwd: folder.path });
-  assertFailed(outcome, 1, /Cannot write all\.mjpeg: it exists already; .*--overwrite/);
+  assertFailed(outcome, 1, /Cannot write all\.mjpeg: it already exists; .*--overwrite/);
   assertEquals(await Deno.readTextFile(`${folder.path}/all.mjpeg`), "mine");
   assertEquals(await folder.names(), ["all.mjpeg"], "nothing is left behind");
 });
@@ -46,7 +46,7 @@ for (const [output, name] of [["%d.jpg", "2.jpg"], [".", "000002.jpg"]] as const
     await using folder = await makeFolder();
     await Deno.writeTextFile(`${folder.path}/${name}`, "mine");
     const outcome = await watchFrames(["-o", output], { cwd: folder.path });
-    assertFailed(outcome, 1, RegExp(`Cannot write \\S*${name}: it exists already; .*--overwrite`));
+    assertFailed(outcome, 1, RegExp(`Cannot write \\S*${name}: it already exists; .*--overwrite`));
     assertEquals(await folder.names(), [name.replace("2", "1"), name], "nothing is left behind");
     assertEquals(await Deno.readTextFile(`${folder.path}/${name}`), "mine");
   });
@@ -73,7 +73,7 @@ for (const output of ["all.mjpeg", "%d.jpg", "./"]) {
 
 Deno.test("stream watch says that the disk is full", async () => {
   const outcome = await watchFrames(["-o", "-"], { program: toFullDisk() });
-  assertFailed(outcome, 1, /standard output: no space is left/);
+  assertFailed(outcome, 1, /standard output: the disk is full/);
 });
 
 Deno.test("stream help and list say that standard output is full", async () => {
@@ -82,7 +82,7 @@ Deno.test("stream help and list say that standard output is full", async () => {
     assertFailed(
       await run(args, { program: toFullDisk() }),
       1,
-      /standard output: no space is left/,
+      /standard output: the disk is full/,
     );
   }
 });
@@ -102,7 +102,7 @@ Deno.test("stream watch ends cleanly and says so where the reader of its output 
   assertEquals(code, 0, stderr);
   assertMatch(
     stderr,
-    /^wrote (no frame|\d+ frames?, .* to standard output), \d+ skipped; whoever read standard output has gone\n$/,
+    /^wrote (no frame|\d+ frames?, .* to standard output), \d+ skipped; the reader of standard output has gone away\n$/,
   );
   await publish.endInput();
   assertEquals((await publish.outcome).code, 0, "the publisher does not notice");
@@ -114,7 +114,7 @@ Deno.test("stream watch says what is wrong with the place for its files", async 
   const { path: cwd } = folder;
   for (const output of ["file/frames/", "file/%d.jpg", "file/all.mjpeg"]) {
     const outcome = await watchFrames(["-o", output], { cwd });
-    assertFailed(outcome, 1, /Cannot write file.*: a part of the path is a file/);
+    assertFailed(outcome, 1, /Cannot write file.*: part of the path is a file/);
   }
   assertEquals(await folder.names(), ["file"]);
   // Nobody may write there, root included; Deno gives devices to nobody.
@@ -130,17 +130,17 @@ Deno.test("stream watch says what is wrong with the place for its files", async 
 
 for (
   const [pattern, why] of [
-    ["%s.jpg", /"%s" is no number/],
+    ["%s.jpg", /"%s" is not a number/],
     ["%d-%d.jpg", /more than one number/],
     ["%99d.jpg", /more than 20 digits/],
-    ["%-3d.jpg", /is no number/],
-    ["100%", /is no number/],
+    ["%-3d.jpg", /is not a number/],
+    ["100%", /is not a number/],
   ] as const
 ) {
   Deno.test(`stream watch -o ${pattern} is a usage error`, async () => {
     const outcome = await run(["watch", NOBODY, "-o", pattern]);
     const sentence = assertFailed(outcome, 2, why);
-    assertMatch(sentence, /a pattern reads frames\/%06d\.jpg/);
+    assertMatch(sentence, /a pattern looks like frames\/%06d\.jpg/);
   });
 }
 

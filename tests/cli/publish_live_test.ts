@@ -31,16 +31,16 @@ Deno.test("stream publish says once what slows a source down that is faster than
   await using publish = start(["publish", relay.url(), ...RAW], { stdin: "piped" });
   await relay.until("live", ({ publishing }) => publishing);
   await using _camera = camera(publish, 20);
-  const [sentence] = await publish.said(/^warn: frames come faster.*\n/m);
+  const [sentence] = await publish.said(/^warn: frames arrive faster.*\n/m);
   assertMatch(
     sentence,
-    /^warn: frames come faster than the 10 a second that the relay lets out, so the input waits; if it is live, use --on-full drop, or start the relay with --fps \d+ or "--fps source"\n$/,
+    /^warn: frames arrive faster than the 10 a second that the relay sends, so the input waits; if it is live, use --on-full drop, or start the relay with --fps \d+ or "--fps source"\n$/,
   );
   const { received } = await relay.until("live", (status) => status.live === false);
   await relay.until("live", (status) => status.received.frames > received.frames + 5);
   publish.kill("SIGTERM");
   const { code, stderr } = await publish.outcome;
-  assertEquals([code, stderr.split("frames come faster").length - 1], [0, 1], stderr);
+  assertEquals([code, stderr.split("frames arrive faster").length - 1], [0, 1], stderr);
 });
 
 Deno.test("stream publish says while a live source is behind, and the relay catches up", async () => {
@@ -52,7 +52,7 @@ Deno.test("stream publish says while a live source is behind, and the relay catc
   await relay.until("live", (status) => status.live === true && status.received.frames > 30);
   await publish.said(/"behindMs":0,/);
   relay.process.kill("SIGSTOP");
-  await publish.said(/the source is behind by \d+\.\d s.*"behindMs":[1-9]/);
+  await publish.said(/\d+\.\d s behind the source.*"behindMs":[1-9]/);
   relay.process.kill("SIGCONT");
   await publish.said(/"behindMs":[1-9].*\n(.*\n)*.*"behindMs":0,/);
   const status = await relay.until("live", (status) => status.queue.frames === 0);

@@ -17,7 +17,7 @@ async function abandoned(args: readonly string[]): Promise<Running> {
     await publish.said(/lost the relay/);
     // A picture is whole once the next one begins.
     await publish.write(concat(...frames.slice(3)));
-    await publish.said(/the relay has been gone for \d+ s; [2-6] frames wait; trying again/);
+    await publish.said(/the relay has been gone for \d+ s; [2-6] frames are waiting; trying again/);
   } catch (error) {
     await publish[Symbol.asyncDispose]();
     throw error;

@@ -27,5 +27,5 @@ Deno.test("stream publish reads no frames from a keyboard", async () => {
 Deno.test("stream watch writes no frames to a screen", async () => {
   const { code, stderr } = await onTerminal("watch", "ws://127.0.0.1:1/live", "-o", "-");
   assertEquals(code, 2);
-  assertMatch(stderr, /standard output is a terminal; pipe it on/);
+  assertMatch(stderr, /standard output is a terminal; pipe it into a program/);
 });

@@ -128,7 +128,7 @@ Deno.test("DamageReport warns once a second, with all that was left out until th
   nowMs = 1000;
   report.add({ ...fault, offset: 90, isTooLarge: true }, 1);
   assertEquals(lines, [
-    "left out what is no whole frame at byte 70: expected a picture, found 00 01; 1 damaged so far",
+    "left out data that is not a whole frame at byte 70: expected a picture, found 00 01; 1 damaged so far",
     "left out a frame at byte 90: expected a picture, found 00 01; look; 4 damaged so far",
   ]);
 });
@@ -256,6 +256,6 @@ Deno.test("LoopedSource does not go round for ever without a frame", async () =>
   await assertRejects(
     () => source.next(),
     StreamError,
-    "Cannot repeat x.mjpeg: it has no frame; give a file with frames",
+    "Cannot repeat x.mjpeg: it contains no frames; give a file with frames",
   );
 });

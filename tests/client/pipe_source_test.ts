@@ -69,7 +69,7 @@ for (const [what, options] of LAYOUTS) {
       const isDamaged = cut > 0;
       assertEquals(source.damaged > 0, isDamaged, said.join());
       if (isDamaged) {
-        assertMatch(said[0]!, /frame 1: what stands at byte 0 is no packet of MPEG-TS/);
+        assertMatch(said[0]!, /frame 1: there is no MPEG-TS packet at byte 0/);
       }
     });
   }
@@ -97,7 +97,7 @@ Deno.test("PipeSource that is strict ends where MPEG-TS begins within a packet",
   await assertRejects(
     () => source.next(),
     StreamError,
-    "Cannot read frame 1 of standard input: what stands at byte 0 is no packet of MPEG-TS",
+    "Cannot read frame 1 of standard input: there is no MPEG-TS packet at byte 0",
   );
 });
 
@@ -119,7 +119,10 @@ Deno.test("PipeSource says what to do about MPEG-TS that holds no video for it",
   pipe.write(concat(...packetsOf(SHOTS, { types: [0x02] })));
   pipe.end();
   const error = await assertRejects(() => source.next(), StreamError);
-  assertMatch(error.message, /coded as MPEG-2, which no stream carries; try: ffmpeg -i INPUT -f/);
+  assertMatch(
+    error.message,
+    /coded as MPEG-2, which the relay does not support; try: ffmpeg -i INPUT -f/,
+  );
 });
 
 Deno.test("PipeSource that is stopped gives nothing more, before it knows the format and after", async () => {

@@ -66,8 +66,8 @@ Deno.test("Publisher leaves out every second picture of a film of 60 a second, a
   const steps = numbers.slice(1).map((number, n) => number - numbers[n]!);
   assertEquals(new Set(steps.slice(10, -1)), new Set([2]));
   assertEquals(warnings, [
-    "the film has more pictures than the 30 a second that the relay lets out; the others are left " +
-    'out evenly; to show all, start the relay with a higher --fps, or with "--fps source"',
+    "the film has more pictures a second than the 30 that the relay sends; the rest are left " +
+    'out evenly; to send all, start the relay with a higher --fps or with "--fps source"',
   ]);
 });
 

@@ -36,5 +36,8 @@ Deno.test("Publisher says after two seconds that no key frame has come, once", a
   );
   assertEquals(error.code, "bad_input");
   assertEquals(warnings.length, 1);
-  assertMatch(warnings[0]!, /^nobody sees the first 5 frames: none is a key frame; check --format/);
+  assertMatch(
+    warnings[0]!,
+    /^nobody can see the first 5 frames, because none is a key frame; check --format/,
+  );
 });

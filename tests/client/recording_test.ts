@@ -193,7 +193,7 @@ Deno.test("A recording goes to a hidden file until it is whole, and says so", as
   await sink.write(frameOf());
   const partial = `.x.webm.${Deno.pid}.part`;
   assertEquals(await folder.names(), [partial]);
-  assertEquals(said, [`recording to ${folder.path}/${partial} until it is whole`]);
+  assertEquals(said, [`recording to ${folder.path}/${partial} until it is complete`]);
   await sink.finish();
   assertEquals(await folder.names(), ["x.webm"]);
   assertEquals(sink.describe(), `${folder.path}/x.webm`);
@@ -224,7 +224,7 @@ Deno.test("A recording never touches a file that is there", async () => {
   await assertRejects(
     () => sinkIn(folder, "x.mp4", { segmentMs: 1000 }),
     StreamError,
-    "x-000001.mp4: it exists already; use --overwrite",
+    "x-000001.mp4: it already exists; use --overwrite",
   );
   assertEquals(await folder.names(), ["x-000001.mp4"]);
 });
@@ -236,7 +236,7 @@ for (
     ["x.ivf", "hevc", "use a name that ends in .mkv or .mp4 or .hevc"],
     ["x.264", "vp8", "use a name that ends in .mkv or .webm or .ivf"],
     ["x.mkv", "y4m", "use a name that ends in .y4m"],
-    ["x.y4m", "png", "write each frame to a file of its own, or convert with ffmpeg"],
+    ["x.y4m", "png", "write each frame to its own file, or convert with ffmpeg"],
     ["x.mjpeg", "y4m", "use a name that ends in .y4m"],
   ] as const
 ) {
@@ -314,7 +314,7 @@ Deno.test("A recording that cannot be written any more stays under its hidden na
   await sink.write(frameOf());
   // The place that it is to have is taken meanwhile.
   await Deno.writeTextFile(`${folder.path}/x.mkv`, "mine");
-  await assertRejects(() => sink.finish(), StreamError, "x.mkv: it exists already");
+  await assertRejects(() => sink.finish(), StreamError, "x.mkv: it already exists");
   assertEquals(await folder.names(), [`.x.mkv.${Deno.pid}.part`, "x.mkv"]);
   assertEquals(await Deno.readTextFile(`${folder.path}/x.mkv`), "mine");
 });

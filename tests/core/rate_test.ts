@@ -1,22 +1,22 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Backlog, BACKLOG_PATIENCE_MS } from "../../src/core/backlog.ts";
+import { STANDING_AFTER_MS, StandingQueueDetector } from "../../src/core/standing_queue.ts";
 import { Budget } from "../../src/core/budget.ts";
 import { DROP_REASONS, noDrops, totalDrops } from "../../src/core/drops.ts";
 import { RateLimit } from "../../src/core/rate_limit.ts";
 import { RateMeter } from "../../src/core/rate_meter.ts";
 
-Deno.test("Backlog drains a queue that stays above its target for as long as its patience", () => {
-  const backlog = new Backlog();
-  for (let nowMs = 0; nowMs < BACKLOG_PATIENCE_MS; nowMs += 100) {
+Deno.test("StandingQueueDetector drains a queue that stays above its target for as long as its patience", () => {
+  const backlog = new StandingQueueDetector();
+  for (let nowMs = 0; nowMs < STANDING_AFTER_MS; nowMs += 100) {
     assertEquals(backlog.observe(9, 8, nowMs), false);
   }
-  assertEquals(backlog.observe(9, 8, BACKLOG_PATIENCE_MS), true);
+  assertEquals(backlog.observe(9, 8, STANDING_AFTER_MS), true);
 });
 
-Deno.test("Backlog goes on draining until the queue is down to its target", () => {
-  const backlog = new Backlog();
+Deno.test("StandingQueueDetector goes on draining until the queue is down to its target", () => {
+  const backlog = new StandingQueueDetector();
   backlog.observe(50, 8, 0);
   for (let frames = 50; frames > 8; frames--) {
     assertEquals(backlog.observe(frames, 8, 2000 - frames), true);
@@ -25,20 +25,20 @@ Deno.test("Backlog goes on draining until the queue is down to its target", () =
   assertEquals(backlog.observe(50, 8, 2001), false);
 });
 
-Deno.test("Backlog leaves a queue alone that comes down now and then", () => {
-  const backlog = new Backlog();
+Deno.test("StandingQueueDetector leaves a queue alone that comes down now and then", () => {
+  const backlog = new StandingQueueDetector();
   for (let nowMs = 0; nowMs < 60_000; nowMs += 10) {
     const frames = nowMs % 900 === 0 ? 8 : 100;
     assertEquals(backlog.observe(frames, 8, nowMs), false);
   }
 });
 
-Deno.test("Backlog has patience with the first burst after a long silence", () => {
-  const backlog = new Backlog();
+Deno.test("StandingQueueDetector has patience with the first burst after a long silence", () => {
+  const backlog = new StandingQueueDetector();
   backlog.observe(0, 8, 0);
   assertEquals(backlog.observe(100, 8, 60_000), false);
-  assertEquals(backlog.observe(90, 8, 60_000 + BACKLOG_PATIENCE_MS - 1), false);
-  assertEquals(backlog.observe(80, 8, 60_000 + BACKLOG_PATIENCE_MS), true);
+  assertEquals(backlog.observe(90, 8, 60_000 + STANDING_AFTER_MS - 1), false);
+  assertEquals(backlog.observe(80, 8, 60_000 + STANDING_AFTER_MS), true);
 });
 
 Deno.test("Budget takes up to its limit and not one byte more", () => {

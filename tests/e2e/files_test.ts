@@ -195,7 +195,7 @@ Deno.test(needs(NO_FFMPEG, "stream publish says what is wrong with a media file"
     [half, /half\.mp4: the file was cut off before the list of its frames; copy it again/],
     [
       old,
-      /its video is coded as mp4v [^,]+, or MPEG-2\), which no stream carries; try: ffmpeg -i \S+old\.mp4 -f mjpeg/,
+      /its video is coded as mp4v [^,]+, or MPEG-2\), which the relay does not support; try: ffmpeg -i \S+old\.mp4 -f mjpeg/,
     ],
     [sound, /it has no video, only audio; give a file with video/],
   ] as const;
@@ -205,7 +205,8 @@ Deno.test(needs(NO_FFMPEG, "stream publish says what is wrong with a media file"
 });
 
 const CUT = "the file was cut off before its end";
-const STRAY = "what stands at byte \\d+ is no p";
+const STRAY = "the data at byte \\d+ is not part";
+const NO_PACKET = "there is no MPEG-TS packet at byte \\d+";
 
 for (
   const [name, flags, what, damage, why] of [
@@ -222,7 +223,7 @@ for (
     ],
     ["x.mkv", `${X264} -cluster_time_limit 500`, "has junk within", junkAt(CLUSTER), STRAY],
     ["x.webm", `${VP9} -cluster_time_limit 500`, "has junk within", junkAt(CLUSTER), STRAY],
-    ["x.ts", X264, "has junk within", (file: Uint8Array) => withJunk(file, 188 * 40), STRAY],
+    ["x.ts", X264, "has junk within", (file: Uint8Array) => withJunk(file, 188 * 40), NO_PACKET],
   ] as const
 ) {
   Deno.test(
@@ -310,7 +311,9 @@ for (const name of ["x.mkv", "x.mp4", "x.webm", "x.ivf", "x.h264"]) {
       const { size } = await Deno.stat(input);
       await using watch = await record(relay, folder, name);
       const partial = `.${name}.${watch.pid}.part`;
-      if (name !== "x.h264") await watch.said(RegExp(`recording to ${partial} until it is whole`));
+      if (name !== "x.h264") {
+        await watch.said(RegExp(`recording to ${partial} until it is complete`));
+      }
       await using publish = start(
         ["publish", relay.url(), "--input", input, "--loop", "--pace", "relay"],
       );
@@ -378,7 +381,7 @@ Deno.test(
     assertFailed(
       await ended.outcome,
       1,
-      /Cannot go on with ended\.mp4: .* changed from h264 96x64 .* to h264 160x90 .*; use --segment/,
+      /Cannot continue ended\.mp4: .* changed from h264 96x64 .* to h264 160x90 .*; use --segment/,
     );
     await assertSame(`${folder.path}/ended.mp4`, small);
     await using segments = start(

@@ -127,7 +127,7 @@ Deno.test("stream serve ends by SIGTERM although peers never answer, and tells t
   const { code, stderr } = await relay.process.outcome;
   assertEquals(code, 0, stderr);
   assert(stderr.endsWith("stopped\n"), stderr);
-  await publish.said(/lost the relay: the relay stops/);
+  await publish.said(/lost the relay: the relay is stopping/);
   publish.kill("SIGTERM");
   assertEquals((await publish.outcome).code, 0);
   for (const peer of peers) peer.close();

@@ -121,10 +121,10 @@ Deno.test("MediaSource says what is wrong with a file that has no frames for it"
   const cases: readonly (readonly [Uint8Array, RegExp])[] = [
     [
       otherCodec,
-      /its video is coded as mp4v [^,]+, or MPEG-2\), which no stream carries; try: ffmpeg -i movie /,
+      /its video is coded as mp4v [^,]+, or MPEG-2\), which the relay does not support; try: ffmpeg -i movie /,
     ],
     [whole.subarray(0, 40), /was cut off before the list of its frames; copy it again$/],
-    [concat(uint32(16), bytesOf("ftypisom"), uint32(0)), /no video is found in it; try: ffmpeg/],
+    [concat(uint32(16), bytesOf("ftypisom"), uint32(0)), /it contains no video; try: ffmpeg/],
     [new Uint8Array(0), /damaged|cut off/],
   ];
   for (const [file, why] of cases) assertMatch(sentence((await readBytes(file)).error), why);

@@ -64,7 +64,7 @@ for (
       const { frames, notes } = await framesOf(movieOf({ runs: [SMALL], tail, isMovieFirst }));
       assertSameFrames(frames, SMALL);
       assertEquals(notes.length, 1);
-      assertMatch(notes[0]!, /^left out (1 byte|\d+ bytes) behind the film in movie$/);
+      assertMatch(notes[0]!, /^left out (1 byte|\d+ bytes) after the end of the film in movie$/);
     }
   });
 }
@@ -94,7 +94,7 @@ Deno.test("MediaSource says nothing of a whole movie, and names sound that it le
   assertEquals((await framesOf(movieOf({ runs: [SMALL] }))).notes, []);
   const { frames, notes } = await framesOf(movieOf({ runs: [SMALL], hasSound: true }));
   assertSameFrames(frames, SMALL);
-  assertEquals(notes, ["the sound in movie is left out: a stream carries video only"]);
+  assertEquals(notes, ["the sound in movie is left out: a stream carries only video"]);
 });
 
 Deno.test("MediaSource names the other videos of a file, which it leaves out", async () => {
@@ -182,7 +182,9 @@ Deno.test("MediaSource names the coding of a movie that no stream carries, also 
     const { error } = await readBytes(movieOf({ runs: [SMALL], entry }));
     assertMatch(
       String(error),
-      RegExp(`its video is coded as ${name}, which no stream carries; try: ffmpeg -i movie`),
+      RegExp(
+        `its video is coded as ${name}, which the relay does not support; try: ffmpeg -i movie`,
+      ),
     );
   }
 });

@@ -58,7 +58,7 @@ Deno.test("TransportSource begins at the first whole packet of a file that lacks
         `${cut} bytes of packets of ${stride} are missing`,
       );
       assertEquals(damaged, 1);
-      assertEquals(fault, { frame: 1, why: "what stands at byte 0 is no packet of MPEG-TS" });
+      assertEquals(fault, { frame: 1, why: "there is no MPEG-TS packet at byte 0" });
     }
   }
 });
@@ -160,16 +160,22 @@ Deno.test("TransportSource follows a size that changes", async () => {
 Deno.test("TransportSource names sound that it leaves out", async () => {
   const seen = await seenOf({ types: [0x1b, 0x0f] });
   assertWhole(seen);
-  assertEquals(seen.notes, ["the sound in movie is left out: a stream carries video only"]);
+  assertEquals(seen.notes, ["the sound in movie is left out: a stream carries only video"]);
 });
 
 Deno.test("TransportSource says why there is nothing to see, and what to do", async () => {
   const cases: readonly (readonly [TransportOptions, RegExp])[] = [
-    [{ types: [0x02] }, /its video is coded as MPEG-2, which no stream carries; try: ffmpeg -i/],
-    [{ types: [0x10] }, /its video is coded as MPEG-4 Part 2, which no stream carries; try/],
+    [
+      { types: [0x02] },
+      /its video is coded as MPEG-2, which the relay does not support; try: ffmpeg -i/,
+    ],
+    [
+      { types: [0x10] },
+      /its video is coded as MPEG-4 Part 2, which the relay does not support; try/,
+    ],
     [{ types: [0x0f] }, /it has no video, only audio; give a file with video$/],
     [{ isScrambled: true }, /it is scrambled \(encrypted\); give a file without encryption$/],
-    [{ types: [0x06] }, /no video is found in it; try: ffmpeg/],
+    [{ types: [0x06] }, /it contains no video; try: ffmpeg/],
   ];
   for (const [options, why] of cases) {
     const { frames, error } = await seenOf(options);

@@ -104,7 +104,7 @@ Deno.test("stateOf says what is waited for, in whole sentences", () => {
     [
       { isPublishing: false, isFresh: false, hasPicture: false },
       "waiting",
-      /Nobody publishes “live”/,
+      /Nobody is publishing “live”/,
     ],
     [{ isFresh: false, hasPicture: false }, "waiting", /first picture/],
     [{ isFresh: false }, "waiting", /next picture/],
@@ -116,7 +116,7 @@ Deno.test("stateOf says what is waited for, in whole sentences", () => {
     [lost(1006, false, 1), "lost", /does not answer/],
     [{ ...lost(1006, false, 9), isOnline: false }, "lost", /offline/],
     [lost(1001, false), "lost", /stopped/],
-    [lost(1006, false, 3), "blocked", /WebSockets do not get through/],
+    [lost(1006, false, 3), "blocked", /WebSockets cannot reach the relay/],
     [lost(4000, true), "refused", /“live” cannot be the name/],
     [lost(4001, true), "refused", /versions/],
     [lost(4005, true), "refused", /full/],

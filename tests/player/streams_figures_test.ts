@@ -98,7 +98,7 @@ Deno.test("figures are short texts", () => {
     queue: "1,234 · 1.3 MB",
     latency: "12 / 40 ms",
     dropped: "12",
-    reasons: "12 a viewer was behind · 1,500 left out as viewers asked",
+    reasons: "12 a viewer was behind · 1,500 a viewer asked for fewer",
   });
   const source = readStatus(
     apiStream({
@@ -118,14 +118,14 @@ Deno.test("figures tell of a source that is late, and of no other", () => {
     figures(readStatus(apiStream({ arrival: { medianMs, maxMs: 9999 } }))!, { viewersHere: 0 })
       .kind;
   assertEquals(kind(99.9), "JPEG · 1280×720");
-  assertEquals(kind(340.2), "JPEG · 1280×720 · comes 340 ms late");
-  assertEquals(kind(12_340), "JPEG · 1280×720 · comes 12.3 s late");
+  assertEquals(kind(340.2), "JPEG · 1280×720 · the source is 340 ms late");
+  assertEquals(kind(12_340), "JPEG · 1280×720 · the source is 12.3 s late");
 });
 
 Deno.test("reasons keep the relay's word for one that is not known, and put wishes last", () => {
   assertEquals(
     reasons({ dropped: [["viewer_fps", 1], ["moon", 2], ["queue_bytes", 3]] }),
-    "2 moon · 3 the queue was full in bytes · 1 left out as viewers asked",
+    "2 moon · 3 the queue was full in bytes · 1 a viewer asked for fewer",
   );
 });
 
@@ -134,7 +134,7 @@ Deno.test("lost leaves out what nobody missed: what viewers did not want, and wh
   assertEquals(lost({ dropped }), 1);
   assertEquals(
     reasons({ dropped }),
-    "1 memory was used up · 3 a viewer left · 2 left out as viewers asked",
+    "1 memory was used up · 3 a viewer left · 2 a viewer asked for fewer",
   );
 });
 

@@ -63,7 +63,8 @@ Deno.test("Poll says that the relay is away, and goes on by itself", async () =>
   running.hurry();
   await told.count(4);
   running.stop();
-  const sentence = "The relay does not answer. The page goes on as soon as it is there again.";
+  const sentence =
+    "The relay does not answer. The page will continue as soon as the relay is back.";
   assertEquals(told.all, [["a"], sentence, sentence, ["b"]]);
 });
 
@@ -73,11 +74,11 @@ Deno.test("Poll says what is strange about an answer", async () => {
   const { poll: running, told } = poll([page, text, () => Response.json({ streams: [] })]);
   await told.count(3);
   running.stop();
-  const again = "The page goes on as soon as it is there again.";
+  const again = "The page will continue as soon as the relay is back.";
   assertEquals(told.all, [
-    `The relay is not to be understood: it answers with the status 502. ${again}`,
-    `The relay is not to be understood: its answer is not JSON. ${again}`,
-    `The relay is not to be understood: its answer is no list of streams. ${again}`,
+    `The relay cannot be understood: it answers with the status 502. ${again}`,
+    `The relay cannot be understood: its answer is not JSON. ${again}`,
+    `The relay cannot be understood: its answer is not a list of streams. ${again}`,
   ]);
 });
 
@@ -143,7 +144,7 @@ Deno.test("askForRate gives the server's sentence, whatever it looks like", asyn
     "fps is 0, not a number",
   );
   assertEquals(await refusal(new Response("Cannot do this\n", { status: 403 })), "Cannot do this");
-  assertEquals(await refusal(new Response("", { status: 502 })), "The relay refuses (502).");
+  assertEquals(await refusal(new Response("", { status: 502 })), "The relay refused (502).");
   assertEquals(await refusal(Response.json({ error: 7 }, { status: 400 })), '{"error":7}');
   assertEquals((await refusal(new Response("x".repeat(9999), { status: 400 })))?.length, 300);
   const { error } = await askForRate(STREAM, 1, () => Promise.reject(new TypeError("no")));

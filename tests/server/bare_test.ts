@@ -148,7 +148,7 @@ Deno.test("serve logs clients without a protocol that publish, when they begin a
     ...silentLog,
     info(message: string): void {
       lines.push(message);
-      if (message.includes("lost")) gone.resolve();
+      if (message.endsWith("has left")) gone.resolve();
     },
   };
   const { signal } = new AbortController();
@@ -164,7 +164,7 @@ Deno.test("serve logs clients without a protocol that publish, when they begin a
   }
   await gone.promise;
   assertEquals(lines, [
-    '"cam" has a publisher without a protocol',
-    '"cam" lost a publisher without a protocol',
+    '"cam": a publisher without a protocol has started',
+    '"cam": a publisher without a protocol has left',
   ]);
 });

@@ -5,26 +5,18 @@
  */
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
-import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
+import { DEFAULT_OPTIONS, type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import type { StreamStatus } from "../../src/wire/control_message.ts";
 
 import { testedWorkers } from "../program.ts";
 
-const MIB = 1024 * 1024;
-
 /** A free port, and the command line's defaults, but no tick. */
 export const DEFAULTS: ServeOptions = {
+  ...DEFAULT_OPTIONS,
   host: "127.0.0.1",
   port: 0,
   workers: testedWorkers(),
   fps: "source",
-  bufferMs: 5000,
-  maxFrameBytes: 16 * MIB,
-  maxMemoryBytes: 512 * MIB,
-  maxViewers: 10_000,
-  maxStreams: 100,
-  stallTimeoutMs: 10_000,
-  allowOrigins: [],
   helloTimeoutMs: 60_000,
 };
 

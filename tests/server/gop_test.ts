@@ -129,7 +129,7 @@ for (const protocols of [[], ["stream.v1"]]) {
       await using client = await Client.open(relay.url(`/live?join=${join}`), protocols);
       const { code, reason } = await client.closed;
       assertEquals(code, 1002);
-      assertStringIncludes(reason, "join is not one of key, live");
+      assertStringIncludes(reason, "join must be one of key, live");
     }
   });
 }

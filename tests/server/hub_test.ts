@@ -222,7 +222,7 @@ for (const role of ["publish", "watch"]) {
     scene.hub.refuse();
     decision.resolve("allowed");
     await decision.promise;
-    assertEquals(socket.closed, { code: 1001, reason: "the relay stops" });
+    assertEquals(socket.closed, { code: 1001, reason: "the relay is stopping" });
     assertEquals([socket.sent, scene.hub.streams], [[], []]);
   });
 

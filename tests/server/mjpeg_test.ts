@@ -144,7 +144,7 @@ Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with
     await using _viewer = await PartReader.open(url);
     const refused = await fetch(url);
     assertEquals(refused.status, 503);
-    assertStringIncludes(await refused.text(), "1 viewers already (--max-viewers)");
+    assertStringIncludes(await refused.text(), "already has 1 viewers (--max-viewers)");
   }
   for (;;) {
     const response = await fetch(url);

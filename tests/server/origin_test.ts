@@ -92,7 +92,7 @@ Deno.test("serve refuses a WebSocket for a page of another site, and says what t
   for (const [host, origin] of FOREIGN) {
     const answer = await upgrade(relay, host, origin);
     assertStringIncludes(answer, "HTTP/1.1 403 ", `${host} ${origin}`);
-    assertStringIncludes(answer, `its origin is ${JSON.stringify(origin)}; start`);
+    assertStringIncludes(answer, `its origin is ${JSON.stringify(origin)}; to allow it`);
     assertStringIncludes(answer, "--allow-origin '");
   }
   assertEquals(await (await fetch(`${relay.address}/api/streams`)).json(), []);
@@ -154,6 +154,6 @@ Deno.test("serve refuses a request whose Host is no address, without calling tha
   for (const host of ["a b", "%%%", "[::1", "relay.example:99999"]) {
     const answer = await upgrade(relay, host, "http://evil.example");
     assertStringIncludes(answer, "HTTP/1.1 400 ", host);
-    assertStringIncludes(answer, "its Host is no address");
+    assertStringIncludes(answer, "its Host header is not an address");
   }
 });

@@ -223,7 +223,7 @@ for (
     ["/cam.mjpeg", { format: "h264" }, 'its format is h264; watch it with "stream watch"'],
     ["/cam.jpg", { format: "h264" }, "its format is h264"],
     ["/cam.png", { format: "vp9" }, "its format is vp9"],
-    ["/cam.png", { format: "mjpeg" }, "its pictures are JPEG; take cam.jpg"],
+    ["/cam.png", { format: "mjpeg" }, "its pictures are JPEG; use cam.jpg"],
     ["/cam.jpg", { format: "raw" }, "publish with --size and --pixel-format"],
     [
       "/cam.mjpeg",
@@ -256,7 +256,7 @@ Deno.test("serve has no picture of a stream that is not there, or has no frame y
   await until(relay, ({ viewers }) => viewers === 1, "cam");
   const response = await fetch(`${relay.address}/cam.jpg`);
   assertEquals(response.status, 404);
-  assertStringIncludes(await response.text(), "no frame has come yet");
+  assertStringIncludes(await response.text(), "no frame has arrived yet");
 });
 
 for (const path of ["/api.jpg", "/a%2Fb.mjpeg", "/a%20b.png", "/..jpg", "/a%3Cb?action=snapshot"]) {

@@ -71,7 +71,7 @@ Deno.test("A second publisher is refused with 4003 and the first goes on", async
   await using second = await Client.hello(relay.url("/live"), { role: "publish", session: "two" });
   const { code, reason } = await second.closed;
   assertEquals(code, 4003);
-  assertStringIncludes(reason, "has a publisher already");
+  assertStringIncludes(reason, "already has a publisher");
   first.send(message(1));
   assertEquals(numberOf((await watching.frame()).subarray(32)), 1);
 });
@@ -309,7 +309,7 @@ for (
     publishing.send(frameMessage(encoded((length) => [0, 0, 0, length])));
     const { code, reason } = await publishing.closed;
     assertEquals(code, 1003);
-    assertStringIncludes(reason, `a frame of ${format} has lengths (AVCC)`);
+    assertStringIncludes(reason, `an ${format} frame has lengths (AVCC)`);
     assertStringIncludes(reason, `-bsf:v ${format}_mp4toannexb`);
   });
 

@@ -202,7 +202,7 @@ for (const codec of CODECS) {
     }
     assertEquals(
       errorOf(create(), parameters).fault.expected,
-      "a picture (a slice behind a start code)",
+      "a picture (a slice after a start code)",
     );
   });
 

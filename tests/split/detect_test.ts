@@ -56,7 +56,7 @@ const FOREIGN: [string, Uint8Array][] = [
   ["Ogg", bytesOf("OggS\0\x02")],
   ["a GIF image", bytesOf("GIF89a\x10\0")],
   ["a BMP image", bytesOf("BM\x10\x20\0\0\0\0\0\0\x36\0")],
-  ["JPEG behind 4 bytes", concat(Uint8Array.of(0, 0, 0, 70), jpeg())],
+  ["JPEG after 4 bytes", concat(Uint8Array.of(0, 0, 0, 70), jpeg())],
   ["an AVIF image", bytesOf("\0\0\0\x20ftypavif\0\0\0\0")],
   ["a HEIF image", bytesOf("\0\0\0\x20ftypheic\0\0\0\0")],
   ["a PPM, PGM or PBM image", bytesOf("P6\n320 240\n255\n")],
@@ -119,7 +119,7 @@ Deno.test("detectFormat decides alike however few bytes have come", () => {
   const jpegOf359Bytes = concat(Uint8Array.of(0, 0, 1, 0x67), jpeg());
   const mp4OfBytes = concat(Uint8Array.of(0, 0, 1, 0x67), bytesOf("ftypisom"));
   for (
-    const [name, bytes] of [["JPEG behind 4 bytes", jpegOf359Bytes], [
+    const [name, bytes] of [["JPEG after 4 bytes", jpegOf359Bytes], [
       "MP4 or MOV",
       mp4OfBytes,
     ]] as const
@@ -149,7 +149,7 @@ Deno.test("detectFormat names inputs that are not split here, with the flags to 
     const fault = faultOf(bytes, false);
     assertEquals(fault.found, name);
     assert(
-      /ffmpeg .*-i (?:INPUT|-) .*-f (?:mjpeg|ivf)|--format lp32|curl|h264parse|-q,|unpack it|it is sound|PROGRAM/
+      /ffmpeg .*-i (?:INPUT|-) .*-f (?:mjpeg|ivf)|--format lp32|curl|h264parse|-q,|unpack it|it is audio|PROGRAM/
         .test(fault.advice ?? ""),
       fault.advice,
     );
@@ -174,8 +174,8 @@ const UNKNOWN: readonly (readonly [input: string, found: string, advice: string]
   ['{"error": "gone"}', 'JSON ("{\\"error\\": \\"gone\\"}")', "the server"],
   ["#EXTM3U\n", 'an HLS playlist ("#EXTM3U")', "ffmpeg -i ADDRESS"],
   ["v=0\r\no=- 0", 'an SDP description ("v=0")', "ffmpeg -i FILE.sdp"],
-  ["\xff\xf1\x50\x40", "AAC", "it is sound"],
-  ["\xff\xfb\x90\x64", "MP3", "it is sound"],
+  ["\xff\xf1\x50\x40", "AAC", "it is audio"],
+  ["\xff\xfb\x90\x64", "MP3", "it is audio"],
   ["\xff\x0a\x10\x20", "a JPEG XL code stream", "ffmpeg -i INPUT"],
 ];
 

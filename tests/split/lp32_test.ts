@@ -40,5 +40,5 @@ Deno.test("Lp32Splitter advises to raise the limit only where a frame may be so 
   const large = errorOf(create(), uint32(5000));
   assertStringIncludes(large.message, "raise --max-frame");
   const absurd = errorOf(create(), uint32(0xffffffff));
-  assertStringIncludes(absurd.message, "check that the input is whole and of this format");
+  assertStringIncludes(absurd.message, "check that the input is complete and has this format");
 });

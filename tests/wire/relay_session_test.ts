@@ -165,7 +165,7 @@ Deno.test("RelaySession takes any first sequence, then a gap of ten million fram
   const error = assertThrows(
     () => session.receive(frameMessage(first + 20_000_003)),
     ProtocolError,
-    "at most 10000000 may be left out",
+    "at most 10000000 may be missing",
   );
   assertEquals(error.closeCode, 1002);
 });

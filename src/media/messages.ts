@@ -54,7 +54,7 @@ export function describeFault(name: string, { frame, why }: MediaFault): string 
 
 /** That the sound of a file is left out. */
 export function soundNote(name: string): string {
-  return `the sound in ${name} is left out: a stream carries video only`;
+  return `the sound in ${name} is left out: a stream carries only video`;
 }
 
 /** That other videos of a file are left out. */
@@ -93,5 +93,5 @@ export function transparencyNote(name: string, codecId?: string): string {
 /** That layers of H.265 are left out of which it is not known what they are for. */
 export function layersNote(name: string): string {
   return `the upper layers of the video in ${name} (transparency, or a second view) are left out, ` +
-    `and its base layer is shown; to store that alone: ffmpeg -i ${name} -c:v libx265 plain.mp4`;
+    `and its base layer is shown; to store only that: ffmpeg -i ${name} -c:v libx265 plain.mp4`;
 }

@@ -9,13 +9,18 @@ import { CLOSE } from "../wire/close_code.ts";
 import type { Memory } from "./memory.ts";
 import type { WatchedStream } from "./viewer.ts";
 
-/** A viewer that has confirmed nothing for this long gives way when memory is short. */
+/**
+ * When memory is short, a viewer that has confirmed nothing for this long is closed, in
+ * milliseconds.
+ */
 const STALLED_MS = 5000;
 
 /** What decides who is let go, and where that is told. */
-export interface StalledContext {
+export interface EvictionContext {
   readonly options: {
-    /** A viewer without a protocol to whom nothing has drained for so many milliseconds is closed. */
+    /**
+     * A viewer without a protocol is closed when nothing has drained for this many milliseconds.
+     */
     readonly stallTimeoutMs: number;
   };
   readonly memory: Memory;
@@ -24,12 +29,13 @@ export interface StalledContext {
 }
 
 /**
- * Closes viewers that are stuck; without acknowledgements, what has not drained is all that tells of
- * one. Where memory is short, viewers that have taken nothing for a while give way as well.
+ * Closes viewers that are stuck. Of a viewer that does not acknowledge, only the bytes that have
+ * not drained show it. When memory is short, viewers that have taken nothing for a while are closed
+ * as well.
  */
-export function closeStalled(
+export function evictStalledViewers(
   streams: readonly WatchedStream[],
-  { options: { stallTimeoutMs }, memory, clock, log }: StalledContext,
+  { options: { stallTimeoutMs }, memory, clock, log }: EvictionContext,
 ): void {
   const nowMs = clock.nowMs();
   let closed = 0;
@@ -44,7 +50,7 @@ export function closeStalled(
           `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`,
         );
       } else if (isShort && stalledMs >= STALLED_MS) {
-        viewer.close(CLOSE.stalled, "nothing was received for 5 s and memory is short");
+        viewer.close(CLOSE.stalled, "the viewer took nothing for 5 s and memory is short");
         closed++;
       } else {
         continue;

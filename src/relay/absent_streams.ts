@@ -1,15 +1,18 @@
 /**
- * What a relay keeps of streams that are not there.
+ * What a relay remembers of streams that do not exist at the moment.
  *
  * @module
  */
 import type { FrameRate } from "../core/stream.ts";
 
 /** Most names that are kept, of each kind. */
-export const MAX_REMEMBERED = 1000;
+export const MAX_ABSENT_STREAMS = 1000;
 
-/** Frame rates that were set, and names that had a publisher; the oldest give way to new ones. */
-export class Remembered {
+/**
+ * What a relay remembers of streams that do not exist at the moment: frame rates that were set, and
+ * names that had a publisher. New entries replace the oldest ones.
+ */
+export class AbsentStreams {
   readonly #rates = new Map<string, FrameRate>();
   readonly #published = new Map<string, true>();
 
@@ -38,5 +41,5 @@ export class Remembered {
 function keep<T>(map: Map<string, T>, name: string, value: T): void {
   map.delete(name);
   map.set(name, value);
-  if (map.size > MAX_REMEMBERED) map.delete(map.keys().next().value!);
+  if (map.size > MAX_ABSENT_STREAMS) map.delete(map.keys().next().value!);
 }
