@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The player in Chromium: frames that are not seen, and how right the delay is that it tells. The
  * number and the clock in the test pattern are read from the canvas at each refresh of the screen.

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { FrameSource } from "../src/client/frame_source.ts";
-import { Publisher } from "../src/client/publish.ts";
-import { Watcher } from "../src/client/watch.ts";
+import type { FrameSource } from "../src/files/frame_source.ts";
+import { SourcePublisher } from "../src/files/source_publisher.ts";
+import { SinkWatcher } from "../src/files/sink_watcher.ts";
 import { emptyWithHeadroom } from "../src/bytes/headroom.ts";
 import { bareConfig } from "../src/core/frame.ts";
 import { Tick } from "../src/core/tick.ts";
@@ -48,7 +48,7 @@ export function pacedFrames(
 
 /** Publishes all frames of `source`. */
 export async function publish(url: string, source: FrameSource): Promise<void> {
-  const publisher = new Publisher({
+  const publisher = new SourcePublisher({
     url,
     takeover: false,
     onFull: "wait",
@@ -64,7 +64,7 @@ export async function watch(
   count: number | null,
   onFrame: (data: Uint8Array<ArrayBuffer>, nowMs: number) => void,
 ): Promise<void> {
-  const watcher = new Watcher({
+  const watcher = new SinkWatcher({
     url,
     count,
     durationMs: null,

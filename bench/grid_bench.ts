@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * What the page of all streams costs: twenty streams are published, one is watched by a player, and
  * then the page is open beside it with all of them in view.
@@ -6,7 +5,7 @@
  * @module
  */
 import type { CDPSession, Page } from "playwright-core";
-import type { FrameSource } from "../src/client/frame_source.ts";
+import type { FrameSource } from "../src/files/frame_source.ts";
 import { bareConfig } from "../src/core/frame.ts";
 import { Tick } from "../src/core/tick.ts";
 import { encodePng } from "../src/picture/png.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { emptyWithHeadroom } from "../src/bytes/headroom.ts";
-import type { FrameSource } from "../src/client/frame_source.ts";
+import type { FrameSource } from "../src/files/frame_source.ts";
 import { bareConfig } from "../src/core/frame.ts";
 import { Viewer } from "../tests/e2e/viewer.ts";
 import { clock, publish } from "./clients.ts";

@@ -8,14 +8,37 @@
  * @module
  */
 
-/** What an error means; the command line has one exit code for each. */
+/**
+ * What an error means; the command line has one exit code for each.
+ *
+ * - `failed`: something went wrong while it ran
+ * - `usage`: a call, an option or an address makes no sense
+ * - `unreachable`: nobody answers, or it is no relay
+ * - `refused`: the relay asks for credentials
+ * - `bad_input`: frames or their source are broken
+ */
 export type ErrorCode = "failed" | "usage" | "unreachable" | "refused" | "bad_input";
 
-/** An error that a person can read and act on. */
+/**
+ * An error that a person can read and act on.
+ *
+ * @example
+ * ```ts
+ * import { findStream, StreamError } from "@stream/relay/client";
+ *
+ * try {
+ *   await findStream("ws://127.0.0.1:8080/cam");
+ * } catch (error) {
+ *   if (!(error instanceof StreamError) || error.code !== "unreachable") throw error;
+ *   console.log("no relay is there");
+ * }
+ * ```
+ */
 export class StreamError extends Error {
   /** The meaning of the error; stable. */
   readonly code: ErrorCode;
 
+  /** `message` reads `Cannot <do> <what>: <what was seen>`. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "StreamError";

@@ -37,24 +37,23 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   link: ["relay", "wire", "core", "errors", "host"],
   shards: ["link", "http", "relay", "access", "listen", "wire", "core", "bytes", "errors", "host"],
   server: ["shards", "http", "relay", "access", "listen", "errors", "host"],
-  client: ["media", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
-  bench: ["server", "client", "net", "wire", "core", "bytes", "errors", "host"],
-  cli: [
-    "bench",
-    "server",
-    "client",
-    "media",
-    "net",
-    "wire",
-    "split",
-    "picture",
-    "core",
-    "bytes",
-    "errors",
-    "host",
-  ],
+  client: ["net", "wire", "core", "bytes", "errors", "host"],
+  files: ["client", "media", "net", "split", "picture", "core", "bytes", "errors", "host"],
+  bench: ["server", "files", "net", "wire", "core", "bytes", "errors", "host"],
+  cli: ["bench", "server", "files", "client", "split", "picture", "core", "errors", "host"],
   main: ["cli", "host", "errors"],
+  // The library for relays.
+  mod: ["server", "relay", "access", "listen", "core", "errors", "host"],
 };
+
+/** By what a room is entered from the rooms that use the library as everybody does. */
+const DOORS: Readonly<Record<string, string>> = {
+  client: "src/client/mod.ts",
+  server: "src/server/mod.ts",
+};
+const USERS_OF_THE_LIBRARY = ["cli", "files"];
+/** It may look behind the doors, which it measures. */
+const EXEMPT = "src/cli/bench.ts";
 
 const PURE_ROOMS = ["errors", "bytes", "core", "split", "wire", "picture"];
 
@@ -78,6 +77,8 @@ interface Source {
   readonly code: string;
   /** What it imports, as written. */
   readonly imports: readonly string[];
+  /** What of that is there when it runs, and from its start: no types, and nothing by `import()`. */
+  readonly loads: readonly string[];
 }
 
 function parse(path: string, text: string): Source {
@@ -93,7 +94,9 @@ function parse(path: string, text: string): Source {
   const imports = [...marked.matchAll(importing)].map((match) =>
     strings[Number(match[1] ?? match[2])]!
   );
-  return { path, code: marked.replace(/"\d+"/g, '""'), imports };
+  const loading = /^(?:import|export) (?!type\b)[^;"]*?\bfrom\s*"(\d+)"/gm;
+  const loads = [...marked.matchAll(loading)].map((match) => strings[Number(match[1])]!);
+  return { path, code: marked.replace(/"\d+"/g, '""'), imports, loads };
 }
 
 function readSources(folder: string): Source[] {
@@ -128,6 +131,19 @@ function misdirected(sources: readonly Source[]): string[] {
   );
 }
 
+/** Imports that go past the door of a room. */
+function burglaries(sources: readonly Source[]): string[] {
+  return sources.filter(({ path }) =>
+    USERS_OF_THE_LIBRARY.includes(roomOf(path)) && path !== EXEMPT
+  ).flatMap((source) =>
+    source.imports.flatMap((specifier) => {
+      const target = resolve(source, specifier) ?? "";
+      const door = DOORS[roomOf(target)];
+      return door === undefined || door === target ? [] : [`${source.path} imports ${target}`];
+    })
+  );
+}
+
 function cycles(sources: readonly Source[]): string[] {
   const byPath = new Map(sources.map((source) => [source.path, source]));
   const done = new Set<string>();
@@ -154,10 +170,23 @@ function impurities(sources: readonly Source[]): string[] {
   });
 }
 
-const SOURCES = [...readSources("src/"), parse("main.ts", readMain())];
+const SOURCES = [...readSources("src/"), ...["main.ts", "mod.ts", "player.ts"].map(readRoot)];
 
-function readMain(): string {
-  return Deno.readTextFileSync(new URL("main.ts", ROOT));
+function readRoot(path: string): Source {
+  return parse(path, Deno.readTextFileSync(new URL(path, ROOT)));
+}
+
+/** The modules that `entry` imports when it is loaded, and itself. */
+function loadedBy(entry: string): Source[] {
+  const byPath = new Map(SOURCES.map((source) => [source.path, source]));
+  const found = new Set<Source>();
+  const visit = (source: Source): void => {
+    if (found.has(source)) return;
+    found.add(source);
+    for (const specifier of source.loads) visit(byPath.get(resolve(source, specifier) ?? "")!);
+  };
+  visit(byPath.get(entry)!);
+  return [...found];
 }
 
 Deno.test("src has the rooms that the rules know, and every file is in one", () => {
@@ -168,6 +197,29 @@ Deno.test("src has the rooms that the rules know, and every file is in one", () 
 
 Deno.test("src imports in one direction: cli, server and client, net, wire, core, errors", () => {
   assertEquals(misdirected(SOURCES), []);
+});
+
+Deno.test("cli and files use the library by its doors, but for the load of bench", () => {
+  assertEquals(burglaries(SOURCES), []);
+});
+
+Deno.test("the clients of the library load nothing that a browser does not have", () => {
+  for (const entry of ["src/client/mod.ts", "player.ts"]) {
+    const loaded = loadedBy(entry);
+    assert(loaded.length > 15, `${entry} loads ${loaded.length} files`);
+    const foreign = loaded.flatMap(({ path, loads, code }) => [
+      ...loads.filter((specifier) => !/^\.{1,2}\//.test(specifier)).map((name) => [path, name]),
+      // It asks whether there is one.
+      ...(/\bDeno\b/.test(code) && path !== "src/net/any_socket.ts" ? [[path, "Deno"]] : []),
+    ]);
+    assertEquals(foreign, []);
+  }
+});
+
+Deno.test("src uses the page that it is in nowhere but in player", () => {
+  const page = /\b(?:document|customElements|HTML\w*Element|localStorage)\b/;
+  const found = SOURCES.filter(({ path, code }) => roomOf(path) !== "player" && page.test(code));
+  assertEquals(found.map(({ path }) => path), []);
 });
 
 Deno.test("src has no cycles among its files", () => {
@@ -229,6 +281,10 @@ Deno.test("the rules of the architecture find what they look for", () => {
     "src/core/a.ts imports src/wire/b.ts",
     "src/net/c.ts imports src/cli/d.ts",
     "src/cli/d.ts imports main.ts",
+  ]);
+  const past = 'export * from "../client/watch.ts";\nimport { y } from "../client/mod.ts";\n';
+  assertEquals(burglaries([parse("src/files/h.ts", past), parse(EXEMPT, past)]), [
+    "src/files/h.ts imports src/client/watch.ts",
   ]);
   assertEquals(cycles(bad), ["src/core/a.ts → src/wire/b.ts → src/core/a.ts"]);
   assertEquals(impurities(bad), [

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { soon } from "./waiting.ts";
 
 /** Whether nothing may be skipped that a machine of the project's kind can run. */
 export const IS_CI: boolean = Deno.env.get("CI") === "true";
@@ -35,7 +36,8 @@ export async function ffmpeg(args: readonly string[], stdin?: Uint8Array): Promi
     await writer.write(stdin);
     await writer.close();
   };
-  const [{ code, stdout, stderr }] = await Promise.all([child.output(), feed()]);
+  const done = Promise.all([child.output(), feed()]);
+  const [{ code, stdout, stderr }] = await soon(`ffmpeg ${args.join(" ")}`, done);
   if (code !== 0) throw new Error(`ffmpeg failed: ${new TextDecoder().decode(stderr)}`);
   return stdout;
 }

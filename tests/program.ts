@@ -5,6 +5,7 @@
  * @module
  */
 import type { StreamStatus } from "../src/wire/control_message.ts";
+import { eventually } from "./waiting.ts";
 
 /** The repository's root, with a slash at the end. */
 export const ROOT: string = new URL("..", import.meta.url).pathname;
@@ -17,7 +18,7 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
 ];
 
-/** Threads that relays under test send from: `deno task test` runs the tests with 1 and with 2. */
+/** Threads that relays under test send from: 1 in `deno task test`, then 2 in `deno task test:all`. */
 export function testedWorkers(): number {
   return Number(Deno.env.get("TEST_WORKERS") ?? 1);
 }
@@ -26,9 +27,7 @@ export function testedWorkers(): number {
 export const EVERY_FRAME: readonly string[] = ["--max-delay", "30s"];
 
 /** A process that runs for longer hangs, unless its test says otherwise. In milliseconds. */
-const HANGS_MS = 60_000;
-/** How often a relay is asked for its state, in milliseconds. */
-const POLL_MS = 10;
+const HANGS_MS = 180_000;
 
 /** How a process is started. */
 export interface StartOptions {
@@ -44,7 +43,7 @@ export interface StartOptions {
   readonly stdin?: Uint8Array | "piped" | "none";
   /** `piped` leaves standard output to the caller, who reads or cancels it. */
   readonly stdout?: "collected" | "piped";
-  /** The process is killed, and its test fails, after so many milliseconds. @default {60000} */
+  /** The process is killed, and its test fails, after so many milliseconds. @default {180000} */
   readonly hangsMs?: number;
 }
 
@@ -248,21 +247,19 @@ export async function startRelay(
     const body = await response.json();
     return response.ok ? body : undefined;
   };
-  const pause = () => new Promise((resolve) => setTimeout(resolve, POLL_MS));
   return {
     process,
     host,
     http,
     url: (name = "live") => `ws://${host}/${name}`,
-    until: async (name, isReached) => {
-      for (;;) {
+    until: (name, isReached) =>
+      eventually(`the stream ${name} to be as in ${isReached}`, async () => {
         const seen = await status(name);
-        if (seen !== undefined && isReached(seen)) return seen;
-        await pause();
-      }
-    },
+        return seen !== undefined && isReached(seen) && seen;
+      }),
     watchedBy: async (watch, name = "live") => {
-      while (!watch.isOver && (await status(name))?.viewers !== 1) await pause();
+      const isThere = async () => watch.isOver || (await status(name))?.viewers === 1;
+      await eventually(`the stream ${name} to have a viewer`, isThere);
     },
     [Symbol.asyncDispose]: () => process[Symbol.asyncDispose](),
   };

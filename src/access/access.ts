@@ -20,6 +20,7 @@ export interface Asker {
 
 /** What somebody wants to do. */
 export interface AccessQuestion extends Asker {
+  /** What it is. */
   readonly action: Action;
   /** Name of the stream; `undefined` where it is about all of them. */
   readonly stream: string | undefined;
@@ -31,8 +32,23 @@ export interface AccessQuestion extends Asker {
  */
 export type Decision = "allowed" | "unknown" | "forbidden";
 
-/** Decides who may do what. */
+/**
+ * Decides who may do what.
+ *
+ * @example
+ * ```ts
+ * import { type Access, serve } from "@stream/relay";
+ *
+ * const access: Access = {
+ *   authorize: ({ action, token }) =>
+ *     action !== "publish" || token === "secret" ? "allowed" : "unknown",
+ * };
+ * await using relay = await serve({ access });
+ * await relay.closed;
+ * ```
+ */
 export interface Access {
+  /** Answers the question. */
   authorize(question: AccessQuestion): Decision | Promise<Decision>;
 }
 

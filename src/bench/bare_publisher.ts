@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FrameSource } from "../client/frame_source.ts";
+import type { FrameSource } from "../files/frame_source.ts";
 import { StreamError } from "../errors.ts";
 import { type Client, openClientSocket } from "../net/client_socket.ts";
 import { connectFault } from "../net/connect_error.ts";

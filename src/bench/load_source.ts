@@ -4,7 +4,7 @@
  * @module
  */
 import { emptyWithHeadroom } from "../bytes/headroom.ts";
-import type { FrameSource, SourceFrame } from "../client/frame_source.ts";
+import type { FrameSource, SourceFrame } from "../files/frame_source.ts";
 import { bareConfig } from "../core/frame.ts";
 import { Tick } from "../core/tick.ts";
 import type { Clock } from "../host/clock.ts";

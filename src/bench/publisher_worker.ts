@@ -5,7 +5,7 @@
  */
 // @ts-types="../../types/std_async.d.ts"
 import { delay } from "@std/async/delay";
-import { Publisher } from "../client/publish.ts";
+import { SourcePublisher } from "../files/source_publisher.ts";
 import { type ErrorCode, StreamError } from "../errors.ts";
 import { systemClock } from "../host/clock.ts";
 import { silentLog } from "../host/log.ts";
@@ -52,7 +52,7 @@ const scope = threadScope<PublisherOrder, PublisherNews>();
 const clock = systemClock;
 const threadUsage = new ThreadUsage(clock);
 let source: LoadSource | undefined;
-let publisher: Publisher | BarePublisher | undefined;
+let publisher: SourcePublisher | BarePublisher | undefined;
 let droppedBefore: number | undefined;
 let isOver = false;
 
@@ -106,7 +106,7 @@ async function publish(
 ): Promise<void> {
   source = new LoadSource(options, clock);
   const lost = new AbortController();
-  publisher = isBare ? new BarePublisher(url) : new Publisher({
+  publisher = isBare ? new BarePublisher(url) : new SourcePublisher({
     url,
     takeover: false,
     // It keeps its pace, and the relay's queue has nothing to say about that.

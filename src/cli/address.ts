@@ -3,15 +3,10 @@
  *
  * @module
  */
-import { pipeLine } from "../client/foreign_source.ts";
+import { pipeLine } from "../files/foreign_source.ts";
 import { StreamError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import {
-  DEFAULT_URL,
-  looksLikeAddress,
-  parseStreamUrl,
-  type StreamUrl,
-} from "../net/stream_url.ts";
+import { DEFAULT_URL, looksLikeAddress, parseStreamUrl, type StreamUrl } from "../client/mod.ts";
 import type { Operand } from "./command.ts";
 
 /** The operand that names a stream, or the server that it is on. */

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { PatternSource } from "../client/frame_source.ts";
-import { Publisher } from "../client/publish.ts";
-import { silentLog } from "../host/log.ts";
-import { listStreams } from "../client/api.ts";
+import { PatternSource } from "../files/frame_source.ts";
+import { SourcePublisher } from "../files/source_publisher.ts";
+import { DEFAULT_NAME, listStreams } from "../client/mod.ts";
 import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
-import { serve } from "../server/serve.ts";
-import { DEFAULT_NAME } from "../wire/stream_name.ts";
+import { serve } from "../server/mod.ts";
 import { command } from "./command.ts";
 import { countFrames, megabytes, oneDigit, showProgress } from "./progress.ts";
 import { LIMIT_FLAGS, LISTEN_FLAGS, serveOptions } from "./serve.ts";
@@ -36,12 +34,8 @@ export const demoCommand = command({
   async run({ flags, host, log }) {
     const timeUp = new AbortController();
     const stop = AbortSignal.any([host.stop, timeUp.signal]);
-    await using relay = await serve(serveOptions(flags), {
-      clock: host.clock,
-      log: silentLog,
-      // The relay stops when it is disposed of, once the publisher has ended the stream.
-      signal: new AbortController().signal,
-    });
+    // It stops when it is disposed of, once the publisher has ended the stream.
+    await using relay = await serve({ ...serveOptions(flags), clock: host.clock });
     const timer = flags.duration === undefined
       ? undefined
       : setTimeout(() => timeUp.abort(), flags.duration);
@@ -50,7 +44,7 @@ export const demoCommand = command({
       "//[::1]:",
     );
     const url = `${local.replace("http:", "ws:")}/${DEFAULT_NAME}`;
-    const publisher = new Publisher({
+    const publisher = new SourcePublisher({
       url,
       takeover: false,
       onFull: "wait",
@@ -68,7 +62,7 @@ export const demoCommand = command({
     let viewers = 0;
     using _progress = showProgress(host, log, () => {
       const { frames, framesPerSecond, bytesPerSecond } = publisher.stats();
-      listStreams(local, stop).then(
+      listStreams(local, { signal: stop }).then(
         (streams) => viewers = streams.find(({ name }) => name === DEFAULT_NAME)?.viewers ?? 0,
         // The relay stops.
         () => {},

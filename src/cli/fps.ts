@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { changeFps, findStream } from "../client/api.ts";
-import { DEFAULT_URL, looksLikeAddress } from "../net/stream_url.ts";
+import { changeFps, DEFAULT_URL, findStream, looksLikeAddress } from "../client/mod.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, usage } from "./command.ts";
 import { frameRate } from "./value.ts";
@@ -32,8 +31,8 @@ export const fpsCommand = command({
     }
     const url = addressOf(urlText, host);
     const status = rateText === undefined
-      ? await findStream(url.server, url.name, host.stop)
-      : await changeFps(url.server, url.name, readRate(rateText), host.stop);
+      ? await findStream(url.socket, { signal: host.stop })
+      : await changeFps(url.socket, readRate(rateText), { signal: host.stop });
     await host.writeStdout(new TextEncoder().encode(`${status.fps}\n`));
   },
 });

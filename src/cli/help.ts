@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_URL } from "../net/stream_url.ts";
+import { DEFAULT_URL } from "../client/mod.ts";
 import { type Command, COMMON_FLAGS, envName, type Flag } from "./command.ts";
 
 const EXIT_CODES = "exit codes: 0 done, 1 failed while running, 2 usage, 3 cannot connect or " +

@@ -3,11 +3,16 @@
  *
  * @module
  */
-import { findStream, listStreams, listViewers } from "../client/api.ts";
-import { totalDrops } from "../core/drops.ts";
-import { DEFAULT_URL } from "../net/stream_url.ts";
-import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
-import { DEFAULT_NAME } from "../wire/stream_name.ts";
+import {
+  DEFAULT_NAME,
+  DEFAULT_URL,
+  findStream,
+  listStreams,
+  listViewers,
+  type StreamStatus,
+  totalDrops,
+  type ViewerStatus,
+} from "../client/mod.ts";
 import { addressOf } from "./address.ts";
 import { command, toggle } from "./command.ts";
 
@@ -56,12 +61,15 @@ export const listCommand = command({
   ],
   async run({ flags, operands, host }) {
     const url = addressOf(operands[0], host);
+    const signal = host.stop;
     const isOne = operands[0] !== undefined && url.name !== DEFAULT_NAME;
     const streams = isOne
-      ? [await findStream(url.server, url.name, host.stop)]
-      : await listStreams(url.server, host.stop);
+      ? [await findStream(url.socket, { signal })]
+      : await listStreams(url.socket, { signal });
     const viewers = flags.viewers
-      ? await Promise.all(streams.map(({ name }) => listViewers(url.server, name, host.stop)))
+      ? await Promise.all(
+        streams.map(({ name }) => listViewers(`${url.server}/${name}`, { signal })),
+      )
       : undefined;
     const text = flags.json
       ? JSON.stringify(

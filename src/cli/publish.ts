@@ -3,20 +3,19 @@
  *
  * @module
  */
-import { DamageReport } from "../client/damage_report.ts";
-import { openFileSource, PACES } from "../client/file_source.ts";
-import type { FilmDamagePolicy } from "../client/film_source.ts";
+import { DamageReport } from "../files/damage_report.ts";
+import { openFileSource, PACES } from "../files/file_source.ts";
+import type { FilmDamagePolicy } from "../files/film_source.ts";
 import {
   type DamagePolicy,
   type FrameSource,
   PATTERN_FORMATS,
   PatternSource,
   SplitSource,
-} from "../client/frame_source.ts";
-import { PipeSource } from "../client/pipe_source.ts";
-import { describeGone, Publisher, type PublishStats } from "../client/publish.ts";
+} from "../files/frame_source.ts";
+import { PipeSource, STANDARD_INPUT } from "../files/pipe_source.ts";
+import { describeGone, SourcePublisher, type SourceStats } from "../files/source_publisher.ts";
 import type { Host } from "../host/host.ts";
-import { STANDARD_INPUT } from "../media/messages.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
 import { createSplitter } from "../split/create.ts";
 import { INPUT_FORMATS } from "../split/detect.ts";
@@ -131,7 +130,7 @@ export const publishCommand = command({
   ],
   async run({ flags, operands, host, log }) {
     const url = addressOf(operands[0], host, "--input");
-    const publisher = new Publisher({
+    const publisher = new SourcePublisher({
       url: url.socket,
       takeover: flags.takeover,
       onFull: flags["on-full"],
@@ -173,7 +172,7 @@ async function openSource(
   given: Values<typeof FLAGS>,
   { host, publisher, report, onNote }: {
     readonly host: Host;
-    readonly publisher: Publisher;
+    readonly publisher: SourcePublisher;
     readonly report: DamageReport;
     readonly onNote: (sentence: string) => void;
   },
@@ -273,7 +272,7 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
   return createSplitter({ format: "raw", maxFrameBytes, ...size, pixelFormat: name });
 }
 
-function progressLine(stats: PublishStats, damaged: number): ProgressLine {
+function progressLine(stats: SourceStats, damaged: number): ProgressLine {
   const fps = oneDigit(stats.framesPerSecond);
   const behind = stats.behindMs >= BEHIND_MS
     ? `  ${(stats.behindMs / 1000).toFixed(1)} s behind the source`

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { writeError } from "../client/part_file.ts";
+import { writeError } from "../files/part_file.ts";
 import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
 import { type Host, ReaderGone } from "../host/host.ts";
 import { createLog } from "../host/log.ts";

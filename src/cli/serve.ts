@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_OPTIONS, serve, type ServeOptions } from "../server/serve.ts";
+import { DEFAULT_OPTIONS, type RelayOptions, serve } from "../server/mod.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
 import {
   bytes,
@@ -35,13 +35,13 @@ export const LISTEN_FLAGS = {
   },
   fps: {
     value: "N|source",
-    help: "frames sent per second; source: send as they arrive",
+    help: "frames a second that leave; source: as they come",
     read: frameRate,
     fallback: "30",
   },
   "allow-origin": {
     value: "ORIGINS",
-    help: "other sites whose pages may connect, such as https://example.org,…; * for all",
+    help: "pages of other sites that may take part, as https://example.org,…; * for all",
     read: origins,
     isList: true,
   },
@@ -51,7 +51,7 @@ export const LISTEN_FLAGS = {
 export const LIMIT_FLAGS = {
   buffer: {
     value: "TIME",
-    help: "length of a stream's queue: this time × fps frames",
+    help: "length of a stream's queue: this × fps frames",
     read: duration(1, 600_000),
     fallback: "5s",
   },
@@ -63,41 +63,51 @@ export const LIMIT_FLAGS = {
   },
   "max-memory": {
     value: "SIZE",
-    help: "total memory for frames that wait or are under way",
+    help: "memory for frames that wait or are under way, in all",
     read: bytes(MIB, 1024 * 1024 * MIB),
     fallback: "512MiB",
   },
   "max-viewers": {
     value: "N",
-    help: "maximum number of viewers",
+    help: "most viewers",
     read: integer(1, 1_000_000),
     fallback: "10000",
   },
   "max-streams": {
     value: "N",
-    help: "maximum number of streams",
+    help: "most streams",
     read: integer(1, 100_000),
     fallback: "100",
   },
   "stall-timeout": {
     value: "TIME",
-    help: "close a viewer without a protocol when nothing has drained for this long",
+    help: "close a viewer without a protocol when nothing has drained for so long",
     read: duration(1000, MAX_TIMER_MS),
     fallback: "10s",
   },
 } as const satisfies Record<string, Flag<number>>;
 
+/** What a relay is asked to be. */
+export interface RelayWish extends RelayOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on; 0 for a free one. */
+  readonly port: number;
+  /** Threads that send to viewers. */
+  readonly workers: number;
+}
+
 /** The options of a relay that the flags stand for. */
 export function serveOptions(
   flags: Values<typeof LISTEN_FLAGS> & Values<typeof LIMIT_FLAGS>,
   workers = 1,
-): ServeOptions {
+): RelayWish {
   const maxFrameBytes = flags["max-frame"];
   const maxMemoryBytes = flags["max-memory"];
   if (maxMemoryBytes < 2 * maxFrameBytes) {
     throw usage(
       { name: "serve" },
-      "--max-memory must be at least 2 × --max-frame, for one frame that waits and one under way",
+      "--max-memory is less than 2 × --max-frame: one frame to wait and one under way",
     );
   }
   return {
@@ -111,7 +121,7 @@ export function serveOptions(
     maxViewers: flags["max-viewers"],
     maxStreams: flags["max-streams"],
     stallTimeoutMs: flags["stall-timeout"],
-    allowOrigins: flags["allow-origin"] ?? DEFAULT_OPTIONS.allowOrigins,
+    allowOrigins: flags["allow-origin"] ?? [],
     helloTimeoutMs: DEFAULT_OPTIONS.helloTimeoutMs,
   };
 }
@@ -126,14 +136,14 @@ export const serveCommand = command({
     ...LIMIT_FLAGS,
     workers: {
       value: "N|auto",
-      help: "threads that send to viewers; auto: one per core",
+      help: "threads that send to viewers; auto: as many as the machine has cores",
       read: threads(navigator.hardwareConcurrency),
       fallback: "1",
     },
   },
   examples: [
     ["stream serve --fps 30", "relay frames at 30 a second to viewers on this machine"],
-    ["stream serve --host 0.0.0.0 --fps source", "to the whole network, as fast as they arrive"],
+    ["stream serve --host 0.0.0.0 --fps source", "to the network, as fast as they come"],
     ["stream serve --workers auto", "for thousands of viewers, on every core"],
   ],
   async run({ flags, host, log }) {
@@ -143,10 +153,11 @@ export const serveCommand = command({
         `--workers ${flags.workers} needs Linux, where threads can share a port; leave it at 1`,
       );
     }
-    const relay = await serve(serveOptions(flags, flags.workers), {
+    const relay = await serve({
+      ...serveOptions(flags, flags.workers),
       clock: host.clock,
-      log,
       signal: host.stop,
+      onLog: ({ level, message, fields }) => log[level](message, fields),
     });
     log.info(`listening on ${relay.address}`, { address: relay.address });
     await relay.closed;

@@ -4,7 +4,7 @@
  * @module
  */
 import { layoutOf, PIXEL_FORMATS } from "../core/pixel_format.ts";
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../client/mod.ts";
 import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
 import { closest } from "./closest.ts";
 

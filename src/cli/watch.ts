@@ -4,9 +4,9 @@
  * @module
  */
 import { ReaderGone } from "../host/host.ts";
-import { DEFAULT_FOLDER, openSink } from "../client/sinks.ts";
-import { Watcher, type WatchStats } from "../client/watch.ts";
-import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
+import { DEFAULT_FOLDER, openSink } from "../files/sinks.ts";
+import { type SinkStats, SinkWatcher } from "../files/sink_watcher.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../client/mod.ts";
 import { ADDRESS, addressOf } from "./address.ts";
 import { command, toggle, usage } from "./command.ts";
 import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
@@ -14,6 +14,9 @@ import { duration, fps, integer, MAX_TIMER_MS, text } from "./value.ts";
 
 /** Longest length of a segment: a year. */
 const MAX_SEGMENT_MS = 365 * 24 * 3_600_000;
+
+/** What is waited for, in words. */
+const WAITED_FOR = { relay: "the relay", publisher: "a publisher", frame: "a frame" } as const;
 
 /** The command. */
 export const watchCommand = command({
@@ -83,7 +86,7 @@ export const watchCommand = command({
       writeStdout: host.writeStdout,
       log,
     });
-    const watcher = new Watcher({
+    const watcher = new SinkWatcher({
       url: url.socket,
       count: flags.count ?? null,
       durationMs: flags.duration ?? null,
@@ -122,11 +125,12 @@ export const watchCommand = command({
   },
 });
 
-function progressLine(stats: WatchStats): ProgressLine {
+function progressLine(stats: SinkStats): ProgressLine {
   const rate = oneDigit(stats.framesPerSecond);
-  const latency = stats.latencyMs === undefined ? null : oneDigit(stats.latencyMs);
-  const relay = stats.relayMs === undefined ? null : oneDigit(stats.relayMs);
-  const waits = stats.waitsFor === undefined ? "" : `  waiting for ${stats.waitsFor}`;
+  const latency = stats.latencyMs === null ? null : oneDigit(stats.latencyMs);
+  const relay = stats.relayMs === null ? null : oneDigit(stats.relayMs);
+  const waitsFor = stats.waitsFor === null ? null : WAITED_FOR[stats.waitsFor];
+  const waits = waitsFor === null ? "" : `  waiting for ${waitsFor}`;
   return {
     text:
       `${countFrames(stats.frames)}  ${rate.toFixed(1)} fps  ${
@@ -140,7 +144,7 @@ function progressLine(stats: WatchStats): ProgressLine {
       latencyMs: latency,
       relayMs: relay,
       skipped: stats.skipped,
-      waitsFor: stats.waitsFor ?? null,
+      waitsFor,
     },
   };
 }

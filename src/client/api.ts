@@ -3,68 +3,106 @@
  *
  * @module
  */
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 import { messageOf, StreamError } from "../errors.ts";
+import { parseStreamUrl } from "../net/stream_url.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 
+/** How long a relay may take to answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 
-/**
- * All streams of the relay at `server`, its HTTP address.
- *
- * @throws {StreamError} `unreachable` or `failed`
- */
-export async function listStreams(server: string, signal: AbortSignal): Promise<StreamStatus[]> {
-  return await ask<StreamStatus[]>(`${server}/api/streams`, { signal });
+/** Options of a question to a relay. */
+export interface AskOptions {
+  /** Gives the question up, which is then `unreachable`. @default {undefined} */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * One stream of the relay.
+ * All streams of the relay at `url`, whatever stream that names.
  *
- * @throws {StreamError} `unreachable`, or `failed` also when there is no such stream
+ * @example
+ * ```ts
+ * import { listStreams } from "@stream/relay/client";
+ *
+ * for (const { name, viewers } of await listStreams("ws://127.0.0.1:8080")) {
+ *   console.log(name, viewers);
+ * }
+ * ```
+ *
+ * @throws {StreamError} `unreachable` when nobody answers within ten seconds, `refused` when the relay
+ * asks for credentials, `failed` when it is no relay, `usage` when `url` is no address
  */
-export async function findStream(
-  server: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<StreamStatus> {
-  return await ask<StreamStatus>(`${server}/api/streams/${name}`, { signal });
+export async function listStreams(url: string, options?: AskOptions): Promise<StreamStatus[]> {
+  const { server } = parseStreamUrl(url);
+  return await ask<StreamStatus[]>(`${server}/api/streams`, options);
 }
 
 /**
- * The viewers of one stream, the first thousand.
+ * The stream at `url`.
+ *
+ * @example
+ * ```ts
+ * import { findStream } from "@stream/relay/client";
+ *
+ * const { fps, dropped } = await findStream("ws://127.0.0.1:8080/cam");
+ * console.log(fps, dropped);
+ * ```
+ *
+ * @throws {StreamError} as {@linkcode listStreams}, and `failed` when there is no such stream
+ */
+export async function findStream(url: string, options?: AskOptions): Promise<StreamStatus> {
+  return await ask<StreamStatus>(streamApi(url), options);
+}
+
+/**
+ * The viewers of the stream at `url`, the first thousand.
+ *
+ * @example
+ * ```ts
+ * import { listViewers } from "@stream/relay/client";
+ *
+ * for (const { latencyMs } of await listViewers("ws://127.0.0.1:8080/cam")) console.log(latencyMs);
+ * ```
  *
  * @throws {StreamError} as {@linkcode findStream}
  */
-export async function listViewers(
-  server: string,
-  name: string,
-  signal: AbortSignal,
-): Promise<ViewerStatus[]> {
-  return await ask<ViewerStatus[]>(`${server}/api/streams/${name}/viewers`, { signal });
+export async function listViewers(url: string, options?: AskOptions): Promise<ViewerStatus[]> {
+  return await ask<ViewerStatus[]>(`${streamApi(url)}/viewers`, options);
 }
 
 /**
- * Changes a stream's frame rate at once.
+ * Changes the frame rate of the stream at `url` at once, to frames a second or to `"source"`: as they
+ * come. It is kept also before the stream is there.
  *
- * @throws {StreamError} as {@linkcode findStream}
+ * @example
+ * ```ts
+ * import { changeFps } from "@stream/relay/client";
+ *
+ * await changeFps("ws://127.0.0.1:8080/cam", 10);
+ * ```
+ *
+ * @throws {StreamError} as {@linkcode findStream}, and `failed` for a rate that cannot be
  */
 export async function changeFps(
-  server: string,
-  name: string,
+  url: string,
   fps: FrameRate,
-  signal: AbortSignal,
+  options?: AskOptions,
 ): Promise<StreamStatus> {
-  return await ask<StreamStatus>(`${server}/api/streams/${name}`, {
+  return await ask<StreamStatus>(streamApi(url), options, {
     method: "PATCH",
     body: JSON.stringify({ fps }),
     headers: { "content-type": "application/json" },
-    signal,
   });
 }
 
-async function ask<T>(url: string, init: RequestInit & { signal: AbortSignal }): Promise<T> {
-  const signal = AbortSignal.any([init.signal, AbortSignal.timeout(TIMEOUT_MS)]);
+function streamApi(url: string): string {
+  const { server, name } = parseStreamUrl(url);
+  return `${server}/api/streams/${name}`;
+}
+
+async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit = {}): Promise<T> {
+  const timeUp = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = options.signal === undefined ? timeUp : AbortSignal.any([options.signal, timeUp]);
   let response: Response;
   let body: unknown;
   try {

@@ -3,253 +3,259 @@
  *
  * @module
  */
+import { withHeadroom } from "../bytes/headroom.ts";
 import { lostFrames } from "../core/drops.ts";
-import { isCodedInTime } from "../core/stream_format.ts";
-import { FOLLOWED } from "../core/liveness.ts";
+import { bareConfig, type StreamConfig } from "../core/frame.ts";
+import type { FrameRate } from "../core/pacing.ts";
 import { RateMeter } from "../core/rate_meter.ts";
-import { Thinning } from "../core/thinning.ts";
+import { isCodedInTime } from "../core/stream_format.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
-import type { Clock } from "../host/clock.ts";
-import type { Log } from "../host/log.ts";
-import { openClientSocket } from "../net/client_socket.ts";
+import { type Clock, systemClock } from "../host/clock.ts";
+import { findOpener } from "../net/any_socket.ts";
 import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
+import { parseStreamUrl } from "../net/stream_url.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { MAX_HELD_UP_MS } from "../wire/control_message.ts";
-import { PublisherSession } from "../wire/publisher_session.ts";
-import type { FrameSource, SourceFrame } from "./frame_source.ts";
-import { SourcePace } from "./source_pace.ts";
+import { type OutgoingFrame, PublisherSession } from "../wire/publisher_session.ts";
+import type { PublishOptions, PublishStats, SendOptions } from "./publish_options.ts";
 
 /** How long frames may still leave after a stop was asked for, in milliseconds. */
 const STOP_MS = 3000;
 /** How long a relay that is gone is waited for at the end of the input, in milliseconds. */
 const GIVE_UP_MS = 60_000;
+/** Most frames that may wait in calls of `send`. */
+const MAX_WAITING_SENDS = 64;
 
-/** How far behind its source a publisher must be before its user is told what slows it down. */
-const SLOWED_MS = 1000;
+/**
+ * Begins to publish to the stream at `url`, as `ws://127.0.0.1:8080/cam`. It connects at once, and
+ * again whenever the connection is lost: what the relay has not confirmed is then sent again.
+ *
+ * @example A camera, whose newest picture wins
+ * ```ts
+ * import { publish } from "@stream/relay/client";
+ *
+ * export async function show(camera: AsyncIterable<Uint8Array>): Promise<void> {
+ *   await using out = publish("ws://127.0.0.1:8080/cam", { format: "mjpeg", onFull: "drop" });
+ *   for await (const jpeg of camera) await out.send(jpeg);
+ *   await out.end();
+ * }
+ * ```
+ *
+ * @throws {StreamError} `usage` when `url` is no address of a stream
+ */
+export function publish(url: string, options: PublishOptions = {}): Publisher {
+  return new Publisher(url, options);
+}
 
-/** Frames at the beginning without a key frame after which that is said, and the time of a live one. */
-const MAX_KEYLESS_FRAMES = 300;
-const MAX_KEYLESS_MS = 2000;
-const KEY_ADVICE =
-  "check --format, and make the encoder write key frames with their parameter sets " +
-  "(ffmpeg: -g 60 -bsf:v dump_extra)";
-
-/** Options of a {@linkcode Publisher}. */
-export interface PublishOptions {
-  /** The stream's WebSocket address. */
-  readonly url: string;
-  /** Take the stream from a publisher that is there. */
-  readonly takeover: boolean;
-  /** Wait for credit (lossless), or drop the older of two frames that have none. */
-  readonly onFull: "wait" | "drop";
-  /** Whether the source is live; `null` where that is to be seen. @default {null} */
-  readonly live?: boolean | null;
+/**
+ * A publisher of one stream, made by {@linkcode publish}.
+ *
+ * Its errors are {@linkcode StreamError}s: `unreachable` when nobody answers or the relay stays away,
+ * `refused` when it asks for credentials, `failed` when it ends the connection for good, `bad_input`
+ * when it does not take a frame, `usage` when a call makes no sense.
+ *
+ * @example Take a picture only when there is room for it
+ * ```ts
+ * import type { Publisher } from "@stream/relay/client";
+ *
+ * export async function show(out: Publisher, take: () => Promise<Uint8Array>): Promise<void> {
+ *   while (await out.ready()) await out.send(await take());
+ * }
+ * ```
+ */
+export class Publisher implements AsyncDisposable {
   /**
-   * How long a relay that is gone is waited for at the end of the input, in milliseconds.
-   * @default {60000}
+   * Settles once the connection is over. It rejects with the {@linkcode StreamError} that ended it,
+   * and resolves when all frames were delivered, or a stop was asked for.
    */
-  readonly giveUpMs?: number;
-  readonly clock: Clock;
-  readonly log: Log;
-}
+  readonly closed: Promise<void>;
 
-/** Numbers of a publisher. */
-export interface PublishStats {
-  /** Frames and bytes sent. */
-  readonly frames: number;
-  readonly bytes: number;
-  readonly framesPerSecond: number;
-  readonly bytesPerSecond: number;
-  /** Frames that wait here and in the relay's queue. */
-  readonly queue: number;
-  /** How long what a live source has to be read has been there, in milliseconds. */
-  readonly behindMs: number;
-  /** Frames dropped here. */
-  readonly dropped: number;
-  /** Frames that viewers should have got from the relay and did not, for whatever reason. */
-  readonly undelivered: number;
-  /** Frames that the relay has not confirmed; 0 once it has confirmed the end. */
-  readonly notDelivered: number;
-  /** For how long there has been no connection to the relay in milliseconds; 0 while there is one. */
-  readonly goneMs: number;
-}
-
-/** What is to be said of a relay that is gone. */
-export function describeGone({ goneMs, notDelivered }: PublishStats): string {
-  return `the relay has been gone for ${Math.floor(goneMs / 1000)} s; ${waiting(notDelivered)}`;
-}
-
-function waiting(frames: number): string {
-  return frames === 1 ? "1 frame waits" : `${frames} frames are waiting`;
-}
-
-/** Sends the frames of one source to one stream. */
-export class Publisher {
+  readonly #url: string;
   readonly #options: PublishOptions;
+  readonly #clock: Clock;
   readonly #session: PublisherSession;
   readonly #meter = new RateMeter();
-  readonly #pace = new SourcePace();
-  /** Thins pictures of a film that has more of them than the stream lets out. */
-  readonly #thinning = new Thinning();
-  /** Whether the source is live, as far as that need not be seen. */
-  #live: boolean | null;
-  /** What the user has been told once. */
-  readonly #told = new Set<string>();
   /** Notified when the connection has something to do. */
   readonly #connectionWakeup = new Wakeup();
-  /** Notified when the source may go on. */
-  readonly #sourceWakeup = new Wakeup();
+  /** Notified when another frame may be taken. */
+  readonly #frameWakeup = new Wakeup();
+  /** Ends everything; what has not left does not leave any more. */
+  readonly #abort = new AbortController();
   #connection: Connection | undefined;
-  #isOver = false;
+  #config: StreamConfig | undefined;
+  /** Calls of `ready` and `send`, one behind the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #turns = 0;
+  #waitingSends = 0;
+  /** Whether the frame that is taken next had to wait for credit. */
+  #isHeld = false;
   /** Since when there has been no connection, once there was one. */
   #goneSinceMs: number | undefined;
-  /** Whether all of the input has been read. */
-  #hasRead = false;
-  /** Ends everything; what has not left does not leave any more. */
-  readonly #end = new AbortController();
-  #giveUpTimer: ReturnType<typeof setTimeout> | undefined;
+  #hasInputEnded = false;
+  #isStopped = false;
   #hasGivenUp = false;
+  #isOver = false;
+  #error: unknown;
+  #graceTimer: ReturnType<typeof setTimeout> | undefined;
+  #giveUpTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: PublishOptions) {
+  /**
+   * As {@linkcode publish}.
+   *
+   * @throws {StreamError} `usage` when `url` is no address of a stream
+   */
+  constructor(url: string, options: PublishOptions = {}) {
+    const { takeover = false, onFull = "wait", format, clock = systemClock } = options;
+    this.#url = parseStreamUrl(url).socket;
     this.#options = options;
-    this.#live = options.live ?? null;
-    this.#session = new PublisherSession({
-      session: crypto.randomUUID(),
-      takeover: options.takeover,
-      onFull: options.onFull,
-    });
+    this.#clock = clock;
+    this.#config = format === undefined ? undefined : bareConfig(format, options.config);
+    this.#session = new PublisherSession({ session: runName(), takeover, onFull });
+    this.closed = this.#run();
+    // Whoever waits for it is told; nobody has to.
+    this.closed.catch(() => {});
   }
 
-  /** The stream's frame rate as the relay told it last. */
-  get fps(): number | "source" {
+  /** The stream's frame rate as the relay told it last; `"source"` for none, and before it is known. */
+  get fps(): FrameRate {
     return this.#session.stats?.stream.fps ?? this.#session.welcome?.fps ?? "source";
   }
 
-  /** Numbers so far. */
+  /** Numbers of this moment. */
   stats(): PublishStats {
     const session = this.#session;
     const stream = session.stats?.stream;
-    const nowMs = this.#options.clock.nowMs();
+    const nowMs = this.#clock.nowMs();
     return {
       ...session.sent,
       ...this.#meter.rate(nowMs),
       queue: session.unsent + (stream?.queue.frames ?? 0),
-      // A file, or an encoder that is faster than the tick, is read when its time has come.
-      behindMs: stream?.live === false ? 0 : this.#pace.behindMs(nowMs),
       dropped: session.dropped,
       undelivered: stream === undefined ? 0 : lostFrames(stream.dropped),
       notDelivered: session.isDone ? 0 : session.waiting,
       goneMs: this.#goneSinceMs === undefined ? 0 : nowMs - this.#goneSinceMs,
+      live: stream?.live ?? null,
     };
   }
 
   /**
-   * Sends the frames of `source` until there are no more and all have left the relay, or until
-   * `signal` asks for a stop: then what has been read still leaves, for a moment. A relay that is
-   * gone is waited for, at the end of the input for a while.
+   * Waits until a frame is taken at once. Whoever makes or reads frames only then never holds one
+   * that grows old.
    *
-   * @throws {InputError} when the input is broken, after the frames before the fault have left
-   * @throws {StreamError} `bad_input` when nobody can have seen any of its frames
-   * @throws {StreamError} when the relay cannot be reached, closes the connection for good or stays
-   * away
+   * @returns false once no more frames are taken
    */
-  async run(source: FrameSource, signal: AbortSignal): Promise<void> {
-    const end = this.#end;
-    if (source.isPaced) this.#live ??= true;
-    let grace: ReturnType<typeof setTimeout> | undefined;
-    const stop = () => {
-      source.stop();
-      this.#sourceWakeup.notify();
-      // Without a connection nothing can leave any more.
-      const graceMs = this.#connection === undefined ? 0 : STOP_MS;
-      grace = setTimeout(() => end.abort("stopped"), graceMs);
-    };
-    signal.addEventListener("abort", stop);
-    if (signal.aborted) stop();
-    const reading = this.#read(source, signal);
-    // A broken input is reported once the frames before it have left, not as an unhandled rejection.
-    reading.catch(() => {});
-    try {
-      await keepConnected({
-        url: this.#options.url,
-        openSocket: openClientSocket,
-        clock: this.#options.clock,
-        signal: end.signal,
-        wakeup: this.#connectionWakeup,
-        onLost: (why, delayMs) => this.#onLost(why, delayMs),
-        onRestored: () => this.#options.log.info("connected again"),
-      }, (connection) => this.#serve(connection, end.signal));
-    } finally {
-      this.#isOver = true;
-      source.stop();
-      this.#sourceWakeup.notify();
-      clearTimeout(grace);
-      clearTimeout(this.#giveUpTimer);
-      signal.removeEventListener("abort", stop);
+  ready(): Promise<boolean> {
+    return this.#isFree ? Promise.resolve(true) : this.#inTurn(() => this.#untilReady());
+  }
+
+  /**
+   * Sends a frame. It waits until the relay has room for it, with `onFull: "drop"` only for the first
+   * connection; once it resolves, the frame is sent, or kept until it is. The bytes of `data` are
+   * copied, unless `transfer` hands them over.
+   *
+   * @throws {StreamError} `bad_input` when the frame is larger than the relay takes: others may follow
+   * @throws {StreamError} `usage` when it is empty, its format or kind is not known, more than 64
+   * calls wait, or `end` was called
+   * @throws {StreamError} what ended the connection
+   */
+  async send(data: Uint8Array, options: SendOptions = {}): Promise<void> {
+    const frame = this.#frameOf(data, options);
+    if (this.#waitingSends >= MAX_WAITING_SENDS) {
+      throw sendError(`${MAX_WAITING_SENDS} calls of send wait; wait for each before the next`);
     }
-    await reading;
-    if (this.#hasGivenUp) throw this.#goneError();
-    if (!this.#session.isDone && !signal.aborted) {
-      throw new StreamError("failed", "Cannot end the stream: the relay did not confirm its end");
+    if (this.#hasInputEnded && this.#error === undefined) throw sendError("the stream has ended");
+    if (this.#isFree) return this.#add(frame);
+    this.#waitingSends++;
+    try {
+      await this.#inTurn(async () => {
+        if (!await this.#untilReady()) throw this.#error ?? sendError("the stream has ended");
+        this.#add(frame);
+      });
+    } finally {
+      this.#waitingSends--;
     }
   }
 
-  async #read(source: FrameSource, signal: AbortSignal): Promise<void> {
-    const { clock, onFull } = this.#options;
-    let keyless: number | undefined = 0;
-    let keylessSinceMs: number | undefined;
-    let isHeld = false;
-    let leftOut: SourceFrame | undefined;
-    try {
-      while (!signal.aborted && !this.#isOver) {
-        // Even what may be dropped is not read before the first connection stands.
-        const mayRead = onFull === "drop"
-          ? this.#isReady || this.#session.sent.frames > 0
-          : (this.#isReady && this.#session.wantsFrame) ||
-            (this.#goneSinceMs !== undefined && this.#session.mayHold);
-        if (!mayRead) {
-          isHeld = this.#isReady;
-          await this.#sourceWakeup.wait(clock);
-          continue;
-        }
-        this.#pace.ask(clock.nowMs());
-        const frame = await source.next();
-        if (frame === undefined) break;
-        this.#pace.read(clock.nowMs());
-        this.#tellSlowed(frame);
-        // The last picture of a film is shown in any case.
-        if (leftOut !== undefined) this.#session.leaveOut();
-        leftOut = source.isPaced && this.#isTooMany(frame) ? frame : undefined;
-        if (leftOut !== undefined) continue;
-        if (frame.kind === "key") keyless = undefined;
-        else if (keyless !== undefined) {
-          keyless++;
-          keylessSinceMs ??= clock.nowMs();
-          const isLong = keyless >= MAX_KEYLESS_FRAMES ||
-            clock.nowMs() - keylessSinceMs >= MAX_KEYLESS_MS;
-          if (isLong) {
-            this.#tellOnce(
-              "keyless",
-              `nobody can see the first ${keyless} frames, because none is a key frame; ${KEY_ADVICE}`,
-            );
-          }
-        }
-        this.#session.add({ ...frame, captureUs: clock.wallUs(), isHeld });
-        isHeld = false;
-        this.#flush();
-      }
-      if (leftOut !== undefined && !signal.aborted) {
-        this.#session.add({ ...leftOut, captureUs: clock.wallUs() });
-      }
-      if (keyless !== undefined && keyless > 0 && !signal.aborted) throw keylessError(keyless);
-    } finally {
-      this.#session.end();
-      this.#hasRead = true;
-      this.#arm();
-      this.#connectionWakeup.notify();
+  /** Tells that the source has a frame that is not sent; it counts as dropped here. */
+  skip(): void {
+    this.#session.leaveOut();
+  }
+
+  /**
+   * Ends the stream: no more frames come. It waits until the relay has confirmed that all have left,
+   * and for a relay that is gone as long as `giveUpMs`.
+   *
+   * @throws {StreamError} `unreachable` when the relay stays away, or what else ended the connection
+   */
+  async end(): Promise<void> {
+    // Those that wait were sent before.
+    await this.#inTurn(() => Promise.resolve(this.#endInput()));
+    await this.closed;
+  }
+
+  /**
+   * Stops: what was sent may still leave for three seconds, if there is a connection. What ended the
+   * connection before is told by {@linkcode closed}, not here.
+   */
+  async close(): Promise<void> {
+    this.#stop();
+    await this.closed.catch(() => {});
+  }
+
+  /** As {@linkcode close}, unless {@linkcode end} was called: then it waits for the end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasInputEnded) this.#stop();
+    await this.closed.catch(() => {});
+  }
+
+  #frameOf(data: Uint8Array, options: SendOptions): OutgoingFrame {
+    const { config = this.#config, ptsUs = null } = options;
+    if (data.byteLength === 0) throw sendError("it is empty");
+    if (ptsUs !== null && !Number.isSafeInteger(ptsUs)) {
+      throw sendError(`ptsUs is ${ptsUs}, not a whole number of microseconds`);
     }
+    if (config === undefined) {
+      throw sendError("its format is not known; give publish a format, or the frame a config");
+    }
+    const kind = options.kind ?? (isCodedInTime(config.format) ? undefined : "key");
+    if (kind === undefined) {
+      throw sendError(`a frame of ${config.format} needs a kind: "key" or "delta"`);
+    }
+    this.#config = config;
+    return {
+      data: options.transfer ? data as Uint8Array<ArrayBuffer> : withHeadroom([data]),
+      kind,
+      leading: options.leading ?? false,
+      configuration: options.configuration ?? false,
+      config,
+      ptsUs,
+      captureUs: options.captureUs ?? this.#clock.wallUs(),
+      catchUp: options.catchUp ?? false,
+    };
+  }
+
+  #add(frame: OutgoingFrame): void {
+    this.#session.add({ ...frame, isHeld: this.#isHeld });
+    this.#isHeld = false;
+    this.#flush();
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => {});
+    this.#turns++;
+    try {
+      return await turn;
+    } finally {
+      this.#turns--;
+    }
+  }
+
+  /** Whether a frame is taken now, and nobody waits to give another. */
+  get #isFree(): boolean {
+    return this.#turns === 0 && !this.#isOver && !this.#hasInputEnded && this.#mayTake;
   }
 
   /** Whether the relay has greeted, and frames can be stamped by its clock. */
@@ -257,109 +263,84 @@ export class Publisher {
     return this.#session.welcome !== undefined && this.#session.canStamp;
   }
 
-  /** Whether a picture of a film is one more than the stream lets out. */
-  #isTooMany({ config, ptsUs }: SourceFrame): boolean {
-    const { fps } = this;
-    if (fps === "source" || ptsUs === null || isCodedInTime(config.format)) return false;
-    const ptsMs = ptsUs / 1000;
-    if (this.#thinning.arrived(1000 / fps, ptsMs) <= ptsMs) {
-      this.#thinning.left(1000 / fps, ptsMs);
-      return false;
+  get #mayTake(): boolean {
+    const session = this.#session;
+    // Even what may be dropped is not taken before the first connection stands.
+    return this.#options.onFull === "drop"
+      ? this.#isReady || session.sent.frames > 0
+      : (this.#isReady && session.wantsFrame) ||
+        (this.#goneSinceMs !== undefined && session.mayHold);
+  }
+
+  async #untilReady(): Promise<boolean> {
+    while (!this.#isOver && !this.#isStopped) {
+      if (this.#mayTake) return true;
+      this.#isHeld = this.#isReady;
+      await this.#frameWakeup.wait(this.#clock);
     }
-    this.#tellOnce(
-      "film",
-      `the film has more pictures a second than the ${fps} that the relay sends; the rest are ` +
-        'left out evenly; to send all, start the relay with a higher --fps or with "--fps source"',
-    );
-    return true;
+    return false;
   }
 
-  /** Says once why a source that had to be waited for has to wait now. */
-  #tellSlowed({ config }: SourceFrame): void {
-    const { fps } = this;
-    const { intervalMs } = this.#pace;
-    const isSlowed = fps !== "source" && intervalMs !== undefined &&
-      intervalMs * fps * FOLLOWED < 1000 && this.#options.onFull === "wait" &&
-      this.#session.stats?.stream.live === false &&
-      this.#pace.behindMs(this.#options.clock.nowMs()) >= SLOWED_MS;
-    if (!isSlowed) return;
-    const flag = isCodedInTime(config.format) ? "--live" : "--on-full drop";
-    // A rate that people know, not one that was measured.
-    const about = Math.round(200 / intervalMs) * 5;
-    this.#tellOnce(
-      "slowed",
-      `frames arrive faster than the ${fps} a second that the relay sends, so the input waits; ` +
-        `if it is live, use ${flag}, or start the relay with --fps ${about} ` +
-        'or "--fps source"',
-    );
-  }
-
-  #tellOnce(what: "film" | "keyless" | "slowed", sentence: string): void {
-    if (this.#told.has(what)) return;
-    this.#told.add(what);
-    this.#options.log.warn(sentence);
-  }
-
-  /** How long a source has been held up that was live when the relay went, in milliseconds. */
-  #heldMs(): number {
-    const { clock } = this.#options;
-    if (this.#goneSinceMs === undefined || this.#session.stats?.stream.live !== true) return 0;
-    const { oldestUs = Infinity } = this.#session;
-    const heldMs = Math.max(clock.nowMs() - this.#goneSinceMs, (clock.wallUs() - oldestUs) / 1000);
-    return Math.min(heldMs, MAX_HELD_UP_MS);
-  }
-
-  #onLost(why: string, delayMs: number): void {
-    const { clock, log } = this.#options;
-    const isFirst = this.#goneSinceMs === undefined;
-    this.#goneSinceMs ??= clock.nowMs();
+  #endInput(): void {
+    if (this.#hasInputEnded) return;
+    this.#hasInputEnded = true;
+    this.#session.end();
     this.#arm();
-    this.#sourceWakeup.notify();
-    const stats = this.stats();
-    const state = isFirst ? waiting(stats.notDelivered) : describeGone(stats);
-    log.warn(
-      `lost the relay: ${why}; ${state}; trying again in ${Math.round(delayMs)} ms`,
-      { goneMs: Math.round(stats.goneMs), notDelivered: stats.notDelivered },
-    );
+    this.#connectionWakeup.notify();
   }
 
-  /** Sees to it that at the end of the input the relay is not waited for without end. */
-  #arm(): void {
-    if (!this.#hasRead || this.#goneSinceMs === undefined || this.#isOver) return;
-    this.#giveUpTimer ??= setTimeout(() => {
-      this.#hasGivenUp = true;
-      this.#end.abort("the relay is gone");
-    }, this.#options.giveUpMs ?? GIVE_UP_MS);
+  #stop(): void {
+    if (this.#isStopped || this.#isOver) return;
+    this.#isStopped = true;
+    this.#endInput();
+    this.#frameWakeup.notify();
+    // Without a connection nothing can leave any more.
+    const graceMs = this.#connection === undefined ? 0 : STOP_MS;
+    this.#graceTimer = setTimeout(() => this.#abort.abort("stopped"), graceMs);
   }
 
-  #isBack(): void {
-    this.#goneSinceMs = undefined;
-    clearTimeout(this.#giveUpTimer);
-    this.#giveUpTimer = undefined;
-  }
-
-  #goneError(): StreamError {
-    const { goneMs, notDelivered } = this.stats();
-    const frames = notDelivered === 1 ? "1 frame was" : `${notDelivered} frames were`;
-    const seconds = Math.round(goneMs / 1000);
-    return new StreamError(
-      "unreachable",
-      `Cannot end the stream at ${this.#options.url}: the relay has been gone for ` +
-        `${seconds} s, and ${frames} not delivered; start it and publish again, or wait for it ` +
-        "longer with --give-up",
-    );
+  async #run(): Promise<void> {
+    const { signal, onEvent = () => {} } = this.#options;
+    const stop = () => this.#stop();
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
+    try {
+      await keepConnected({
+        url: this.#url,
+        openSocket: this.#options.openSocket ?? await findOpener(),
+        clock: this.#clock,
+        signal: this.#abort.signal,
+        wakeup: this.#connectionWakeup,
+        onLost: (reason, retryMs) => this.#onLost(reason, retryMs),
+        onRestored: () => onEvent({ type: "restored" }),
+      }, (connection) => this.#serve(connection));
+      if (this.#hasGivenUp) throw this.#goneError();
+      if (!this.#session.isDone && !this.#isStopped) {
+        throw new StreamError("failed", "Cannot end the stream: the relay did not confirm its end");
+      }
+    } catch (error) {
+      this.#error = error;
+      throw error;
+    } finally {
+      this.#isOver = true;
+      this.#frameWakeup.notify();
+      clearTimeout(this.#graceTimer);
+      clearTimeout(this.#giveUpTimer);
+      signal?.removeEventListener("abort", stop);
+    }
   }
 
   /** The loop that owns a connection. */
-  async #serve(connection: Connection, signal: AbortSignal): Promise<"done" | Closed> {
-    const { clock } = this.#options;
+  async #serve(connection: Connection): Promise<"done" | Closed> {
+    const clock = this.#clock;
     const session = this.#session;
+    const { signal } = this.#abort;
     const wake = () => this.#connectionWakeup.notify();
     signal.addEventListener("abort", wake);
     let clockDueMs = 0;
     this.#connection = connection;
     try {
-      connection.send(session.open(this.#live, this.#heldMs()));
+      connection.send(session.open(this.#options.live ?? null, this.#heldMs()));
       while (!signal.aborted) {
         for (let m = connection.take(); m !== undefined; m = connection.take()) {
           session.receive(m, clock.wallUs());
@@ -371,7 +352,7 @@ export class Publisher {
           clockDueMs = clock.nowMs() + session.clockIntervalMs;
         }
         this.#flush();
-        if (session.wantsFrame || session.welcome !== undefined) this.#sourceWakeup.notify();
+        if (session.wantsFrame || session.welcome !== undefined) this.#frameWakeup.notify();
         if (connection.closed !== undefined && connection.waiting === 0) return connection.closed;
         await this.#connectionWakeup.wait(clock, clockDueMs > 0 ? clockDueMs : Infinity);
       }
@@ -396,18 +377,69 @@ export class Publisher {
     let { bytes } = sent;
     for (let m = this.#session.next(); m !== undefined; m = this.#session.next()) {
       this.#connection.send(m);
-      if (sent.bytes > bytes) this.#meter.add(sent.bytes - bytes, this.#options.clock.nowMs());
+      if (sent.bytes > bytes) this.#meter.add(sent.bytes - bytes, this.#clock.nowMs());
       bytes = sent.bytes;
     }
   }
+
+  /** How long a source has been held up that was live when the relay went, in milliseconds. */
+  #heldMs(): number {
+    const clock = this.#clock;
+    if (this.#goneSinceMs === undefined || this.#session.stats?.stream.live !== true) return 0;
+    const { oldestUs = Infinity } = this.#session;
+    const heldMs = Math.max(clock.nowMs() - this.#goneSinceMs, (clock.wallUs() - oldestUs) / 1000);
+    return Math.min(heldMs, MAX_HELD_UP_MS);
+  }
+
+  #onLost(reason: string, retryMs: number): void {
+    const isFirst = this.#goneSinceMs === undefined;
+    this.#goneSinceMs ??= this.#clock.nowMs();
+    this.#arm();
+    this.#frameWakeup.notify();
+    const { goneMs, notDelivered } = this.stats();
+    this.#options.onEvent?.({
+      type: "lost",
+      reason,
+      retryMs,
+      goneMs: isFirst ? 0 : goneMs,
+      notDelivered,
+    });
+  }
+
+  #isBack(): void {
+    this.#goneSinceMs = undefined;
+    clearTimeout(this.#giveUpTimer);
+    this.#giveUpTimer = undefined;
+  }
+
+  /** Sees to it that at the end of the input the relay is not waited for without end. */
+  #arm(): void {
+    if (!this.#hasInputEnded || this.#goneSinceMs === undefined || this.#isOver) return;
+    this.#giveUpTimer ??= setTimeout(() => {
+      this.#hasGivenUp = true;
+      this.#abort.abort("the relay is gone");
+    }, this.#options.giveUpMs ?? GIVE_UP_MS);
+  }
+
+  #goneError(): StreamError {
+    const { goneMs, notDelivered } = this.stats();
+    const frames = notDelivered === 1 ? "1 frame was" : `${notDelivered} frames were`;
+    const seconds = Math.round(goneMs / 1000);
+    return new StreamError(
+      "unreachable",
+      `Cannot end the stream at ${this.#url}: the relay has been gone for ` +
+        `${seconds} s, and ${frames} not delivered`,
+    );
+  }
 }
 
-function keylessError(frames: number): StreamError {
-  const what = frames === 1
-    ? "the only frame: it is not a"
-    : `any of the ${frames} frames: none is a`;
-  return new StreamError(
-    "bad_input",
-    `Cannot show ${what} key frame, and a viewer needs one to begin; ${KEY_ADVICE}`,
-  );
+function sendError(why: string): StreamError {
+  return new StreamError("usage", `Cannot send a frame: ${why}`);
+}
+
+/** A name for this run that no other has. */
+function runName(): string {
+  // Unlike randomUUID, it is also there in pages without a secure context.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

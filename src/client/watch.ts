@@ -3,180 +3,305 @@
  *
  * @module
  */
-import { release } from "../bytes/release.ts";
 import { Deque } from "../core/deque.ts";
-import { isCodedInTime } from "../core/stream_format.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
-import type { Clock } from "../host/clock.ts";
-import type { Log } from "../host/log.ts";
-import { openClientSocket } from "../net/client_socket.ts";
+import { type Clock, systemClock } from "../host/clock.ts";
+import { findOpener } from "../net/any_socket.ts";
 import type { Closed, Connection } from "../net/connection.ts";
 import { keepConnected } from "../net/reconnect.ts";
+import { parseStreamUrl } from "../net/stream_url.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { FrameHeader } from "../wire/frame_message.ts";
+import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
-import { FilmLength } from "./film_length.ts";
-import { PipeBacklog } from "./pipe_backlog.ts";
-import type { Sink } from "./sink.ts";
+import type { ReceivedFrame, WatchOptions, WatchStats } from "./watch_options.ts";
 
-/** Options of a {@linkcode Watcher}. */
-export interface WatchOptions {
-  /** The stream's WebSocket address. */
-  readonly url: string;
-  /** Stop after so many frames were written, `null` for no limit. */
-  readonly count: number | null;
-  /** Stop after so many milliseconds, and with a film of that length; `null` for no limit. */
-  readonly durationMs: number | null;
-  /** Write every n-th frame of those received. */
-  readonly every: number;
-  /** Most frames a second that the relay should send, `null` for all. */
-  readonly fps: number | null;
-  /** Longest delay in milliseconds that frames under way may stand for. */
-  readonly maxDelayMs: number;
-  /** Wait for the next publisher when one ends the stream. */
-  readonly follow: boolean;
-  readonly clock: Clock;
-  readonly log: Log;
+/** Most frames, and their bytes, that may wait for whoever watches: no relay in its right mind sends more. */
+const MAX_WAITING_FRAMES = 16_384;
+const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Begins to watch the stream at `url`, as `ws://127.0.0.1:8080/cam`. It connects at once, waits for a
+ * stream that is not there yet, and connects again whenever the connection is lost. The loop over its
+ * frames ends when the publisher ends the stream.
+ *
+ * @example Ten frames a second
+ * ```ts
+ * import { watch } from "@stream/relay/client";
+ *
+ * await using cam = watch("ws://127.0.0.1:8080/cam", { fps: 10 });
+ * for await (const frame of cam) {
+ *   console.log(frame.config.format, frame.kind, frame.ptsUs, frame.data.length);
+ * }
+ * ```
+ *
+ * @throws {StreamError} `usage` when `url` is no address of a stream
+ */
+export function watch(url: string, options: WatchOptions = {}): Watcher {
+  return new Watcher(url, options);
 }
 
-/** Numbers of a viewer. */
-export interface WatchStats {
-  /** Frames and bytes written. */
-  readonly frames: number;
-  readonly bytes: number;
-  readonly framesPerSecond: number;
-  readonly bytesPerSecond: number;
-  /**
-   * From the publisher's capture to here in milliseconds, once it is known: of the frame that the
-   * relay told of last, before that of the newest one.
-   */
-  readonly latencyMs: number | undefined;
-  /** The relay's part of that in milliseconds, once it has said it. */
-  readonly relayMs: number | undefined;
-  /** Frames of the stream that did not come. */
-  readonly skipped: number;
-  /** Frames that came and have no place in the recording: what they need is not in it. */
-  readonly leftOut: number;
-  /** What the viewer waits for, or `undefined` while frames come. */
-  readonly waitsFor: string | undefined;
-}
-
-interface Unread {
+/** A frame that the relay has not been told of. */
+interface Unconfirmed {
   readonly sequence: number;
-  /** When it will have been read. */
-  readonly readMs: number;
+  /** Whether it came over an earlier connection as well, and is not handed out. */
+  readonly isOld: boolean;
 }
 
-/** Writes the frames of one stream to one sink. */
-export class Watcher {
+/**
+ * A viewer of one stream, made by {@linkcode watch}: its frames, in order, each once. It is meant for
+ * one loop; leaving the loop closes it.
+ *
+ * Its errors are {@linkcode StreamError}s: `unreachable` when nobody answers the first time, `refused`
+ * when the relay asks for credentials, `failed` when it ends the connection for good.
+ *
+ * @example One frame
+ * ```ts
+ * import { watch } from "@stream/relay/client";
+ *
+ * await using cam = watch("ws://127.0.0.1:8080/cam");
+ * const { value: frame } = await cam.next();
+ * console.log(frame?.data.length, cam.stats().latencyMs);
+ * ```
+ */
+export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDisposable {
+  /**
+   * Settles once the connection is over. It rejects with the {@linkcode StreamError} that ended it,
+   * and resolves when the publisher ended the stream, or a stop was asked for.
+   */
+  readonly closed: Promise<void>;
+
+  readonly #url: string;
   readonly #options: WatchOptions;
-  readonly #sink: Sink;
+  readonly #clock: Clock;
   readonly #session: ViewerSession;
   readonly #meter = new RateMeter();
-  readonly #wakeup = new Wakeup();
-  /** What stands in the pipe behind the sink, where there is one. */
-  readonly #backlog: PipeBacklog | undefined;
-  /** Frames that are written and not yet read, as far as is known. */
-  readonly #unread = new Deque<Unread>();
-  #received = 0;
+  /** Notified when the connection has something to do. */
+  readonly #connectionWakeup = new Wakeup();
+  /** Notified when there is a frame, or none will come. */
+  readonly #frameWakeup = new Wakeup();
+  readonly #abort = new AbortController();
+  #connection: Connection | undefined;
+  /** Frames that nobody has asked for. */
+  readonly #waiting = new Deque<ReceivedFrame>();
+  #waitingBytes = 0;
+  /** What came over this connection and is not confirmed, in order. */
+  readonly #unconfirmed = new Map<object, Unconfirmed>();
+  /** The frame that was handed out last. */
+  #last: ReceivedFrame | undefined;
+  /** Calls of `next`, one behind the other. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #turns = 0;
+  /** Whether somebody waits for a frame, and so has dealt with those before. */
+  #isAwaited = false;
+  #hasEnded = false;
+  #isStopped = false;
+  #isOver = false;
+  #error: unknown;
   #frames = 0;
   #bytes = 0;
-  #leftOut = 0;
-  #latencyUs: number | undefined;
-  #isDone = false;
-  readonly #film = new FilmLength();
-  /** Whether the first frame was one of the past; not known before it. */
-  #beganBehind: boolean | undefined;
+  #latencyMs: number | null = null;
 
-  constructor(options: WatchOptions, sink: Sink) {
+  /**
+   * As {@linkcode watch}.
+   *
+   * @throws {StreamError} `usage` when `url` is no address of a stream
+   */
+  constructor(url: string, options: WatchOptions = {}) {
+    const { fps = null, maxDelayMs = DEFAULT_MAX_DELAY_MS, clock = systemClock } = options;
+    this.#url = parseStreamUrl(url).socket;
     this.#options = options;
-    this.#sink = sink;
-    this.#session = new ViewerSession(options);
-    this.#backlog = sink.pipeBytes === undefined ? undefined : new PipeBacklog(sink.pipeBytes);
+    this.#clock = clock;
+    this.#session = new ViewerSession({ fps, maxDelayMs });
+    this.closed = this.#run();
+    // Whoever waits for it, or for a frame, is told.
+    this.closed.catch(() => {});
   }
 
-  /** Numbers so far. */
+  /** Numbers of this moment. */
   stats(): WatchStats {
-    const { clock } = this.#options;
-    const rate = this.#meter.rate(clock.nowMs());
-    const isConnected = this.#session.welcome !== undefined;
+    const { welcome, skipped, stats } = this.#session;
+    const rate = this.#meter.rate(this.#clock.nowMs());
     // Both of the same frame: the relay's part alone may be that of another one.
-    const { latencyMs, relayMs } = this.#session.stats?.viewer ?? {};
-    const ownMs = this.#latencyUs === undefined ? undefined : this.#latencyUs / 1000;
-    const waitsFor = !isConnected
-      ? "the relay"
-      : rate.framesPerSecond === 0
-      ? this.#session.stats?.stream.publishing ? "a frame" : "a publisher"
-      : undefined;
+    const { latencyMs = null, relayMs = null } = stats?.viewer ?? {};
+    const waitsFor = welcome === undefined
+      ? "relay"
+      : rate.framesPerSecond > 0
+      ? null
+      : stats?.stream.publishing
+      ? "frame"
+      : "publisher";
     return {
       frames: this.#frames,
       bytes: this.#bytes,
       ...rate,
-      latencyMs: latencyMs ?? ownMs,
-      relayMs: relayMs ?? undefined,
-      skipped: this.#session.skipped,
-      leftOut: this.#leftOut,
+      latencyMs: latencyMs ?? this.#latencyMs,
+      relayMs,
+      skipped,
       waitsFor,
     };
   }
 
   /**
-   * Writes frames until the publisher ends the stream, a limit is reached or `signal` comes. What
-   * was received by then is in its place when this returns, also by an error.
+   * The next frame. Unless `confirm` is `"manual"`, asking for it tells the relay that the one before
+   * has been dealt with; it sends no more than `maxDelayMs` ahead of that.
    *
-   * @throws {StreamError} when the relay cannot be reached, closes the connection for good, or a
-   * frame cannot be written
+   * @throws {StreamError} what ended the connection, once, behind the frames that came before
    */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, log, url, durationMs } = this.#options;
-    const timeUp = new AbortController();
-    const timer = durationMs === null
-      ? undefined
-      : setTimeout(() => timeUp.abort("time is up"), durationMs);
-    const either = AbortSignal.any([signal, timeUp.signal]);
+  next(): Promise<IteratorResult<ReceivedFrame, undefined>> {
+    const { first } = this.#waiting;
+    if (first === undefined || this.#turns > 0 || this.#isStopped) return this.#nextInTurn();
+    this.#confirmLast();
+    return Promise.resolve({ done: false, value: this.#handOut() });
+  }
+
+  /** As {@linkcode close}; called by a loop that is left. */
+  async return(): Promise<IteratorResult<ReceivedFrame, undefined>> {
+    await this.close();
+    return { done: true, value: undefined };
+  }
+
+  /** The watcher itself, for `for await`. */
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /**
+   * Tells the relay that `frame` and those before it have been dealt with. It is needed only with
+   * `confirm: "manual"`, where somebody further on takes the frames, as behind a pipe.
+   */
+  confirm(frame: ReceivedFrame): void {
+    // Of an earlier connection: the relay has forgotten it.
+    if (!this.#unconfirmed.has(frame)) return;
+    const session = this.#session;
+    const nowMs = this.#clock.nowMs();
+    const wasConfirmed = session.confirmDeadlineMs === Infinity;
+    let isReached = false;
+    for (const [key, { sequence, isOld }] of this.#unconfirmed) {
+      if (isReached && !isOld) break;
+      this.#unconfirmed.delete(key);
+      this.#send(session.confirm(sequence, nowMs));
+      isReached ||= key === frame;
+    }
+    if (wasConfirmed && session.confirmDeadlineMs !== Infinity) this.#connectionWakeup.notify();
+  }
+
+  /** Leaves the stream. What ended the connection before is told by {@linkcode closed}, not here. */
+  async close(): Promise<void> {
+    this.#stop();
+    await this.closed.catch(() => {});
+  }
+
+  /** As {@linkcode close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #nextInTurn(): Promise<IteratorResult<ReceivedFrame, undefined>> {
+    const turn = this.#turn.then(() => this.#next());
+    this.#turn = turn.catch(() => {});
+    this.#turns++;
+    try {
+      return await turn;
+    } finally {
+      this.#turns--;
+    }
+  }
+
+  #confirmLast(): void {
+    if (this.#last !== undefined && this.#options.confirm !== "manual") this.confirm(this.#last);
+  }
+
+  async #next(): Promise<IteratorResult<ReceivedFrame, undefined>> {
+    this.#confirmLast();
+    while (!this.#isStopped) {
+      if (this.#waiting.length > 0) return { done: false, value: this.#handOut() };
+      if (this.#isOver) break;
+      this.#isAwaited = true;
+      if (this.#hasEnded) this.#connectionWakeup.notify();
+      await this.#frameWakeup.wait(this.#clock);
+      this.#isAwaited = false;
+    }
+    const error = this.#error;
+    this.#error = undefined;
+    if (error !== undefined && !this.#isStopped) throw error;
+    return { done: true, value: undefined };
+  }
+
+  #handOut(): ReceivedFrame {
+    const frame = this.#waiting.shift();
+    const { byteLength } = frame.data;
+    this.#last = frame;
+    this.#waitingBytes -= byteLength;
+    this.#frames++;
+    this.#bytes += byteLength;
+    this.#meter.add(byteLength, this.#clock.nowMs());
+    if (!frame.catchUp) this.#latencyMs = frame.latencyMs ?? this.#latencyMs;
+    // A connection that has ended is replaced once its last frame was taken.
+    if (this.#connection?.closed !== undefined) this.#connectionWakeup.notify();
+    return frame;
+  }
+
+  #stop(): void {
+    if (this.#isStopped || this.#isOver) return;
+    this.#isStopped = true;
+    this.#abort.abort("closed");
+    this.#frameWakeup.notify();
+  }
+
+  async #run(): Promise<void> {
+    const { signal, onEvent = () => {} } = this.#options;
+    const stop = () => this.#stop();
+    signal?.addEventListener("abort", stop);
+    if (signal?.aborted) stop();
     try {
       await keepConnected({
-        url,
-        openSocket: openClientSocket,
-        clock,
-        signal: either,
-        wakeup: this.#wakeup,
-        onLost: (why, delayMs) =>
-          log.warn(`lost the relay: ${why}; trying again in ${Math.round(delayMs)} ms`),
-        onRestored: () => log.info("connected again"),
-      }, (connection) => this.#serve(connection, either));
+        url: this.#url,
+        openSocket: this.#options.openSocket ?? await findOpener(),
+        clock: this.#clock,
+        signal: this.#abort.signal,
+        wakeup: this.#connectionWakeup,
+        onLost: (reason, retryMs) => onEvent({ type: "lost", reason, retryMs }),
+        onRestored: () => onEvent({ type: "restored" }),
+      }, (connection) => this.#serve(connection));
+    } catch (error) {
+      this.#error = error;
+      throw error;
     } finally {
-      clearTimeout(timer);
-      await this.#sink.finish();
+      this.#isOver = true;
+      this.#frameWakeup.notify();
+      signal?.removeEventListener("abort", stop);
     }
   }
 
   /** The loop that owns a connection. */
-  async #serve(connection: Connection, signal: AbortSignal): Promise<"done" | Closed> {
-    const { clock } = this.#options;
-    const wake = () => this.#wakeup.notify();
+  async #serve(connection: Connection): Promise<"done" | Closed> {
+    const clock = this.#clock;
+    const session = this.#session;
+    const { signal } = this.#abort;
+    const wake = () => this.#connectionWakeup.notify();
     signal.addEventListener("abort", wake);
     let clockDueMs = 0;
+    this.#connection = connection;
     try {
-      connection.send(this.#session.open());
-      while (!signal.aborted && !this.#isDone) {
-        this.#confirm(connection);
-        const message = connection.take();
-        if (message !== undefined) {
-          const event = this.#session.receive(message, clock.wallUs());
-          if (event.type === "frame") await this.#take(event, connection);
-          if (event.type === "end" && !this.#options.follow) this.#isDone = true;
-          continue;
+      connection.send(session.open());
+      while (!signal.aborted) {
+        for (let m = connection.take(); m !== undefined; m = connection.take()) {
+          this.#take(session.receive(m, clock.wallUs()));
         }
-        if (connection.closed !== undefined) return connection.closed;
-        if (this.#session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
-          connection.send(this.#session.askTime(clock.wallUs()));
-          clockDueMs = clock.nowMs() + this.#session.clockIntervalMs;
+        this.#send(session.confirmDue(clock.nowMs()));
+        const isTaken = this.#waiting.length === 0;
+        if (this.#hasEnded && isTaken && this.#isAwaited) return "done";
+        if (connection.closed !== undefined && isTaken) {
+          return this.#hasEnded ? "done" : connection.closed;
+        }
+        if (session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
+          connection.send(session.askTime(clock.wallUs()));
+          clockDueMs = clock.nowMs() + session.clockIntervalMs;
         }
         const clockWakeMs = clockDueMs > 0 ? clockDueMs : Infinity;
-        await this.#wakeup.wait(clock, Math.min(clockWakeMs, this.#confirmDeadlineMs));
+        await this.#connectionWakeup.wait(clock, Math.min(clockWakeMs, session.confirmDeadlineMs));
       }
       return "done";
     } catch (error) {
@@ -186,79 +311,51 @@ export class Watcher {
       });
     } finally {
       signal.removeEventListener("abort", wake);
-      this.#confirm(connection, Infinity);
-      const rest = this.#session.confirmRest(clock.nowMs());
-      if (rest !== undefined) connection.send(rest);
+      // What was handed out counts as dealt with.
+      if (this.#last !== undefined) this.confirm(this.#last);
+      this.#send(session.confirmRest(clock.nowMs()));
+      this.#connection = undefined;
+      this.#unconfirmed.clear();
       connection.close(CLOSE.normal, "");
     }
   }
 
-  get #confirmDeadlineMs(): number {
-    return Math.min(this.#session.confirmDeadlineMs, this.#unread.first?.readMs ?? Infinity);
-  }
-
-  /** Confirms what is due, of the frames that have been read by `readMs`. */
-  #confirm(connection: Connection, readMs?: number): void {
-    const nowMs = this.#options.clock.nowMs();
-    while (this.#unread.first !== undefined && this.#unread.first.readMs <= (readMs ?? nowMs)) {
-      const confirmation = this.#session.confirm(this.#unread.shift().sequence, nowMs);
-      if (confirmation !== undefined) connection.send(confirmation);
+  #take(event: ViewerEvent): void {
+    if (event.type === "end") {
+      this.#hasEnded = this.#options.follow !== true;
+      this.#options.onEvent?.({ type: "end" });
     }
-    const due = this.#session.confirmDue(nowMs);
-    if (due !== undefined) connection.send(due);
-  }
-
-  /**
-   * Whether the film is as long as it may be. What brings a viewer that has just come up to the
-   * present comes at once, so that the clock on the wall does not measure it.
-   */
-  #isOver(header: FrameHeader): boolean {
-    const { durationMs } = this.#options;
-    this.#beganBehind ??= header.catchUp;
-    if (durationMs === null || !this.#beganBehind) return false;
-    return this.#film.next(header) >= durationMs * 1000;
-  }
-
-  /**
-   * A frame is confirmed once it is written, so that a slow disk is seen as a slow viewer, and where
-   * it is written to a pipe once it must have been read.
-   */
-  async #take(
-    frame: Extract<ViewerEvent, { type: "frame" }>,
-    connection: Connection,
-  ): Promise<void> {
-    const { clock, every, count } = this.#options;
-    let readMs = 0;
-    if (frame.isNew && this.#isOver(frame.header)) this.#isDone = true;
-    else if (frame.isNew) {
-      if (!frame.header.catchUp) this.#latencyUs = frame.latencyUs ?? this.#latencyUs;
-      if (this.#received++ % every === 0) {
-        const { data, config, header } = frame;
-        if (every > 1 && isCodedInTime(config.format)) throw everyError(config.format);
-        const kind = header.key ? "key" : "delta";
-        const beganMs = clock.nowMs();
-        if (await this.#sink.write({ ...header, data, config, kind })) {
-          readMs = this.#backlog?.wrote(data.byteLength, beganMs, clock.nowMs()) ?? 0;
-          this.#frames++;
-          this.#bytes += data.byteLength;
-          this.#meter.add(data.byteLength, clock.nowMs());
-        } else {
-          this.#leftOut++;
-        }
-      }
+    // What another publisher sends comes too late.
+    if (event.type !== "frame" || this.#hasEnded) return;
+    const { header, data, config, latencyUs, isNew } = event;
+    const { sequence } = header;
+    if (!isNew) {
+      const isFirst = this.#unconfirmed.size === 0;
+      if (isFirst) this.#send(this.#session.confirm(sequence, this.#clock.nowMs()));
+      else this.#unconfirmed.set(header, { sequence, isOld: true });
+      return;
     }
-    release(frame.data);
-    const { sequence } = frame.header;
-    this.#unread.push({ sequence, readMs: Math.max(readMs, this.#unread.last?.readMs ?? 0) });
-    this.#confirm(connection);
-    if (count !== null && this.#frames >= count) this.#isDone = true;
+    const { key, held: _, ...told } = header;
+    const frame: ReceivedFrame = {
+      data,
+      kind: key ? "key" : "delta",
+      config,
+      latencyMs: latencyUs === undefined ? null : latencyUs / 1000,
+      ...told,
+    };
+    this.#unconfirmed.set(frame, { sequence, isOld: false });
+    this.#waiting.push(frame);
+    this.#waitingBytes += data.byteLength;
+    if (this.#waiting.length > MAX_WAITING_FRAMES || this.#waitingBytes > MAX_WAITING_BYTES) {
+      throw new StreamError(
+        "failed",
+        `Cannot watch ${this.#url}: the relay sends more than is confirmed`,
+      );
+    }
+    this.#frameWakeup.notify();
   }
-}
 
-function everyError(format: string): StreamError {
-  return new StreamError(
-    "failed",
-    `Cannot write every n-th frame of ${format}: its frames depend on one another; leave out ` +
-      "--every, or use --fps, which makes the relay send fewer",
-  );
+  #send(message: string | undefined): void {
+    if (message !== undefined) this.#connection?.send(message);
+  }
 }

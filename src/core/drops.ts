@@ -122,7 +122,16 @@ export function lostFrames(counts: Readonly<DropCounts>): number {
   return DROP_REASONS.reduce((sum, reason) => sum + (isLoss(reason) ? counts[reason] : 0), 0);
 }
 
-/** Sum over all reasons. */
+/**
+ * Sum over all reasons.
+ *
+ * @example
+ * ```ts
+ * import { findStream, totalDrops } from "@stream/relay/client";
+ *
+ * console.log(totalDrops((await findStream("ws://127.0.0.1:8080/cam")).dropped));
+ * ```
+ */
 export function totalDrops(counts: Readonly<DropCounts>): number {
   return DROP_REASONS.reduce((sum, reason) => sum + counts[reason], 0);
 }

@@ -26,6 +26,7 @@ export interface ListenOptions {
 
 /** What is known of a connection beside its request. */
 export interface ConnectionInfo {
+  /** Who is at the other end; absent where that is not known. */
   readonly remoteAddr?: Deno.Addr;
 }
 

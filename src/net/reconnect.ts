@@ -43,22 +43,26 @@ export async function keepConnected(
   const backoff = new Backoff();
   let wasConnected = false;
   while (!signal.aborted) {
-    let why: string;
-    try {
-      const connection = await connect(options);
+    let why = "the relay does not answer";
+    const connection = await connect(options).catch((error) => {
+      const isPassing = error instanceof StreamError && error.code === "unreachable";
+      if (!signal.aborted && (!isPassing || !wasConnected)) throw error;
+      return undefined;
+    });
+    if (connection !== undefined) {
       if (wasConnected) options.onRestored();
       wasConnected = true;
       backoff.opened(clock.nowMs());
-      const end = await use(connection);
+      const end = await use(connection).catch((error) => {
+        if (signal.aborted) return "done" as const;
+        throw error;
+      });
       if (end === "done") return;
+      // A relay that is full is no passing thing, though it cannot be reached either.
       if (!mayRetry(end.code)) throw closedError(options.url, end);
       why = end.reason === "" ? "the connection was lost" : end.reason;
-    } catch (error) {
-      if (signal.aborted) return;
-      const isPassing = error instanceof StreamError && error.code === "unreachable";
-      if (!isPassing || !wasConnected) throw error;
-      why = "the relay does not answer";
     }
+    if (signal.aborted) return;
     const delayMs = backoff.lost(clock.nowMs(), Math.random());
     options.onLost(why, delayMs);
     await delay(delayMs, signal);
@@ -72,9 +76,7 @@ function closedError(url: string, { code, reason }: Closed): StreamError {
     : code === CLOSE.refused
     ? "refused"
     : "failed";
-  const advice = code === CLOSE.busy
-    ? "; choose another name, or take the stream with --takeover"
-    : "";
+  const advice = code === CLOSE.busy ? "; choose another name, or take the stream over" : "";
   return new StreamError(meaning, `Cannot stay connected to ${url}: ${seen}${advice}`);
 }
 

@@ -15,6 +15,7 @@ export interface StreamUrl {
   readonly socket: string;
   /** The server's HTTP address with the path that the relay is under, without a slash at the end. */
   readonly server: string;
+  /** The stream's name. */
   readonly name: string;
 }
 
@@ -28,7 +29,16 @@ const SOCKET_SCHEMES: Readonly<Record<string, string>> = {
 /** A host with its port, and a path perhaps: what people write who leave out the scheme. */
 const WITHOUT_SCHEME = /^(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*):\d+(?:[/?#]|$)/i;
 
-/** Whether `text` is meant as an address: a URL of whatever scheme, or a host with its port. */
+/**
+ * Whether `text` is meant as an address: a URL of whatever scheme, or a host with its port.
+ *
+ * @example
+ * ```ts
+ * import { looksLikeAddress } from "@stream/relay/client";
+ *
+ * console.log(looksLikeAddress("localhost:8080"), looksLikeAddress("film.mp4"));
+ * ```
+ */
 export function looksLikeAddress(text: string): boolean {
   return text.includes("://") || WITHOUT_SCHEME.test(text);
 }
@@ -36,6 +46,14 @@ export function looksLikeAddress(text: string): boolean {
 /**
  * Reads `ws://HOST:PORT/NAME`, also with `wss`, `http`, `https` or no scheme; without a name it is
  * `live`. What stands before the last slash is the path that a relay behind a proxy is under.
+ *
+ * @example
+ * ```ts
+ * import { parseStreamUrl } from "@stream/relay/client";
+ *
+ * const { socket, server, name } = parseStreamUrl("https://example.org/video/cam");
+ * console.log(socket, server, name);
+ * ```
  *
  * @throws {StreamError} (`usage`) when it is not such an address or the name is not allowed
  */
@@ -45,8 +63,9 @@ export function parseStreamUrl(text: string): StreamUrl {
       "usage",
       `Cannot use "${text}" as an address: ${why}; an address looks like ${DEFAULT_URL}`,
     );
-  const url = URL.parse(WITHOUT_SCHEME.test(text) ? `ws://${text}` : text);
-  if (url === null) throw fail("it is not a URL");
+  const full = WITHOUT_SCHEME.test(text) ? `ws://${text}` : text;
+  if (!URL.canParse(full)) throw fail("it is not a URL");
+  const url = new URL(full);
   const scheme = SOCKET_SCHEMES[url.protocol];
   if (scheme === undefined || url.host === "") {
     throw fail(`"${url.protocol}//" is not ws:// or wss://`);

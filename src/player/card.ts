@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * One stream in the list: its picture, figures, chart and frame rate.
  *

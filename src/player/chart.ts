@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * A small chart of the last minute.
  *

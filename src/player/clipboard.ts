@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Copies text, also on pages that are not secure, as those of a relay in the house.
  *

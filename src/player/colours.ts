@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The colour space of video. Browsers take BT.709 for everything that does not tell; small pictures
  * are BT.601 by convention, and so is what ffmpeg makes of RGB.

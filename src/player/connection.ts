@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * A viewer's connection to one stream, which is made again whenever it is lost.
  *

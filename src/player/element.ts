@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * `<stream-player src="wss://relay.example/cam">`: one live stream in a page.
  *
@@ -85,6 +84,15 @@ const IDLE: State = { kind: "waiting", sentence: "", isStale: true };
  *
  * CSS parts: `picture` (a canvas), `fallback` (an image, where only motion JPEG comes through) and
  * `message`. States for `:state()`: the kinds of {@linkcode State}, `stale`, `empty` and `paused`.
+ *
+ * @example
+ * ```ts
+ * import { defineStreamPlayer, type StreamPlayerElement } from "@stream/relay/player";
+ *
+ * defineStreamPlayer();
+ * const player = document.querySelector<StreamPlayerElement>("stream-player");
+ * player?.addEventListener("stats", () => console.log(player.stats()?.delay?.totalMs));
+ * ```
  */
 export class StreamPlayerElement extends HTMLElement {
   /** The attributes that have a meaning. */
@@ -347,7 +355,17 @@ export class StreamPlayerElement extends HTMLElement {
   }
 }
 
-/** Makes `<stream-player>` known to the page; a second call does nothing. */
+/**
+ * Makes `<stream-player>` known to the page; a second call does nothing.
+ *
+ * @example
+ * ```ts
+ * import { defineStreamPlayer } from "@stream/relay/player";
+ *
+ * defineStreamPlayer();
+ * document.body.innerHTML = `<stream-player src="wss://relay.example/cam"></stream-player>`;
+ * ```
+ */
 export function defineStreamPlayer(): void {
   if (customElements.get(TAG) === undefined) customElements.define(TAG, StreamPlayerElement);
 }

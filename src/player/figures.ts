@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Numbers of a stream in words.
  *

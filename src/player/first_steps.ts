@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * How to make a stream, while there is none: commands for this very relay.
  *

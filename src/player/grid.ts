@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The cards of all streams, in the relay's order.
  *

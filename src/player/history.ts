@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The last minutes of a stream.
  *

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The chart of a stream's last minutes: frame rate and bit rate as lines, drops as marks.
  *

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Single pictures of video that is coded in time.
  *

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Numbers over the last moments.
  *

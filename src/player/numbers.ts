@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The numbers of a player: what it does, where the delay comes from, and the last minute as charts.
  *

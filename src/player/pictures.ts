@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Decoders of frames that stand alone: JPEG, PNG and whatever else the browser takes for a picture,
  * and pixels that are not compressed. Only the newest frame counts.

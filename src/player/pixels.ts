@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Pictures that are not compressed, as what a canvas takes.
  *

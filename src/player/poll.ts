@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Asks the relay for its streams, again and again.
  *

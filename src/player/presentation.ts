@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * How a stream's pictures are shown where that is not how they are coded: stretched, and turned.
  *

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The control of a stream's frame rate.
  *

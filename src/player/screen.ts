@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * A canvas on which the newest picture is drawn at each refresh of the screen.
  *

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * What the player says: plain sentences about what it waits for, and why.
  *

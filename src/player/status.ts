@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * What the relay's API says of its streams, as far as it can be understood: a page may be of another
  * release than the relay, so that any field may be missing or be something else.

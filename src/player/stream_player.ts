@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * Plays one stream into one canvas, without any page around it.
  *

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * A small picture of a stream, once a second.
  *

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The decoder of formats that are coded in time: H.264, H.265, VP8, VP9 and AV1, by WebCodecs.
  *

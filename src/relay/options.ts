@@ -20,7 +20,7 @@ export interface RelayOptions {
   /** Most streams. @default {100} */
   readonly maxStreams: number;
   /**
-   * A viewer without a protocol is closed when nothing has drained for this many milliseconds.
+   * A viewer without a protocol to whom nothing has drained for so many milliseconds is closed.
    * @default {10000}
    */
   readonly stallTimeoutMs: number;

@@ -6,12 +6,10 @@
 import { StreamError } from "../errors.ts";
 import { listen, listenError, shutDown } from "../listen/deno_listener.ts";
 import { Memory, sharedCounts } from "../relay/memory.ts";
-import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
+import type { RelayOptions } from "../relay/options.ts";
 import { ShardPool } from "../shards/shard_pool.ts";
 import { openStreams, type RelayContext } from "./relay.ts";
 import { run, type Running } from "./running.ts";
-
-export { DEFAULT_OPTIONS };
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions extends RelayOptions {

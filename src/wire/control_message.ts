@@ -134,8 +134,11 @@ export interface CreditMessage {
 
 /** Numbers of a stream, the same as in the API. */
 export interface StreamStatus extends StreamConfigStatus, StreamNumbers {
+  /** Its name. */
   readonly name: string;
+  /** Frames a second that may leave, or `"source"`: as they come. */
   readonly fps: FrameRate;
+  /** Whether there is a publisher. */
   readonly publishing: boolean;
   /** Whether the source has a pace of its own, at which its frames leave; `null` without one. */
   readonly live: boolean | null;
@@ -150,7 +153,9 @@ export interface StreamStatus extends StreamConfigStatus, StreamNumbers {
 
 /** How long frames took from the publisher's capture to the relay, in milliseconds. */
 export interface ArrivalStatus {
+  /** Half of the frames took no longer. */
   readonly medianMs: number;
+  /** The longest. */
   readonly maxMs: number;
 }
 
@@ -158,9 +163,11 @@ export interface ArrivalStatus {
 export interface LatencyStatus {
   /** From the publisher's capture to the viewer's acknowledgement. */
   readonly medianMs: number;
+  /** The longest of those. */
   readonly maxMs: number;
   /** The relay's part of that, on its own clock: from receiving the frame to sending it. */
   readonly relayMedianMs: number;
+  /** The longest of those. */
   readonly relayMaxMs: number;
 }
 
@@ -174,22 +181,33 @@ export interface ViewerStatus {
   readonly relayMs: number | null;
   /** Milliseconds from sending that frame to its acknowledgement. */
   readonly roundTripMs: number | null;
+  /** Frames and bytes sent to it so far. */
   readonly sent: { readonly frames: number; readonly bytes: number };
+  /** Frames that it did not get, for each reason. */
   readonly dropped: Readonly<DropCounts>;
+  /** Frames and bytes that it has not acknowledged. */
   readonly underWay: { readonly frames: number; readonly bytes: number };
 }
 
 /** The configuration's part of a {@linkcode StreamStatus}; all `null` before the first frame. */
 export interface StreamConfigStatus {
+  /** What the bytes of a frame are. */
   readonly format: StreamFormat | null;
+  /** What one frame is coded with: `jpeg`, `png`, `raw`, or an RFC 6381 codec string. */
   readonly codec: string | null;
+  /** Picture width in pixels. */
   readonly width: number | null;
+  /** Picture height in pixels. */
   readonly height: number | null;
+  /** Pixel format under its ffmpeg name, for pictures that are not compressed. */
   readonly pixelFormat: string | null;
+  /** Frames a second, as the input itself says. */
   readonly frameRate: number | null;
   /** How pictures are turned and stretched, as in {@linkcode StreamConfig}. Absent: they are not. */
   readonly rotation?: number;
+  /** Width in pixels to which a picture is stretched. */
   readonly displayWidth?: number;
+  /** Height in pixels to which a picture is stretched. */
   readonly displayHeight?: number;
 }
 
@@ -309,7 +327,7 @@ function hello(fields: Fields): PublishHello | WatchHello {
   if (version !== 1) {
     throw new ProtocolError(
       CLOSE.badVersion,
-      `version ${version} of the protocol is not supported; use version 1`,
+      `version ${version} of the protocol is not spoken here, version 1 is`,
     );
   }
   if (fields.oneOf("role", ["publish", "watch"]) === "publish") {

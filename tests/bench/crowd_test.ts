@@ -5,6 +5,7 @@ import { Crowd, type CrowdOptions } from "../../src/bench/crowd.ts";
 import { maskedFrame, OPCODE } from "../../src/bench/message_reader.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { payloadOf, serverFrame } from "./frames.ts";
+import { eventually, soon } from "../waiting.ts";
 
 const FRAME = serverFrame(OPCODE.binary, payloadOf(20_000));
 const FPS = 50;
@@ -26,7 +27,7 @@ class Server implements Disposable {
   }
 
   async accept(): Promise<Accepted> {
-    const connection = await this.#listener.accept();
+    const connection = await soon("a viewer to connect", this.#listener.accept());
     const bytes = new Uint8Array(4096);
     let request = "";
     while (!request.endsWith("\r\n\r\n")) {
@@ -77,7 +78,6 @@ function crowdOf(url: string, viewers: Partial<CrowdOptions["viewers"]>): Crowd 
 }
 
 const nowMs = () => systemClock.wallUs() / 1000;
-const nextTurn = () => new Promise((resolve) => setTimeout(resolve, 1));
 
 Deno.test("Crowd has slow viewers read half of the frames a second, one that reads all it can", async () => {
   using server = new Server();
@@ -87,18 +87,17 @@ Deno.test("Crowd has slow viewers read half of the frames a second, one that rea
   using one = await server.accept();
   using other = await server.accept();
   const flooding = [flood(one), flood(other)];
-  await joined;
+  await soon("all viewers to join", joined);
   crowd.window = { beginMs: beganMs, endMs: Infinity };
-  for (;;) {
+  await eventually("10 frames of the slow viewer, and four times as many of the other", () => {
     const { slowFrames, frames } = crowd.result().received;
     const mostFrames = (nowMs() - beganMs) * FPS / 2000;
     // The first frame is read at once.
     assert(slowFrames <= mostFrames + 2, `${slowFrames} frames, at most ${mostFrames} were due`);
-    if (slowFrames > 10 && frames > 4 * slowFrames) break;
-    await nextTurn();
-  }
+    return slowFrames > 10 && frames > 4 * slowFrames;
+  });
   crowd.close();
-  await Promise.all(flooding);
+  await soon("the end of the connections", Promise.all(flooding));
 });
 
 Deno.test("Crowd has stalled viewers read nothing, and goes on beside them", async () => {
@@ -109,13 +108,13 @@ Deno.test("Crowd has stalled viewers read nothing, and goes on beside them", asy
   using stalled = await server.accept();
   using reading = await server.accept();
   const flooding = [flood(stalled), flood(reading)];
-  await joined;
+  await soon("all viewers to join", joined);
   // What the system keeps for a connection is some megabytes.
-  while (reading.written < 100e6) await nextTurn();
+  await eventually("100 MB to be written", () => reading.written >= 100e6);
   assert(stalled.written < 50e6, `${stalled.written} bytes`);
   assertEquals([crowd.connected, crowd.listening, crowd.result().failed], [2, 1, 0]);
   crowd.close();
-  await Promise.all(flooding);
+  await soon("the end of the connections", Promise.all(flooding));
 });
 
 Deno.test("Crowd answers pings, and asks with its role", async () => {
@@ -128,7 +127,7 @@ Deno.test("Crowd answers pings, and asks with its role", async () => {
   assert(accepted.request.startsWith("GET /live?join=live&role=watch HTTP/1.1\r\n"));
   await write(accepted, FRAME);
   await write(accepted, serverFrame(OPCODE.ping, Uint8Array.of(1, 2)));
-  await joined;
+  await soon("all viewers to join", joined);
   const pong = new Uint8Array(100);
   assertEquals(await accepted.connection.read(pong), 8);
   const mask = new DataView(pong.buffer).getUint32(2);
@@ -152,10 +151,10 @@ Deno.test("Crowd counts a viewer that is closed, and one that the window finds u
   const joined = crowd.join();
   using closed = await server.accept();
   await write(closed, serverFrame(OPCODE.close, Uint8Array.of(0x0f, 0xa5)));
-  while (crowd.result().failed < 1) await nextTurn();
+  await eventually("a viewer to fail", () => crowd.result().failed >= 1);
   // The other one's handshake is never answered.
   crowd.window = { beginMs: 0, endMs: 1 };
   assertEquals([crowd.connected, crowd.result().failed], [0, 2]);
   crowd.close();
-  await joined;
+  await soon("all viewers to join", joined);
 });

@@ -1,10 +1,10 @@
-/// <reference lib="dom" />
 /**
  * Chromium, where there is one: one browser for all tests of a file, a new page for each.
  *
  * @module
  */
 import { type BrowserContext, chromium, type Page } from "playwright-core";
+import { PATIENCE_MS } from "../waiting.ts";
 
 /** Debian's, unless the environment names another. */
 const EXECUTABLE = Deno.env.get("CHROMIUM") ?? "/usr/bin/chromium";
@@ -17,9 +17,6 @@ const ARGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-/** How long a condition may take to become true, in milliseconds. */
-const PATIENCE_MS = 8000;
-
 /** Why tests with a browser are skipped, or `undefined` where they run. */
 export const NO_CHROMIUM: string | undefined = await Deno.stat(EXECUTABLE).then(
   () => undefined,

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** Every format's colours on the canvas: in all corners, in the middle, in odd sizes. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
@@ -6,6 +5,7 @@ import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { type RunningRelay, startRelay } from "../program.ts";
 import { Browser, NO_CHROMIUM, type OpenPage } from "./browser.ts";
 import { type Input, Publishing } from "./publishing.ts";
+import { PATIENCE_MS } from "../waiting.ts";
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
@@ -39,10 +39,8 @@ const WITHOUT_WEBCODECS = `
     delete globalThis[name];
   }
 `;
-/** How long the colours may take to appear, in milliseconds. */
-const PATIENCE_MS = 5000;
 /** The relay serves all of them. */
-const HANGS_MS = 180_000;
+const HANGS_MS = 600_000;
 
 /** A gray picture in rgb24 with a colour in each corner and in the middle. */
 function picture({ width, height }: Size): Uint8Array {

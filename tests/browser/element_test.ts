@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** `<stream-player>` in a page that is not the project's own. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";

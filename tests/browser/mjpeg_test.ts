@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { encodeJpeg } from "../../src/picture/jpeg.ts";

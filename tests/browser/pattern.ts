@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * The test pattern as the player's canvas shows it: which frame, and how old.
  *

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type FrameSource, PatternSource, SplitSource } from "../../src/client/frame_source.ts";
-import { Publisher } from "../../src/client/publish.ts";
+import { type FrameSource, PatternSource, SplitSource } from "../../src/files/frame_source.ts";
+import { SourcePublisher } from "../../src/files/source_publisher.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { TestPattern } from "../../src/picture/test_pattern.ts";
@@ -23,8 +23,8 @@ export class Publishing implements AsyncDisposable {
   readonly #over = new AbortController();
   readonly #done: Promise<void>;
 
-  private constructor(url: string, createSource: (publisher: Publisher) => FrameSource) {
-    const publisher = new Publisher({
+  private constructor(url: string, createSource: (publisher: SourcePublisher) => FrameSource) {
+    const publisher = new SourcePublisher({
       url,
       takeover: false,
       onFull: "drop",
@@ -92,7 +92,7 @@ export class CodedPattern implements AsyncDisposable {
     this.#timer = setInterval(() => {
       input.write(pattern.render({ frame: frame++, wallMs: Date.now() })).catch(() => {});
     }, 1000 / 30);
-    const publisher = new Publisher({
+    const publisher = new SourcePublisher({
       url,
       takeover: false,
       onFull: "drop",

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** The page of all streams: what comes, goes and changes on it, and what it costs. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -8,6 +7,7 @@ import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { type RunningRelay, startRelay } from "../program.ts";
 import { Browser, NO_CHROMIUM } from "./browser.ts";
 import { Publishing } from "./publishing.ts";
+import { eventually } from "../waiting.ts";
 
 /** A name that is not this computer: a page from there is not secure. */
 const INSECURE_HOST = "relay.test";
@@ -55,11 +55,11 @@ async function untilWatched(
   relay: RunningRelay,
   isReached: (names: readonly string[]) => boolean,
 ): Promise<readonly string[]> {
-  for (;;) {
+  return await eventually(`the streams to be as in ${isReached}`, async () => {
     const response = await fetch(`${relay.http}/api/streams`);
     const names = (await response.json() as StreamStatus[]).map(({ name }) => name);
-    if (isReached(names)) return names;
-  }
+    return isReached(names) && names;
+  });
 }
 
 /** What the API says of streams that nobody has to publish. */

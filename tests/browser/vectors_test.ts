@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /** The protocol's vectors, read in a browser by the modules that the relay serves. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";

@@ -7,6 +7,7 @@ import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
 import { concat, png, uint32 } from "../split/samples.ts";
 import { assertFailed } from "./assert_failed.ts";
 import { jpegs, makeFolder } from "./folder.ts";
+import { runHere } from "./run_here.ts";
 
 /** An input with a fault, and what is said of it. */
 interface BadInput {
@@ -152,7 +153,7 @@ for (const { what, input, flags = [], frames = [], frame, offset, ...named } of 
     await using relay = await startRelay(["--fps", "200"]);
     await using watch = start(["watch", relay.url(), ...EVERY_FRAME], { cwd: folder.path });
     await relay.watchedBy(watch);
-    const outcome = await run(["publish", relay.url(), "--strict", ...flags], { stdin: input });
+    const outcome = await runHere(["publish", relay.url(), "--strict", ...flags], { stdin: input });
     const at = RegExp(`^error: Cannot read frame ${frame} at byte ${offset}: expected`);
     const sentence = assertFailed(outcome, 5, at);
     const [expected, rest] = sentence.split(": expected ")[1]!.split(", found ");
@@ -167,7 +168,7 @@ for (const { what, input, flags = [], frames = [], frame, offset, ...named } of 
 
 Deno.test("stream publish exits with 2 for raw frames without a size", async () => {
   for (const flags of [["--format", "raw"], ["--size", "4x2"], ["--pixel-format", "gray"]]) {
-    const outcome = await run(["publish", "ws://127.0.0.1:1/live", ...flags], {
+    const outcome = await runHere(["publish", "ws://127.0.0.1:1/live", ...flags], {
       stdin: bytesOf("12345678"),
     });
     assertFailed(outcome, 2, /--size WxH and --pixel-format NAME .*--frame-size BYTES/);
@@ -202,9 +203,9 @@ Deno.test("stream publish says that nobody can see frames without a key frame", 
   await using relay = await startRelay(["--fps", "source"]);
   const pictures = (count: number) =>
     concat(...Array.from({ length: count }, (_, order) => h264Slice({ order: order % 32 })));
-  const few = await run(["publish", relay.url()], { stdin: pictures(3) });
+  const few = await runHere(["publish", relay.url()], { stdin: pictures(3) });
   assertFailed(few, 5, /^error: Cannot show any of the 3 frames: none is a key frame.*--format/);
-  const many = await run(["publish", relay.url()], { stdin: pictures(301) });
+  const many = await runHere(["publish", relay.url()], { stdin: pictures(301) });
   assertFailed(many, 5, /any of the 301 frames/);
   assertMatch(
     many.stderr,
@@ -246,7 +247,7 @@ for (const [name, flags, start] of CONTAINERS) {
       ? start
       : await ffmpeg([...pattern.split(" "), ...flags.split(" "), "-"]);
     await using relay = await startRelay();
-    const outcome = await run(["publish", relay.url()], { stdin: input });
+    const outcome = await runHere(["publish", relay.url()], { stdin: input });
     const sentence = assertFailed(outcome, 5, /Cannot read frame 1 at byte 0: expected mjpeg, /);
     assert(sentence.includes(`found ${name}; `), sentence);
     const isRead = name !== "FLV";

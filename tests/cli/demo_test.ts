@@ -2,6 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ASSETS } from "../../src/http/assets.ts";
 import { start } from "../program.ts";
+import { eventually } from "../waiting.ts";
 
 Deno.test("stream demo names a page, which browsers get, and shows its pictures over HTTP", async () => {
   await using demo = start(["demo", "--port", "0"]);
@@ -10,10 +11,11 @@ Deno.test("stream demo names a page, which browsers get, and shows its pictures 
   assertEquals(await shown.text(), ASSETS.get("player.html")!.content);
   assertStringIncludes(shown.headers.get("content-type")!, "text/html");
   // Its frames are PNG images, and there may be none yet.
-  let picture = await fetch(`${page}.jpg`);
-  while (picture.status === 404) {
-    await picture.body?.cancel();
-    picture = await fetch(`${page}.jpg`);
-  }
+  const picture = await eventually("a picture", async () => {
+    const answer = await fetch(`${page}.jpg`);
+    if (answer.status !== 404) return answer;
+    await answer.body?.cancel();
+    return undefined;
+  });
   assertEquals(new Uint8Array(await picture.arrayBuffer()).subarray(0, 2), Uint8Array.of(255, 216));
 });

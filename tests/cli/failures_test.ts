@@ -4,6 +4,7 @@ import { assertFailed } from "./assert_failed.ts";
 import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { jpegs, makeFolder } from "./folder.ts";
+import { runHere } from "./run_here.ts";
 
 /** No system hands out port 1 unasked, and nobody asks for it. */
 const NOBODY = "127.0.0.1:1";
@@ -33,7 +34,7 @@ for (const [command] of COMMANDS) {
 
   Deno.test(`stream ${command} exits with 2 for a name that is not allowed or reserved`, async () => {
     for (const name of ["a%20b", "a%2Fb", "api", "metrics", "x".repeat(65), "%ff"]) {
-      const outcome = await run([command!, `ws://${NOBODY}/${name}`]);
+      const outcome = await runHere([command!, `ws://${NOBODY}/${name}`]);
       assertFailed(outcome, 2, /the name "[^"]+" is (reserved|not 1 to 64 letters, digits)/);
     }
   });
@@ -42,7 +43,8 @@ for (const [command] of COMMANDS) {
     Deno.test(`stream ${command} exits with 4 where the server answers ${status}`, async () => {
       await using server = httpServer(() => new Response("no", { status }));
       const { port } = server.addr;
-      assertFailed(await run([command!, `ws://127.0.0.1:${port}/live`]), 4, RegExp(`${status}`));
+      const outcome = await runHere([command!, `ws://127.0.0.1:${port}/live`]);
+      assertFailed(outcome, 4, RegExp(`${status}`));
     });
   }
 }
@@ -59,9 +61,17 @@ Deno.test("stream publish and watch exit with 3 where the server is no relay", a
       ]] as const
     ) {
       const url = `ws://127.0.0.1:${addr.port}/live`;
-      assertFailed(await run([command, url, ...(command === "watch" ? ["-o", "-"] : [])]), 3, why);
+      const outcome = await runHere([command, url, ...(command === "watch" ? ["-o", "-"] : [])]);
+      assertFailed(outcome, 3, why);
     }
   }
+});
+
+Deno.test("stream watch exits with 3 where the relay is full", async () => {
+  await using relay = await startRelay(["--max-viewers", "1"]);
+  await using viewer = start(["watch", relay.url(), "-o", "-"]);
+  await relay.watchedBy(viewer);
+  assertFailed(await run(["watch", relay.url(), "-o", "-"]), 3, /1 viewers? already/);
 });
 
 Deno.test("stream fps and list exit with 1 where the server is no relay", async () => {
@@ -69,7 +79,7 @@ Deno.test("stream fps and list exit with 1 where the server is no relay", async 
   await using page = httpServer(() => new Response("<html>"));
   for (const command of ["fps", "list"]) {
     for (const [{ addr }, status] of [[plain, 404], [page, 200]] as const) {
-      const outcome = await run([command, `ws://127.0.0.1:${addr.port}/live`]);
+      const outcome = await runHere([command, `ws://127.0.0.1:${addr.port}/live`]);
       assertFailed(outcome, 1, RegExp(`not a relay \\(HTTP ${status}\\)`));
     }
   }

@@ -2,6 +2,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
 import { run } from "../program.ts";
+import { runHere } from "./run_here.ts";
 
 /** What a flag's line of help ends with: its default, if it has one, and its variable. */
 const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -80,7 +81,7 @@ const decoder = new TextDecoder();
 
 /** Standard output of a run that does what it should and says nothing else. */
 async function shown(...args: string[]): Promise<string> {
-  const { code, stdout, stderr } = await run(args);
+  const { code, stdout, stderr } = await runHere(args);
   assertEquals([code, stderr], [0, ""], args.join(" "));
   return decoder.decode(stdout);
 }
@@ -101,7 +102,9 @@ Deno.test("stream help, --help and -h say the same as stream alone", async () =>
 });
 
 Deno.test("stream --version is the version in deno.json", async () => {
-  assertEquals(await shown("--version"), `stream ${config.version}\n`);
+  const { code, stdout, stderr } = await run(["--version"]);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(decoder.decode(stdout), `stream ${config.version}\n`);
 });
 
 for (const [name, flags] of Object.entries(COMMANDS)) {

@@ -4,6 +4,7 @@ import { EVERY_FRAME, type Outcome, program, run, start, startRelay } from "../p
 import { concat } from "../split/samples.ts";
 import { assertFailed } from "./assert_failed.ts";
 import { jpegs, makeFolder } from "./folder.ts";
+import { runHere } from "./run_here.ts";
 
 const NOBODY = "ws://127.0.0.1:1/live";
 
@@ -138,7 +139,7 @@ for (
   ] as const
 ) {
   Deno.test(`stream watch -o ${pattern} is a usage error`, async () => {
-    const outcome = await run(["watch", NOBODY, "-o", pattern]);
+    const outcome = await runHere(["watch", NOBODY, "-o", pattern]);
     const sentence = assertFailed(outcome, 2, why);
     assertMatch(sentence, /a pattern looks like frames\/%06d\.jpg/);
   });

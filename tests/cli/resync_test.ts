@@ -6,6 +6,7 @@ import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { concat, png } from "../split/samples.ts";
 import { assertFailed } from "./assert_failed.ts";
 import { jpegs, makeFolder } from "./folder.ts";
+import { runHere } from "./run_here.ts";
 
 interface Faulty {
   readonly what: string;
@@ -119,7 +120,7 @@ Deno.test("stream publish exits with 5 for input without a frame, however it goe
   await using relay = await startRelay();
   for (const format of ["auto", "mjpeg", "png", "y4m", "ivf", "mpjpeg"]) {
     const input = bytesOf("no video at all\n".repeat(100));
-    const outcome = await run(["publish", relay.url(), "--format", format], { stdin: input });
+    const outcome = await runHere(["publish", relay.url(), "--format", format], { stdin: input });
     assertFailed(
       outcome,
       5,

@@ -3,6 +3,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { jpegs, makeFolder } from "./folder.ts";
+import { runHere } from "./run_here.ts";
 
 /** A wrong line, and what its sentence names: the wrong thing, then the right one. */
 const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
@@ -128,7 +129,7 @@ const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
 
 for (const [line, ...named] of WRONG_LINES) {
   Deno.test(`stream ${line} is a usage error that names what is wrong and right`, async () => {
-    const { code, stdout, stderr } = await run(line.split(" "));
+    const { code, stdout, stderr } = await runHere(line.split(" "));
     assertEquals([code, stdout.length], [2, 0], stderr);
     assertMatch(stderr, /^error: Cannot [^\n]+\n$/, "one line");
     for (const name of named) assertStringIncludes(stderr, name);
@@ -148,7 +149,7 @@ const WRONG_VARIABLES: readonly (readonly [line: string, name: string, value: st
 
 for (const [line, name, value] of WRONG_VARIABLES) {
   Deno.test(`stream ${line} names ${name} where its value is wrong`, async () => {
-    const { code, stdout, stderr } = await run([line], { env: { [name]: value } });
+    const { code, stdout, stderr } = await runHere([line], { env: { [name]: value } });
     assertEquals([code, stdout.length], [2, 0]);
     assertMatch(stderr, RegExp(`^error: Cannot [^\n]*${name} ${value} is not [^\n]+\n$`));
   });

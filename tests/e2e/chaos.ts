@@ -10,6 +10,7 @@ import { silentPeer } from "./raw_peer.ts";
 import { seeded } from "./random.ts";
 import { type ViewedFrame, Viewer } from "./viewer.ts";
 import { makeVideo, see, videoFile, type VideoFormat } from "./videos.ts";
+import { eventually } from "../waiting.ts";
 
 /** How a publisher gives the stream up: as planned, killed, or because the next one takes it. */
 export type Ending = "ends" | "killed" | "taken";
@@ -222,9 +223,9 @@ export function openFiles(pid: number): number {
 
 /** Waits until a relay has no stream and no more than `files` open files; returns its numbers. */
 export async function untilIdle(relay: RunningRelay, files: number): Promise<string> {
-  for (;;) {
+  return await eventually(`no stream and ${files} open files`, async () => {
     const streams = await (await fetch(`${relay.http}/api/streams`)).json();
     const metrics = await (await fetch(`${relay.http}/metrics`)).text();
-    if (streams.length === 0 && openFiles(relay.process.pid) <= files) return metrics;
-  }
+    return streams.length === 0 && openFiles(relay.process.pid) <= files && metrics;
+  });
 }

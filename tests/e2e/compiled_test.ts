@@ -7,6 +7,7 @@ import { ROOT, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { ASSETS } from "../../src/http/assets.ts";
 import { relayed } from "./relayed.ts";
+import { eventually } from "../waiting.ts";
 
 /** Why there is no executable, or its path. */
 const compiled = await compile();
@@ -85,11 +86,12 @@ Deno.test({
         assertEquals(await script.text(), ASSETS.get(path)!.content);
       }
       await using publish = start(["publish", relay.url(), "--test-pattern"], options);
-      let picture = await fetch(`${address}.jpg`);
-      while (picture.status === 404) {
-        await picture.body?.cancel();
-        picture = await fetch(`${address}.jpg`);
-      }
+      const picture = await eventually("a picture", async () => {
+        const answer = await fetch(`${address}.jpg`);
+        if (answer.status !== 404) return answer;
+        await answer.body?.cancel();
+        return undefined;
+      });
       const jpeg = new Uint8Array(await picture.arrayBuffer());
       assertEquals(jpeg.subarray(0, 2), Uint8Array.of(0xff, 0xd8));
       publish.kill("SIGTERM");

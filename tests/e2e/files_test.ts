@@ -8,6 +8,7 @@ import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { EVERY_FRAME, run, type RunningRelay, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { relayed } from "./relayed.ts";
+import { eventually } from "../waiting.ts";
 
 const X264 = "-c:v libx264 -preset veryfast -g 30 -bf 2 -pix_fmt yuv420p";
 const X265 = "-c:v libx265 -preset ultrafast -x265-params log-level=none:keyint=30 -tag:v hvc1";
@@ -285,11 +286,10 @@ function withJunk(file: Uint8Array, at: number): Uint8Array {
 
 /** Waits until a file has so many bytes. */
 async function grown(path: string, bytes: number): Promise<void> {
-  for (;;) {
+  await eventually(`${path} to have ${bytes} bytes`, async () => {
     const size = await Deno.stat(path).then(({ size }) => size, () => 0);
-    if (size >= bytes) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+    return size >= bytes;
+  });
 }
 
 async function record(relay: RunningRelay, folder: Folder, name: string) {

@@ -5,6 +5,7 @@ import { EVERY_FRAME, start, startRelay } from "../program.ts";
 import { concat, equal } from "../split/samples.ts";
 import { silentPeer, silentReader } from "./raw_peer.ts";
 import { makeVideo } from "./videos.ts";
+import { soon } from "../waiting.ts";
 
 Deno.test("A publisher that is killed and started again finds its viewers connected", async () => {
   await using folder = await makeFolder();
@@ -113,7 +114,9 @@ Deno.test("stream serve ends by SIGTERM although peers never answer, and tells t
     await silentPeer(relay.host, "a handshake"),
     await silentPeer(relay.host, "a hello"),
   ];
-  await using publish = start(["publish", relay.url(), "--test-pattern"]);
+  // Nothing is on its way to the relay when it goes, which would break the connection off.
+  await using publish = start(["publish", relay.url()], { stdin: "piped" });
+  await publish.write(concat(...jpegs(8)));
   await relay.until("live", ({ viewers, sent }) => viewers === 2 && sent.frames > 5);
   const codes = ["", "stream.v1"].map((protocol) => {
     const socket = new WebSocket(relay.url("other"), protocol === "" ? [] : [protocol]);
@@ -123,7 +126,7 @@ Deno.test("stream serve ends by SIGTERM although peers never answer, and tells t
   });
   await relay.until("other", ({ viewers }) => viewers === 2);
   relay.process.kill("SIGTERM");
-  assertEquals(await Promise.all(codes), [1001, 1001]);
+  assertEquals(await soon("the ends of the connections", Promise.all(codes)), [1001, 1001]);
   const { code, stderr } = await relay.process.outcome;
   assertEquals(code, 0, stderr);
   assert(stderr.endsWith("stopped\n"), stderr);

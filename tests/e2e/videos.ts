@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ivfFrameHeader, ivfHeader } from "../../src/client/ivf_writer.ts";
+import { ivfFrameHeader, ivfHeader } from "../../src/files/ivf_writer.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { ffmpeg } from "../ffmpeg.ts";
 import { concat } from "../split/samples.ts";

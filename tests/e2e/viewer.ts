@@ -7,6 +7,7 @@ import type { StreamConfig } from "../../src/core/frame.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { type FrameHeader, SUBPROTOCOL } from "../../src/wire/frame_message.ts";
 import { ViewerSession } from "../../src/wire/viewer_session.ts";
+import { soon } from "../waiting.ts";
 
 /** A frame as it came. */
 export interface ViewedFrame {
@@ -78,7 +79,7 @@ export class Viewer implements AsyncDisposable {
     this.#watchers.add(look);
     look();
     try {
-      await reached.promise;
+      await soon(`a viewer of ${this.#socket.url} to be as in ${isReached}`, reached.promise);
     } finally {
       this.#watchers.delete(look);
     }
@@ -98,7 +99,7 @@ export class Viewer implements AsyncDisposable {
   /** Ends the connection. */
   async leave(): Promise<void> {
     this.#socket.close();
-    await this.#closed.promise;
+    await soon(`the end of the connection to ${this.#socket.url}`, this.#closed.promise);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

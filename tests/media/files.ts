@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { openRecording } from "../../src/client/recording.ts";
+import { openRecording } from "../../src/files/recording.ts";
 import { bareConfig, type FrameKind, type StreamConfig } from "../../src/core/frame.ts";
 import type { MediaFault, MediaFrame } from "../../src/media/media_reader.ts";
 import { openMedia } from "../../src/media/media_source.ts";

@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { openRecording } from "../../src/client/recording.ts";
+import { openRecording } from "../../src/files/recording.ts";
 import { bareConfig, presentationOf } from "../../src/core/frame.ts";
 import { DecodeTimes } from "../../src/media/decode_times.ts";
 import { concat, ramp } from "../split/samples.ts";

@@ -10,6 +10,7 @@ import { openPlatformSocket, type OpenSocket } from "../../src/net/socket.ts";
 import { Wakeup } from "../../src/net/wakeup.ts";
 import { ViewerSession } from "../../src/wire/viewer_session.ts";
 import { Client, frameOf, startRelay } from "../server/fixture.ts";
+import { soon } from "../waiting.ts";
 
 const OPENERS: Readonly<Record<string, OpenSocket>> = {
   "the platform's WebSocket": openPlatformSocket,
@@ -24,7 +25,7 @@ for (const [name, openSocket] of Object.entries(OPENERS)) {
     const wakeup = new Wakeup();
     const session = new ViewerSession({ fps: null, maxDelayMs: 500 });
     const frames: Uint8Array[] = [];
-    await keepConnected({
+    const watching = keepConnected({
       url: relay.url("/cam"),
       openSocket,
       clock: systemClock,
@@ -47,6 +48,7 @@ for (const [name, openSocket] of Object.entries(OPENERS)) {
       while (connection.closed === undefined) await wakeup.wait(systemClock);
       return "done";
     });
+    await soon("a frame, and the end of the connection", watching);
     assertEquals(frames, [frameOf(7)]);
   });
 

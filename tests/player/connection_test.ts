@@ -4,6 +4,7 @@ import { Connection, type ReceivedFrame } from "../../src/player/connection.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
+import { soon } from "../waiting.ts";
 
 /** A WebSocket whose other end is the test. */
 class FakeSocket {
@@ -110,7 +111,7 @@ function setUp({ isServerThere = () => true }: { isServerThere?: () => boolean }
       while (sockets.length < count) {
         const { promise, resolve } = Promise.withResolvers<void>();
         changed.notify = resolve;
-        await promise;
+        await soon(`connection ${count}`, promise);
       }
       return sockets[count - 1]!;
     },
@@ -145,7 +146,8 @@ Deno.test("Connection confirms a frame a little later, where no others follow", 
   for (const sequence of [1, 2, 3, 4]) socket.frame(sequence);
   const { promise, resolve } = Promise.withResolvers<unknown>();
   socket.send = (message) => resolve(JSON.parse(message));
-  const { sequence, heldMs } = await (socket.frame(5), promise) as Record<string, number>;
+  const { sequence, heldMs } =
+    await (socket.frame(5), soon("an acknowledgement", promise)) as Record<string, number>;
   assertEquals(sequence, 5);
   assert(heldMs! >= 70, `${heldMs}`);
 });

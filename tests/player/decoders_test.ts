@@ -10,6 +10,7 @@ import {
 } from "../../src/player/pictures.ts";
 import { Screen } from "../../src/player/screen.ts";
 import { CodedDecoder } from "../../src/player/video.ts";
+import { eventually, soon } from "../waiting.ts";
 
 const CONFIG: StreamConfig = {
   ...{ type: "config", epoch: 1, format: "h264", codec: "avc1.42E01E", width: 640, height: 360 },
@@ -51,7 +52,7 @@ class Told implements DecoderEvents {
   /** Waits until so much has been told. */
   async until(count: number): Promise<void> {
     while (this.words.length < count) {
-      await this.#wake.promise;
+      await soon(`word ${count}, after ${this.words.join("; ")}`, this.#wake.promise);
       this.#wake = Promise.withResolvers<void>();
     }
   }
@@ -170,8 +171,7 @@ async function begun(told: Told): Promise<[CodedDecoder, FakeVideoDecoder]> {
   const decoder = new CodedDecoder(CONFIG, told);
   decoder.push(frame(1, KEY));
   // The browser has been asked whether it can.
-  while (FakeVideoDecoder.last === undefined) await Promise.resolve();
-  return [decoder, FakeVideoDecoder.last];
+  return [decoder, await eventually("a decoder", () => FakeVideoDecoder.last)];
 }
 
 Deno.test("CodedDecoder begins with a key frame, and keeps what comes before it can begin", async () => {
@@ -181,8 +181,7 @@ Deno.test("CodedDecoder begins with a key frame, and keeps what comes before it 
   for (const early of [frame(1), frame(2, KEY), frame(3), frame(4, KEY), frame(5)]) {
     decoder.push(early);
   }
-  while (FakeVideoDecoder.last === undefined) await Promise.resolve();
-  const fake = FakeVideoDecoder.last as FakeVideoDecoder;
+  const fake = await eventually("a decoder", () => FakeVideoDecoder.last);
   assertEquals(fake.calls, ["reset", "configure avc1.42E01E", "key 4", "delta 5"]);
   fake.output(4, 5);
   assertEquals(told.words, ["picture 4", "picture 5"]);
@@ -253,8 +252,7 @@ Deno.test("CodedDecoder shows only the last of the frames that catch up, once no
   const told = new Told();
   const decoder = new CodedDecoder(CONFIG, told);
   decoder.push(frame(1, { ...KEY, ...CATCH_UP }));
-  while (FakeVideoDecoder.last === undefined) await Promise.resolve();
-  const fake = FakeVideoDecoder.last as FakeVideoDecoder;
+  const fake = await eventually("a decoder", () => FakeVideoDecoder.last);
   fake.decodeQueueSize = 50;
   for (let sequence = 2; sequence < 40; sequence++) decoder.push(frame(sequence, CATCH_UP));
   fake.decodeQueueSize = 0;

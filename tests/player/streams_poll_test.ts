@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
 import { Poll } from "../../src/player/poll.ts";
 import { askForRate } from "../../src/player/rate_control.ts";
+import { soon } from "../waiting.ts";
 
 const LIST = new URL("http://127.0.0.1:8080/api/streams");
 const STREAM = new URL("http://127.0.0.1:8080/api/streams/live");
@@ -18,7 +19,9 @@ class Told {
   }
 
   async count(count: number): Promise<void> {
-    while (this.all.length < count) await this.#wake.promise;
+    while (this.all.length < count) {
+      await soon(`answer ${count}, after ${this.all.join("; ")}`, this.#wake.promise);
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 import { delaysOf, samples } from "./metrics.ts";
 import { HEADER } from "../wire/messages.ts";
+import { eventually } from "../waiting.ts";
 
 Deno.test("serve answers /health and /ready", async () => {
   await using relay = await startRelay();
@@ -42,7 +43,7 @@ Deno.test("serve lists a stream as soon as a viewer is there, and no longer than
     assertEquals(numbers.queue, { frames: 0, bytes: 0 });
     assertEquals((await list()).length, 1);
   }
-  while ((await list()).length > 0);
+  await eventually("the stream to go", async () => (await list()).length === 0);
 });
 
 Deno.test("serve counts frames and bytes received and sent", async () => {
@@ -88,7 +89,7 @@ Deno.test("serve takes the rate of a stream before it is there, and keeps it whe
       await using _viewer = await Client.open(relay.url("/cam?role=watch"));
       assertEquals((await until(relay, (numbers) => numbers.viewers === 1, "cam")).fps, rate);
     }
-    while ((await list()).length > 0);
+    await eventually("the stream to go", async () => (await list()).length === 0);
   }
 });
 
@@ -231,7 +232,10 @@ Deno.test("serve counts delays in histograms, and keeps what it has counted of v
       // Two frames, one acknowledgement: the newest is what counts.
       if (sequence !== 1) watching.send(encodeControl({ type: "ack", sequence }));
     }
-    while (delaysOf(await samples(relay.address), "viewer").count < 4);
+    await eventually(
+      "4 delays of viewers",
+      async () => delaysOf(await samples(relay.address), "viewer").count >= 4,
+    );
   }
   await until(relay, ({ viewers }) => viewers === 1);
   publishing.send(0);
@@ -239,8 +243,10 @@ Deno.test("serve counts delays in histograms, and keeps what it has counted of v
   // The bare viewer's last frame has left its socket by the time another is sent.
   publishing.send(0);
   await bare.frame();
-  let metrics = await samples(relay.address);
-  while (delaysOf(metrics, "relay").count <= 4) metrics = await samples(relay.address);
+  const metrics = await eventually("5 delays of the relay", async () => {
+    const seen = await samples(relay.address);
+    return delaysOf(seen, "relay").count > 4 && seen;
+  });
   assertEquals(delaysOf(metrics, "viewer").count, 4);
   assertEquals(delaysOf(metrics, "source").count, 7);
 });

@@ -4,6 +4,7 @@ import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { serve } from "../../src/server/serve.ts";
 import { Client, DEFAULTS, frameOf, numberOf, startRelay, status, until } from "./fixture.ts";
+import { soon } from "../waiting.ts";
 
 Deno.test("A bare frame comes back to every client, the sender too", async () => {
   await using relay = await startRelay();
@@ -162,7 +163,7 @@ Deno.test("serve logs clients without a protocol that publish, when they begin a
       await sender.frame();
     }
   }
-  await gone.promise;
+  await soon("the log to say that a client is lost", gone.promise);
   assertEquals(lines, [
     '"cam": a publisher without a protocol has started',
     '"cam": a publisher without a protocol has left',

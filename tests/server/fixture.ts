@@ -5,10 +5,12 @@
  */
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
-import { DEFAULT_OPTIONS, type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
+import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
+import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import type { StreamStatus } from "../../src/wire/control_message.ts";
 
 import { testedWorkers } from "../program.ts";
+import { eventually, soon } from "../waiting.ts";
 
 /** A free port, and the command line's defaults, but no tick. */
 export const DEFAULTS: ServeOptions = {
@@ -35,20 +37,26 @@ export async function startRelay(
 /** A message as a test sees it. */
 export type Received = string | Uint8Array<ArrayBuffer>;
 
+/** How a connection ended. */
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+}
+
 /** A WebSocket whose messages can be waited for one by one. */
 export class Client implements AsyncDisposable {
   readonly #socket: WebSocket;
   readonly #opened: Promise<void>;
-  /** How the connection ended. */
-  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  readonly #closed: Promise<Closing>;
   readonly #inbox: Received[] = [];
   #wake = Promise.withResolvers<void>();
   #isClosed = false;
+  readonly #url: string;
 
   constructor(url: string, protocols: string[] = []) {
     const socket = new WebSocket(url, protocols);
     const opened = Promise.withResolvers<void>();
-    const closed = Promise.withResolvers<{ code: number; reason: string }>();
+    const closed = Promise.withResolvers<Closing>();
     socket.binaryType = "arraybuffer";
     socket.onopen = () => opened.resolve();
     socket.onerror = () => {};
@@ -64,13 +72,14 @@ export class Client implements AsyncDisposable {
     };
     this.#socket = socket;
     this.#opened = opened.promise;
-    this.closed = closed.promise;
+    this.#closed = closed.promise;
+    this.#url = url;
   }
 
   /** Opens a connection; one that the server does not take has ended then. */
   static async open(url: string, protocols: string[] = []): Promise<Client> {
     const client = new Client(url, protocols);
-    await client.#opened;
+    await soon(`a connection to ${url}`, client.#opened);
     return client;
   }
 
@@ -79,6 +88,11 @@ export class Client implements AsyncDisposable {
     const client = await Client.open(url, ["stream.v1"]);
     client.send(JSON.stringify({ type: "hello", version: 1, ...hello }));
     return client;
+  }
+
+  /** How the connection ends. */
+  get closed(): Promise<Closing> {
+    return soon(`the end of the connection to ${this.#url}`, this.#closed);
   }
 
   /** Whether it has been opened and not closed. */
@@ -90,11 +104,11 @@ export class Client implements AsyncDisposable {
     this.#socket.send(message);
   }
 
-  /** The next message. */
-  async next(): Promise<Received> {
+  /** The next message, called `what` where it does not come. */
+  async next(what = "a message"): Promise<Received> {
     while (this.#inbox.length === 0) {
       if (this.#isClosed) throw new Error("the connection ended");
-      await this.#wake.promise;
+      await soon(`${what} from ${this.#url}`, this.#wake.promise);
       this.#wake = Promise.withResolvers<void>();
     }
     return this.#inbox.shift()!;
@@ -103,7 +117,7 @@ export class Client implements AsyncDisposable {
   /** The next frame; control messages before it are passed over. */
   async frame(): Promise<Uint8Array<ArrayBuffer>> {
     for (;;) {
-      const message = await this.next();
+      const message = await this.next("a frame");
       if (typeof message !== "string") return message;
     }
   }
@@ -112,7 +126,7 @@ export class Client implements AsyncDisposable {
   // deno-lint-ignore no-explicit-any
   async control(type: string): Promise<any> {
     for (;;) {
-      const message = await this.next();
+      const message = await this.next(`the message "${type}"`);
       if (typeof message !== "string") continue;
       const control = JSON.parse(message);
       if (control.type === type) return control;
@@ -150,9 +164,9 @@ export async function until(
   isWanted: (status: StreamStatus) => boolean,
   name = "live",
 ): Promise<StreamStatus> {
-  for (;;) {
+  return await eventually(`the stream ${name} to be as in ${isWanted}`, async () => {
     const response = await fetch(`${relay.address}/api/streams/${name}`);
-    const numbers = await response.json();
-    if (response.ok && isWanted(numbers)) return numbers;
-  }
+    const numbers: StreamStatus = await response.json();
+    return response.ok && isWanted(numbers) && numbers;
+  });
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { concat } from "../split/samples.ts";
+import { soon } from "../waiting.ts";
 
 /** One picture with what its head says. */
 export interface Part {
@@ -29,7 +30,7 @@ export class PartReader implements AsyncDisposable {
 
   /** Asks for the motion JPEG at `url`. */
   static async open(url: string, headers: Record<string, string> = {}): Promise<PartReader> {
-    return new PartReader(await fetch(url, { headers }));
+    return new PartReader(await soon(`an answer from ${url}`, fetch(url, { headers })));
   }
 
   /** The next part, as soon as the boundary behind it is there; `undefined` at the end. */
@@ -68,7 +69,7 @@ export class PartReader implements AsyncDisposable {
     for (;;) {
       const at = indexOf(this.#bytes, text, from);
       if (at !== undefined) return at;
-      const { value, done } = await this.#reader.read();
+      const { value, done } = await soon(`a part of ${this.response.url}`, this.#reader.read());
       if (done) return undefined;
       this.#bytes = concat(this.#bytes, value);
     }

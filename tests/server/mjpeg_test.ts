@@ -9,6 +9,7 @@ import { jpegs } from "../cli/folder.ts";
 import { concat } from "../split/samples.ts";
 import { Client, DEFAULTS, frameOf, startRelay, status, until } from "./fixture.ts";
 import { PartReader } from "./mjpeg.ts";
+import { eventually, soon } from "../waiting.ts";
 
 /** What Chromium sends for an `<img>`. */
 const IMG = { accept: "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8" };
@@ -37,7 +38,10 @@ Deno.test("serve answers motion JPEG of a name that nobody has published to with
 Deno.test("serve sends the headers of motion JPEG at once where a publisher has gone", async () => {
   await using relay = await startRelay();
   await (await openSender(relay))[Symbol.asyncDispose]();
-  while ((await (await fetch(`${relay.address}/api/streams`)).json()).length > 0);
+  await eventually(
+    "the stream to go",
+    async () => (await (await fetch(`${relay.address}/api/streams`)).json()).length === 0,
+  );
   // It is the headers that resolve this: no frame ever comes.
   await using viewer = await PartReader.open(`${relay.address}/cam.mjpeg`);
   assertEquals(viewer.response.status, 200);
@@ -146,11 +150,11 @@ Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with
     assertEquals(refused.status, 503);
     assertStringIncludes(await refused.text(), "already has 1 viewers (--max-viewers)");
   }
-  for (;;) {
+  await eventually("the relay to have room for a viewer", async () => {
     const response = await fetch(url);
     await response.body?.cancel();
-    if (response.status === 200) break;
-  }
+    return response.status === 200;
+  });
 });
 
 Deno.test("serve ends motion JPEG when the relay stops", async () => {
@@ -222,7 +226,7 @@ Deno.test("serve skips frames for a viewer of motion JPEG that does not read, an
   let seen = new Uint8Array();
   const buffer = new Uint8Array(1 << 20);
   while (!includes(seen, newest)) {
-    const count = await lazy.read(buffer);
+    const count = await soon("the newest frame", lazy.read(buffer));
     if (count === null) throw new Error("the connection ended");
     seen = concat(seen, buffer.subarray(0, count)).slice(-2000);
   }
@@ -248,7 +252,7 @@ Deno.test("serve breaks off motion JPEG when nothing has drained for --stall-tim
   const buffer = new Uint8Array(1 << 20);
   let end: number | null = 0;
   try {
-    while (end !== null) end = await lazy.read(buffer);
+    while (end !== null) end = await soon("the end of the connection", lazy.read(buffer));
   } catch {
     // A reset is as good an end.
   }

@@ -2,6 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { Relay } from "../../src/server/serve.ts";
 import { startRelay, until } from "./fixture.ts";
+import { soon } from "../waiting.ts";
 
 type RawRelay = Relay & { url(path: string): string };
 
@@ -14,7 +15,7 @@ async function ask(relay: RawRelay, lines: readonly string[], body = ""): Promis
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(4096);
   while (!isWhole(answer)) {
-    const count = await connection.read(buffer);
+    const count = await soon(`the answer to ${lines[0]}`, connection.read(buffer));
     if (count === null) throw new Error(`the connection ended after ${answer}`);
     answer += decoder.decode(buffer.subarray(0, count), { stream: true });
   }
@@ -103,7 +104,7 @@ Deno.test("serve changes a frame rate for its own pages and for what is no brows
   const viewer = new WebSocket(relay.url("/live?role=watch"));
   const closed = Promise.withResolvers<void>();
   viewer.onclose = () => closed.resolve();
-  await new Promise((resolve) => viewer.onopen = resolve);
+  await soon("a connection", new Promise((resolve) => viewer.onopen = resolve));
   for (const [host, origin] of FOREIGN) {
     assertStringIncludes(await patch(relay, host, origin), "HTTP/1.1 403 ", `${host} ${origin}`);
   }
@@ -113,7 +114,7 @@ Deno.test("serve changes a frame rate for its own pages and for what is no brows
   }
   assertEquals((await until(relay, () => true)).fps, 60);
   viewer.close();
-  await closed.promise;
+  await soon("the end of the connection", closed.promise);
 });
 
 Deno.test("serve lets pages of the origins in allowOrigins take part, and no others", async () => {

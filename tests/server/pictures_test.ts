@@ -13,6 +13,7 @@ import { concat } from "../split/samples.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 import { PartReader } from "./mjpeg.ts";
 import { HEADER } from "../wire/messages.ts";
+import { eventually, soon } from "../waiting.ts";
 
 type Relay = Awaited<ReturnType<typeof startRelay>>;
 type Colour = readonly [red: number, green: number, blue: number];
@@ -319,11 +320,11 @@ Deno.test("serve gives pictures up that nobody takes, and the memory for them ba
     const metrics = await (await fetch(`${relay.address}/metrics`)).text();
     return Number(/^stream_under_way_bytes (\d+)$/m.exec(metrics)![1]);
   };
-  while (await underWay() === 0);
+  await eventually("bytes to be under way", async () => await underWay() > 0);
   const refused = await fetch(`${relay.address}/cam.jpg`);
   assertEquals(refused.status, 503);
   assertStringIncludes(await refused.text(), "--max-memory");
-  while (await underWay() > 0);
+  await eventually("nothing to be under way", async () => await underWay() === 0);
   assertEquals((await status(relay, "cam")).viewers, 0);
 });
 
@@ -340,7 +341,7 @@ Deno.test("serve goes on with a picture for as long as it is taken, however slow
   const buffer = new Uint8Array(1 << 20);
   const began = performance.now();
   for (let got = 0; got < length;) {
-    const count = await slow.read(buffer);
+    const count = await soon("more of the picture", slow.read(buffer));
     if (count === null) throw new Error(`the connection ended after ${got} bytes`);
     got += count;
     const dueMs = began + 3 * stallTimeoutMs * got / length;

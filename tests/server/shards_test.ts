@@ -13,6 +13,7 @@ import {
 import { decodeFrameMessage, encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { delaysOf, samples } from "./metrics.ts";
 import { Client, DEFAULTS, frameOf, numberOf, until } from "./fixture.ts";
+import { eventually, soon } from "../waiting.ts";
 
 const MIB = 1024 * 1024;
 
@@ -47,7 +48,9 @@ async function scene(
   return {
     relay,
     errors,
-    failed: failed.promise,
+    get failed() {
+      return soon("a thread to fail", failed.promise);
+    },
     url: (path) => `${relay.address.replace("http:", "ws:")}${path}`,
     [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
   };
@@ -196,7 +199,7 @@ Deno.test("serve --workers counts delays to viewers at all threads together, als
     return [delaysOf(metrics, "relay").count, delaysOf(metrics, "viewer").count];
   };
   for (const sequence of [1, 2, 3]) await deliver(viewers, sequence);
-  while (String(await counted()) !== "48,48");
+  await eventually("48 frames to be counted", async () => String(await counted()) === "48,48");
   const gone = new Set<Client>();
   for (const client of [...viewers, sender]) client.closed.then(() => gone.add(client));
   const deadly = await Client.open(url("/die?role=watch"));
@@ -208,7 +211,10 @@ Deno.test("serve --workers counts delays to viewers at all threads together, als
   if (gone.has(sender)) sender = await openAgain(url("/live?role=publish"));
   await deliver(staying(), 4);
   const expected = 48 + staying().length;
-  while (String(await counted()) !== `${expected},${expected}`);
+  await eventually(
+    `${expected} frames to be counted`,
+    async () => String(await counted()) === `${expected},${expected}`,
+  );
   await disposeOf([...viewers, sender]);
 });
 
@@ -311,10 +317,10 @@ Deno.test("serve --workers gives all memory back when everybody has gone", async
   for (let n = 1; n <= 50; n++) sender.send(frameOf(n, 100_000));
   await until(relay, ({ received }) => received.frames === 50);
   await disposeOf([...viewers, sender]);
-  let metrics = "";
-  do metrics = await (await fetch(`${relay.address}/metrics`)).text(); while (
-    !/stream_streams 0\n/.test(metrics)
-  );
+  const metrics = await eventually("the relay to have no stream", async () => {
+    const text = await (await fetch(`${relay.address}/metrics`)).text();
+    return /stream_streams 0\n/.test(text) && text;
+  });
   assertEquals(/^stream_under_way_bytes (.*)/m.exec(metrics)?.[1], "0");
   assertEquals(/^stream_cached_bytes (.*)/m.exec(metrics)?.[1], "0");
 });

@@ -9,8 +9,11 @@ import { type FrameFinder, ResyncSplitter } from "../../src/split/resync.ts";
 import type { SplitFrame, Splitter } from "../../src/split/splitter.ts";
 import { type Item, STREAM_KINDS, type StreamKind } from "./resync_streams.ts";
 import { concat, cutAt, jpeg, jpegSegment, ramp, split, type SplitResult } from "./samples.ts";
+import { cases } from "../thorough.ts";
 
 const MAX_FRAME_BYTES = 4096;
+/** How many inputs with faults at random each format is tried with. */
+const MUTANTS = cases(10_000);
 
 interface Outcome extends SplitResult {
   readonly damaged: number;
@@ -43,7 +46,7 @@ function dataOf({ frames }: SplitResult): string[] {
 
 /** Bytes as a text that is compared and shown quickly. */
 function textOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytes.toHex();
 }
 
 function assertFrames(found: Outcome, expected: readonly Item[], damaged: number, what = ""): void {
@@ -187,7 +190,7 @@ for (const kind of STREAM_KINDS) {
     }
   });
 
-  Deno.test(`createSplitter makes of 10,000 mutants only what is left of them: ${kind.name}`, () => {
+  Deno.test(`createSplitter makes of ${MUTANTS} mutants only what is left: ${kind.name}`, () => {
     const whole = input(start, ...items, ...[4, 5, 6, 7].map((index) => kind.item(index)));
     const byte = fc.oneof(fc.nat({ max: 255 }), fc.constantFrom(0xff, 0, 0xd8, 0x2d, 0x0a));
     const edit = fc.record({
@@ -214,9 +217,9 @@ for (const kind of STREAM_KINDS) {
         assert(one.error === undefined || one.frames.length === 0, one.error?.message);
         found += one.frames.length;
       }),
-      { seed: 61, numRuns: 10_000 },
+      { seed: 61, numRuns: MUTANTS },
     );
-    assert(found > 10_000 * 4, `${found} frames of 80,000`);
+    assert(found > MUTANTS * 4, `${found} frames of ${MUTANTS * 8}`);
   });
 }
 

@@ -1,4 +1,3 @@
-/// <reference lib="dom" />
 /**
  * A film with B frames at its own pace: by `publish --input`, and by ffmpeg from a pipe.
  *

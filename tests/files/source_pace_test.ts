@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { SourcePace } from "../../src/client/source_pace.ts";
+import { SourcePace } from "../../src/files/source_pace.ts";
 
 function read(pace: SourcePace, nowMs: number, waitedMs: number): void {
   pace.ask(nowMs - waitedMs);

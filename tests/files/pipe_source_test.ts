@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { PipeSource } from "../../src/client/pipe_source.ts";
-import type { SourceFrame } from "../../src/client/frame_source.ts";
+import { PipeSource } from "../../src/files/pipe_source.ts";
+import type { SourceFrame } from "../../src/files/frame_source.ts";
 import { StreamError } from "../../src/errors.ts";
 import { createSplitter } from "../../src/split/create.ts";
 import { h264Shots } from "../media/files.ts";

@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { PipeBacklog } from "../../src/client/pipe_backlog.ts";
+import { PipeBacklog } from "../../src/files/pipe_backlog.ts";
 
 const PIPE_BYTES = 64_000;
 const FRAME_BYTES = 16_000;

@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import { FilmLength } from "../../src/client/film_length.ts";
+import { FilmLength } from "../../src/files/film_length.ts";
 
 const frame = (ptsUs: number | null, captureUs = 0, discontinuity = false) => ({
   ptsUs,

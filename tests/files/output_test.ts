@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { frameFile, FrameRun, refuseForeignName } from "../../src/client/output.ts";
+import { frameFile, FrameRun, refuseForeignName } from "../../src/files/output.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { StreamError } from "../../src/errors.ts";
 

@@ -1,8 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
-import { type FrameTime, RecordingTimes } from "../../src/client/recording_times.ts";
-import type { Sink, SinkFrame } from "../../src/client/sink.ts";
-import { openSink } from "../../src/client/sinks.ts";
+import { type FrameTime, RecordingTimes } from "../../src/files/recording_times.ts";
+import type { Sink, SinkFrame } from "../../src/files/sink.ts";
+import { openSink } from "../../src/files/sinks.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { StreamError } from "../../src/errors.ts";
 import type { Log } from "../../src/host/log.ts";

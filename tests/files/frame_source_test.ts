@@ -1,9 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
-import { DamageReport } from "../../src/client/damage_report.ts";
-import { SplitSource } from "../../src/client/frame_source.ts";
-import { LoopedSource } from "../../src/client/looped_source.ts";
-import { type FrameTimes, Pace, PacedSource } from "../../src/client/paced_source.ts";
+import { DamageReport } from "../../src/files/damage_report.ts";
+import { SplitSource } from "../../src/files/frame_source.ts";
+import { LoopedSource } from "../../src/files/looped_source.ts";
+import { type FrameTimes, Pace, PacedSource } from "../../src/files/paced_source.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { InputError, StreamError } from "../../src/errors.ts";
 import { createSplitter } from "../../src/split/create.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FrameSource, SourceFrame } from "../../src/client/frame_source.ts";
+import type { FrameSource, SourceFrame } from "../../src/files/frame_source.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 
 /** A frame of one byte. */

@@ -21,6 +21,8 @@ import {
   SplitSource,
 } from "./frame_source.ts";
 
+export { STANDARD_INPUT } from "../media/messages.ts";
+
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** Options of a {@linkcode PipeSource}; frames of MPEG-TS have the same limit as others. */

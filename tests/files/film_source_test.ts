@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
-import { FilmSource } from "../../src/client/film_source.ts";
-import type { SourceFrame } from "../../src/client/frame_source.ts";
+import { FilmSource } from "../../src/files/film_source.ts";
+import type { SourceFrame } from "../../src/files/frame_source.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { StreamError } from "../../src/errors.ts";
 import type { MediaReader } from "../../src/media/media_reader.ts";

@@ -1,8 +1,8 @@
 /** Films that have more frames a second than the relay lets out. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import type { SourceFrame } from "../../src/client/frame_source.ts";
-import { Publisher } from "../../src/client/publish.ts";
+import type { SourceFrame } from "../../src/files/frame_source.ts";
+import { SourcePublisher } from "../../src/files/source_publisher.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { type Log, silentLog } from "../../src/host/log.ts";
@@ -25,7 +25,7 @@ async function publish(
   const viewer = await Client.hello(relay.url("/film"), { role: "watch", maxDelayMs: 60_000 });
   const warnings: string[] = [];
   const log: Log = { ...silentLog, warn: (message) => void warnings.push(message) };
-  const publisher = new Publisher({
+  const publisher = new SourcePublisher({
     ...{ url: relay.url("/film"), takeover: false, onFull: "wait", clock: systemClock, log },
   });
   const config = bareConfig(format);
@@ -57,7 +57,7 @@ async function publish(
   return { numbers, dropped: publisher.stats().dropped, warnings, leftOut: dropped.publisher };
 }
 
-Deno.test("Publisher leaves out every second picture of a film of 60 a second, and says so once", async () => {
+Deno.test("SourcePublisher leaves out every second picture of a film of 60 a second, and says so once", async () => {
   const { numbers, dropped, warnings, leftOut } = await publish("mjpeg");
   assertEquals([numbers[0], numbers.at(-1)], [0, FRAMES - 1]);
   assertEquals(numbers.length + dropped, FRAMES);
@@ -71,7 +71,7 @@ Deno.test("Publisher leaves out every second picture of a film of 60 a second, a
   ]);
 });
 
-Deno.test("Publisher leaves out no frame of a film that is coded in time", async () => {
+Deno.test("SourcePublisher leaves out no frame of a film that is coded in time", async () => {
   const { numbers, dropped, warnings } = await publish("vp8");
   assertEquals(numbers, Array.from({ length: FRAMES }, (_, n) => n));
   assertEquals([dropped, warnings], [0, []]);

@@ -1,0 +1,34 @@
+/**
+ * A relay of live video frames in a program of one's own, in Deno. Clients are in
+ * `@stream/relay/client`, and the player for pages in `@stream/relay/player`.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@stream/relay";
+ * import { publish } from "@stream/relay/client";
+ *
+ * await using relay = await serve({ port: 0 });
+ * await using out = publish(`${relay.address}/cam`, { format: "raw" });
+ * await out.send(new Uint8Array(100));
+ * await out.end();
+ * ```
+ *
+ * @module
+ */
+export {
+  createRelay,
+  type CreateRelayOptions,
+  DEFAULT_OPTIONS,
+  type LogLine,
+  type RelayOptions,
+  serve,
+  type ServeOptions,
+} from "./src/server/mod.ts";
+export type { EmbeddedRelay } from "./src/server/relay.ts";
+export type { Running } from "./src/server/running.ts";
+export type { Relay } from "./src/server/serve.ts";
+export type { ConnectionInfo } from "./src/listen/deno_listener.ts";
+export type { Access, AccessQuestion, Action, Asker, Decision } from "./src/access/access.ts";
+export type { FrameRate } from "./src/core/pacing.ts";
+export { type ErrorCode, StreamError } from "./src/errors.ts";
+export type { Clock } from "./src/host/clock.ts";

@@ -1,0 +1,117 @@
+/**
+ * A relay in a program of one's own.
+ *
+ * @module
+ */
+import type { Access } from "../access/access.ts";
+import { type Clock, systemClock } from "../host/clock.ts";
+import type { Log } from "../host/log.ts";
+import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
+import { createRelay as createWith, type EmbeddedRelay, type RelayContext } from "./relay.ts";
+import { type Relay, serve as serveWith } from "./serve.ts";
+
+export { DEFAULT_OPTIONS, type RelayOptions };
+
+/** Options of {@linkcode createRelay}. */
+export interface CreateRelayOptions extends Partial<RelayOptions> {
+  /** Who may do what. @default {everybody may do everything} */
+  readonly access?: Access;
+  /** Path under which the relay is, as `/video`, without a slash at the end. @default {""} */
+  readonly base?: string;
+  /** Asks for the end, as disposing of the relay does. @default {undefined} */
+  readonly signal?: AbortSignal | undefined;
+  /** Told of what happens, in sentences. @default {undefined} */
+  readonly onLog?: (line: LogLine) => void;
+  /** Where instants come from. @default {the clocks of the system} */
+  readonly clock?: Clock;
+}
+
+/** Options of {@linkcode serve}. */
+export interface ServeOptions extends CreateRelayOptions {
+  /** Address to listen on; `0.0.0.0` for all. @default {"127.0.0.1"} */
+  readonly host?: string;
+  /** Port to listen on; 0 for a free one. @default {8080} */
+  readonly port?: number;
+  /** Threads that send to viewers; more than one needs Linux, and no `access` or `base`. @default {1} */
+  readonly workers?: number;
+}
+
+/** A sentence about what happens in a relay. */
+export interface LogLine {
+  /** `info`: it was meant to happen; `warn`: somebody should know of it; `error`: a defect. */
+  readonly level: "info" | "warn" | "error";
+  /** The sentence. */
+  readonly message: string;
+  /** The values in it. */
+  readonly fields: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/**
+ * Starts a relay that listens, and runs until it is disposed of, or the signal is aborted: it then takes
+ * in no more, lets queues drain for a moment, tells every peer (close code 1001) and stops.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@stream/relay";
+ *
+ * await using relay = await serve({ port: 0, fps: 30 });
+ * console.log(`open ${relay.address} in a browser`);
+ * await relay.closed;
+ * ```
+ *
+ * @throws {StreamError} `unreachable` when it cannot listen, `usage` when `workers` and `access` or
+ * `base` come together
+ */
+export async function serve(options: ServeOptions = {}): Promise<Relay> {
+  const { host = "127.0.0.1", port = 8080, workers = 1 } = options;
+  return await serveWith({ ...limitsOf(options), host, port, workers }, contextOf(options));
+}
+
+/**
+ * Starts a relay that answers the requests that it is handed, beside what else a program answers. It
+ * ends as that of {@linkcode serve} does.
+ *
+ * @example
+ * ```ts
+ * import { createRelay } from "@stream/relay";
+ *
+ * await using relay = createRelay({ base: "/video" });
+ * await using server = Deno.serve((request, info) =>
+ *   new URL(request.url).pathname.startsWith("/video/")
+ *     ? relay.handle(request, info)
+ *     : new Response("hello")
+ * );
+ * await server.finished;
+ * ```
+ */
+export function createRelay(options: CreateRelayOptions = {}): EmbeddedRelay {
+  return createWith(limitsOf(options), contextOf(options));
+}
+
+function limitsOf(options: CreateRelayOptions): RelayOptions {
+  const given = Object.entries(options).filter(([name, value]) =>
+    Object.hasOwn(DEFAULT_OPTIONS, name) && value !== undefined
+  );
+  return { ...DEFAULT_OPTIONS, ...Object.fromEntries(given) };
+}
+
+function contextOf(options: CreateRelayOptions): RelayContext {
+  const { clock = systemClock, signal = new AbortController().signal, access, base } = options;
+  return {
+    clock,
+    signal,
+    log: logTo(options.onLog ?? (() => {})),
+    ...(access === undefined ? {} : { access }),
+    ...(base === undefined ? {} : { base }),
+  };
+}
+
+function logTo(onLog: (line: LogLine) => void): Log {
+  return {
+    info: (message, fields = {}) => onLog({ level: "info", message, fields }),
+    warn: (message, fields = {}) => onLog({ level: "warn", message, fields }),
+    error: (message, fields = {}) => onLog({ level: "error", message, fields }),
+    // A relay has none.
+    progress: () => {},
+  };
+}
