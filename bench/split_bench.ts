@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { crc32 } from "../src/bytes/crc32.ts";
 import { bytesOf } from "../src/bytes/text.ts";
 import { ivfFrameHeader, ivfHeader } from "../src/files/ivf_writer.ts";
 import { bareConfig } from "../src/core/frame.ts";
@@ -62,7 +63,8 @@ function jpeg(entropyBytes: number): Uint8Array {
 }
 
 function pngChunk(type: string, data: Uint8Array): Uint8Array {
-  return concat(uint32(data.length), bytesOf(type), data, uint32(0));
+  const content = concat(bytesOf(type), data);
+  return concat(uint32(data.length), content, uint32(crc32(content)));
 }
 
 function png(idatBytes: number): Uint8Array {

@@ -9,7 +9,7 @@ import { openMedia } from "../media/media_source.ts";
 import { RandomAccessFile } from "../media/random_access_file.ts";
 import { TRANSPORT_PROBE_BYTES } from "../media/transport_stream.ts";
 import type { Splitter } from "../split/splitter.ts";
-import { refuseForeignSource } from "./foreign_source.ts";
+import { missingFile, refuseForeignSource } from "./foreign_source.ts";
 import { type FilmDamagePolicy, FilmSource } from "./film_source.ts";
 import { isMedia } from "./first_bytes.ts";
 import { type DamagePolicy, type FrameSource, SplitSource } from "./frame_source.ts";
@@ -137,7 +137,7 @@ async function firstBytes(file: Deno.FsFile, path: string): Promise<Uint8Array> 
 
 function readError(path: string, cause: unknown): StreamError {
   const seen = cause instanceof Deno.errors.NotFound
-    ? "there is no such file; check the name"
+    ? missingFile(path)
     : cause instanceof Deno.errors.PermissionDenied
     ? "permission denied"
     : cause instanceof Deno.errors.NotCapable

@@ -23,6 +23,13 @@ export function pipeLine(input: string): string {
  * @throws {StreamError} (`usage`) with the line that reads it
  */
 export function refuseForeignSource(path: string): void {
+  if (/^file:\/\//i.test(path)) {
+    const local = localPath(path);
+    throw new StreamError(
+      "usage",
+      `Cannot read ${path}: it is an address; give the file's path: --input "${local}"`,
+    );
+  }
   const isAddress = /^[a-z][a-z0-9+.-]*:\/\//i.test(path);
   if (!isAddress && !isDevice(path)) return;
   const what = isAddress ? "it is an address, not a file" : "it is a camera, not a file";
@@ -30,6 +37,31 @@ export function refuseForeignSource(path: string): void {
     "usage",
     `Cannot read ${path}: ${what}; pipe it in: ${pipeLine(path)}`,
   );
+}
+
+/** The path in an address of a local file. */
+function localPath(address: string): string {
+  const path = address.replace(/^file:\/\/[^/]*/i, "");
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    // A percent sign that stands for itself.
+    return path;
+  }
+}
+
+/**
+ * Why a file is not there, and what to do; a name may stand for many files, for a shell or for
+ * ffmpeg.
+ */
+export function missingFile(path: string): string {
+  if (/%0?\d*d/.test(path)) {
+    return "there is no such file; pipe pictures with numbers in: " +
+      `ffmpeg -i ${path} -f mjpeg -q:v 3 - | stream publish`;
+  }
+  return /[*?]/.test(path)
+    ? `there is no such file; pipe many pictures in: cat ${path} | stream publish`
+    : "there is no such file; check the name";
 }
 
 /** Whether `path` is what Linux calls a capture device (Video4Linux2). */

@@ -87,9 +87,10 @@ function checkName(name: string, config: StreamConfig): void {
 
 /** Endings of files that are not written here. */
 const FOREIGN_ENDINGS: ReadonlySet<string> = new Set(
-  ("avi ts mts m2ts m2t mpg mpeg vob flv f4v wmv asf ogg ogv nut mxf 3gp 3g2 rm swf m3u8 mpd sdp " +
+  ("avi ts mts m2ts m2t mpg mpeg m2v vob flv f4v wmv asf ogg ogv nut mxf 3gp 3g2 rm swf mka mks " +
+    "m3u8 mpd sdp mpjpeg " +
     "gif apng webp avif heic heif jxl jp2 j2k bmp tif tiff ppm pgm pnm qoi svg tga exr pdf " +
-    "zip tar gz tgz bz2 xz zst 7z rar mp3 m4a aac wav flac opus txt json html").split(" "),
+    "zip tar gz tgz bz2 xz zst 7z rar mp3 m4a aac wav flac opus txt json html exe").split(" "),
 );
 
 /**

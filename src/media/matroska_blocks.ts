@@ -37,7 +37,7 @@ const MAX_INFO_BYTES = 1024 * 1024;
 const MAX_GROUP_HEADER_BYTES = 64;
 /** Bytes that are searched at once for the next cluster. */
 const SEARCHED_BYTES = 64 * 1024;
-/** Blocks that are looked at to know how long one is shown. */
+/** Blocks behind and in front of one that are looked at to know how long it is shown. */
 const LOOKAHEAD = 16;
 /** Most bytes of the sizes of frames that are in one block. */
 const MAX_LACE_BYTES = 64 * 1024;
@@ -103,6 +103,8 @@ export class MatroskaBlocks {
   #endsWithin = false;
   #blocks = 0;
   #ahead: { readonly block: TimedBlock; readonly damage: Damage }[] = [];
+  /** When the blocks are shown that were given last. */
+  readonly #behindUs: number[] = [];
   #stepUs = 0;
 
   private constructor(file: ByteSource, track: MatroskaTrackId, segment: Element) {
@@ -149,9 +151,13 @@ export class MatroskaBlocks {
     this.#told = next?.damage ?? this.#found;
     if (next === undefined) return undefined;
     const { block } = next;
-    const steps = this.#ahead.map(({ block: { timeUs } }) => timeUs - block.timeUs)
+    // The picture that is shown next may have come before this one.
+    const steps = [...this.#behindUs, ...this.#ahead.map(({ block: { timeUs } }) => timeUs)]
+      .map((timeUs) => timeUs - block.timeUs)
       .filter((us) => us > 0);
     if (steps.length > 0) this.#stepUs = Math.min(...steps);
+    this.#behindUs.push(block.timeUs);
+    if (this.#behindUs.length > LOOKAHEAD) this.#behindUs.shift();
     return { ...block, durationUs: this.#stepUs };
   }
 

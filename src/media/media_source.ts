@@ -27,6 +27,7 @@ import {
 } from "./media_reader.ts";
 import { type ClosedFilm, closeGaps } from "./gaps.ts";
 import { type Colours, hasEncryptedVideo, MovieTrack } from "./movie.ts";
+import { type PresentationEdits, presentationEdits } from "./presentation_edits.ts";
 import { createPacketReader, type Packet, type PacketReader } from "./packet_reader.ts";
 import type { ByteSource, RandomAccessFile } from "./random_access_file.ts";
 import { TRANSPORT_PROBE_BYTES, transportLayout } from "./transport_stream.ts";
@@ -34,8 +35,10 @@ import { type TransportInput, TransportSource } from "./transport_source.ts";
 import type { UpperLayers } from "./upper_layers.ts";
 import {
   badInput,
+  editsNote,
   faultError,
   layersNote,
+  mirrorNote,
   NOT_CARRIED,
   otherVideosNote,
   soundNote,
@@ -79,6 +82,8 @@ const MAX_SAME_READS = 1000;
 const UNSPECIFIED = 2;
 /** Frames behind one another that may be broken before the rest is taken to be so, too. */
 const MAX_BROKEN_IN_ROW = 1000;
+/** Frames that are looked at behind the end of a film for one that is shown before it. */
+const MAX_REORDERED = 16;
 /** Packets that the frame rate is found from. */
 const PROBED_PACKETS = 32;
 
@@ -301,6 +306,8 @@ interface MediaSourceOptions extends MediaOptions {
   readonly opened: OpenedTrack;
   /** The track of an MP4 or MOV, which may have several descriptions. */
   readonly movie: MovieTrack | undefined;
+  /** What of the track of an MP4 or MOV is shown. */
+  readonly edits: PresentationEdits | undefined;
   readonly film: ClosedFilm;
   readonly matroska: MatroskaTrack | undefined;
   /** The frames of a Matroska file, where its tracks could be read. */
@@ -366,6 +373,7 @@ class MediaSource implements MediaReader {
         file,
         opened: { ...opened, track, packets: new library.EncodedPacketSink(track) },
         movie,
+        edits: isMovie ? await presentationEdits(film.bytes, track.id) : undefined,
         film,
         matroska,
         blocks: matroska && await MatroskaBlocks.open(file, matroska),
@@ -449,6 +457,10 @@ class MediaSource implements MediaReader {
       await this.#checkEnd();
       return undefined;
     }
+    if (await this.#isBehindEnd(packet)) {
+      this.#checkUsed();
+      return undefined;
+    }
     this.#checkSize(packet.byteLength);
     this.#packet = packet;
     const { data, timestamp, duration, sequenceNumber } = packet;
@@ -460,6 +472,18 @@ class MediaSource implements MediaReader {
       durationUs: Math.round(duration * 1e6),
       ...ptsUs < 0 ? { catchUp: true } : {},
     };
+  }
+
+  /** Whether an edit list lets the film end before `packet` and all that follow it. */
+  async #isBehindEnd(packet: TrackPacket): Promise<boolean> {
+    const endUs = this.#options.edits?.endUs;
+    if (endUs === undefined) return false;
+    let next: TrackPacket | null = packet;
+    for (let count = 0; next !== null && count < MAX_REORDERED; count++) {
+      if (Math.round(next.timestamp * 1e6) < endUs) return false;
+      next = await this.#opened.packets.getNextPacket(next, { metadataOnly: true });
+    }
+    return true;
   }
 
   async #nextPacket(): Promise<TrackPacket | null> {
@@ -595,8 +619,10 @@ class MediaSource implements MediaReader {
   }
 
   async #noteWhatIsLeftOut(): Promise<void> {
-    const { name, film: { tail }, onNote } = this.#options;
+    const { name, film: { tail }, edits, onNote } = this.#options;
     if (onNote === undefined) return;
+    if (edits !== undefined && edits.parts > 1) onNote(editsNote(name, edits.parts));
+    if (edits?.isMirrored === true) onNote(mirrorNote(name));
     const tracks = await this.#opened.input.getTracks();
     if (tracks.some(({ type }) => type === "audio")) onNote(soundNote(name));
     const videos = tracks.filter(({ type }) => type === "video").length;

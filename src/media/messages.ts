@@ -64,6 +64,18 @@ export function otherVideosNote(name: string, count: number): string {
     `ffmpeg -i ${name} -map 0:v:1 -c copy other.mp4`;
 }
 
+/** That a film of several parts is played as one. */
+export function editsNote(name: string, parts: number): string {
+  return `the cuts in ${name} are left out: its ${parts} parts are played as one, from where the ` +
+    `first begins; ffmpeg makes them: ffmpeg -i ${name} -f mjpeg -q:v 3 - | stream publish`;
+}
+
+/** That pictures are not shown as in a mirror. */
+export function mirrorNote(name: string): string {
+  return `the pictures in ${name} should be mirrored, which is left out; ffmpeg does it: ` +
+    `ffmpeg -i ${name} -f mjpeg -q:v 3 - | stream publish`;
+}
+
 /** Decoders of ffmpeg that give the transparency of what a track calls its codec. */
 const TRANSPARENT_DECODERS: ReadonlyMap<string, string> = new Map([
   ["V_VP8", "-c:v libvpx "],

@@ -219,7 +219,8 @@ export async function hasEncryptedVideo(file: ByteSource): Promise<boolean> {
   return false;
 }
 
-async function trackId(file: ByteSource, track: Box): Promise<number | undefined> {
+/** The id that a track's header names: 8.3.2. */
+export async function trackId(file: ByteSource, track: Box): Promise<number | undefined> {
   const header = await boxWithin(file, track, "tkhd");
   if (header === undefined) return undefined;
   const view = viewOf(await file.read(header.content, header.content + 24));

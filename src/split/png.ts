@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { crc32 } from "../bytes/crc32.ts";
 import { BytePattern } from "../bytes/search.ts";
 import { bytesOf, hasBytesAt, hex } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
@@ -45,6 +46,8 @@ export class PngSplitter implements FrameFinder {
   #chunkType = 0;
   /** Whether a chunk with picture data was passed. */
   #hasData = false;
+  /** Length of the image that was left out for a checksum, which is searched no further. */
+  #spoiledBytes: number | undefined;
   #config: StreamConfig | undefined;
 
   constructor(options: SplitterOptions) {
@@ -53,6 +56,7 @@ export class PngSplitter implements FrameFinder {
 
   /** A chunk may have swallowed the next image, unless another stands behind it. */
   get passed(): number {
+    if (this.#spoiledBytes !== undefined) return this.#spoiledBytes;
     this.restart();
     this.#position = 0;
     // A fault beyond the limit is not seen where the input comes byte by byte.
@@ -69,6 +73,7 @@ export class PngSplitter implements FrameFinder {
     this.#chunk = undefined;
     this.#chunkType = 0;
     this.#hasData = false;
+    this.#spoiledBytes = undefined;
   }
 
   push(chunk: Uint8Array): void {
@@ -88,6 +93,7 @@ export class PngSplitter implements FrameFinder {
       return input.lack("a whole PNG image (up to its IEND chunk)");
     }
     input.checkFrameBytes(length);
+    this.#checkSums(input.bytes, length);
     this.#config = pictureConfig(this.#config, "png", {
       codec: "png",
       ...sizeInImageHeader(input.bytes),
@@ -176,6 +182,22 @@ export class PngSplitter implements FrameFinder {
     if (start === end) return;
     const found = hex(bytes.subarray(start, end));
     this.input.fail({ at: start, expected: "the rest of the checksum of IEND", found });
+  }
+
+  /** Fails where a chunk that every decoder needs is not what was written: PNG 5.3, 13.1. */
+  #checkSums(bytes: Uint8Array, length: number): void {
+    for (let at = PNG_SIGNATURE.length; at < length;) {
+      const sumAt = at + CHUNK_HEADER_BYTES + uint32(bytes, at);
+      const isNeeded = !isSmall(bytes[at + 4]!);
+      const sum = isNeeded ? crc32(bytes.subarray(at + 4, sumAt)) : 0;
+      if (isNeeded && sum !== uint32(bytes, sumAt)) {
+        this.#spoiledBytes = length;
+        const expected = `the checksum ${sum.toString(16).padStart(8, "0")} of a PNG chunk`;
+        const found = hex(bytes.subarray(sumAt, sumAt + 4));
+        this.input.fail({ at: sumAt, expected, found });
+      }
+      at = sumAt + 4;
+    }
   }
 
   #checkSize(bytes: Uint8Array): void {

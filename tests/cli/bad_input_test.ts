@@ -177,10 +177,26 @@ Deno.test("stream publish exits with 2 for raw frames without a size", async () 
 
 Deno.test("stream publish exits with 5 for a file that cannot be read", async () => {
   await using folder = await makeFolder();
-  for (const [name, why] of [["none", /no such file/], [".", /it is a folder/]] as const) {
+  const names = [
+    ["none", /no such file; check the name/],
+    [".", /it is a folder/],
+    ["*.jpg", /no such file; pipe many pictures in: cat \*\.jpg \| stream publish/],
+    ["img%03d.jpg", /no such file; pipe .* ffmpeg -i img%03d\.jpg -f mjpeg .*\| stream publish/],
+  ] as const;
+  for (const [name, why] of names) {
     const args = ["publish", "ws://127.0.0.1:1/live", "--input", name];
     assertFailed(await run(args, { cwd: folder.path }), 5, why);
   }
+});
+
+Deno.test("stream publish names the path in the address of a local file", async () => {
+  const input = "file:///films/my%20film.mp4";
+  const outcome = await run(["publish", "ws://127.0.0.1:1/live", "--input", input]);
+  assertFailed(
+    outcome,
+    2,
+    /it is an address; give the file's path: --input "\/films\/my film\.mp4"/,
+  );
 });
 
 Deno.test("stream publish says that nobody can see frames without a key frame", async () => {

@@ -47,7 +47,18 @@ for (
 }
 
 Deno.test("refuseForeignName refuses what is not written here, whatever its case and folder", () => {
-  for (const name of ["a.avi", "out/A.FLV", "x-%03d.TS", "film.zip", "udp://10.0.0.1:5000"]) {
+  for (
+    const name of [
+      "a.avi",
+      "out/A.FLV",
+      "x-%03d.TS",
+      "film.zip",
+      "a.mka",
+      "a.mpjpeg",
+      "a.exe",
+      "udp://10.0.0.1:5000",
+    ]
+  ) {
     const error = assertThrows(() => refuseForeignName(name), StreamError);
     assertEquals(error.code, "usage");
   }

@@ -137,6 +137,14 @@ for (const lacing of ["Xiph", "EBML", "fixed"] as const) {
   });
 }
 
+Deno.test("MatroskaBlocks tells how long pictures are shown that come out of order", async () => {
+  const timesMs = [0, 120, 40, 80, 240, 160, 200, 360, 280, 320];
+  const blocks = timesMs.map((timeMs) => simple(block("none", timeMs, [PICTURES[0]!])));
+  const { frames } = await readBytes(fileOf({ blocks }));
+  assertEquals(frames.map(({ ptsUs }) => ptsUs! / 1000), timesMs);
+  assertEquals(frames.map(({ durationUs }) => durationUs), timesMs.map(() => 40_000));
+});
+
 Deno.test("MediaSource says that transparency beside the frames of a track is left out", async () => {
   const options = { blocks: [simple(block("none", 0, [PICTURES[0]!]))] };
   assertEquals((await readBytes(fileOf(options))).notes, []);

@@ -24,6 +24,10 @@ export interface MovieOptions {
   readonly tail?: Uint8Array;
   /** Where the film begins in its frames, in milliseconds. @default {0} */
   readonly startMs?: number;
+  /** What is shown of its frames: for how long, and from where on or -1 for nothing, in milliseconds. */
+  readonly edits?: readonly (readonly [durationMs: number, startMs: number])[];
+  /** How pictures are turned or mirrored: a, b, c and d of the matrix. @default {[1, 0, 0, 1]} */
+  readonly matrix?: readonly [a: number, b: number, c: number, d: number];
   /** Type of the samples' entries. @default {"avc1"} */
   readonly entry?: string;
   /** Boxes within the samples' entries. */
@@ -88,24 +92,34 @@ function movieBox(options: MovieOptions, all: Samples): Uint8Array<ArrayBuffer> 
     ...[0, 0, TIMESCALE, count * STEP, 0x10000].map(uint32),
     uint16(0x100),
     new Uint8Array(10),
-    IDENTITY,
+    matrixOf([1, 0, 0, 1]),
     new Uint8Array(24),
     uint32(3),
   );
   const sound = options.hasSound === true
     ? [trackBox("soun", { id: 2, scale: TIMESCALE }, SOUND_TABLE)]
     : [];
-  const edit = options.startMs === undefined ? [] : [
-    box(
-      "edts",
-      full("elst", 0, uint32(1), uint32(count * STEP - options.startMs), uint32(options.startMs)),
-      uint32(0x10000),
+  const { startMs } = options;
+  const edits = options.edits ??
+    (startMs === undefined ? [] : [[count * STEP - startMs, startMs] as const]);
+  const edit = edits.length === 0 ? [] : [box(
+    "edts",
+    full(
+      "elst",
+      0,
+      uint32(edits.length),
+      ...edits.flat().map((value, index) =>
+        index % 2 === 0 ? uint32(value) : concat(uint32(value >>> 0), uint32(0x10000))
+      ),
     ),
-  ];
-  // The rate belongs to the entry of the list.
-  if (edit[0] !== undefined) edit[0].set(uint32(edit[0].length - 8), 8);
+  )];
   const { scale } = unitsOf(options);
-  const video = trackBox("vide", { id: 1, scale }, sampleTable(options, all), ...edit);
+  const video = trackBox(
+    "vide",
+    { id: 1, scale, matrix: options.matrix },
+    sampleTable(options, all),
+    ...edit,
+  );
   // Fragments have the description of the last frames.
   const defaults = [1, options.runs.length, 0, 0, 0].map(uint32);
   const extends_ = box("mvex", full("trex", 0, ...defaults));
@@ -123,7 +137,11 @@ function unitsOf({ isContinued }: MovieOptions): { readonly scale: number; reado
 
 function trackBox(
   handler: string,
-  { id, scale }: { readonly id: number; readonly scale: number },
+  { id, scale, matrix = [1, 0, 0, 1] }: {
+    readonly id: number;
+    readonly scale: number;
+    readonly matrix?: MovieOptions["matrix"] | undefined;
+  },
   table: Uint8Array,
   ...edits: readonly Uint8Array[]
 ): Uint8Array {
@@ -132,7 +150,7 @@ function trackBox(
     3,
     ...[0, 0, id, 0, 0].map(uint32),
     new Uint8Array(16),
-    IDENTITY,
+    matrixOf(matrix),
     ...[0, 0].map(uint32),
   );
   const media = box(
@@ -211,4 +229,8 @@ function full(type: string, flags: number, ...parts: readonly Uint8Array[]): Uin
   return box(type, uint32(flags), ...parts);
 }
 
-const IDENTITY = concat(...[0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000].map(uint32));
+function matrixOf([a, b, c, d]: readonly [number, number, number, number]): Uint8Array {
+  const one = 0x10000;
+  const values = [a * one, b * one, 0, c * one, d * one, 0, 0, 0, 0x40000000];
+  return concat(...values.map((value) => uint32(value >>> 0)));
+}

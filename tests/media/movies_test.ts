@@ -117,6 +117,44 @@ Deno.test("MediaSource begins a trimmed movie at a key frame, and hides what is 
   assertEquals(await shown(280), "--+++");
 });
 
+Deno.test("MediaSource ends a movie where its edits do, and says that it makes no cuts within", async () => {
+  const shown = async (edits: readonly (readonly [number, number])[]) => {
+    const { frames, notes } = await framesOf(movieOf({ runs: [SMALL], edits }));
+    const marks = frames.map(({ catchUp }) => catchUp === true ? "-" : "+").join("");
+    return [marks, ...notes.map((note) => note.split(":")[0]!)];
+  };
+  const cuts = "the cuts in movie are left out";
+  assertEquals(await shown([[200, 0]]), ["+++++"]);
+  assertEquals(await shown([[400, 0]]), ["++++++++++"]);
+  assertEquals(
+    await shown([[201, 0]]),
+    ["++++++"],
+    "a picture that begins before the end is shown",
+  );
+  assertEquals(await shown([[160, 120]]), ["---++++"]);
+  assertEquals(await shown([[800, -1], [200, 0]]), ["+++++"], "a delay is no part of the film");
+  assertEquals(await shown([[0, 0]]), ["++++++++++"], "no duration stands for the rest");
+  assertEquals(await shown([[120, 0], [120, 120]]), ["++++++"], "parts that follow are one");
+  assertEquals(await shown([[120, 0], [120, 240]]), ["++++++++++", cuts]);
+  assertEquals(await shown([[120, 240], [120, 0]]), ["-++++", cuts]);
+  assertEquals(await shown([[200, -1]]), ["++++++++++"], "a list without a part says nothing");
+});
+
+Deno.test("MediaSource says that pictures should be mirrored, and of turned ones nothing", async () => {
+  for (const matrix of [[0, 1, -1, 0], [-1, 0, 0, -1], [0, -1, 1, 0]] as const) {
+    const { frames, notes } = await framesOf(movieOf({ runs: [SMALL], matrix }));
+    assertEquals(notes, []);
+    assert(frames[0]!.config.rotation !== undefined);
+  }
+  for (const matrix of [[-1, 0, 0, 1], [1, 0, 0, -1], [0, 1, 1, 0]] as const) {
+    const { notes } = await framesOf(movieOf({ runs: [SMALL], matrix }));
+    assertEquals(notes, [
+      "the pictures in movie should be mirrored, which is left out; ffmpeg does it: " +
+      "ffmpeg -i movie -f mjpeg -q:v 3 - | stream publish",
+    ]);
+  }
+});
+
 Deno.test("MediaSource carries the colours and the shape of pixels that a movie tells", async () => {
   const colr = box("colr", bytesOf("nclx"), ...[9, 14, 9].map(uint16), Uint8Array.of(0x80));
   const pasp = box("pasp", Uint8Array.of(0, 0, 0, 4, 0, 0, 0, 3));

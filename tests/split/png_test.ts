@@ -1,7 +1,14 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import { bytesOf } from "../../src/bytes/text.ts";
 import { PngSplitter, readPngSize } from "../../src/split/png.ts";
+import { ResyncSplitter } from "../../src/split/resync.ts";
 import {
   bytesUntilError,
   concat,
@@ -76,6 +83,33 @@ Deno.test("PngSplitter refuses chunks that cannot be", () => {
     const { fault } = errorOf(create(), concat(PNG_START, bytes, new Uint8Array(20)));
     assertStringIncludes(fault.expected, expected);
     assertEquals(fault.offset, offset);
+  }
+});
+
+Deno.test("PngSplitter refuses an image that is not what was written, where a decoder needs it", () => {
+  const text = pngChunk("tEXt", ramp(20));
+  const palette = pngChunk("PLTE", ramp(6));
+  const image = png({ chunks: concat(text, palette, pngChunk("IDAT", ramp(50))) });
+  const places = { IHDR: 8, tEXt: 33, PLTE: 65, IDAT: 83, IEND: 145 };
+  for (const [type, at] of Object.entries(places)) {
+    const end = { IHDR: 33, tEXt: 65, PLTE: 83, IDAT: 145, IEND: 157 }[type]!;
+    for (const spoiled of [at + 8, end - 1]) {
+      const bytes = image.slice();
+      // The width stays one, and the length and the type of the chunk what they were.
+      bytes[spoiled]! ^= 0x10;
+      const input = concat(image, bytes, image);
+      if (type === "tEXt") {
+        assertEquals(split(create(), [input]).frames.length, 3);
+        continue;
+      }
+      const { fault } = errorOf(create(), input);
+      assertEquals([fault.frame, fault.offset], [2, image.length + end - 4], type);
+      assertMatch(fault.expected, /^the checksum [0-9a-f]{8} of a PNG chunk$/);
+      const splitter = new ResyncSplitter(create());
+      const { frames, error } = split(splitter, [input]);
+      assertEquals([frames.map(({ data }) => data), error], [[image, image], undefined]);
+      assertEquals(splitter.damaged, 1);
+    }
   }
 });
 

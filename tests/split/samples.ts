@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { crc32 } from "node:zlib";
 import { bytesOf } from "../../src/bytes/text.ts";
 import { InputError } from "../../src/errors.ts";
 import type { SplitFrame, Splitter } from "../../src/split/splitter.ts";
@@ -72,7 +73,8 @@ export function jpeg(options: JpegOptions = {}): Uint8Array<ArrayBuffer> {
 }
 
 export function pngChunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
-  return concat(uint32(data.length), bytesOf(type), data, uint32(0x12345678));
+  const content = concat(bytesOf(type), data);
+  return concat(uint32(data.length), content, uint32(crc32(content)));
 }
 
 export interface PngOptions {
