@@ -93,7 +93,7 @@ export class Hub implements Streams {
     if (this.#streams.size >= maxStreams) {
       throw new ProtocolError(
         CLOSE.full,
-        `the relay already has ${maxStreams} streams (--max-streams)`,
+        `the relay has reached its limit of streams (--max-streams ${maxStreams})`,
       );
     }
     const live = this.#create(name);

@@ -123,7 +123,10 @@ export class Memory {
   admit(): void {
     if (this.#viewers.take(1)) return;
     const { limit } = this.#viewers;
-    throw new ProtocolError(CLOSE.full, `the relay already has ${limit} viewers (--max-viewers)`);
+    throw new ProtocolError(
+      CLOSE.full,
+      `the relay has reached its limit of viewers (--max-viewers ${limit})`,
+    );
   }
 
   /** Counts out who was counted in. */

@@ -71,7 +71,11 @@ Deno.test("stream watch exits with 3 where the relay is full", async () => {
   await using relay = await startRelay(["--max-viewers", "1"]);
   await using viewer = start(["watch", relay.url(), "-o", "-"]);
   await relay.watchedBy(viewer);
-  assertFailed(await run(["watch", relay.url(), "-o", "-"]), 3, /already has 1 viewers?/);
+  assertFailed(
+    await run(["watch", relay.url(), "-o", "-"]),
+    3,
+    /limit of viewers \(--max-viewers 1\)/,
+  );
 });
 
 Deno.test("stream fps and list exit with 1 where the server is no relay", async () => {

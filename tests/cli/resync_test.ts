@@ -85,7 +85,7 @@ const FAULTY: readonly Faulty[] = [
       ...["abcd", "ijkl"].map((data) => concat(OTHER_Y4M, bytesOf(`FRAME\n${data}`))),
     ],
     damaged: 1,
-    warning: /expected "FRAME" after the 4 bytes of the frame before, found 46 52 41 4e/,
+    warning: /expected "FRAME" after the 4 bytes of the previous frame, found 46 52 41 4e/,
   },
 ];
 

@@ -46,7 +46,7 @@ Deno.test("Memory counts viewers and bytes of all threads together, and forgets 
   one!.admit();
   two!.admit();
   const error = assertThrows(() => streams!.admit(), ProtocolError);
-  assertEquals(error.message, "the relay already has 2 viewers (--max-viewers)");
+  assertEquals(error.message, "the relay has reached its limit of viewers (--max-viewers 2)");
   assertEquals(one!.underWay.take(192 * MIB), true);
   assertEquals(two!.underWay.take(1), false);
   clearCounts(counts, 1);

@@ -148,7 +148,7 @@ Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with
     await using _viewer = await PartReader.open(url);
     const refused = await fetch(url);
     assertEquals(refused.status, 503);
-    assertStringIncludes(await refused.text(), "already has 1 viewers (--max-viewers)");
+    assertStringIncludes(await refused.text(), "limit of viewers (--max-viewers 1)");
   }
   await eventually("the relay to have room for a viewer", async () => {
     const response = await fetch(url);

@@ -269,7 +269,10 @@ Deno.test("serve --workers counts viewers and memory of all threads together", a
   for (let n = 0; n < 8; n++) {
     await using refused = await Client.open(url("/live?role=watch"));
     const { code, reason } = await refused.closed;
-    assertEquals([code, reason], [4005, "the relay already has 5 viewers (--max-viewers)"]);
+    assertEquals([code, reason], [
+      4005,
+      "the relay has reached its limit of viewers (--max-viewers 5)",
+    ]);
   }
   await disposeOf(viewers.slice(1));
   await until(relay, ({ viewers }) => viewers === 1);
