@@ -78,7 +78,7 @@ export class RecordingTimes {
   #isBeforeKey(leading: boolean, ownUs: number): boolean {
     if (!this.#isFirstKey) return false;
     if (leading) return true;
-    // Without presentation times nothing is shown out of order.
+    // Without presentation times nothing tells it.
     if (this.#mayBeLeading && this.#hasPts && ownUs < this.#keyUs) return true;
     this.#mayBeLeading = false;
     return false;

@@ -23,6 +23,9 @@ const MAX_KEYLESS_MS = 2000;
 const KEY_ADVICE =
   "check --format, and make the encoder write key frames with their parameter sets " +
   "(ffmpeg: -g 60 -bsf:v dump_extra)";
+const REORDERED =
+  "the input has B frames and no timestamps, so that recordings of it (.mp4, .mkv) show pictures at " +
+  "wrong times; let ffmpeg write timestamps (-f mpegts), or no B frames (-bf 0)";
 
 /** How the library's errors end about which an option of the command line helps. */
 const TAKE_OVER = "take the stream over";
@@ -168,6 +171,7 @@ export class SourcePublisher {
       if (leftOut !== undefined) out.skip();
       leftOut = source.isPaced && this.#isTooMany(frame) ? frame : undefined;
       if (leftOut !== undefined) continue;
+      if (frame.isReordered && frame.ptsUs === null) this.#tellOnce("reordered", REORDERED);
       if (frame.kind === "key") keyless = undefined;
       else if (keyless !== undefined) {
         keyless++;
@@ -226,7 +230,7 @@ export class SourcePublisher {
     );
   }
 
-  #tellOnce(what: "film" | "keyless" | "slowed", sentence: string): void {
+  #tellOnce(what: "film" | "keyless" | "reordered" | "slowed", sentence: string): void {
     if (this.#told.has(what)) return;
     this.#told.add(what);
     this.#options.log.warn(sentence);

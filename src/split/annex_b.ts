@@ -38,6 +38,8 @@ export interface AccessUnit {
   readonly kind: FrameKind;
   /** As in {@linkcode SplitFrame}. */
   readonly leading: boolean;
+  /** As in {@linkcode SplitFrame}. Absent: false. */
+  readonly isReordered?: boolean;
   /** What the parameter sets that it refers to say, `undefined` where they have not been seen. */
   readonly facts: VideoFacts | undefined;
   /** Parameter sets that a key frame refers to but does not hold, each behind a start code. */
@@ -311,6 +313,7 @@ export class AnnexBSplitter implements Splitter {
       kind: unit.kind,
       ...(unit.kind === "key" ? { configuration: true } : {}),
       ...(unit.leading ? { leading: true } : {}),
+      ...(unit.isReordered ? { isReordered: true } : {}),
       ptsUs: null,
       config: this.#config,
     };

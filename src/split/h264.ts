@@ -7,6 +7,7 @@
  */
 import { type AccessUnit, type AccessUnitSyntax, AnnexBSplitter, type NalRole } from "./annex_b.ts";
 import { H264LeadingPictures } from "./h264_leading.ts";
+import { H264OutputOrder } from "./h264_output_order.ts";
 import { MAX_SEI_BYTES, recoveryFrames } from "./h264_sei.ts";
 import {
   type H264SliceStart,
@@ -55,6 +56,7 @@ export class H264Syntax implements AccessUnitSyntax {
   readonly #pps = new ParameterSetTable<H264Pps>();
   readonly #sps = new ParameterSetTable<H264Sps>({ dependents: this.#pps });
   readonly #leading = new H264LeadingPictures();
+  readonly #order = new H264OutputOrder();
 
   roleOf(bytes: Uint8Array, start: number, sliceBefore?: number): NalRole | undefined {
     const header = bytes[start];
@@ -118,13 +120,17 @@ export class H264Syntax implements AccessUnitSyntax {
     const isIdr = first?.isIdr === true;
     const isRandomAccess = isIdr ||
       (isRecoveryPoint && slices.every(({ type }) => INTRA_TYPES.includes(type)));
+    const position = first === undefined || isIdr ? undefined : this.#positionOf(bytes, first);
     if (isIdr) this.#leading.close();
+    this.#order.next(position);
+    const { isReordered } = this.#order;
     if (chains === undefined || first?.firstBlock !== 0 || !isRandomAccess) {
-      const leading = first !== undefined && this.#isLeading(bytes, first);
-      return { kind: "delta", leading, facts, lacks: [] };
+      const leading = position !== undefined && this.#leading.isLeading(position);
+      return { kind: "delta", leading, isReordered, facts, lacks: [] };
     }
-    if (!isIdr) this.#leading.open(this.#positionOf(bytes, first));
-    return { kind: "key", leading: false, facts, lacks: lackingSets(chains, present) };
+    if (!isIdr) this.#leading.open(position);
+    const lacks = lackingSets(chains, present);
+    return { kind: "key", leading: false, isReordered, facts, lacks };
   }
 
   #keep(bytes: Uint8Array, unit: NalUnit, type: number): ParameterSet | undefined {
@@ -150,11 +156,6 @@ export class H264Syntax implements AccessUnitSyntax {
       chains.push([sps, pps!]);
     }
     return chains;
-  }
-
-  #isLeading(bytes: Uint8Array, slice: Slice): boolean {
-    const position = this.#positionOf(bytes, slice);
-    return position !== undefined && this.#leading.isLeading(position);
   }
 
   #positionOf(bytes: Uint8Array, { unit, ppsId }: Slice) {

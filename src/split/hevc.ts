@@ -88,11 +88,13 @@ export class HevcSyntax implements AccessUnitSyntax {
     const chains = this.#chainsOf(slices);
     const first = slices[0];
     const facts = chains?.[0] && factsOf(chains[0]);
+    const isReordered = chains?.[0]?.[0].content.isReordered === true;
     if (first === undefined || chains === undefined || !isRandomAccess(first)) {
       const leading = first?.type === HEVC_NAL.raslN || first?.type === HEVC_NAL.raslR;
-      return { kind: "delta", leading, facts, lacks: [] };
+      return { kind: "delta", leading, isReordered, facts, lacks: [] };
     }
-    return { kind: "key", leading: false, facts, lacks: lackingSets(chains, present) };
+    const lacks = lackingSets(chains, present);
+    return { kind: "key", leading: false, isReordered, facts, lacks };
   }
 
   #keep(bytes: Uint8Array, unit: NalUnit, type: number): ParameterSet | undefined {

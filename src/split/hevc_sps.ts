@@ -38,6 +38,8 @@ export interface HevcVps {
   readonly id: number;
   /** Frames a second, `null` where it does not tell. */
   readonly frameRate: number | null;
+  /** Whether pictures may be shown in another order than that of decoding. */
+  readonly isReordered: boolean;
 }
 
 /** A sequence parameter set, 7.3.2.2. */
@@ -66,15 +68,15 @@ export function parseHevcVps(nal: Uint8Array): HevcVps | undefined {
   const subLayers = reader.read(3) + 1;
   reader.skip(17);
   if (reader.isOverrun) return undefined;
-  if (subLayers > MAX_SUB_LAYERS) return { id, frameRate: null };
+  if (subLayers > MAX_SUB_LAYERS) return { id, frameRate: null, isReordered: false };
   passProfile(reader, subLayers);
-  passSubLayerOrdering(reader, subLayers);
+  const isReordered = readsReordering(reader, subLayers);
   const layers = reader.read(6) + 1;
   const layerSets = reader.unsignedGolomb() + 1;
-  if (layerSets > MAX_LAYER_SETS) return { id, frameRate: null };
+  if (layerSets > MAX_LAYER_SETS) return { id, frameRate: null, isReordered };
   reader.skip((layerSets - 1) * layers);
   const frameRate = reader.flag() ? parseTiming(reader) : null;
-  return { id, frameRate };
+  return { id, frameRate, isReordered };
 }
 
 /**
@@ -147,9 +149,15 @@ function passProfile(reader: BitReader, subLayers: number): void {
   reader.skip(2 * (9 - subLayers) + bits);
 }
 
-function passSubLayerOrdering(reader: BitReader, subLayers: number): void {
-  const count = reader.flag() ? subLayers : 1;
-  passNumbers(reader, 3 * count);
+/** Whether max_num_reorder_pics of a sub-layer is not 0, 7.4.3.1 and 7.4.3.2.1. */
+function readsReordering(reader: BitReader, subLayers: number): boolean {
+  let isReordered = false;
+  for (let count = reader.flag() ? subLayers : 1; count > 0; count--) {
+    passNumbers(reader, 1);
+    if (reader.unsignedGolomb() > 0) isReordered = true;
+    passNumbers(reader, 1);
+  }
+  return isReordered && !reader.isOverrun;
 }
 
 /** Size in pixels within the conformance window, 7.4.3.2.1; `undefined` where it is overrun. */
@@ -176,7 +184,7 @@ function parseSize(reader: BitReader): PictureSize | undefined {
 function parseShown(reader: BitReader, subLayers: number): Usability {
   passNumbers(reader, 2);
   const orderBits = 4 + reader.unsignedGolomb();
-  passSubLayerOrdering(reader, subLayers);
+  readsReordering(reader, subLayers);
   passNumbers(reader, 6);
   if (reader.flag() && reader.flag()) passScalingLists(reader);
   reader.skip(2);

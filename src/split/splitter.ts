@@ -16,6 +16,11 @@ export interface SplitFrame {
    * before that one, so that whoever begins at that key frame cannot decode it. Absent: false.
    */
   readonly leading?: boolean;
+  /**
+   * Whether it is known of the stream that pictures are not shown in the order of their frames.
+   * Absent: false.
+   */
+  readonly isReordered?: boolean;
   /** Whether the frame carries its decoder's configuration within it. Absent: false. */
   readonly configuration?: boolean;
   /** Presentation time in microseconds from the start of the input, `null` where none is carried. */

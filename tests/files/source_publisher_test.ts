@@ -41,3 +41,33 @@ Deno.test("SourcePublisher says after two seconds that no key frame has come, on
     /^nobody can see the first 5 frames, because none is a key frame; check --format/,
   );
 });
+
+Deno.test("SourcePublisher says once that pictures out of order have no times", async () => {
+  await using relay = await startRelay();
+  const warnings: string[] = [];
+  const publish = async (ptsUs: number | null, name: string) => {
+    const publisher = new SourcePublisher({
+      url: relay.url(name),
+      takeover: false,
+      onFull: "wait",
+      clock: systemClock,
+      log: { ...silentLog, warn: (message) => warnings.push(message) },
+    });
+    const config = bareConfig("h264");
+    let frames = 0;
+    const source = {
+      next: () => {
+        if (frames++ === 3) return Promise.resolve(undefined);
+        const data = Uint8Array.of(0, 0, 0, 1, 0x65, frames);
+        return Promise.resolve({ data, kind: "key", ptsUs, isReordered: true, config } as const);
+      },
+      stop: () => {},
+    };
+    await publisher.run(source, new AbortController().signal);
+  };
+  await publish(0, "/timed");
+  assertEquals(warnings, []);
+  await publish(null, "/untimed");
+  assertEquals(warnings.length, 1);
+  assertMatch(warnings[0]!, /^the input has B frames and no timestamps, .*-f mpegts/);
+});

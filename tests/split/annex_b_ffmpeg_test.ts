@@ -197,7 +197,7 @@ async function pipe(
 
 /** Size and flags of the packets that ffmpeg's own parser makes, and what it says of the stream. */
 async function probe(stream: Uint8Array, format: Format) {
-  const entries = "packet=size,flags:stream=width,height,level,r_frame_rate";
+  const entries = "packet=size,flags:stream=width,height,level,r_frame_rate,has_b_frames";
   const { stdout } = await pipe("ffprobe", [
     ...["-f", format, "-show_entries", entries, "-of", "json", "-i", "-"],
   ], stream);
@@ -244,7 +244,8 @@ for (const encoding of ENCODINGS) {
       if (encoding.change === undefined) assertEquals(dataOf(frames), stream);
 
       const config = frames[0]!.config;
-      const { width, height, level, r_frame_rate } = probed.stream;
+      const { width, height, level, r_frame_rate, has_b_frames } = probed.stream;
+      assertEquals(frames.at(-1)!.isReordered === true, has_b_frames > 0);
       assertEquals([config.width, config.height], [...size]);
       assertEquals([config.width, config.height], [width, height]);
       assertEquals(config.codec, codec.replace("##", levelText(format, level)));
