@@ -273,7 +273,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #untilReady(): Promise<boolean> {
-    while (!this.#isOver && !this.#isStopped) {
+    while (!this.#isOver && !this.#isStopped && !this.#hasInputEnded) {
       if (this.#mayTake) return true;
       this.#isHeld = this.#isReady;
       await this.#frameWakeup.wait(this.#clock);

@@ -19,7 +19,7 @@ import type { ReceivedFrame, WatchOptions, WatchStats } from "./watch_options.ts
 
 /** Most frames, and their bytes, that may wait for whoever watches: no relay in its right mind sends more. */
 const MAX_WAITING_FRAMES = 16_384;
-const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+const MAX_WAITING_BYTES = 512 * 1024 * 1024;
 
 /**
  * Begins to watch the stream at `url`, as `ws://127.0.0.1:8080/cam`. It connects at once, waits for a

@@ -156,6 +156,12 @@ export class Mirror implements WatchedStream, Batched {
         this.#report(message.status);
         break;
       case "refused":
+        for (const viewer of [...this.viewers]) {
+          viewer.close(message.code, message.reason);
+          // Who comes while these say goodbye must ask anew.
+          this.leave(viewer);
+        }
+        break;
       case "dismiss":
         for (const viewer of [...this.viewers]) viewer.close(message.code, message.reason);
         break;

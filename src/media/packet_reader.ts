@@ -176,6 +176,7 @@ class PlainPacketReader implements PacketReader {
   }
 
   read({ data, ptsUs }: Packet): SplitFrame {
+    if (data.byteLength === 0) throw new DamageError("it has no bytes");
     const isAv1 = this.#track.format === "av1";
     const frame = isAv1 ? withDelimiter(data) : withHeadroom([data]);
     const key = this.#readKeyFrame(frame);

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { messageOf } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { SUBPROTOCOL } from "../wire/frame_message.ts";
 import { connectError, NO_SUBPROTOCOL } from "./connect_error.ts";
@@ -80,6 +81,15 @@ export class Connection {
   }
 }
 
+/** @throws {StreamError} `unreachable` when the platform lets nobody connect there */
+function openAt(url: string, openSocket: OpenSocket): ClientSocket {
+  try {
+    return openSocket(url, [SUBPROTOCOL]);
+  } catch (error) {
+    throw connectError(url, messageOf(error), error);
+  }
+}
+
 /**
  * Opens a connection that speaks the project's protocol.
  *
@@ -88,7 +98,7 @@ export class Connection {
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { url, signal } = options;
-  const socket = options.openSocket(url, [SUBPROTOCOL]);
+  const socket = openAt(url, options.openSocket);
   const giveUp = new AbortController();
   const timer = setTimeout(
     () => giveUp.abort(`no response within ${CONNECT_TIMEOUT_MS / 1000} s`),

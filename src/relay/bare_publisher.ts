@@ -8,20 +8,22 @@ import { isCodedInTime } from "../core/stream_format.ts";
 import { ProtocolError } from "../errors.ts";
 import { sniffFrame, sniffKind } from "../split/sniff.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { LiveStream } from "./live_stream.ts";
-import type { Peer } from "./peer.ts";
+import type { BareClient, LiveStream } from "./live_stream.ts";
+import type { ControlChannel, Peer } from "./peer.ts";
 import type { Streams } from "./streams.ts";
 
 /** Takes the frames of one client without a protocol. */
-export class BarePublisher implements Peer {
+export class BarePublisher implements Peer, BareClient {
   readonly #streams: Streams;
   readonly #live: LiveStream;
+  readonly #channel: ControlChannel;
   #config: StreamConfig | undefined;
   #hasSent = false;
 
-  constructor(streams: Streams, live: LiveStream) {
+  constructor(streams: Streams, live: LiveStream, channel: ControlChannel) {
     this.#streams = streams;
     this.#live = live;
+    this.#channel = channel;
     live.joinBare(this);
   }
 
@@ -47,6 +49,10 @@ export class BarePublisher implements Peer {
     if (this.#hasSent) return;
     this.#hasSent = true;
     this.#tell("has started");
+  }
+
+  close(code: number, reason: string): void {
+    this.#channel.close(code, reason);
   }
 
   closed(): void {

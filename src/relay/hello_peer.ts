@@ -47,11 +47,10 @@ export class HelloPeer implements Peer {
     this.#place = place;
     this.#context = context;
     this.#session = new RelaySession({ maxFrameBytes });
-    this.#timer = setTimeout(
-      () =>
-        context.channel.close(CLOSE.helloTimeout, `no hello arrived within ${helloTimeoutMs} ms`),
-      helloTimeoutMs,
-    );
+    this.#timer = setTimeout(() => {
+      const what = this.#waiting === undefined ? "hello arrived" : "decision about the hello came";
+      this.#fail(new ProtocolError(CLOSE.helloTimeout, `no ${what} within ${helloTimeoutMs} ms`));
+    }, helloTimeoutMs);
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
@@ -59,7 +58,6 @@ export class HelloPeer implements Peer {
     const hello = this.#session.receive(message);
     // The session lets nothing else pass.
     if (hello.type !== "hello") return;
-    clearTimeout(this.#timer);
     const { asker } = this.#context;
     const { name: stream } = this.#place;
     const decision = this.#streams.access.authorize({ ...asker, action: hello.role, stream });
@@ -85,6 +83,7 @@ export class HelloPeer implements Peer {
   }
 
   #decided(decision: Decision, hello: PublishHello | WatchHello): void {
+    clearTimeout(this.#timer);
     if (decision !== "allowed") {
       return this.#fail(new ProtocolError(CLOSE.refused, refusalOf(decision, hello.role)));
     }
@@ -103,6 +102,7 @@ export class HelloPeer implements Peer {
   }
 
   #fail(error: ProtocolError): void {
+    clearTimeout(this.#timer);
     this.#context.connection.serve(() => {
       throw error;
     });

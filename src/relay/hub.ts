@@ -136,7 +136,7 @@ export class Hub implements Streams {
   publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
     const live = this.open(name);
     const peer = as === "bare"
-      ? new BarePublisher(this, live)
+      ? new BarePublisher(this, live, channel)
       : new PublisherPeer(this, live, { ...as, channel });
     this.#remembered.published(name);
     return peer;

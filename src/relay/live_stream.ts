@@ -25,6 +25,12 @@ const RETRY_MS = 10;
 /** The capture time of a frame of which its publisher does not know it. */
 const UNKNOWN_CAPTURE_US = 0;
 
+/** The connection of a client without a protocol that may send. */
+export interface BareClient {
+  /** Ends the connection. */
+  close(code: number, reason: string): void;
+}
+
 /** The connection of a publisher with credit. */
 export interface Publisher {
   /** Name of the publisher's run. Whoever knows it can take the stream over. */
@@ -58,7 +64,7 @@ export class LiveStream implements WatchedStream, Batched {
   readonly #onIdle: (live: LiveStream) => void;
   readonly #viewers = new Set<Viewer>();
   /** Clients without a protocol; true once they have sent a frame. */
-  readonly #bareClients = new Map<object, boolean>();
+  readonly #bareClients = new Map<BareClient, boolean>();
   #publisher: Publisher | undefined;
   #isEnding = false;
   #lastSession = { session: "", received: 0 };
@@ -192,12 +198,12 @@ export class LiveStream implements WatchedStream, Batched {
   }
 
   /** Adds a client without a protocol that may send. */
-  joinBare(client: object): void {
+  joinBare(client: BareClient): void {
     this.#bareClients.set(client, false);
   }
 
   /** Removes a client without a protocol. */
-  leaveBare(client: object): void {
+  leaveBare(client: BareClient): void {
     const hasSent = this.#bareClients.get(client) === true;
     this.#bareClients.delete(client);
     if (hasSent) this.#announce();
@@ -209,7 +215,7 @@ export class LiveStream implements WatchedStream, Batched {
    *
    * @throws {ProtocolError} when the stream has a publisher
    */
-  pushBare(client: object, input: Arrival): void {
+  pushBare(client: BareClient, input: Arrival): void {
     if (this.#publisher !== undefined) throw busy(this.name);
     const hasSent = this.#bareClients.get(client) === true;
     if (!this.isPublishing) this.#stream.beginBare(this.#clock.nowMs());
@@ -334,6 +340,7 @@ export class LiveStream implements WatchedStream, Batched {
     this.#stream.clear("stopped");
     this.#stream.flush(this.#clock.nowMs());
     for (const viewer of this.#viewers) viewer.close(CLOSE.goingAway, reason);
+    for (const client of this.#bareClients.keys()) client.close(CLOSE.goingAway, reason);
   }
 
   /** How old a frame is that comes now. */

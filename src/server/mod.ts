@@ -4,6 +4,7 @@
  * @module
  */
 import type { Access } from "../access/access.ts";
+import { StreamError } from "../errors.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
@@ -64,6 +65,9 @@ export interface LogLine {
  */
 export async function serve(options: ServeOptions = {}): Promise<Relay> {
   const { host = "127.0.0.1", port = 8080, workers = 1 } = options;
+  if (!Number.isInteger(workers) || workers < 1) {
+    throw new StreamError("usage", `Cannot serve with ${workers} workers: give 1 or more`);
+  }
   return await serveWith({ ...limitsOf(options), host, port, workers }, contextOf(options));
 }
 

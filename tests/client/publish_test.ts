@@ -178,6 +178,7 @@ Deno.test("Publisher takes no frames behind its end", async () => {
   const ending = out.end();
   await waiting;
   await assertRejects(() => out.send(frameOf(2)), StreamError, "the stream has ended");
+  assertEquals(await out.ready(), false);
   assertEquals(sentNumber(await socket.frame()), 1);
   await socket.control("end");
   await ending;

