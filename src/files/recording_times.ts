@@ -16,6 +16,8 @@ export interface FrameTime {
   readonly captureUs: number;
   /** True for the first frame of a publisher's session or configuration. */
   readonly discontinuity: boolean;
+  /** What the stream says of itself: frames a second, `null` where it does not tell. Absent: nothing. */
+  readonly config?: { readonly frameRate: number | null };
 }
 
 /** Time between two frames where nothing tells it, in microseconds. */
@@ -24,6 +26,13 @@ const DEFAULT_STEP_US = 33_333;
 const MAX_REORDER_US = 5_000_000;
 /** Least time between two frames that have no time of their own, in microseconds. */
 const MIN_STEP_US = 1000;
+/**
+ * How far frames may be shown behind their time of capture so that they keep the stream's own rate, in
+ * microseconds: a publisher reads the first frames of a pipe, and those behind a hiccup, at once.
+ */
+const MAX_SPREAD_US = 4_000_000;
+/** What is read so many times as fast as its own rate comes from a file, which has its own rate only. */
+const MAX_LIVE_SPEED = 4;
 
 /**
  * Times from 0 at the first key frame. Where the times of the source begin anew, as behind another
@@ -41,12 +50,16 @@ export class RecordingTimes {
   #hasPts = false;
   #lastUs: number | undefined;
   #stepUs = DEFAULT_STEP_US;
+  /** Own time of the last frame. */
+  #ownUs = 0;
 
   /**
    * The time of a frame in microseconds; `undefined` for one that is left out, because what a
    * decoder needs for it is not in the recording.
    */
-  next({ kind, leading, ptsUs, captureUs, discontinuity }: FrameTime): number | undefined {
+  next(
+    { kind, leading, ptsUs, captureUs, discontinuity, config }: FrameTime,
+  ): number | undefined {
     const ownUs = ptsUs ?? captureUs;
     const hasPts = ptsUs !== null;
     if (discontinuity || hasPts !== this.#hasPts) this.#shiftUs = undefined;
@@ -54,18 +67,32 @@ export class RecordingTimes {
     if (kind === "key") this.#takeKey(ownUs);
     else if (this.#isBeforeKey(leading, ownUs)) return undefined;
     if (this.#shiftUs === undefined) return undefined;
-    // Frames without a time of their own are shown in the order in which they come.
-    const earliestUs = hasPts || this.#lastUs === undefined ? 0 : this.#lastUs + MIN_STEP_US;
     if (this.#lastUs !== undefined && ownUs + this.#shiftUs < this.#lastUs - MAX_REORDER_US) {
       this.#shiftUs = this.#lastUs + this.#stepUs - ownUs;
     }
-    const timeUs = Math.max(earliestUs, ownUs + this.#shiftUs);
+    const timeUs = hasPts
+      ? Math.max(0, ownUs + this.#shiftUs)
+      : this.#spread(ownUs, config?.frameRate ?? null);
     if (this.#lastUs === undefined) this.#lastUs = timeUs;
     if (timeUs > this.#lastUs) {
       this.#stepUs = timeUs - this.#lastUs;
       this.#lastUs = timeUs;
     }
     return timeUs;
+  }
+
+  /** When a frame without a time of its own is shown, which was captured at `ownUs`. */
+  #spread(ownUs: number, frameRate: number | null): number {
+    const shownUs = ownUs + this.#shiftUs!;
+    const sinceUs = ownUs - this.#ownUs;
+    const aheadUs = (this.#lastUs ?? 0) - (this.#ownUs + this.#shiftUs!);
+    this.#ownUs = ownUs;
+    if (this.#lastUs === undefined) return Math.max(0, shownUs);
+    const stepUs = frameRate === null ? 0 : 1e6 / frameRate;
+    const isFile = sinceUs < stepUs / MAX_LIVE_SPEED;
+    const limitUs = isFile ? Infinity : Math.max(MAX_SPREAD_US, aheadUs);
+    const spreadUs = Math.min(this.#lastUs + stepUs, shownUs + limitUs);
+    return Math.max(this.#lastUs + MIN_STEP_US, shownUs, spreadUs);
   }
 
   /** Says that a new file begins at the key frame that was last. */

@@ -60,6 +60,22 @@ Deno.test("RecordingTimes go on where those of the source begin anew", () => {
   assertEquals(timesOf([...round, ...again]), [0, 40, 80, 120, undefined]);
 });
 
+Deno.test("RecordingTimes keep a stream's own rate where its frames were read at once", () => {
+  const config = { frameRate: 25 };
+  const frames = (capturesMs: readonly number[], frameRate = true) =>
+    timesOf(capturesMs.map((ms) => ({ captureUs: ms * 1000, ...frameRate ? { config } : {} })))
+      .map((timeUs) => timeUs! / 1000);
+  assertEquals(frames([0, 0, 0, 40, 80]), [0, 40, 80, 120, 160]);
+  assertEquals(frames([0, 60, 90, 900, 940]), [0, 60, 100, 900, 940]);
+  assertEquals(frames([0, 0, 0, 40], false), [0, 1, 2, 40]);
+  const file = frames(Array.from({ length: 400 }, (_, index) => index));
+  assertEquals(file, file.map((_, index) => index * 40));
+  // A rate that is not the true one is kept for a while only.
+  const fast = frames(Array.from({ length: 300 }, (_, index) => index * 20));
+  assertEquals(fast.slice(0, 3), [0, 40, 80]);
+  assertEquals(fast.slice(-2), [298 * 20 + 4000, 299 * 20 + 4000]);
+});
+
 Deno.test("RecordingTimes wait for a key frame behind a discontinuity", () => {
   const times = timesOf([
     { kind: KEY, ptsUs: 0 },
