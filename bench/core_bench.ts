@@ -7,7 +7,8 @@
 import { Budget } from "../src/core/budget.ts";
 import { bareConfig, type Frame } from "../src/core/frame.ts";
 import { FrameQueue } from "../src/core/frame_queue.ts";
-import { type FrameInput, Stream } from "../src/core/stream.ts";
+import type { FrameInput } from "../src/core/numbering.ts";
+import { Stream } from "../src/core/stream.ts";
 import { Tick } from "../src/core/tick.ts";
 import { ViewerDelays } from "../src/core/viewer_delays.ts";
 import { ViewerFeed } from "../src/core/viewer_feed.ts";

@@ -17,8 +17,6 @@ import { type FrameInput, Numbering } from "./numbering.ts";
 import { type FrameRate, Pacing, type SourceBegin, type TickStats } from "./pacing.ts";
 import { type Rate, RateMeter } from "./rate_meter.ts";
 
-export type { Credit, FrameInput, FrameRate, TickStats };
-
 /** How a publisher with credit begins. */
 export interface PublisherBegin extends SourceBegin {
   /** `wait`: it loses nothing and waits; `drop`: it keeps to its own pace. */

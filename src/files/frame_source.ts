@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 import { bareConfig, type StreamConfig } from "../core/frame.ts";
 import { Tick } from "../core/tick.ts";
 import { InputError, type InputFault, messageOf, StreamError } from "../errors.ts";

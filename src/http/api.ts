@@ -7,7 +7,7 @@
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
 // @ts-types="../../types/std_streams.d.ts"
 import { toText } from "@std/streams/to-text";
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 import { MAX_FPS, MIN_FPS } from "../core/tick.ts";
 import { messageOf } from "../errors.ts";
 import { nameFault } from "../wire/stream_name.ts";

@@ -7,7 +7,7 @@
  */
 import type { Frame } from "../core/frame.ts";
 import type { ShardNumbers } from "../core/shard_feed.ts";
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 import { StreamError } from "../errors.ts";
 import type { StreamStatus } from "../wire/control_message.ts";
 

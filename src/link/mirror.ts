@@ -6,7 +6,7 @@
 import { Broadcast, HOLD_MS } from "../core/broadcast.ts";
 import type { Frame } from "../core/frame.ts";
 import type { ShardNumbers } from "../core/shard_feed.ts";
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 import { ViewerDelays } from "../core/viewer_delays.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { Budget } from "../core/budget.ts";

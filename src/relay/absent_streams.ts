@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 
 /** Most names that are kept, of each kind. */
 export const MAX_ABSENT_STREAMS = 1000;

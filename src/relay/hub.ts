@@ -4,7 +4,7 @@
  * @module
  */
 import { type Access, openAccess } from "../access/access.ts";
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";

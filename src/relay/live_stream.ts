@@ -8,7 +8,9 @@ import { DROP_REASONS, type DropReason, isLoss, noDrops } from "../core/drops.ts
 import { type Frame, shapeOf } from "../core/frame.ts";
 import { RecentDelays } from "../core/recent_delays.ts";
 import type { ShardFeed } from "../core/shard_feed.ts";
-import { type FrameInput, type FrameRate, Stream, type StreamOptions } from "../core/stream.ts";
+import type { FrameInput } from "../core/numbering.ts";
+import type { FrameRate } from "../core/pacing.ts";
+import { Stream, type StreamOptions } from "../core/stream.ts";
 import { ViewerDelays } from "../core/viewer_delays.ts";
 import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 
 /** Limits and defaults of a relay. */
 export interface RelayOptions {

@@ -5,7 +5,7 @@
  */
 import type { Feed, JoinFrom } from "../core/feed.ts";
 import type { Frame } from "../core/frame.ts";
-import type { FrameRate } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
 import type { ViewerDelays } from "../core/viewer_delays.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";

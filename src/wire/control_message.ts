@@ -5,7 +5,8 @@
  */
 import type { DropCounts } from "../core/drops.ts";
 import type { Presentation, StreamConfig } from "../core/frame.ts";
-import type { FrameRate, StreamNumbers } from "../core/stream.ts";
+import type { FrameRate } from "../core/pacing.ts";
+import type { StreamNumbers } from "../core/stream.ts";
 import { STREAM_FORMATS, type StreamFormat } from "../core/stream_format.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Credit } from "../core/stream.ts";
+import type { Credit } from "../core/allowance.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
 import {

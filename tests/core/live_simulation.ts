@@ -2,7 +2,8 @@
  * A live source, its pipe, its publisher and a relay in simulated time: where frames wait, and for
  * how long, from the moment at which the source has them.
  */
-import type { FrameInput, Stream } from "../../src/core/stream.ts";
+import type { FrameInput } from "../../src/core/numbering.ts";
+import type { Stream } from "../../src/core/stream.ts";
 import { feed, input } from "./samples.ts";
 
 /** A time in which somebody is stopped, in milliseconds. */

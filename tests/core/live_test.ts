@@ -2,7 +2,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { bareConfig } from "../../src/core/frame.ts";
-import type { FrameInput } from "../../src/core/stream.ts";
+import type { FrameInput } from "../../src/core/numbering.ts";
 import { type Left, made, type Pause, quantile, runLive } from "./live_simulation.ts";
 import { codedInput, input, range, stream } from "./samples.ts";
 

@@ -1,7 +1,8 @@
 /** Frames, and a simulated relay in simulated time, for the tests of the core. */
 import { Budget } from "../../src/core/budget.ts";
 import { bareConfig, type Frame, type FrameKind, type StreamConfig } from "../../src/core/frame.ts";
-import { type FrameInput, Stream, type StreamOptions } from "../../src/core/stream.ts";
+import type { FrameInput } from "../../src/core/numbering.ts";
+import { Stream, type StreamOptions } from "../../src/core/stream.ts";
 import { GopCache, type GopCacheOptions } from "../../src/core/gop_cache.ts";
 import type { JoinFrom } from "../../src/core/feed.ts";
 import { ViewerDelays } from "../../src/core/viewer_delays.ts";

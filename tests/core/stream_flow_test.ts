@@ -3,7 +3,8 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { totalDrops } from "../../src/core/drops.ts";
-import type { FrameRate, Stream } from "../../src/core/stream.ts";
+import type { FrameRate } from "../../src/core/pacing.ts";
+import type { Stream } from "../../src/core/stream.ts";
 import { input, range, Simulation, stream } from "./samples.ts";
 
 /** A stream without a tick and with a lossless publisher. */

@@ -2,7 +2,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { FrameInput, FrameRate, Stream } from "../../src/core/stream.ts";
+import type { FrameInput } from "../../src/core/numbering.ts";
+import type { FrameRate } from "../../src/core/pacing.ts";
+import type { Stream } from "../../src/core/stream.ts";
 import { feed, input, stream } from "./samples.ts";
 
 /** Large enough that its memory is given back at once. */
