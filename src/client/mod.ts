@@ -23,6 +23,7 @@ export { publish, Publisher } from "./publish.ts";
 export type { PublishEvent, PublishOptions, PublishStats, SendOptions } from "./publish_options.ts";
 export { watch, Watcher } from "./watch.ts";
 export type { ReceivedFrame, WatchEvent, WatchOptions, WatchStats } from "./watch_options.ts";
+export type { ClientOptions, RestoredEvent } from "./connected.ts";
 export type { FrameKind, StreamConfig } from "../core/frame.ts";
 export { DROP_REASONS, type DropCounts, type DropReason, totalDrops } from "../core/drops.ts";
 export type { FrameTotals } from "../core/feed.ts";

@@ -9,16 +9,16 @@ import { bareConfig, type StreamConfig } from "../core/frame.ts";
 import type { FrameRate } from "../core/pacing.ts";
 import { RateMeter } from "../core/rate_meter.ts";
 import { isCodedInTime } from "../core/stream_format.ts";
-import { messageOf, ProtocolError, StreamError } from "../errors.ts";
+import { ProtocolError, StreamError } from "../errors.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
-import { findOpener } from "../net/any_socket.ts";
 import type { Closed, Connection } from "../net/connection.ts";
-import { keepConnected } from "../net/reconnect.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { MAX_HELD_UP_MS } from "../wire/control_message.ts";
 import { type OutgoingFrame, PublisherSession } from "../wire/publisher_session.ts";
+import { CallQueue } from "./call_queue.ts";
+import { ClockPoll, stayConnected } from "./connected.ts";
 import type { PublishOptions, PublishStats, SendOptions } from "./publish_options.ts";
 
 /** How long frames may still leave after a stop was asked for, in milliseconds. */
@@ -85,9 +85,8 @@ export class Publisher implements AsyncDisposable {
   readonly #abort = new AbortController();
   #connection: Connection | undefined;
   #config: StreamConfig | undefined;
-  /** Calls of `ready` and `send`, one behind the other. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #turns = 0;
+  /** Calls of `ready`, `send` and `end`. */
+  readonly #calls = new CallQueue();
   #waitingSends = 0;
   /** Whether the frame that is taken next had to wait for credit. */
   #isHeld = false;
@@ -147,7 +146,7 @@ export class Publisher implements AsyncDisposable {
    * @returns false once no more frames are taken
    */
   ready(): Promise<boolean> {
-    return this.#isFree ? Promise.resolve(true) : this.#inTurn(() => this.#untilReady());
+    return this.#isFree ? Promise.resolve(true) : this.#calls.run(() => this.#untilReady());
   }
 
   /**
@@ -169,7 +168,7 @@ export class Publisher implements AsyncDisposable {
     if (this.#isFree) return this.#add(frame);
     this.#waitingSends++;
     try {
-      await this.#inTurn(async () => {
+      await this.#calls.run(async () => {
         if (!await this.#untilReady()) throw this.#error ?? sendError("the stream has ended");
         this.#add(frame);
       });
@@ -191,7 +190,7 @@ export class Publisher implements AsyncDisposable {
    */
   async end(): Promise<void> {
     // Those that wait were sent before.
-    await this.#inTurn(() => Promise.resolve(this.#endInput()));
+    await this.#calls.run(() => this.#endInput());
     await this.closed;
   }
 
@@ -242,20 +241,9 @@ export class Publisher implements AsyncDisposable {
     this.#flush();
   }
 
-  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => {});
-    this.#turns++;
-    try {
-      return await turn;
-    } finally {
-      this.#turns--;
-    }
-  }
-
   /** Whether a frame is taken now, and nobody waits to give another. */
   get #isFree(): boolean {
-    return this.#turns === 0 && !this.#isOver && !this.#hasInputEnded && this.#mayTake;
+    return this.#calls.length === 0 && !this.#isOver && !this.#hasInputEnded && this.#mayTake;
   }
 
   /** Whether the relay has greeted, and frames can be stamped by its clock. */
@@ -300,19 +288,17 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { signal, onEvent = () => {} } = this.#options;
-    const stop = () => this.#stop();
-    signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
+    const options = this.#options;
     try {
-      await keepConnected({
+      await stayConnected({
         url: this.#url,
-        openSocket: this.#options.openSocket ?? await findOpener(),
+        options,
         clock: this.#clock,
         signal: this.#abort.signal,
         wakeup: this.#connectionWakeup,
+        onStop: () => this.#stop(),
         onLost: (reason, retryMs) => this.#onLost(reason, retryMs),
-        onRestored: () => onEvent({ type: "restored" }),
+        onRestored: () => options.onEvent?.({ type: "restored" }),
       }, (connection) => this.#serve(connection));
       if (this.#hasGivenUp) throw this.#goneError();
       if (!this.#session.isDone && !this.#isStopped) {
@@ -326,7 +312,6 @@ export class Publisher implements AsyncDisposable {
       this.#frameWakeup.notify();
       clearTimeout(this.#graceTimer);
       clearTimeout(this.#giveUpTimer);
-      signal?.removeEventListener("abort", stop);
     }
   }
 
@@ -335,9 +320,7 @@ export class Publisher implements AsyncDisposable {
     const clock = this.#clock;
     const session = this.#session;
     const { signal } = this.#abort;
-    const wake = () => this.#connectionWakeup.notify();
-    signal.addEventListener("abort", wake);
-    let clockDueMs = 0;
+    const clockPoll = new ClockPoll();
     this.#connection = connection;
     try {
       connection.send(session.open(this.#options.live ?? null, this.#heldMs()));
@@ -347,25 +330,18 @@ export class Publisher implements AsyncDisposable {
         }
         if (session.welcome !== undefined) this.#isBack();
         if (session.isDone) break;
-        if (session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
-          connection.send(session.askTime(clock.wallUs()));
-          clockDueMs = clock.nowMs() + session.clockIntervalMs;
-        }
+        const clockDueMs = clockPoll.poll(session, connection, clock);
         this.#flush();
         if (session.wantsFrame || session.welcome !== undefined) this.#frameWakeup.notify();
         if (connection.closed !== undefined && connection.waiting === 0) return connection.closed;
-        await this.#connectionWakeup.wait(clock, clockDueMs > 0 ? clockDueMs : Infinity);
+        await this.#connectionWakeup.wait(clock, clockDueMs);
       }
       return "done";
     } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      connection.close(CLOSE.protocolError, messageOf(error));
-      throw new StreamError("failed", `Cannot understand the relay: ${error.message}`, {
-        cause: error,
-      });
+      if (error instanceof ProtocolError) connection.close(CLOSE.protocolError, error.message);
+      throw error;
     } finally {
       this.#connection = undefined;
-      signal.removeEventListener("abort", wake);
       connection.close(CLOSE.normal, "");
     }
   }

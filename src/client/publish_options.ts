@@ -5,11 +5,10 @@
  */
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import type { StreamFormat } from "../core/stream_format.ts";
-import type { Clock } from "../host/clock.ts";
-import type { OpenSocket } from "../net/socket.ts";
+import type { ClientOptions, RestoredEvent } from "./connected.ts";
 
 /** Options of {@linkcode publish}. */
-export interface PublishOptions {
+export interface PublishOptions extends ClientOptions {
   /** What the bytes of a frame are. Without it, the first frame must come with its own `config`. */
   readonly format?: StreamFormat;
   /** What else is known of all frames: size in pixels, codec, pixel format. @default {{}} */
@@ -31,16 +30,8 @@ export interface PublishOptions {
    * @default {60000}
    */
   readonly giveUpMs?: number;
-  /** Asks for a stop, as `close` does. @default {undefined} */
-  readonly signal?: AbortSignal | undefined;
   /** Told of what happens to the connection. @default {undefined} */
   readonly onEvent?: (event: PublishEvent) => void;
-  /**
-   * What opens the WebSocket. @default {`ws` in Deno and Node.js, the platform's own in browsers}
-   */
-  readonly openSocket?: OpenSocket;
-  /** Where instants come from. @default {the clocks of the system} */
-  readonly clock?: Clock;
 }
 
 /** What happens to the connection of a {@linkcode Publisher}. */
@@ -57,10 +48,7 @@ export type PublishEvent =
     /** Frames that wait for the relay. */
     readonly notDelivered: number;
   }
-  | {
-    /** There is a connection again. */
-    readonly type: "restored";
-  };
+  | RestoredEvent;
 
 /** Options of {@linkcode Publisher.send}. */
 export interface SendOptions {

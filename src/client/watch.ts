@@ -5,16 +5,16 @@
  */
 import { Deque } from "../core/deque.ts";
 import { RateMeter } from "../core/rate_meter.ts";
-import { messageOf, ProtocolError, StreamError } from "../errors.ts";
+import { StreamError } from "../errors.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
-import { findOpener } from "../net/any_socket.ts";
 import type { Closed, Connection } from "../net/connection.ts";
-import { keepConnected } from "../net/reconnect.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
+import { CallQueue } from "./call_queue.ts";
+import { ClockPoll, stayConnected } from "./connected.ts";
 import type { ReceivedFrame, WatchOptions, WatchStats } from "./watch_options.ts";
 
 /** Most frames, and their bytes, that may wait for whoever watches: no relay in its right mind sends more. */
@@ -90,9 +90,8 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
   readonly #unconfirmed = new Map<object, Unconfirmed>();
   /** The frame that was handed out last. */
   #last: ReceivedFrame | undefined;
-  /** Calls of `next`, one behind the other. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #turns = 0;
+  /** Calls of `next`. */
+  readonly #calls = new CallQueue();
   /** Whether somebody waits for a frame, and so has dealt with those before. */
   #isAwaited = false;
   #hasEnded = false;
@@ -151,7 +150,9 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
    */
   next(): Promise<IteratorResult<ReceivedFrame, undefined>> {
     const { first } = this.#waiting;
-    if (first === undefined || this.#turns > 0 || this.#isStopped) return this.#nextInTurn();
+    if (first === undefined || this.#calls.length > 0 || this.#isStopped) {
+      return this.#calls.run(() => this.#next());
+    }
     this.#confirmLast();
     return Promise.resolve({ done: false, value: this.#handOut() });
   }
@@ -198,17 +199,6 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
     await this.close();
   }
 
-  async #nextInTurn(): Promise<IteratorResult<ReceivedFrame, undefined>> {
-    const turn = this.#turn.then(() => this.#next());
-    this.#turn = turn.catch(() => {});
-    this.#turns++;
-    try {
-      return await turn;
-    } finally {
-      this.#turns--;
-    }
-  }
-
   #confirmLast(): void {
     if (this.#last !== undefined && this.#options.confirm !== "manual") this.confirm(this.#last);
   }
@@ -251,19 +241,17 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
   }
 
   async #run(): Promise<void> {
-    const { signal, onEvent = () => {} } = this.#options;
-    const stop = () => this.#stop();
-    signal?.addEventListener("abort", stop);
-    if (signal?.aborted) stop();
+    const options = this.#options;
     try {
-      await keepConnected({
+      await stayConnected({
         url: this.#url,
-        openSocket: this.#options.openSocket ?? await findOpener(),
+        options,
         clock: this.#clock,
         signal: this.#abort.signal,
         wakeup: this.#connectionWakeup,
-        onLost: (reason, retryMs) => onEvent({ type: "lost", reason, retryMs }),
-        onRestored: () => onEvent({ type: "restored" }),
+        onStop: () => this.#stop(),
+        onLost: (reason, retryMs) => options.onEvent?.({ type: "lost", reason, retryMs }),
+        onRestored: () => options.onEvent?.({ type: "restored" }),
       }, (connection) => this.#serve(connection));
     } catch (error) {
       this.#error = error;
@@ -271,7 +259,6 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
     } finally {
       this.#isOver = true;
       this.#frameWakeup.notify();
-      signal?.removeEventListener("abort", stop);
     }
   }
 
@@ -280,9 +267,7 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
     const clock = this.#clock;
     const session = this.#session;
     const { signal } = this.#abort;
-    const wake = () => this.#connectionWakeup.notify();
-    signal.addEventListener("abort", wake);
-    let clockDueMs = 0;
+    const clockPoll = new ClockPoll();
     this.#connection = connection;
     try {
       connection.send(session.open());
@@ -296,21 +281,11 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
         if (connection.closed !== undefined && isTaken) {
           return this.#hasEnded ? "done" : connection.closed;
         }
-        if (session.welcome !== undefined && clock.nowMs() >= clockDueMs) {
-          connection.send(session.askTime(clock.wallUs()));
-          clockDueMs = clock.nowMs() + session.clockIntervalMs;
-        }
-        const clockWakeMs = clockDueMs > 0 ? clockDueMs : Infinity;
-        await this.#connectionWakeup.wait(clock, Math.min(clockWakeMs, session.confirmDeadlineMs));
+        const clockDueMs = clockPoll.poll(session, connection, clock);
+        await this.#connectionWakeup.wait(clock, Math.min(clockDueMs, session.confirmDeadlineMs));
       }
       return "done";
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error;
-      throw new StreamError("failed", `Cannot understand the relay: ${messageOf(error)}`, {
-        cause: error,
-      });
     } finally {
-      signal.removeEventListener("abort", wake);
       // What was handed out counts as dealt with.
       if (this.#last !== undefined) this.confirm(this.#last);
       this.#send(session.confirmRest(clock.nowMs()));

@@ -4,11 +4,10 @@
  * @module
  */
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
-import type { Clock } from "../host/clock.ts";
-import type { OpenSocket } from "../net/socket.ts";
+import type { ClientOptions, RestoredEvent } from "./connected.ts";
 
 /** Options of {@linkcode watch}. */
-export interface WatchOptions {
+export interface WatchOptions extends ClientOptions {
   /** Most frames a second that the relay should send, `null` for all. @default {null} */
   readonly fps?: number | null;
   /**
@@ -23,16 +22,8 @@ export interface WatchOptions {
    * `confirm` is called. @default {"next"}
    */
   readonly confirm?: "next" | "manual";
-  /** Asks for a stop, as `close` does: the loop over the frames then ends. @default {undefined} */
-  readonly signal?: AbortSignal | undefined;
   /** Told of what happens to the connection and the stream. @default {undefined} */
   readonly onEvent?: (event: WatchEvent) => void;
-  /**
-   * What opens the WebSocket. @default {`ws` in Deno and Node.js, the platform's own in browsers}
-   */
-  readonly openSocket?: OpenSocket;
-  /** Where instants come from. @default {the clocks of the system} */
-  readonly clock?: Clock;
 }
 
 /** What happens to the connection of a {@linkcode Watcher}, or to its stream. */
@@ -45,10 +36,7 @@ export type WatchEvent =
     /** Time until the next try, in milliseconds. */
     readonly retryMs: number;
   }
-  | {
-    /** There is a connection again. */
-    readonly type: "restored";
-  }
+  | RestoredEvent
   | {
     /** The publisher has ended the stream; frames that came before may still wait. */
     readonly type: "end";
