@@ -30,5 +30,10 @@ export type { Relay } from "./src/server/serve.ts";
 export type { ConnectionInfo } from "./src/listen/deno_listener.ts";
 export type { Access, AccessQuestion, Action, Asker, Decision } from "./src/access/access.ts";
 export type { FrameRate } from "./src/core/pacing.ts";
-export { type ErrorCode, StreamError } from "./src/errors.ts";
+export {
+  type ErrorCode,
+  type ErrorDetail,
+  StreamError,
+  type StreamErrorOptions,
+} from "./src/errors.ts";
 export type { Clock } from "./src/host/clock.ts";

@@ -37,13 +37,25 @@ export type ErrorCode = "failed" | "usage" | "unreachable" | "refused" | "bad_in
 export class StreamError extends Error {
   /** The meaning of the error; stable. */
   readonly code: ErrorCode;
+  /** What happened, where a caller can do something about that very case; stable. */
+  readonly detail: ErrorDetail | undefined;
 
   /** `message` reads `Cannot <do> <what>: <what was seen>`. */
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: StreamErrorOptions) {
     super(message, options);
     this.name = "StreamError";
     this.code = code;
+    this.detail = options?.detail;
   }
+}
+
+/** The stream has another publisher; or the relay stayed away before it had all frames. */
+export type ErrorDetail = "stream_busy" | "not_delivered";
+
+/** Options of a {@linkcode StreamError}. */
+export interface StreamErrorOptions extends ErrorOptions {
+  /** What happened, more exactly than the code says. @default {undefined} */
+  readonly detail?: ErrorDetail | undefined;
 }
 
 /** Where and how an input was found to be broken. */

@@ -31,7 +31,12 @@ export type { FrameRate, TickStats } from "../core/pacing.ts";
 export type { Rate } from "../core/rate_meter.ts";
 export type { StreamNumbers } from "../core/stream.ts";
 export type { StreamFormat } from "../core/stream_format.ts";
-export { type ErrorCode, StreamError } from "../errors.ts";
+export {
+  type ErrorCode,
+  type ErrorDetail,
+  StreamError,
+  type StreamErrorOptions,
+} from "../errors.ts";
 export type { Clock } from "../host/clock.ts";
 export type { ClientSocket, OpenSocket } from "../net/socket.ts";
 export {

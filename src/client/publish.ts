@@ -405,6 +405,7 @@ export class Publisher implements AsyncDisposable {
       "unreachable",
       `Cannot end the stream at ${this.#url}: the relay has been gone for ` +
         `${seconds} s, and ${frames} not delivered`,
+      { detail: "not_delivered" },
     );
   }
 }

@@ -83,16 +83,17 @@ export class RecordingTimes {
 
   /** When a frame without a time of its own is shown, which was captured at `ownUs`. */
   #spread(ownUs: number, frameRate: number | null): number {
-    const shownUs = ownUs + this.#shiftUs!;
-    const sinceUs = ownUs - this.#ownUs;
-    const aheadUs = (this.#lastUs ?? 0) - (this.#ownUs + this.#shiftUs!);
+    const lastOwnUs = this.#ownUs;
     this.#ownUs = ownUs;
-    if (this.#lastUs === undefined) return Math.max(0, shownUs);
+    const shownUs = ownUs + this.#shiftUs!;
+    const lastUs = this.#lastUs;
+    if (lastUs === undefined) return Math.max(0, shownUs);
     const stepUs = frameRate === null ? 0 : 1e6 / frameRate;
-    const isFile = sinceUs < stepUs / MAX_LIVE_SPEED;
+    const isFile = ownUs - lastOwnUs < stepUs / MAX_LIVE_SPEED;
+    const aheadUs = lastUs - (lastOwnUs + this.#shiftUs!);
     const limitUs = isFile ? Infinity : Math.max(MAX_SPREAD_US, aheadUs);
-    const spreadUs = Math.min(this.#lastUs + stepUs, shownUs + limitUs);
-    return Math.max(this.#lastUs + MIN_STEP_US, shownUs, spreadUs);
+    const spreadUs = Math.min(lastUs + stepUs, shownUs + limitUs);
+    return Math.max(lastUs + MIN_STEP_US, shownUs, spreadUs);
   }
 
   /** Says that a new file begins at the key frame that was last. */

@@ -8,7 +8,7 @@ import { FOLLOWED } from "../core/liveness.ts";
 import type { FrameRate } from "../core/pacing.ts";
 import { isCodedInTime } from "../core/stream_format.ts";
 import { Thinning } from "../core/thinning.ts";
-import { StreamError } from "../errors.ts";
+import { type ErrorDetail, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import type { FrameSource, SourceFrame } from "./frame_source.ts";
@@ -27,9 +27,11 @@ const REORDERED =
   "the input has B frames and no timestamps, so that recordings of it (.mp4, .mkv) show pictures at " +
   "wrong times; let ffmpeg write timestamps (-f mpegts), or no B frames (-bf 0)";
 
-/** How the library's errors end about which an option of the command line helps. */
-const TAKE_OVER = "take the stream over";
-const NOT_DELIVERED = "not delivered";
+/** How an error of the library goes on where an option of the command line helps. */
+const ADVICE: Readonly<Record<ErrorDetail, string>> = {
+  stream_busy: " with --takeover",
+  not_delivered: "; start it and publish again, or wait for it longer with --give-up",
+};
 
 /** Options of a {@linkcode SourcePublisher}. */
 export interface SourcePublisherOptions {
@@ -250,14 +252,9 @@ export class SourcePublisher {
 
 /** An error of the library, with what to do about it on the command line. */
 function advised(error: unknown): unknown {
-  if (!(error instanceof StreamError)) return error;
-  const { code, message } = error;
-  const advice = message.endsWith(TAKE_OVER)
-    ? " with --takeover"
-    : message.endsWith(NOT_DELIVERED)
-    ? "; start it and publish again, or wait for it longer with --give-up"
-    : undefined;
-  return advice === undefined ? error : new StreamError(code, message + advice, { cause: error });
+  if (!(error instanceof StreamError) || error.detail === undefined) return error;
+  const { code, message, detail } = error;
+  return new StreamError(code, message + ADVICE[detail], { cause: error, detail });
 }
 
 function keylessError(frames: number): StreamError {

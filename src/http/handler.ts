@@ -60,7 +60,7 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   const asker = askerOf(request, url, address);
   const found = match(ROUTES, { method, path }, { request, url, base, asker });
   const outcome = found.route === undefined
-    ? await unanswered(context, { request, path, methods: found.methods })
+    ? await unanswered(context, { request, url, path, methods: found.methods })
     : await refusal(context, found.route, found.asked) ??
       await respond(context, found.route, found.asked);
   return outcome instanceof Response ? allowReading(outcome, origin) : outcome;
@@ -95,8 +95,9 @@ async function respond(
 /** Answers a request that no route is for. */
 async function unanswered(
   { streams, base = "" }: HandlerContext,
-  { request, path, methods }: {
+  { request, url, path, methods }: {
     readonly request: Request;
+    readonly url: URL;
     readonly path: string;
     readonly methods: readonly string[];
   },
@@ -104,8 +105,7 @@ async function unanswered(
   if (methods.length > 0) {
     return request.method === "OPTIONS" ? preflight(methods) : notAllowed(methods);
   }
-  const { pathname } = new URL(request.url);
-  const sentence = `Cannot find ${pathname}: ${nameFault(path.slice(1)) ?? "nothing is there"}`;
+  const sentence = `Cannot find ${url.pathname}: ${nameFault(path.slice(1)) ?? "nothing is there"}`;
   return wantsPage(request)
     ? await notFoundPage(request, sentence, { framedBy: streams.options.allowOrigins, base })
     : text(404, `${sentence}\n`, { vary: "accept" });

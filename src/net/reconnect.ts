@@ -76,8 +76,11 @@ function closedError(url: string, { code, reason }: Closed): StreamError {
     : code === CLOSE.refused
     ? "refused"
     : "failed";
-  const advice = code === CLOSE.busy ? "; choose another name, or take the stream over" : "";
-  return new StreamError(meaning, `Cannot stay connected to ${url}: ${seen}${advice}`);
+  const isBusy = code === CLOSE.busy;
+  const advice = isBusy ? "; choose another name, or take the stream over" : "";
+  return new StreamError(meaning, `Cannot stay connected to ${url}: ${seen}${advice}`, {
+    detail: isBusy ? "stream_busy" : undefined,
+  });
 }
 
 async function delay(ms: number, signal: AbortSignal): Promise<void> {

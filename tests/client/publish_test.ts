@@ -211,7 +211,7 @@ Deno.test("Publisher gives a relay up that stays away at the end", async () => {
   await out.send(frameOf(1));
   socket.hangUp(1006);
   const error = await assertRejects(() => out.end(), StreamError, "1 frame was not delivered");
-  assertEquals(error.code, "unreachable");
+  assertEquals([error.code, error.detail], ["unreachable", "not_delivered"]);
 });
 
 Deno.test("Publisher counts what is skipped", async () => {
