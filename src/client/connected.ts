@@ -91,7 +91,7 @@ export class ClockPoll {
   #dueMs = -Infinity;
 
   /** Asks if it is time; returns when it is next, `Infinity` before the relay has greeted. */
-  poll(session: ComparesClocks, connection: Connection, clock: Clock): number {
+  poll(session: ComparesClocks, connection: Pick<Connection, "send">, clock: Clock): number {
     if (session.welcome === undefined) return Infinity;
     const nowMs = clock.nowMs();
     if (nowMs >= this.#dueMs) {
