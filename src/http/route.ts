@@ -104,9 +104,3 @@ export function match(
   }
   return { route: undefined, methods: [...methods] };
 }
-
-/** The names at the relay's root that rows have for themselves, in alphabetical order. */
-export function reservedNames(rows: readonly Row[]): string[] {
-  const first = rows.flatMap(({ path }) => /^\/([a-z]+)/.exec(path)?.[1] ?? []);
-  return [...new Set(first)].sort();
-}

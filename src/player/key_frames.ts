@@ -6,7 +6,7 @@
 import type { StreamConfig } from "../core/frame.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import type { Decoder, DecoderEvents } from "./pictures.ts";
-import { decoderConfig } from "./video.ts";
+import { decodedPicture, decoderConfig } from "./video.ts";
 
 /**
  * Decodes key frames alone, each by a decoder of its own that is closed at once: one that stays open
@@ -52,15 +52,7 @@ export class KeyFrameDecoder implements Decoder {
       const picture = await decode(wanted, frame.data);
       if (picture === undefined) this.#events.onDamaged("The decoder cannot read this key frame");
       else if (this.#isClosed) picture.close();
-      else {
-        this.#events.onPicture({
-          width: picture.displayWidth,
-          height: picture.displayHeight,
-          frame,
-          draw: (context) => context.drawImage(picture, 0, 0),
-          close: () => picture.close(),
-        });
-      }
+      else this.#events.onPicture(decodedPicture(picture, frame));
     }
     this.#isBusy = false;
   }

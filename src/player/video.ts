@@ -7,7 +7,7 @@ import type { StreamConfig } from "../core/frame.ts";
 import { FORMAT_FACTS } from "../core/stream_format.ts";
 import { colourSpace } from "./colours.ts";
 import type { ReceivedFrame } from "./connection.ts";
-import type { Decoder, DecoderEvents } from "./pictures.ts";
+import type { Decoder, DecoderEvents, Picture } from "./pictures.ts";
 
 /** Seconds of frames that wait for a decoder that is behind. */
 const BEHIND_S = 0.15;
@@ -24,6 +24,17 @@ const FLUSH_PAUSE_MS = 500;
 const MAX_REORDERED = 32;
 /** Frames that are kept while the browser says whether it can decode them. */
 const MAX_EARLY_FRAMES = 600;
+
+/** What a decoder has made of `frame`, ready to be drawn. */
+export function decodedPicture(picture: VideoFrame, frame: ReceivedFrame): Picture {
+  return {
+    width: picture.displayWidth,
+    height: picture.displayHeight,
+    frame,
+    draw: (context) => context.drawImage(picture, 0, 0),
+    close: () => picture.close(),
+  };
+}
 
 /** Why `config` cannot be decoded here, as a sentence, or the decoder's own configuration. */
 export async function decoderConfig(
@@ -237,13 +248,7 @@ export class CodedDecoder implements Decoder {
   }
 
   #show(picture: VideoFrame, frame: ReceivedFrame): void {
-    this.#events.onPicture({
-      width: picture.displayWidth,
-      height: picture.displayHeight,
-      frame,
-      draw: (context) => context.drawImage(picture, 0, 0),
-      close: () => picture.close(),
-    });
+    this.#events.onPicture(decodedPicture(picture, frame));
   }
 
   #dropHeld(): void {

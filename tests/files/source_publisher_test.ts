@@ -7,17 +7,23 @@ import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { startRelay } from "../server/fixture.ts";
 
+/** A publisher to `url` that says what it has to say to `warnings`. */
+function publisherTo(url: string, warnings: string[], clock = systemClock): SourcePublisher {
+  return new SourcePublisher({
+    url,
+    takeover: false,
+    onFull: "wait",
+    clock,
+    log: { ...silentLog, warn: (message) => warnings.push(message) },
+  });
+}
+
 Deno.test("SourcePublisher says after two seconds that no key frame has come, once", async () => {
   await using relay = await startRelay();
   const warnings: string[] = [];
   let nowMs = 0;
-  const publisher = new SourcePublisher({
-    url: relay.url("/live"),
-    takeover: false,
-    onFull: "wait",
-    clock: { ...systemClock, nowMs: () => nowMs },
-    log: { ...silentLog, warn: (message) => warnings.push(message) },
-  });
+  const clock = { ...systemClock, nowMs: () => nowMs };
+  const publisher = publisherTo(relay.url("/live"), warnings, clock);
   const config = bareConfig("h264");
   let frames = 0;
   const source = {
@@ -46,13 +52,7 @@ Deno.test("SourcePublisher says once that pictures out of order have no times", 
   await using relay = await startRelay();
   const warnings: string[] = [];
   const publish = async (ptsUs: number | null, name: string) => {
-    const publisher = new SourcePublisher({
-      url: relay.url(name),
-      takeover: false,
-      onFull: "wait",
-      clock: systemClock,
-      log: { ...silentLog, warn: (message) => warnings.push(message) },
-    });
+    const publisher = publisherTo(relay.url(name), warnings);
     const config = bareConfig("h264");
     let frames = 0;
     const source = {
