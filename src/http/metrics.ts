@@ -6,6 +6,7 @@
 import process from "node:process";
 import { DELAY_BOUNDS_MS, type DelayHistogram } from "../core/delay_histogram.ts";
 import type { StreamStatus } from "../wire/control_message.ts";
+import { REFUSALS } from "../listen/refusals.ts";
 import type { Hub } from "../relay/hub.ts";
 import type { There } from "./route.ts";
 
@@ -122,6 +123,8 @@ const RELAY_METRICS: readonly RelayMetric[] = [
   },
 ];
 
+const REFUSED = "stream_refused_total";
+
 const DELAY = "stream_delay_seconds";
 
 function delayLines(labels: string, { cumulative, sumMs }: DelayHistogram): string[] {
@@ -171,6 +174,10 @@ function metricsText(hub: Hub): string {
     for (const [part, delay] of parts) {
       lines.push(...delayLines(`stream="${name}",part="${part}"`, delay));
     }
+  }
+  head(REFUSED, "counter", "Connections, requests and peers refused or let go, by reason.");
+  for (const reason of REFUSALS) {
+    lines.push(`${REFUSED}{reason="${reason}"} ${hub.refusals.total(reason)}`);
   }
   const { rss } = Deno.memoryUsage();
   for (const { name, type, help, value } of RELAY_METRICS) {

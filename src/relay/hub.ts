@@ -8,6 +8,7 @@ import type { FrameRate } from "../core/pacing.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
+import { Refusals } from "../listen/refusals.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import { BarePublisher } from "./bare_publisher.ts";
@@ -41,6 +42,8 @@ export interface HubContext {
   readonly access?: Access;
   /** What it counts together with other threads. */
   readonly memory?: Memory;
+  /** Where it is counted, together with other threads, who is refused. */
+  readonly refusals?: Refusals;
 }
 
 /** The streams by name, in the thread that has them. */
@@ -50,6 +53,7 @@ export class Hub implements Streams {
   readonly log: Log;
   readonly access: Access;
   readonly memory: Memory;
+  readonly refusals: Refusals;
   readonly #streams = new Map<string, LiveStream>();
   readonly #remembered = new AbsentStreams();
   readonly #turns = new Turns();
@@ -64,6 +68,7 @@ export class Hub implements Streams {
     this.log = context.log;
     this.access = context.access ?? openAccess;
     this.memory = context.memory ?? new Memory(options);
+    this.refusals = context.refusals ?? new Refusals(context.log);
   }
 
   /** Whether the relay is about to stop. */
@@ -164,6 +169,7 @@ export class Hub implements Streams {
       this.#logDrops(live);
     }
     evictStalledViewers(this.streams, this);
+    this.refusals.report();
   }
 
   /** Takes in no more frames and no more peers. */

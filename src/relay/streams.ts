@@ -8,6 +8,7 @@ import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import type { PublishHello } from "../wire/control_message.ts";
 import type { RelaySession } from "../wire/relay_session.ts";
+import type { Refusals } from "../listen/refusals.ts";
 import type { Memory } from "./memory.ts";
 import type { RelayOptions } from "./options.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
@@ -20,6 +21,8 @@ export interface Streams {
   readonly log: Log;
   readonly access: Access;
   readonly memory: Memory;
+  /** Where it is counted who is refused. */
+  readonly refusals: Refusals;
   /** Whether the relay is about to stop. */
   readonly isStopping: boolean;
   /**

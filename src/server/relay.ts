@@ -11,8 +11,7 @@ import { answersThere, type AskThere, requestHandler } from "../http/handler.ts"
 import { AllPictures } from "../http/stream_pictures.ts";
 import { answer, type ConnectionInfo } from "../listen/deno_listener.ts";
 import type { Handler } from "../listen/listener.ts";
-import { Hub } from "../relay/hub.ts";
-import type { Memory } from "../relay/memory.ts";
+import { Hub, type HubContext } from "../relay/hub.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import { run, type Running } from "./running.ts";
 
@@ -60,10 +59,10 @@ export interface OpenStreams {
   readonly handler: Handler;
 }
 
-/** Makes a relay's streams; `memory` is what it counts together with other threads. */
+/** Makes a relay's streams; `memory` and `refusals` are what it counts together with other threads. */
 export function openStreams(
   options: RelayOptions,
-  context: Omit<RelayContext, "signal"> & { readonly memory?: Memory },
+  context: Omit<RelayContext, "signal"> & Pick<HubContext, "memory" | "refusals">,
 ): OpenStreams {
   const { clock, log, base = "" } = context;
   const hub = new Hub(options, context);

@@ -5,6 +5,7 @@
  */
 import { StreamError } from "../errors.ts";
 import { listen, listenError, shutDown } from "../listen/deno_listener.ts";
+import { Refusals, sharedRefusals } from "../listen/refusals.ts";
 import { Memory, sharedCounts } from "../relay/memory.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import { ShardPool } from "../shards/shard_pool.ts";
@@ -72,12 +73,15 @@ async function serveInThreads(options: ServeOptions, context: ServeContext): Pro
   const addr = freeAddress(options);
   const counts = sharedCounts(workers + 1);
   const memory = new Memory(options, counts, 0);
-  const { hub, pictures, askThere } = openStreams(options, { ...context, memory });
+  const refused = sharedRefusals(workers + 1);
+  const refusals = new Refusals(context.log, refused);
+  const { hub, pictures, askThere } = openStreams(options, { ...context, memory, refusals });
   const pool = new ShardPool(hub, {
     workers,
     host,
     port: addr.port,
     counts,
+    refused,
     askThere,
     ...(openThread === undefined ? {} : { openThread }),
   });

@@ -17,6 +17,7 @@ import { AllPictures } from "../http/stream_pictures.ts";
 import { type Link, linkTo } from "../link/link.ts";
 import { Mirror } from "../link/mirror.ts";
 import type { Handler } from "../listen/listener.ts";
+import { Refusals } from "../listen/refusals.ts";
 import { Memory } from "../relay/memory.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import type { ControlChannel, Peer } from "../relay/peer.ts";
@@ -43,6 +44,7 @@ export class Shard implements Streams, Link {
   readonly log: Log;
   readonly access: Access = openAccess;
   readonly memory: Memory;
+  readonly refusals: Refusals;
   readonly tell: Tell;
   /** Answers requests that come to this thread. */
   readonly handler: Handler;
@@ -62,6 +64,7 @@ export class Shard implements Streams, Link {
     this.tell = tell;
     this.log = logTo(tell);
     this.memory = new Memory(start.options, start.counts, start.own);
+    this.refusals = new Refusals(this.log, start.refused, start.own);
     // All threads that send together convert as much as one.
     const converter = new Converter(clock, { threads: start.threads - 1 });
     this.#pictures = new AllPictures(converter, this.log);
@@ -139,6 +142,7 @@ export class Shard implements Streams, Link {
   /** Once a second: takes memory from viewers who make no use of it. */
   maintain(): void {
     evictStalledViewers([...this.#mirrors.values()], this);
+    this.refusals.report();
   }
 
   /** Ends what it has of its own. */

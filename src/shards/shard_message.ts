@@ -19,6 +19,8 @@ export interface ShardStart {
   readonly port: number;
   /** What all threads count together; see `memory.ts`. */
   readonly counts: SharedArrayBuffer;
+  /** Where all threads count who is refused; see `refusals.ts`. */
+  readonly refused: SharedArrayBuffer;
   readonly threads: number;
   /** The thread's own place in that. */
   readonly own: number;

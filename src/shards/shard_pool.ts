@@ -33,6 +33,8 @@ export interface ShardPoolOptions {
    * streams.
    */
   readonly counts: SharedArrayBuffer;
+  /** Counts of who is refused, by thread. */
+  readonly refused: SharedArrayBuffer;
   /** Answers what a thread cannot answer itself. */
   readonly askThere: AskThere;
   /** Starts a thread. */
@@ -122,7 +124,8 @@ export class ShardPool {
   }
 
   async #launch(own: number): Promise<void> {
-    const { openThread = openShardThread, host, port, counts, askThere, workers } = this.#options;
+    const { openThread = openShardThread, host, port, counts, refused, askThere, workers } =
+      this.#options;
     const listening = Promise.withResolvers<void>();
     const hub = this.#hub;
     const fail = (why: string) =>
@@ -162,6 +165,7 @@ export class ShardPool {
         host,
         port,
         counts,
+        refused,
         threads: workers + 1,
         own,
         originMs: performance.timeOrigin,

@@ -8,7 +8,7 @@ import type { Socket, SocketEvents } from "../../src/listen/listener.ts";
 import { acceptPeer, type PeerRequest } from "../../src/relay/accept.ts";
 import type { BareRole } from "../../src/relay/bare_peer.ts";
 import { Hub } from "../../src/relay/hub.ts";
-import type { RelayOptions } from "../../src/relay/options.ts";
+import { DEFAULT_OPTIONS, type RelayOptions } from "../../src/relay/options.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { frameOf } from "./fixture.ts";
@@ -23,15 +23,12 @@ class Scene {
   constructor(options: Partial<RelayOptions> = {}, access: Access = openAccess) {
     this.hub = new Hub(
       {
+        ...DEFAULT_OPTIONS,
         fps: "source",
-        bufferMs: 5000,
         maxFrameBytes: MIB,
         maxMemoryBytes: 16 * MIB,
         maxViewers: 100,
         maxStreams: 10,
-        stallTimeoutMs: 10_000,
-        helloTimeoutMs: 5000,
-        allowOrigins: [],
         ...options,
       },
       {

@@ -5,6 +5,7 @@ import { StreamError } from "../../src/errors.ts";
 import { ROUTES } from "../../src/http/routes.ts";
 import { linkTo } from "../../src/link/link.ts";
 import { acceptPeer } from "../../src/relay/accept.ts";
+import { sharedRefusals } from "../../src/listen/refusals.ts";
 import { sharedCounts } from "../../src/relay/memory.ts";
 import { Shard } from "../../src/shards/shard.ts";
 import type { FromShard } from "../../src/shards/shard_message.ts";
@@ -18,6 +19,7 @@ function shard(): { readonly shard: Shard; readonly told: FromShard[] } {
     host: "127.0.0.1",
     port: 0,
     counts: sharedCounts(2),
+    refused: sharedRefusals(2),
     threads: 2,
     own: 1,
     originMs: 0,
@@ -64,7 +66,11 @@ Deno.test("Shard asks the thread that has the streams, which need not find the a
 
 Deno.test("Shard passes a publisher's hello on as it has read it, and what follows as it comes", () => {
   const { shard: streams, told } = shard();
-  const socket = { unsentBytes: 0, send: () => {}, close: () => {} };
+  const socket = {
+    unsentBytes: 0,
+    send: () => {},
+    close: () => {},
+  };
   const peer = acceptPeer(streams, socket, {
     name: "cam",
     joinFrom: "key",

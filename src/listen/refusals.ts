@@ -1,0 +1,93 @@
+/**
+ * What a relay has refused, by reason: counted at once, told once a second.
+ *
+ * @module
+ */
+import type { Log } from "../host/log.ts";
+
+/** Why somebody was refused, or let go. */
+export const REFUSALS = [
+  /** A request that is none, or an answer to it that failed. */
+  "bad_request",
+  /** A name that is not the relay's (`--host-name`). */
+  "host_name",
+  /** A page of another site (`--allow-origin`). */
+  "origin",
+  /** Credentials. */
+  "access",
+  /** `--max-viewers` */
+  "viewers",
+  /** `--max-streams` */
+  "streams",
+  /** `--max-awaited` */
+  "awaited_streams",
+  /** Bytes or messages against the protocol. */
+  "protocol",
+  /** A message beyond `--max-frame`. */
+  "message_size",
+  /** `--max-messages` */
+  "message_rate",
+  /** `--max-unread` */
+  "unread",
+  /** `--stall-timeout`, or memory that is short. */
+  "stalled",
+] as const;
+
+/** Why somebody was refused, or let go. */
+export type Refusal = typeof REFUSALS[number];
+
+/** Room for the counts of so many threads, which they share. */
+export function sharedRefusals(threads: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(REFUSALS.length * threads * Float64Array.BYTES_PER_ELEMENT);
+}
+
+/** Counts of all threads; each writes its own and reads all. */
+export class Refusals {
+  readonly #log: Log;
+  readonly #counts: Float64Array;
+  /** Where this thread's counts begin. */
+  readonly #start: number;
+  /** What has not been told yet: how often, and the newest sentence. */
+  readonly #untold = new Map<Refusal, { count: number; sentence: string }>();
+
+  /** `counts` as the thread with the place `own` sees it; alone it needs no other. */
+  constructor(
+    log: Log,
+    counts: ArrayBufferLike = new ArrayBuffer(REFUSALS.length * Float64Array.BYTES_PER_ELEMENT),
+    own = 0,
+  ) {
+    this.#log = log;
+    this.#counts = new Float64Array(counts);
+    this.#start = own * REFUSALS.length;
+  }
+
+  /** Counts somebody who is refused; `sentence` says what was seen and, where it helps, by whom. */
+  add(reason: Refusal, sentence: string): void {
+    this.#counts[this.#start + REFUSALS.indexOf(reason)]! += 1;
+    const untold = this.#untold.get(reason);
+    if (untold === undefined) this.#untold.set(reason, { count: 1, sentence });
+    else {
+      untold.count++;
+      untold.sentence = sentence;
+    }
+  }
+
+  /** How often that happened, at all threads together. */
+  total(reason: Refusal): number {
+    let total = 0;
+    const index = REFUSALS.indexOf(reason);
+    for (let at = index; at < this.#counts.length; at += REFUSALS.length) {
+      total += this.#counts[at]!;
+    }
+    return total;
+  }
+
+  /** Once a second: tells what has happened since, in one line for each reason. */
+  report(): void {
+    for (const [reason, { count, sentence }] of this.#untold) {
+      const often = count === 1 ? "" : ` (${count} times within a second, this one last)`;
+      this.#log.warn(`${sentence}${often}`, { reason, count });
+    }
+    this.#untold.clear();
+  }
+}
