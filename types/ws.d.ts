@@ -16,3 +16,36 @@ declare const WebSocketClient: {
   new (url: string | URL, protocols: readonly string[], options: ClientOptions): Client;
 };
 export default WebSocketClient;
+
+/** A socket of a server. */
+export interface ServerSocket {
+  readonly readyState: number;
+  readonly bufferedAmount: number;
+  binaryType: "arraybuffer" | "nodebuffer";
+  send(message: string | Uint8Array): void;
+  ping(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+  on(event: "message", listener: (data: Uint8Array | ArrayBuffer, isBinary: boolean) => void): void;
+  on(event: "ping" | "pong" | "close" | "error", listener: () => void): void;
+}
+
+/** Takes sockets over from a server that it does not own. */
+export declare class WebSocketServer<Request extends object, Stream> {
+  constructor(options: {
+    noServer: true;
+    clientTracking: false;
+    perMessageDeflate: false;
+    skipUTF8Validation: false;
+    maxPayload: number;
+    /** How long a close may stay unanswered, in milliseconds. */
+    closeTimeout: number;
+    handleProtocols(offered: Set<string>, request: Request): string | false;
+  });
+  handleUpgrade(
+    request: Request,
+    stream: Stream,
+    head: Uint8Array,
+    then: (socket: ServerSocket) => void,
+  ): void;
+}

@@ -4,25 +4,19 @@
  * @module
  */
 import { messageOf, ProtocolError, StreamError } from "../errors.ts";
-import type { Log } from "../host/log.ts";
 import { DenoSocket } from "./deno_socket.ts";
-import { type Handler, IDLE_TIMEOUT_S, type SocketEvents, type Upgrade } from "./listener.ts";
+import {
+  type Handler,
+  IDLE_TIMEOUT_S,
+  type Listener,
+  type ListenOptions,
+  type SocketEvents,
+  type Upgrade,
+} from "./listener.ts";
 
 /** How long answers may take to finish when the relay stops, in milliseconds. */
-const GOODBYE_MS = 1000;
+export const GOODBYE_MS = 1000;
 const SETTLE_STEP_MS = 10;
-
-/** Where a relay listens. */
-export interface ListenOptions {
-  /** Address to listen on. */
-  readonly host: string;
-  /** Port to listen on; 0 for a free one. */
-  readonly port: number;
-  /** Whether other threads listen there, too. */
-  readonly isShared: boolean;
-  /** Where it is told that a request could not be answered. */
-  readonly log: Log;
-}
 
 /** What is known of a connection beside its request. */
 export interface ConnectionInfo {
@@ -35,12 +29,12 @@ export interface ConnectionInfo {
  *
  * @throws {StreamError} (`unreachable`) when it cannot
  */
-export function listen(
+export function listenOnDeno(
   handler: Handler,
   { host, port, isShared, log }: ListenOptions,
-): Deno.HttpServer<Deno.NetAddr> {
+): Listener {
   try {
-    return Deno.serve({
+    const server = Deno.serve({
       hostname: host,
       port,
       ...(isShared ? { reusePort: true } : {}),
@@ -53,6 +47,8 @@ export function listen(
         return new Response("the relay failed to answer\n", { status: 500 });
       },
     }, (request, info) => answer(handler, request, info));
+    const { hostname, port: ownPort } = server.addr;
+    return { hostname, port: ownPort, shutDown: () => shutDown(server) };
   } catch (cause) {
     throw listenError(host, port, cause);
   }
@@ -95,9 +91,10 @@ function upgrade(request: Request, { protocol, open }: Upgrade): Response {
 
 /** Says in a sentence why nothing can listen there. */
 export function listenError(host: string, port: number, cause: unknown): StreamError {
-  const seen = cause instanceof Deno.errors.AddrInUse
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  const seen = cause instanceof Deno.errors.AddrInUse || code === "EADDRINUSE"
     ? "the port is in use; choose another with --port, or 0 for a free one"
-    : cause instanceof Deno.errors.PermissionDenied
+    : cause instanceof Deno.errors.PermissionDenied || code === "EACCES"
     ? "permission denied; choose a port above 1023"
     : messageOf(cause);
   return new StreamError("unreachable", `Cannot listen on ${host}:${port}: ${seen}`, { cause });
@@ -107,7 +104,7 @@ export function listenError(host: string, port: number, cause: unknown): StreamE
  * Stops listening, and gives answers a moment to finish. Deno cannot force them to end after that
  * (aborting then raises an error that cannot be caught); what is stuck ends with the process.
  */
-export async function shutDown(server: Deno.HttpServer): Promise<void> {
+async function shutDown(server: Deno.HttpServer): Promise<void> {
   let isDown = false;
   server.shutdown().then(() => {
     isDown = true;

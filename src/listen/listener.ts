@@ -4,8 +4,46 @@
  * @module
  */
 
+import type { Log } from "../host/log.ts";
+
 /** Seconds without a sign of life after which a peer is pinged, and then given up. */
 export const IDLE_TIMEOUT_S = 30;
+
+/** What listens for requests. */
+export const LISTENERS = ["deno", "node"] as const;
+
+/** `deno`: Deno's own server; `node`: that of `node:http`, with the WebSockets of `ws`. */
+export type ListenerKind = typeof LISTENERS[number];
+
+/** Where a relay listens. */
+export interface ListenOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** Port to listen on; 0 for a free one. */
+  readonly port: number;
+  /** Whether other threads listen there, too. */
+  readonly isShared: boolean;
+  /** Most bytes that a message may have; only `node` can refuse one before it is whole. */
+  readonly maxMessageBytes: number;
+  /** Where it is told that a request could not be answered. */
+  readonly log: Log;
+}
+
+/** Room for a frame's header, or for a control message of whoever is allowed small frames only. */
+const MESSAGE_ROOM_BYTES = 65_536;
+
+/** Most bytes that a message may have where a frame may have so many: who sends more is told so. */
+export function maxMessageBytes(maxFrameBytes: number): number {
+  return maxFrameBytes + MESSAGE_ROOM_BYTES;
+}
+
+/** What listens for requests. */
+export interface Listener {
+  readonly hostname: string;
+  readonly port: number;
+  /** Stops listening, and gives answers a moment to finish. */
+  shutDown(): Promise<void>;
+}
 
 /** A request as it came in. */
 export interface Incoming {

@@ -6,12 +6,13 @@
 import type { Access } from "../access/access.ts";
 import { StreamError } from "../errors.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
+import type { ListenerKind } from "../listen/listener.ts";
 import type { Log } from "../host/log.ts";
 import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
 import { createRelay as createWith, type EmbeddedRelay, type RelayContext } from "./relay.ts";
 import { type Relay, serve as serveWith } from "./serve.ts";
 
-export { DEFAULT_OPTIONS, type RelayOptions };
+export { DEFAULT_OPTIONS, type ListenerKind, type RelayOptions };
 
 /** Options of {@linkcode createRelay}. */
 export interface CreateRelayOptions extends Partial<RelayOptions> {
@@ -35,6 +36,11 @@ export interface ServeOptions extends CreateRelayOptions {
   readonly port?: number;
   /** Threads that send to viewers; more than one needs Linux, and no `access` or `base`. @default {1} */
   readonly workers?: number;
+  /**
+   * What listens: Deno's own server, or that of `node:http` with the WebSockets of `ws`, which breaks
+   * off who sends half a request or does not answer its close. @default {"deno"}
+   */
+  readonly listener?: ListenerKind;
 }
 
 /** A sentence about what happens in a relay. */
@@ -64,11 +70,14 @@ export interface LogLine {
  * `base` come together
  */
 export async function serve(options: ServeOptions = {}): Promise<Relay> {
-  const { host = "127.0.0.1", port = 8080, workers = 1 } = options;
+  const { host = "127.0.0.1", port = 8080, workers = 1, listener = "deno" } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new StreamError("usage", `Cannot serve with ${workers} workers: give 1 or more`);
   }
-  return await serveWith({ ...limitsOf(options), host, port, workers }, contextOf(options));
+  return await serveWith(
+    { ...limitsOf(options), host, port, workers, listener },
+    contextOf(options),
+  );
 }
 
 /**

@@ -4,7 +4,9 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
-import { listen, listenError, shutDown } from "../listen/deno_listener.ts";
+import { listenError } from "../listen/deno_listener.ts";
+import { listen } from "../listen/listen.ts";
+import { type Listener, type ListenerKind, maxMessageBytes } from "../listen/listener.ts";
 import { Refusals, sharedRefusals } from "../listen/refusals.ts";
 import { Memory, sharedCounts } from "../relay/memory.ts";
 import type { RelayOptions } from "../relay/options.ts";
@@ -20,6 +22,8 @@ export interface ServeOptions extends RelayOptions {
   readonly port: number;
   /** Threads that send to viewers; with 1, one does everything. */
   readonly workers: number;
+  /** What listens. @default {"deno"} */
+  readonly listener?: ListenerKind;
 }
 
 /** What a relay that listens works with. */
@@ -42,30 +46,36 @@ export interface Relay extends Running {
  */
 export async function serve(options: ServeOptions, context: ServeContext): Promise<Relay> {
   return options.workers === 1
-    ? serveHere(options, context)
+    ? await serveHere(options, context)
     : await serveInThreads(options, context);
 }
 
 /** Connections come to this thread. */
-function serveHere(options: ServeOptions, context: ServeContext): Relay {
-  const { host, port } = options;
+async function serveHere(options: ServeOptions, context: ServeContext): Promise<Relay> {
+  const { host, port, listener = "deno" } = options;
   const { signal, log } = context;
   const { hub, pictures, handler } = openStreams(options, context);
-  const server = listen(handler, { host, port, isShared: false, log });
+  const server = await listen(listener, handler, {
+    host,
+    port,
+    isShared: false,
+    maxMessageBytes: maxMessageBytes(options.maxFrameBytes),
+    log,
+  });
   const running = run(hub, {
     signal,
     refuse: () => {},
     close: async () => {
       pictures.stop();
-      await shutDown(server);
+      await server.shutDown();
     },
   });
-  return { ...running, address: addressOf(server.addr) };
+  return { ...running, address: addressOf(server) };
 }
 
 /** Connections come to threads that have nothing else to do. */
 async function serveInThreads(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  const { host, workers } = options;
+  const { host, workers, listener = "deno" } = options;
   const { signal, access, base, openThread } = context;
   if (access !== undefined || base !== undefined) {
     throw new StreamError("usage", "Cannot serve with access or base: only one thread has them");
@@ -80,6 +90,7 @@ async function serveInThreads(options: ServeOptions, context: ServeContext): Pro
     workers,
     host,
     port: addr.port,
+    listener,
     counts,
     refused,
     askThere,
@@ -112,6 +123,6 @@ function freeAddress({ host, port }: ServeOptions): Deno.NetAddr {
   }
 }
 
-function addressOf({ hostname, port }: Deno.NetAddr): string {
+function addressOf({ hostname, port }: Pick<Listener, "hostname" | "port">): string {
   return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
 }

@@ -8,6 +8,7 @@ import { Thread } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
 import type { Hub } from "../relay/hub.ts";
+import type { ListenerKind } from "../listen/listener.ts";
 import { settled } from "../listen/deno_listener.ts";
 import { ShardLink } from "./shard_link.ts";
 import type { FromShard, ToShard } from "./shard_message.ts";
@@ -28,6 +29,8 @@ export interface ShardPoolOptions {
   readonly workers: number;
   readonly host: string;
   readonly port: number;
+  /** What listens there. */
+  readonly listener: ListenerKind;
   /**
    * Counters that all threads share: a place for each thread, and one for the thread that has the
    * streams.
@@ -124,8 +127,16 @@ export class ShardPool {
   }
 
   async #launch(own: number): Promise<void> {
-    const { openThread = openShardThread, host, port, counts, refused, askThere, workers } =
-      this.#options;
+    const {
+      openThread = openShardThread,
+      host,
+      port,
+      listener,
+      counts,
+      refused,
+      askThere,
+      workers,
+    } = this.#options;
     const listening = Promise.withResolvers<void>();
     const hub = this.#hub;
     const fail = (why: string) =>
@@ -164,6 +175,7 @@ export class ShardPool {
         options: hub.options,
         host,
         port,
+        listener,
         counts,
         refused,
         threads: workers + 1,

@@ -6,7 +6,8 @@
 import { messageOf } from "../errors.ts";
 import { threadClock } from "../host/clock.ts";
 import { threadScope } from "../host/thread.ts";
-import { listen, shutDown } from "../listen/deno_listener.ts";
+import { listen } from "../listen/listen.ts";
+import { type Listener, maxMessageBytes } from "../listen/listener.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
 import { PULSE_MS } from "../relay/watchful_clock.ts";
@@ -19,16 +20,17 @@ scope.onmessage = ({ data }) => {
   if (data.type === "start") begin(data.start);
 };
 
-function begin(start: ShardStart): void {
+async function begin(start: ShardStart): Promise<void> {
   const tell = (message: FromShard, transfer: Transferable[] = []) =>
     scope.postMessage(message, transfer);
   const shard = new Shard(start, threadClock(start.originMs), tell);
-  let server: ReturnType<typeof listen>;
+  let server: Listener;
   try {
-    server = listen(shard.handler, {
+    server = await listen(start.listener, shard.handler, {
       host: start.host,
       port: start.port,
       isShared: true,
+      maxMessageBytes: maxMessageBytes(start.options.maxFrameBytes),
       log: shard.log,
     });
   } catch (error) {
@@ -42,7 +44,7 @@ function begin(start: ShardStart): void {
       clearInterval(maintenance);
       clearInterval(pulse);
       shard.stop();
-      shutDown(server).then(() => tell({ type: "stopped" }));
+      server.shutDown().then(() => tell({ type: "stopped" }));
     } else if (data.type !== "start") {
       shard.receive(data);
     }

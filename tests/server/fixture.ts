@@ -18,6 +18,7 @@ export const DEFAULTS: ServeOptions = {
   host: "127.0.0.1",
   port: 0,
   workers: testedWorkers(),
+  listener: Deno.env.get("TEST_LISTENER") === "node" ? "node" : "deno",
   fps: "source",
   helloTimeoutMs: 60_000,
 };

@@ -18,6 +18,7 @@ function shard(): { readonly shard: Shard; readonly told: FromShard[] } {
     options: DEFAULTS,
     host: "127.0.0.1",
     port: 0,
+    listener: "deno" as const,
     counts: sharedCounts(2),
     refused: sharedRefusals(2),
     threads: 2,

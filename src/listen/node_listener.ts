@@ -1,0 +1,194 @@
+/**
+ * Requests and sockets of `node:http` and `ws`.
+ *
+ * @module
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket as Connection } from "node:net";
+import { Readable, type Writable } from "node:stream";
+// @ts-types="../../types/ws.d.ts"
+import { WebSocketServer } from "ws";
+import { messageOf, ProtocolError } from "../errors.ts";
+import { GOODBYE_MS, listenError, settled } from "./deno_listener.ts";
+import type { Handler, Listener, ListenOptions, Upgrade } from "./listener.ts";
+import { serveSocket } from "./node_socket.ts";
+
+/** How long a request's header may take, in milliseconds. */
+const HEADER_MS = 5000;
+/** How long a request may take with its body, in milliseconds. */
+const REQUEST_MS = 10_000;
+/** How long a connection may wait for its next request, in milliseconds. */
+const KEPT_MS = 60_000;
+/** How often those are looked for that take too long, in milliseconds. */
+const CHECK_MS = 500;
+/** Most bytes of a request's header. */
+const MAX_HEADER_BYTES = 16_384;
+/** How long a close may stay unanswered until the connection is broken off, in milliseconds. */
+const CLOSE_MS = 2000;
+
+/** A name or an address, and a port (RFC 9110 section 7.2). */
+const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::\d{1,5})?$/;
+
+/**
+ * Listens for requests to `handler`.
+ *
+ * @throws {StreamError} (`unreachable`) when it cannot
+ */
+export async function listenOnNode(handler: Handler, options: ListenOptions): Promise<Listener> {
+  const { host, port, isShared, maxMessageBytes, log } = options;
+  const connections = new Set<Connection>();
+  const protocols = new WeakMap<IncomingMessage, string>();
+  const sockets = new WebSocketServer<IncomingMessage, Connection>({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    skipUTF8Validation: false,
+    maxPayload: maxMessageBytes,
+    closeTimeout: CLOSE_MS,
+    handleProtocols: (_, request) => protocols.get(request) ?? false,
+  });
+  const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
+    const request = requestOf(incoming);
+    if (request === undefined) return new Response("malformed address or Host\n", { status: 400 });
+    try {
+      return await handler({ request, address: incoming.socket.remoteAddress ?? "" });
+    } catch (error) {
+      log.error(`Cannot answer a request: ${messageOf(error)}`);
+      return new Response("the relay failed to answer\n", { status: 500 });
+    }
+  };
+  const server = createServer({
+    headersTimeout: HEADER_MS,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEPT_MS,
+    connectionsCheckingInterval: CHECK_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    noDelay: true,
+  });
+  server.on("connection", (connection: Connection) => {
+    connections.add(connection);
+    connection.on("error", () => {});
+    connection.on("close", () => connections.delete(connection));
+  });
+  server.on("request", async (incoming, outgoing) => {
+    const outcome = await ask(incoming);
+    // A request without `Upgrade` cannot be accepted as one.
+    await respond(
+      outcome instanceof Response ? outcome : new Response("no upgrade\n", { status: 400 }),
+      incoming.method,
+      outgoing,
+    );
+  });
+  server.on("upgrade", async (incoming, stream, head) => {
+    const connection = stream as Connection;
+    connection.on("error", () => {});
+    const outcome = await ask(incoming);
+    if (outcome instanceof Response) return await refuse(outcome, connection);
+    if (outcome.protocol !== undefined) protocols.set(incoming, outcome.protocol);
+    sockets.handleUpgrade(
+      incoming,
+      connection,
+      head,
+      (socket) => serveSocket(socket, outcome.open),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", (cause) => reject(listenError(host, port, cause)));
+    const where = isShared ? { host, port, reusePort: true } : { host, port };
+    server.listen(where, () => resolve());
+  });
+  server.on("error", (error) => log.error(`Cannot take a connection in: ${messageOf(error)}`));
+  const own = server.address() as { address: string; port: number };
+  return {
+    hostname: own.address,
+    port: own.port,
+    shutDown: async () => {
+      let isDown = false;
+      server.close(() => {
+        isDown = true;
+      });
+      server.closeIdleConnections();
+      await settled(() => isDown, GOODBYE_MS);
+      for (const connection of connections) connection.destroy();
+    },
+  };
+}
+
+/** The request as the handler knows it; nothing where its address cannot be told. */
+function requestOf(incoming: IncomingMessage): Request | undefined {
+  const { method = "GET", url: target = "", rawHeaders } = incoming;
+  const headers = new Headers();
+  let hosts = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!;
+    if (name.toLowerCase() === "host") hosts++;
+    headers.append(name, rawHeaders[at + 1]!);
+  }
+  if (hosts > 1) return undefined;
+  const host = headers.get("host") ?? `127.0.0.1:${incoming.socket.localPort}`;
+  if (!HOST.test(host)) return undefined;
+  try {
+    // A request line may name a whole URL (RFC 9112 section 3.2.2).
+    const url = target.startsWith("/") ? new URL(`http://${host}${target}`) : new URL(target);
+    if (url.protocol !== "http:") return undefined;
+    if (!target.startsWith("/")) headers.set("host", url.host);
+    const hasBody = method !== "GET" && method !== "HEAD";
+    return new Request(url, {
+      method,
+      headers,
+      ...(hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" } : {}),
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+async function respond(
+  response: Response,
+  method: string | undefined,
+  outgoing: ServerResponse,
+): Promise<void> {
+  const { status, headers, body } = response;
+  outgoing.on("error", () => {});
+  outgoing.writeHead(status, [...headers].flat());
+  if (body === null || method === "HEAD") {
+    await body?.cancel();
+    outgoing.end();
+    return;
+  }
+  outgoing.flushHeaders();
+  if (await pump(body, outgoing)) outgoing.end();
+}
+
+/** Answers an upgrade with a refusal, and ends the connection behind it. */
+async function refuse(response: Response, connection: Connection): Promise<void> {
+  const { status, statusText, headers, body } = response;
+  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  connection.write(`HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`);
+  if (body === null || await pump(body, connection)) connection.end();
+}
+
+/** Writes a body as fast as it is taken; breaks the connection off, and says `false`, if it fails. */
+async function pump(body: ReadableStream<Uint8Array>, to: Writable): Promise<boolean> {
+  const reader = body.getReader();
+  let wake = () => {};
+  let isGone = to.destroyed;
+  to.on("drain", () => wake());
+  to.on("close", () => {
+    isGone = true;
+    wake();
+    reader.cancel().catch(() => {});
+  });
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (isGone) return false;
+      if (done) return true;
+      if (!to.write(value)) await new Promise<void>((resolve) => wake = resolve);
+    }
+  } catch (error) {
+    // The relay broke this answer off itself, or could not read what it is made of.
+    to.destroy(error instanceof ProtocolError ? undefined : error as Error);
+    return false;
+  }
+}
