@@ -29,6 +29,9 @@ const CLOSE_MS = 2000;
 /** A name or an address, and a port (RFC 9110 section 7.2). */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::\d{1,5})?$/;
 
+/** The answer to a request whose address cannot be told. */
+const UNREADABLE = "Cannot understand the request: its Host header is not an address\n";
+
 /**
  * Listens for requests to `handler`.
  *
@@ -49,7 +52,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   });
   const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
     const request = requestOf(incoming);
-    if (request === undefined) return new Response("malformed address or Host\n", { status: 400 });
+    if (request === undefined) return new Response(UNREADABLE, { status: 400 });
     try {
       return await handler({ request, address: incoming.socket.remoteAddress ?? "" });
     } catch (error) {
