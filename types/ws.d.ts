@@ -21,12 +21,11 @@ export default WebSocketClient;
 export interface ServerSocket {
   readonly readyState: number;
   readonly bufferedAmount: number;
-  binaryType: "arraybuffer" | "nodebuffer";
   send(message: string | Uint8Array): void;
   ping(): void;
   close(code: number, reason: string): void;
   terminate(): void;
-  on(event: "message", listener: (data: Uint8Array | ArrayBuffer, isBinary: boolean) => void): void;
+  on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): void;
   on(event: "ping" | "pong" | "close" | "error", listener: () => void): void;
 }
 

@@ -26,6 +26,9 @@ const MAX_HEADER_BYTES = 16_384;
 /** How long a close may stay unanswered until the connection is broken off, in milliseconds. */
 const CLOSE_MS = 2000;
 
+/** How long the head of a refusal waits for its body, in milliseconds. */
+const CORKED_MS = 5;
+
 /** A name or an address, and a port (RFC 9110 section 7.2). */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::\d{1,5})?$/;
 
@@ -167,6 +170,9 @@ async function respond(
 async function refuse(response: Response, connection: Connection): Promise<void> {
   const { status, statusText, headers, body } = response;
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  // What is small leaves in one piece.
+  connection.cork();
+  setTimeout(() => connection.uncork(), CORKED_MS);
   connection.write(`HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`);
   if (body === null || await pump(body, connection)) connection.end();
 }

@@ -38,8 +38,6 @@ export class NodeSocket implements Socket {
 
 /** Serves a socket that is open, and ends it when nothing more is heard from there. */
 export function serveSocket(socket: ServerSocket, open: (socket: Socket) => SocketEvents): void {
-  // Bytes of `ws` are parts of what was read from the system; an array buffer is the message's own.
-  socket.binaryType = "arraybuffer";
   let isHeard = true;
   let isPinged = false;
   const hear = () => {
@@ -61,7 +59,8 @@ export function serveSocket(socket: ServerSocket, open: (socket: Socket) => Sock
   socket.on("pong", hear);
   socket.on("message", (data, isBinary) => {
     hear();
-    const bytes = new Uint8Array(data instanceof ArrayBuffer ? data : new Uint8Array(data).buffer);
+    // A copy: bytes of `ws` are parts of what was read, and all empty messages share a buffer.
+    const bytes = new Uint8Array(data);
     events.receive(isBinary ? bytes : new TextDecoder().decode(bytes));
   });
   socket.on("close", () => {
