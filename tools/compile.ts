@@ -49,6 +49,8 @@ async function compile(args: readonly string[]): Promise<number> {
       "--quiet",
       "--frozen",
       "--no-prompt",
+      // The cache lies in the temporary folder, where another user may put a file in its place.
+      "--no-code-cache",
       // What only the tests import is 15 MB, and what begins with it is slower to start.
       "--exclude-unused-npm",
       ...PERMISSIONS,

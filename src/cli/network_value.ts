@@ -15,14 +15,3 @@ export function origins(text: string): readonly string[] {
     return /^https?:/.test(origin) ? new URL(origin).origin : origin;
   });
 }
-
-/** Names of hosts, separated by commas; `*` for any. */
-export function hostNames(text: string): readonly string[] {
-  return text.split(",").map((part) => {
-    const name = part.trim().replace(/\.$/, "").toLowerCase();
-    if (name !== "*" && !/^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/.test(name)) {
-      throw new Error("* or names such as relay.example.org,cams.lan, without a port");
-    }
-    return name;
-  });
-}

@@ -5,7 +5,7 @@
  */
 import { DEFAULT_OPTIONS, type RelayOptions, serve } from "../server/mod.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
-import { hostNames, origins } from "./network_value.ts";
+import { origins } from "./network_value.ts";
 import {
   bytes,
   duration,
@@ -43,12 +43,6 @@ export const LISTEN_FLAGS = {
     value: "ORIGINS",
     help: "pages of other sites that may take part, as https://example.org,…; * for all",
     read: origins,
-    isList: true,
-  },
-  "host-name": {
-    value: "NAMES",
-    help: "names by which browsers reach it, beside addresses and this machine's own; * for any",
-    read: hostNames,
     isList: true,
   },
 } as const;
@@ -93,28 +87,6 @@ export const LIMIT_FLAGS = {
   },
 } as const satisfies Record<string, Flag<number>>;
 
-/** What strangers may use. */
-export const GUARD_FLAGS = {
-  "max-messages": {
-    value: "N",
-    help: "most messages a second that a peer may send",
-    read: integer(10, 100_000_000),
-    fallback: "20000",
-  },
-  "max-unread": {
-    value: "SIZE",
-    help: "most bytes of answers that a peer may leave unread",
-    read: bytes(1024, 1024 * MIB),
-    fallback: "1MiB",
-  },
-  "max-awaited": {
-    value: "N",
-    help: "most streams that viewers wait for and nobody publishes to",
-    read: integer(1, 100_000),
-    fallback: "1000",
-  },
-} as const;
-
 /** What a relay is asked to be. */
 export interface RelayWish extends RelayOptions {
   /** Address to listen on. */
@@ -127,10 +99,7 @@ export interface RelayWish extends RelayOptions {
 
 /** The options of a relay that the flags stand for. */
 export function serveOptions(
-  flags:
-    & Values<typeof LISTEN_FLAGS>
-    & Values<typeof LIMIT_FLAGS>
-    & Partial<Values<typeof GUARD_FLAGS>>,
+  flags: Values<typeof LISTEN_FLAGS> & Values<typeof LIMIT_FLAGS>,
   workers = 1,
 ): RelayWish {
   const maxFrameBytes = flags["max-frame"];
@@ -154,10 +123,6 @@ export function serveOptions(
     stallTimeoutMs: flags["stall-timeout"],
     allowOrigins: flags["allow-origin"] ?? DEFAULT_OPTIONS.allowOrigins,
     helloTimeoutMs: DEFAULT_OPTIONS.helloTimeoutMs,
-    hostNames: flags["host-name"] ?? DEFAULT_OPTIONS.hostNames,
-    maxMessages: flags["max-messages"] ?? DEFAULT_OPTIONS.maxMessages,
-    maxUnreadBytes: flags["max-unread"] ?? DEFAULT_OPTIONS.maxUnreadBytes,
-    maxAwaited: flags["max-awaited"] ?? DEFAULT_OPTIONS.maxAwaited,
   };
 }
 
@@ -169,7 +134,6 @@ export const serveCommand = command({
   flags: {
     ...LISTEN_FLAGS,
     ...LIMIT_FLAGS,
-    ...GUARD_FLAGS,
     workers: {
       value: "N|auto",
       help: "threads that send to viewers; auto: as many as the machine has cores",

@@ -10,6 +10,8 @@ import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 
 /** How long a relay may take to answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;
+/** Longest answer that is read, in bytes: that of a relay with a thousand streams is shorter. */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Options of a question to a relay. */
 export interface AskOptions {
@@ -95,6 +97,22 @@ export async function changeFps(
   });
 }
 
+/** Reads JSON of at most {@linkcode MAX_ANSWER_BYTES}; `undefined` where it is longer, or none. */
+async function readAnswer({ body }: Response): Promise<unknown> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.byteLength;
+    if (length > MAX_ANSWER_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return await new Response(new Blob(chunks)).json();
+  } catch {
+    return undefined;
+  }
+}
+
 function streamApi(url: string): string {
   const { server, name } = parseStreamUrl(url);
   return `${server}/api/streams/${name}`;
@@ -106,8 +124,9 @@ async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit =
   let response: Response;
   let body: unknown;
   try {
-    response = await fetch(url, { ...init, signal });
-    body = await response.json().catch(() => undefined);
+    // Elsewhere may be anybody, who would be asked, or told, what this relay is.
+    response = await fetch(url, { ...init, signal, redirect: "manual" });
+    body = await readAnswer(response);
   } catch (cause) {
     const seen = signal.aborted
       ? `no response within ${TIMEOUT_MS / 1000} s`
@@ -119,6 +138,13 @@ async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit =
     );
   }
   if (response.ok && body !== undefined) return body as T;
+  // A browser hides where it would go.
+  if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
+    throw new StreamError(
+      "failed",
+      `Cannot ask ${url}: the server sends requests elsewhere; give the address of the relay itself`,
+    );
+  }
   const error = (body as { error?: unknown } | undefined)?.error;
   const seen = typeof error === "string"
     ? error

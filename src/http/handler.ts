@@ -47,7 +47,10 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   if (isSocket && request.method !== "GET") return notAllowed(["GET"]);
   const origin = originOf(request, url, streams.options.allowOrigins);
   // Any page may read: without leave, its scripts do not see the answers.
-  if (!origin.isTrusted && (isSocket || !isReading(request))) return refuseForeign(origin);
+  if (!origin.isTrusted && (isSocket || !isReading(request))) {
+    streams.refusals.add("origin", "refused a page of another site (--allow-origin)");
+    return refuseForeign(origin);
+  }
   if (url.pathname === base && !isSocket) {
     // Pages name what they load by its place beside them.
     return new Response(null, { status: 308, headers: { location: `${base}/${url.search}` } });
@@ -76,6 +79,7 @@ async function refusal(
   for (const action of typeof actions === "function" ? actions(asked) : actions) {
     const decision = await streams.access.authorize({ ...asked.asker, action, stream });
     if (decision === "allowed") continue;
+    streams.refusals.add("access", `refused ${action} for want of credentials`);
     const sentence = `Cannot do this: ${refusalOf(decision, action)}\n`;
     return decision === "unknown"
       ? text(401, sentence, { "www-authenticate": "Bearer" })

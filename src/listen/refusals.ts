@@ -7,28 +7,10 @@ import type { Log } from "../host/log.ts";
 
 /** Why somebody was refused, or let go. */
 export const REFUSALS = [
-  /** A request that is none, or an answer to it that failed. */
-  "bad_request",
-  /** A name that is not the relay's (`--host-name`). */
-  "host_name",
   /** A page of another site (`--allow-origin`). */
   "origin",
   /** Credentials. */
   "access",
-  /** `--max-viewers` */
-  "viewers",
-  /** `--max-streams` */
-  "streams",
-  /** `--max-awaited` */
-  "awaited_streams",
-  /** Bytes or messages against the protocol. */
-  "protocol",
-  /** A message beyond `--max-frame`. */
-  "message_size",
-  /** `--max-messages` */
-  "message_rate",
-  /** `--max-unread` */
-  "unread",
   /** `--stall-timeout`, or memory that is short. */
   "stalled",
 ] as const;

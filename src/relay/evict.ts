@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../host/clock.ts";
-import type { Log } from "../host/log.ts";
+import type { Refusals } from "../listen/refusals.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { Memory } from "./memory.ts";
 import type { WatchedStream } from "./viewer.ts";
@@ -25,7 +25,7 @@ export interface EvictionContext {
   };
   readonly memory: Memory;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly refusals: Refusals;
 }
 
 /**
@@ -35,10 +35,9 @@ export interface EvictionContext {
  */
 export function evictStalledViewers(
   streams: readonly WatchedStream[],
-  { options: { stallTimeoutMs }, memory, clock, log }: EvictionContext,
+  { options: { stallTimeoutMs }, memory, clock, refusals }: EvictionContext,
 ): void {
   const nowMs = clock.nowMs();
-  let closed = 0;
   for (const stream of streams) {
     for (const viewer of [...stream.viewers]) {
       const { feed } = viewer;
@@ -51,13 +50,12 @@ export function evictStalledViewers(
         );
       } else if (isShort && stalledMs >= STALLED_MS) {
         viewer.close(CLOSE.stalled, "the viewer took nothing for 5 s and memory is short");
-        closed++;
       } else {
         continue;
       }
       // A peer that is stuck does not answer the goodbye, and nothing more is sent to it.
       stream.leave(viewer);
+      refusals.add("stalled", `closed a viewer of "${stream.name}" that took nothing`);
     }
   }
-  if (closed > 0) log.warn(`memory is short: closed ${closed} stalled viewers`, { closed });
 }

@@ -31,17 +31,6 @@ export interface RelayOptions {
    * @default {5000}
    */
   readonly helloTimeoutMs: number;
-  /**
-   * Names under which browsers may reach the relay, beside addresses, `localhost` and this machine's
-   * own name; `*` for any. @default {[]}
-   */
-  readonly hostNames: readonly string[];
-  /** Most messages a second that a peer may send. @default {20000} */
-  readonly maxMessages: number;
-  /** Most bytes of answers that a peer may leave unread. @default {1048576} */
-  readonly maxUnreadBytes: number;
-  /** Most streams to which nobody publishes, and that viewers wait for. @default {1000} */
-  readonly maxAwaited: number;
 }
 
 const MIB = 1024 * 1024;
@@ -57,8 +46,4 @@ export const DEFAULT_OPTIONS: RelayOptions = {
   stallTimeoutMs: 10_000,
   allowOrigins: [],
   helloTimeoutMs: 5000,
-  hostNames: [],
-  maxMessages: 20_000,
-  maxUnreadBytes: MIB,
-  maxAwaited: 1000,
 };

@@ -1,11 +1,12 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { decode } from "fast-png";
 import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { Client } from "../server/fixture.ts";
 import { concat } from "../split/samples.ts";
 import { jpegs, makeFolder } from "./folder.ts";
-import { eventually } from "../waiting.ts";
+import { runHere } from "./run_here.ts";
+import { eventually, soon } from "../waiting.ts";
 
 async function printed(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(args);
@@ -218,3 +219,47 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     assertEquals(await folder.files(), [frame!]);
   });
 }
+
+Deno.test("list and fps go nowhere else, and tell what asks them to", async () => {
+  let asked = 0;
+  await using other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+    asked++;
+    return Response.json([]);
+  });
+  const location = `http://127.0.0.1:${other.addr.port}/api/streams`;
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response(null, { status: 307, headers: { location } }),
+  );
+  const url = `ws://127.0.0.1:${server.addr.port}/cam`;
+  for (const args of [["list", url], ["fps", url, "10"]]) {
+    const { code, stderr } = await runHere(args);
+    assertEquals(code, 1, stderr);
+    assertStringIncludes(stderr, "sends requests elsewhere; give the address of the relay itself");
+  }
+  assertEquals(asked, 0);
+});
+
+Deno.test("list reads an answer without end no further than it must", async () => {
+  const piece = new TextEncoder().encode(`[${" ".repeat(65_535)}`);
+  let pieces = 0;
+  const cancelled = Promise.withResolvers<void>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            pieces++;
+            controller.enqueue(piece);
+          },
+          cancel: () => cancelled.resolve(),
+        }, { highWaterMark: 0 }),
+      ),
+  );
+  const { code, stderr } = await runHere(["list", `ws://127.0.0.1:${server.addr.port}`]);
+  assertEquals(code, 1, stderr);
+  assertStringIncludes(stderr, "the server is not a relay");
+  await soon("the end of the answer", cancelled.promise);
+  assert(pieces < 1000, `${pieces} pieces of 64 KiB`);
+});
