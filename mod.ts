@@ -19,6 +19,7 @@ export {
   createRelay,
   type CreateRelayOptions,
   DEFAULT_OPTIONS,
+  type ListenerKind,
   type LogLine,
   type RelayOptions,
   serve,
