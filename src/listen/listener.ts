@@ -10,10 +10,10 @@ import type { Log } from "../host/log.ts";
 export const IDLE_TIMEOUT_S = 30;
 
 /** What listens for requests. */
-export const LISTENERS = ["deno", "node"] as const;
+export const LISTENERS: readonly ListenerKind[] = ["deno", "node"];
 
 /** `deno`: Deno's own server; `node`: that of `node:http`, with the WebSockets of `ws`. */
-export type ListenerKind = typeof LISTENERS[number];
+export type ListenerKind = "deno" | "node";
 
 /** Where a relay listens. */
 export interface ListenOptions {
