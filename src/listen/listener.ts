@@ -9,9 +9,6 @@ import type { Log } from "../host/log.ts";
 /** Seconds without a sign of life after which a peer is pinged, and then given up. */
 export const IDLE_TIMEOUT_S = 30;
 
-/** What listens for requests. */
-export const LISTENERS: readonly ListenerKind[] = ["deno", "node"];
-
 /** `deno`: Deno's own server; `node`: that of `node:http`, with the WebSockets of `ws`. */
 export type ListenerKind = "deno" | "node";
 
