@@ -5,7 +5,6 @@
  */
 import { DEFAULT_OPTIONS, type RelayOptions, serve } from "../server/mod.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
-import { origins } from "./network_value.ts";
 import {
   bytes,
   duration,
@@ -13,6 +12,7 @@ import {
   integer,
   MAX_FRAME_BYTES,
   MAX_TIMER_MS,
+  origins,
   text,
   threads,
 } from "./value.ts";

@@ -67,11 +67,7 @@ Deno.test("Shard asks the thread that has the streams, which need not find the a
 
 Deno.test("Shard passes a publisher's hello on as it has read it, and what follows as it comes", () => {
   const { shard: streams, told } = shard();
-  const socket = {
-    unsentBytes: 0,
-    send: () => {},
-    close: () => {},
-  };
+  const socket = { unsentBytes: 0, send: () => {}, close: () => {} };
   const peer = acceptPeer(streams, socket, {
     name: "cam",
     joinFrom: "key",
