@@ -99,15 +99,23 @@ export async function changeFps(
 
 /** Reads JSON of at most {@linkcode MAX_ANSWER_BYTES}; `undefined` where it is longer, or none. */
 async function readAnswer({ body }: Response): Promise<unknown> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  // Not every browser can iterate a stream.
+  const reader = body?.getReader();
+  const decoder = new TextDecoder();
   let length = 0;
-  for await (const chunk of body ?? []) {
-    length += chunk.byteLength;
-    if (length > MAX_ANSWER_BYTES) return undefined;
-    chunks.push(chunk);
+  let text = "";
+  for (;;) {
+    const { value, done } = await reader?.read() ?? { done: true };
+    if (done) break;
+    length += value!.byteLength;
+    if (length > MAX_ANSWER_BYTES) {
+      await reader!.cancel();
+      return undefined;
+    }
+    text += decoder.decode(value, { stream: true });
   }
   try {
-    return await new Response(new Blob(chunks)).json();
+    return JSON.parse(text + decoder.decode());
   } catch {
     return undefined;
   }
