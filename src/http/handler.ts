@@ -79,8 +79,9 @@ async function refusal(
   for (const action of typeof actions === "function" ? actions(asked) : actions) {
     const decision = await streams.access.authorize({ ...asked.asker, action, stream });
     if (decision === "allowed") continue;
-    streams.refusals.add("access", `refused ${action} for want of credentials`);
-    const sentence = `Cannot do this: ${refusalOf(decision, action)}\n`;
+    const why = refusalOf(decision, action);
+    streams.refusals.add("access", `refused somebody: ${why}`);
+    const sentence = `Cannot do this: ${why}\n`;
     return decision === "unknown"
       ? text(401, sentence, { "www-authenticate": "Bearer" })
       : text(403, sentence);

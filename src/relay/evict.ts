@@ -43,19 +43,16 @@ export function evictStalledViewers(
       const { feed } = viewer;
       const stalledMs = feed.stalledMs(nowMs);
       const isShort = memory.underWay.used >= memory.plan.shortBytes;
-      if (!feed.isConfirming && stalledMs >= stallTimeoutMs) {
-        viewer.close(
-          CLOSE.stalled,
-          `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`,
-        );
-      } else if (isShort && stalledMs >= STALLED_MS) {
-        viewer.close(CLOSE.stalled, "the viewer took nothing for 5 s and memory is short");
-      } else {
-        continue;
-      }
+      const why = !feed.isConfirming && stalledMs >= stallTimeoutMs
+        ? `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`
+        : isShort && stalledMs >= STALLED_MS
+        ? "the viewer took nothing for 5 s and memory is short"
+        : undefined;
+      if (why === undefined) continue;
+      viewer.close(CLOSE.stalled, why);
       // A peer that is stuck does not answer the goodbye, and nothing more is sent to it.
       stream.leave(viewer);
-      refusals.add("stalled", `closed a viewer of "${stream.name}" that took nothing`);
+      refusals.add("stalled", `closed a viewer of "${stream.name}": ${why}`);
     }
   }
 }

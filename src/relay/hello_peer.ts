@@ -85,7 +85,9 @@ export class HelloPeer implements Peer {
   #decided(decision: Decision, hello: PublishHello | WatchHello): void {
     clearTimeout(this.#timer);
     if (decision !== "allowed") {
-      return this.#fail(new ProtocolError(CLOSE.refused, refusalOf(decision, hello.role)));
+      const why = refusalOf(decision, hello.role);
+      this.#streams.refusals.add("access", `refused somebody: ${why}`);
+      return this.#fail(new ProtocolError(CLOSE.refused, why));
     }
     const { channel, connection } = this.#context;
     const { name } = this.#place;
