@@ -26,7 +26,7 @@ export interface ServerSocket {
   close(code: number, reason: string): void;
   terminate(): void;
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): void;
-  on(event: "ping" | "pong" | "close" | "error", listener: () => void): void;
+  on(event: "close" | "error", listener: () => void): void;
 }
 
 /** Takes sockets over from a server that it does not own. */

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { messageOf, ProtocolError, StreamError } from "../errors.ts";
+import { messageOf, ProtocolError } from "../errors.ts";
 import { DenoSocket } from "./deno_socket.ts";
+import { listenError } from "./listen_error.ts";
 import {
+  GOODBYE_MS,
   type Handler,
   IDLE_TIMEOUT_S,
   type Listener,
@@ -14,8 +16,6 @@ import {
   type Upgrade,
 } from "./listener.ts";
 
-/** How long answers may take to finish when the relay stops, in milliseconds. */
-export const GOODBYE_MS = 1000;
 const SETTLE_STEP_MS = 10;
 
 /** What is known of a connection beside its request. */
@@ -87,17 +87,6 @@ function upgrade(request: Request, { protocol, open }: Upgrade): Response {
     events?.closed();
   };
   return response;
-}
-
-/** Says in a sentence why nothing can listen there. */
-export function listenError(host: string, port: number, cause: unknown): StreamError {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  const seen = cause instanceof Deno.errors.AddrInUse || code === "EADDRINUSE"
-    ? "the port is in use; choose another with --port, or 0 for a free one"
-    : cause instanceof Deno.errors.PermissionDenied || code === "EACCES"
-    ? "permission denied; choose a port above 1023"
-    : messageOf(cause);
-  return new StreamError("unreachable", `Cannot listen on ${host}:${port}: ${seen}`, { cause });
 }
 
 /**

@@ -3,11 +3,13 @@
  *
  * @module
  */
-
 import type { Log } from "../host/log.ts";
 
 /** Seconds without a sign of life after which a peer is pinged, and then given up. */
 export const IDLE_TIMEOUT_S = 30;
+
+/** How long answers may take to finish when a listener shuts down, in milliseconds. */
+export const GOODBYE_MS = 1000;
 
 /** `deno`: Deno's own server; `node`: that of `node:http`, with the WebSockets of `ws`. */
 export type ListenerKind = "deno" | "node";
@@ -20,18 +22,10 @@ export interface ListenOptions {
   readonly port: number;
   /** Whether other threads listen there, too. */
   readonly isShared: boolean;
-  /** Most bytes that a message may have; only `node` can refuse one before it is whole. */
-  readonly maxMessageBytes: number;
+  /** Largest frame in bytes; only `node` can refuse a message before it is whole. */
+  readonly maxFrameBytes: number;
   /** Where it is told that a request could not be answered. */
   readonly log: Log;
-}
-
-/** Room for a frame's header, or for a control message of whoever is allowed small frames only. */
-const MESSAGE_ROOM_BYTES = 65_536;
-
-/** Most bytes that a message may have where a frame may have so many: who sends more is told so. */
-export function maxMessageBytes(maxFrameBytes: number): number {
-  return maxFrameBytes + MESSAGE_ROOM_BYTES;
 }
 
 /** What listens for requests. */

@@ -3,14 +3,22 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket as Connection } from "node:net";
 import { Readable, type Writable } from "node:stream";
 // @ts-types="../../types/ws.d.ts"
 import { WebSocketServer } from "ws";
 import { messageOf, ProtocolError } from "../errors.ts";
-import { GOODBYE_MS, listenError, settled } from "./deno_listener.ts";
-import type { Handler, Listener, ListenOptions, Upgrade } from "./listener.ts";
+import { within } from "../host/within.ts";
+import { listenError } from "./listen_error.ts";
+import {
+  GOODBYE_MS,
+  type Handler,
+  type Listener,
+  type ListenOptions,
+  type Upgrade,
+} from "./listener.ts";
 import { serveSocket } from "./node_socket.ts";
 
 /** How long a request's header may take, in milliseconds. */
@@ -25,9 +33,11 @@ const CHECK_MS = 500;
 const MAX_HEADER_BYTES = 16_384;
 /** How long a close may stay unanswered until the connection is broken off, in milliseconds. */
 const CLOSE_MS = 2000;
-
-/** How long the head of a refusal waits for its body, in milliseconds. */
-const CORKED_MS = 5;
+/**
+ * Bytes that a message may have beyond a frame: for its header, for control messages where frames are
+ * small, and so that the relay itself tells who sends a little too much.
+ */
+const MESSAGE_ROOM_BYTES = 65_536;
 
 /** A name or an address, and a port (RFC 9110 section 7.2). */
 const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::\d{1,5})?$/;
@@ -41,7 +51,7 @@ const UNREADABLE = "Cannot understand the request: its Host header is not an add
  * @throws {StreamError} (`unreachable`) when it cannot
  */
 export async function listenOnNode(handler: Handler, options: ListenOptions): Promise<Listener> {
-  const { host, port, isShared, maxMessageBytes, log } = options;
+  const { host, port, isShared, maxFrameBytes, log } = options;
   const connections = new Set<Connection>();
   const protocols = new WeakMap<IncomingMessage, string>();
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
@@ -49,7 +59,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     clientTracking: false,
     perMessageDeflate: false,
     skipUTF8Validation: false,
-    maxPayload: maxMessageBytes,
+    maxPayload: maxFrameBytes + MESSAGE_ROOM_BYTES,
     closeTimeout: CLOSE_MS,
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });
@@ -95,7 +105,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming,
       connection,
       head,
-      (socket) => serveSocket(socket, outcome.open),
+      (socket) => serveSocket(socket, connection, outcome.open),
     );
   });
   await new Promise<void>((resolve, reject) => {
@@ -109,12 +119,9 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     hostname: own.address,
     port: own.port,
     shutDown: async () => {
-      let isDown = false;
-      server.close(() => {
-        isDown = true;
-      });
+      const down = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
-      await settled(() => isDown, GOODBYE_MS);
+      await within(GOODBYE_MS, down);
       for (const connection of connections) connection.destroy();
     },
   };
@@ -166,28 +173,32 @@ async function respond(
   if (await pump(body, outgoing)) outgoing.end();
 }
 
-/** Answers an upgrade with a refusal, and ends the connection behind it. */
+/** Answers an upgrade with a refusal, which is short, and ends the connection behind it. */
 async function refuse(response: Response, connection: Connection): Promise<void> {
-  const { status, statusText, headers, body } = response;
+  const { status, statusText, headers } = response;
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  // What is small leaves in one piece.
-  connection.cork();
-  setTimeout(() => connection.uncork(), CORKED_MS);
-  connection.write(`HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`);
-  if (body === null || await pump(body, connection)) connection.end();
+  const head = `HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`;
+  const body = await response.bytes();
+  // In one piece: some clients take what is read first for all of it.
+  connection.end(Buffer.concat([Buffer.from(head), body]));
 }
 
 /** Writes a body as fast as it is taken; breaks the connection off, and says `false`, if it fails. */
 async function pump(body: ReadableStream<Uint8Array>, to: Writable): Promise<boolean> {
   const reader = body.getReader();
   let wake = () => {};
-  let isGone = to.destroyed;
+  let isGone = false;
   to.on("drain", () => wake());
   to.on("close", () => {
     isGone = true;
     wake();
     reader.cancel().catch(() => {});
   });
+  // Whoever has gone by now is not told of again.
+  if (to.destroyed) {
+    await reader.cancel();
+    return false;
+  }
   try {
     for (;;) {
       const { value, done } = await reader.read();

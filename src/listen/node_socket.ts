@@ -36,32 +36,35 @@ export class NodeSocket implements Socket {
   }
 }
 
-/** Serves a socket that is open, and ends it when nothing more is heard from there. */
-export function serveSocket(socket: ServerSocket, open: (socket: Socket) => SocketEvents): void {
-  let isHeard = true;
+/**
+ * Serves a socket that is open, and ends it when nothing more comes through `connection`, which is below
+ * it.
+ */
+export function serveSocket(
+  socket: ServerSocket,
+  connection: { readonly bytesRead: number },
+  open: (socket: Socket) => SocketEvents,
+): void {
+  let heardBytes = 0;
   let isPinged = false;
-  const hear = () => {
-    isHeard = true;
-    isPinged = false;
-  };
   const timer = setInterval(() => {
-    if (isPinged) socket.terminate();
-    else if (!isHeard && socket.readyState === OPEN) {
+    // Bytes, not messages: one of many megabytes may take longer.
+    const { bytesRead } = connection;
+    if (bytesRead !== heardBytes) isPinged = false;
+    else if (isPinged) socket.terminate();
+    else if (socket.readyState === OPEN) {
       isPinged = true;
       socket.ping();
     }
-    isHeard = false;
+    heardBytes = bytesRead;
   }, IDLE_TIMEOUT_S * 1000);
+  const decoder = new TextDecoder();
   // What went wrong is told by the close that follows.
   socket.on("error", () => {});
   const events = open(new NodeSocket(socket));
-  socket.on("ping", hear);
-  socket.on("pong", hear);
   socket.on("message", (data, isBinary) => {
-    hear();
     // A copy: bytes of `ws` are parts of what was read, and all empty messages share a buffer.
-    const bytes = new Uint8Array(data);
-    events.receive(isBinary ? bytes : new TextDecoder().decode(bytes));
+    events.receive(isBinary ? new Uint8Array(data) : decoder.decode(data));
   });
   socket.on("close", () => {
     clearInterval(timer);

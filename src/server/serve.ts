@@ -4,9 +4,9 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
-import { listenError } from "../listen/deno_listener.ts";
 import { listen } from "../listen/listen.ts";
-import { type Listener, type ListenerKind, maxMessageBytes } from "../listen/listener.ts";
+import { listenError } from "../listen/listen_error.ts";
+import type { Listener, ListenerKind } from "../listen/listener.ts";
 import { Refusals, sharedRefusals } from "../listen/refusals.ts";
 import { Memory, sharedCounts } from "../relay/memory.ts";
 import type { RelayOptions } from "../relay/options.ts";
@@ -59,7 +59,7 @@ async function serveHere(options: ServeOptions, context: ServeContext): Promise<
     host,
     port,
     isShared: false,
-    maxMessageBytes: maxMessageBytes(options.maxFrameBytes),
+    maxFrameBytes: options.maxFrameBytes,
     log,
   });
   const running = run(hub, {

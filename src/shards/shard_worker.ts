@@ -7,7 +7,6 @@ import { messageOf } from "../errors.ts";
 import { threadClock } from "../host/clock.ts";
 import { threadScope } from "../host/thread.ts";
 import { listen } from "../listen/listen.ts";
-import { type Listener, maxMessageBytes } from "../listen/listener.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
 import { PULSE_MS } from "../relay/watchful_clock.ts";
@@ -20,23 +19,18 @@ scope.onmessage = ({ data }) => {
   if (data.type === "start") begin(data.start);
 };
 
-async function begin(start: ShardStart): Promise<void> {
+function begin(start: ShardStart): void {
   const tell = (message: FromShard, transfer: Transferable[] = []) =>
     scope.postMessage(message, transfer);
   const shard = new Shard(start, threadClock(start.originMs), tell);
-  let server: Listener;
-  try {
-    server = await listen(start.listener, shard.handler, {
-      host: start.host,
-      port: start.port,
-      isShared: true,
-      maxMessageBytes: maxMessageBytes(start.options.maxFrameBytes),
-      log: shard.log,
-    });
-  } catch (error) {
-    tell({ type: "failed", message: messageOf(error) });
-    return;
-  }
+  const { host, port, listener, options: { maxFrameBytes } } = start;
+  const listening = listen(listener, shard.handler, {
+    host,
+    port,
+    isShared: true,
+    maxFrameBytes,
+    log: shard.log,
+  });
   const maintenance = setInterval(() => shard.maintain(), MAINTENANCE_MS);
   const pulse = setInterval(() => shard.clock.pulse(), PULSE_MS);
   scope.onmessage = ({ data }) => {
@@ -44,10 +38,13 @@ async function begin(start: ShardStart): Promise<void> {
       clearInterval(maintenance);
       clearInterval(pulse);
       shard.stop();
-      server.shutDown().then(() => tell({ type: "stopped" }));
+      listening.then((server) => server.shutDown()).then(() => tell({ type: "stopped" }), () => {});
     } else if (data.type !== "start") {
       shard.receive(data);
     }
   };
-  tell({ type: "listening" });
+  listening.then(
+    () => tell({ type: "listening" }),
+    (error) => tell({ type: "failed", message: messageOf(error) }),
+  );
 }

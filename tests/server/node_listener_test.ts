@@ -1,5 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { silentLog } from "../../src/host/log.ts";
+import type { Handler } from "../../src/listen/listener.ts";
+import { listenOnNode } from "../../src/listen/node_listener.ts";
 import { clientFrame } from "../e2e/raw_peer.ts";
 import { soon } from "../waiting.ts";
 import { startRelay } from "./fixture.ts";
@@ -89,4 +92,32 @@ Deno.test("On node, a peer that never answers its close is gone after two second
   assertEquals(closeCode(await soon("the end", readAll(peer))) >= 1000, true);
   const tookMs = performance.now() - startMs;
   assert(tookMs > 1000 && tookMs < 10_000, `it took ${tookMs} ms`);
+});
+
+Deno.test("On node, an answer to somebody who has gone by then is given up, and does not stay", async () => {
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  const handler: Handler = async ({ request }) => {
+    if (request.url.endsWith("/other")) return new Response("ok");
+    asked.resolve();
+    await goOn.promise;
+    return new Response(new ReadableStream({ cancel: () => cancelled.resolve() }));
+  };
+  const listener = await listenOnNode(handler, {
+    host: "127.0.0.1",
+    port: 0,
+    isShared: false,
+    maxFrameBytes: 1000,
+    log: silentLog,
+  });
+  const address = `http://127.0.0.1:${listener.port}`;
+  const peer = await connect(address, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+  await soon("the request", asked.promise);
+  peer.close();
+  // What the server hears later has been answered: so it has heard of the end.
+  for (let count = 0; count < 10; count++) await (await fetch(`${address}/other`)).text();
+  goOn.resolve();
+  await soon("the end of the answer", cancelled.promise);
+  await listener.shutDown();
 });
