@@ -52,6 +52,19 @@ Deno.test({
       await relayed(relay, { input: concat(...frames), cwd, options });
       assertEquals(await folder.files("frames"), frames);
     });
+    await t.step("leaves no cache of its code, which others could replace", async () => {
+      await using temporary = await makeFolder();
+      const env = { ...options.env, TMPDIR: temporary.path };
+      // Deno writes one when a first run is over, and completes it with the second.
+      for (let count = 0; count < 2; count++) {
+        const { code, stderr } = await run(["demo", "--port", "0", "--duration", "1s"], {
+          ...options,
+          env,
+        });
+        assertEquals(code, 0, stderr);
+      }
+      assertEquals(await Array.fromAsync(Deno.readDir(temporary.path)), []);
+    });
     await t.step("makes a test pattern and writes PNG files of raw pixels", async () => {
       await using relay = await startRelay([], options);
       await using watch = start(["watch", relay.url(), "-o", "%d.png", "--count", "2"], options);

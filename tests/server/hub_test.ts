@@ -117,6 +117,7 @@ Deno.test("Hub closes a bare viewer with 4007 when nothing has drained for --sta
   const { code, reason } = stuck.socket.closed!;
   assertEquals(code, 4007);
   assertStringIncludes(reason, "10000 ms (--stall-timeout)");
+  assertEquals(scene.hub.refusals.total("stalled"), 1);
   // A stuck peer never answers: what comes now goes to nobody, and counts as nobody's.
   sender.peer.receive(frameOf(2));
   const live = scene.hub.find("live")!;
