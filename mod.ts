@@ -18,8 +18,10 @@
 export {
   createRelay,
   type CreateRelayOptions,
+  DEFAULT_LISTEN_LIMITS,
   DEFAULT_OPTIONS,
   type ListenerKind,
+  type ListenLimits,
   type LogLine,
   type RelayOptions,
   serve,

@@ -23,6 +23,9 @@ export interface ServerSocket {
   readonly bufferedAmount: number;
   send(message: string | Uint8Array): void;
   ping(): void;
+  /** Reads nothing more from the connection. */
+  pause(): void;
+  resume(): void;
   close(code: number, reason: string): void;
   terminate(): void;
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): void;

@@ -10,7 +10,7 @@ import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
 import { serve } from "../server/mod.ts";
 import { command } from "./command.ts";
 import { countFrames, megabytes, oneDigit, showProgress } from "./progress.ts";
-import { LIMIT_FLAGS, LISTEN_FLAGS, serveOptions } from "./serve.ts";
+import { GUARD_FLAGS, LIMIT_FLAGS, LISTEN_FLAGS, serveOptions } from "./serve.ts";
 import { duration, MAX_TIMER_MS } from "./value.ts";
 
 /** The command. */
@@ -21,6 +21,7 @@ export const demoCommand = command({
   flags: {
     ...LISTEN_FLAGS,
     ...LIMIT_FLAGS,
+    ...GUARD_FLAGS,
     duration: {
       value: "TIME",
       help: "stop after this time (default: run until Ctrl-C)",

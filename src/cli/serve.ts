@@ -3,8 +3,15 @@
  *
  * @module
  */
-import { DEFAULT_OPTIONS, type RelayOptions, serve } from "../server/mod.ts";
+import {
+  DEFAULT_LISTEN_LIMITS,
+  DEFAULT_OPTIONS,
+  type ListenLimits,
+  type RelayOptions,
+  serve,
+} from "../server/mod.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
+import { hostNames, networks, origins } from "./network_value.ts";
 import {
   bytes,
   duration,
@@ -12,7 +19,6 @@ import {
   integer,
   MAX_FRAME_BYTES,
   MAX_TIMER_MS,
-  origins,
   text,
   threads,
 } from "./value.ts";
@@ -43,6 +49,12 @@ export const LISTEN_FLAGS = {
     value: "ORIGINS",
     help: "pages of other sites that may take part, as https://example.org,…; * for all",
     read: origins,
+    isList: true,
+  },
+  "host-name": {
+    value: "NAMES",
+    help: "names by which it is reached, beside addresses and this machine's own; * for any",
+    read: hostNames,
     isList: true,
   },
 } as const;
@@ -87,8 +99,88 @@ export const LIMIT_FLAGS = {
   },
 } as const satisfies Record<string, Flag<number>>;
 
+/** What strangers may use. */
+export const GUARD_FLAGS = {
+  "max-connections": {
+    value: "N",
+    help: "most connections, whoever has them",
+    read: integer(1, 1_000_000),
+    fallback: "11000",
+  },
+  "max-per-address": {
+    value: "N",
+    help: "most connections of one address (IPv6: of a /64)",
+    read: integer(1, 1_000_000),
+    fallback: "256",
+  },
+  "max-handshakes": {
+    value: "N",
+    help: "most WebSocket handshakes a second of one address",
+    read: integer(1, 1_000_000),
+    fallback: "100",
+  },
+  "max-messages": {
+    value: "N",
+    help: "most messages a second of one peer",
+    read: integer(10, 100_000_000),
+    fallback: "20000",
+  },
+  "max-unread": {
+    value: "SIZE",
+    help: "answers that one peer may leave unread",
+    read: bytes(1024, 1024 * MIB),
+    fallback: "1MiB",
+  },
+  "max-awaited": {
+    value: "N",
+    help: "most streams that viewers wait for and nobody publishes to",
+    read: integer(1, 100_000),
+    fallback: "1000",
+  },
+  "max-rate": {
+    value: "SIZE",
+    help: "most bytes a second that leave for all viewers",
+    read: bytes(1000, 1024 * 1024 * MIB),
+  },
+  "max-viewer-rate": {
+    value: "SIZE",
+    help: "most bytes a second that leave for one viewer",
+    read: bytes(1000, 1024 * 1024 * MIB),
+  },
+  "header-timeout": {
+    value: "TIME",
+    help: "how long the header of a request may take",
+    read: duration(100, MAX_TIMER_MS),
+    fallback: "5s",
+  },
+  "body-timeout": {
+    value: "TIME",
+    help: "how long the body of a request that is no video may take",
+    read: duration(100, MAX_TIMER_MS),
+    fallback: "10s",
+  },
+  "idle-timeout": {
+    value: "TIME",
+    help: "how long a connection may wait for its next request",
+    read: duration(100, MAX_TIMER_MS),
+    fallback: "1m",
+  },
+  "close-timeout": {
+    value: "TIME",
+    help: "how long a peer may take to answer the end until it is broken off",
+    read: duration(100, MAX_TIMER_MS),
+    fallback: "2s",
+  },
+  "trusted-proxy": {
+    value: "NETWORKS",
+    help: "proxies whose X-Forwarded-For says who asks, as 10.0.0.0/8,…",
+    read: networks,
+    isList: true,
+  },
+} as const;
+
 /** What a relay is asked to be. */
-export interface RelayWish extends RelayOptions {
+export interface RelayWish extends RelayOptions, ListenLimits {
   /** Address to listen on. */
   readonly host: string;
   /** Port to listen on; 0 for a free one. */
@@ -99,7 +191,7 @@ export interface RelayWish extends RelayOptions {
 
 /** The options of a relay that the flags stand for. */
 export function serveOptions(
-  flags: Values<typeof LISTEN_FLAGS> & Values<typeof LIMIT_FLAGS>,
+  flags: Values<typeof LISTEN_FLAGS> & Values<typeof LIMIT_FLAGS> & Values<typeof GUARD_FLAGS>,
   workers = 1,
 ): RelayWish {
   const maxFrameBytes = flags["max-frame"];
@@ -123,6 +215,20 @@ export function serveOptions(
     stallTimeoutMs: flags["stall-timeout"],
     allowOrigins: flags["allow-origin"] ?? DEFAULT_OPTIONS.allowOrigins,
     helloTimeoutMs: DEFAULT_OPTIONS.helloTimeoutMs,
+    hostNames: flags["host-name"] ?? DEFAULT_OPTIONS.hostNames,
+    maxMessages: flags["max-messages"],
+    maxUnreadBytes: flags["max-unread"],
+    maxAwaited: flags["max-awaited"],
+    maxRate: flags["max-rate"] ?? DEFAULT_OPTIONS.maxRate,
+    maxViewerRate: flags["max-viewer-rate"] ?? DEFAULT_OPTIONS.maxViewerRate,
+    maxConnections: flags["max-connections"],
+    maxPerAddress: flags["max-per-address"],
+    maxHandshakes: flags["max-handshakes"],
+    headerTimeoutMs: flags["header-timeout"],
+    bodyTimeoutMs: flags["body-timeout"],
+    idleTimeoutMs: flags["idle-timeout"],
+    closeTimeoutMs: flags["close-timeout"],
+    trustedProxies: flags["trusted-proxy"] ?? DEFAULT_LISTEN_LIMITS.trustedProxies,
   };
 }
 
@@ -134,6 +240,7 @@ export const serveCommand = command({
   flags: {
     ...LISTEN_FLAGS,
     ...LIMIT_FLAGS,
+    ...GUARD_FLAGS,
     workers: {
       value: "N|auto",
       help: "threads that send to viewers; auto: as many as the machine has cores",

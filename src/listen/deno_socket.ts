@@ -30,6 +30,16 @@ export class DenoSocket implements Socket {
     if (this.#closing === undefined) this.#socket.send(message);
   }
 
+  pause(): boolean {
+    return false;
+  }
+
+  resume(): void {}
+
+  breakOff(): boolean {
+    return false;
+  }
+
   /**
    * Closes the connection as soon as the peer is silent. If a message arrives while Deno's server
    * sends the close frame, it drops the connection without one.

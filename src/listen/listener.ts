@@ -4,6 +4,8 @@
  * @module
  */
 import type { Log } from "../host/log.ts";
+import type { ListenLimits } from "./limits.ts";
+import type { Refusals } from "./refusals.ts";
 
 /** Seconds without a sign of life after which a peer is pinged, and then given up. */
 export const IDLE_TIMEOUT_S = 30;
@@ -24,6 +26,10 @@ export interface ListenOptions {
   readonly isShared: boolean;
   /** Largest frame in bytes; only `node` can refuse a message before it is whole. */
   readonly maxFrameBytes: number;
+  /** What strangers may use of it. */
+  readonly limits: ListenLimits;
+  /** Where it is counted who is refused. */
+  readonly refusals: Refusals;
   /** Where it is told that a request could not be answered. */
   readonly log: Log;
 }
@@ -63,8 +69,20 @@ export interface Socket {
    * message's bytes may be freed then, and those of its header written again.
    */
   send(message: string | Uint8Array<ArrayBuffer>): void;
+  /**
+   * Reads nothing more from the peer until {@linkcode Socket.resume}, so that the peer has to wait;
+   * what has been read already may still come. False where the listener cannot: everything comes.
+   */
+  pause(): boolean;
+  /** Reads on. */
+  resume(): void;
   /** Ends the connection with a code and a reason; only the first call counts. */
   close(code: number, reason: string): void;
+  /**
+   * Ends the connection at once, with what is unsent; false where the listener cannot, and the peer can
+   * only be asked to go.
+   */
+  breakOff(): boolean;
 }
 
 /** What comes from a {@linkcode Socket}. */

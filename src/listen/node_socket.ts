@@ -29,6 +29,20 @@ export class NodeSocket implements Socket {
     this.#socket.send(typeof message === "string" ? message : Buffer.from(message));
   }
 
+  pause(): boolean {
+    this.#socket.pause();
+    return true;
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  breakOff(): boolean {
+    this.#socket.terminate();
+    return true;
+  }
+
   close(code: number, reason: string): void {
     if (this.#isClosing || this.#socket.readyState !== OPEN) return;
     this.#isClosing = true;

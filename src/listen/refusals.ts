@@ -13,6 +13,30 @@ export const REFUSALS = [
   "access",
   /** `--stall-timeout`, or memory that is short. */
   "stalled",
+  /** A name that is not ours (`--host-name`). */
+  "host",
+  /** A handshake that is none. */
+  "handshake",
+  /** `--max-connections`. */
+  "connections",
+  /** `--max-per-address`. */
+  "address",
+  /** `--max-handshakes`. */
+  "handshakes",
+  /** `--header-timeout`, `--body-timeout` or `--idle-timeout`. */
+  "slow",
+  /** `--close-timeout`. */
+  "unanswered",
+  /** `--max-viewers`, `--max-streams` or `--max-awaited`. */
+  "full",
+  /** `--max-messages`. */
+  "messages",
+  /** `--max-unread`. */
+  "unread",
+  /** A message that is larger than `--max-frame`. */
+  "large",
+  /** Memory for what is unfinished (`--max-memory`). */
+  "memory",
 ] as const;
 
 /** Why somebody was refused, or let go. */

@@ -31,6 +31,21 @@ export interface RelayOptions {
    * @default {5000}
    */
   readonly helloTimeoutMs: number;
+  /**
+   * Names under which the relay is reached, beside addresses, `localhost` and this machine's own name;
+   * `*` for any. @default {[]}
+   */
+  readonly hostNames: readonly string[];
+  /** Most messages a second that a peer may send. @default {20000} */
+  readonly maxMessages: number;
+  /** Most bytes of answers that a peer may leave unread. @default {1048576} */
+  readonly maxUnreadBytes: number;
+  /** Most streams that viewers wait for and nobody publishes to. @default {1000} */
+  readonly maxAwaited: number;
+  /** Most bytes a second that leave for all viewers; 0 for no limit. @default {0} */
+  readonly maxRate: number;
+  /** Most bytes a second that leave for one viewer; 0 for no limit. @default {0} */
+  readonly maxViewerRate: number;
 }
 
 const MIB = 1024 * 1024;
@@ -46,4 +61,10 @@ export const DEFAULT_OPTIONS: RelayOptions = {
   stallTimeoutMs: 10_000,
   allowOrigins: [],
   helloTimeoutMs: 5000,
+  hostNames: [],
+  maxMessages: 20_000,
+  maxUnreadBytes: MIB,
+  maxAwaited: 1000,
+  maxRate: 0,
+  maxViewerRate: 0,
 };

@@ -6,13 +6,20 @@
 import type { Access } from "../access/access.ts";
 import { StreamError } from "../errors.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
+import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
 import type { ListenerKind } from "../listen/listener.ts";
 import type { Log } from "../host/log.ts";
 import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
 import { createRelay as createWith, type EmbeddedRelay, type RelayContext } from "./relay.ts";
 import { type Relay, serve as serveWith } from "./serve.ts";
 
-export { DEFAULT_OPTIONS, type ListenerKind, type RelayOptions };
+export {
+  DEFAULT_LISTEN_LIMITS,
+  DEFAULT_OPTIONS,
+  type ListenerKind,
+  type ListenLimits,
+  type RelayOptions,
+};
 
 /** Options of {@linkcode createRelay}. */
 export interface CreateRelayOptions extends Partial<RelayOptions> {
@@ -29,7 +36,7 @@ export interface CreateRelayOptions extends Partial<RelayOptions> {
 }
 
 /** Options of {@linkcode serve}. */
-export interface ServeOptions extends CreateRelayOptions {
+export interface ServeOptions extends CreateRelayOptions, Partial<ListenLimits> {
   /** Address to listen on; `0.0.0.0` for all. @default {"127.0.0.1"} */
   readonly host?: string;
   /** Port to listen on; 0 for a free one. @default {8080} */
@@ -75,7 +82,14 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
     throw new StreamError("usage", `Cannot serve with ${workers} workers: give 1 or more`);
   }
   return await serveWith(
-    { ...limitsOf(options), host, port, workers, listener },
+    {
+      ...given(DEFAULT_OPTIONS, options),
+      host,
+      port,
+      workers,
+      listener,
+      limits: given(DEFAULT_LISTEN_LIMITS, options),
+    },
     contextOf(options),
   );
 }
@@ -98,14 +112,15 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
  * ```
  */
 export function createRelay(options: CreateRelayOptions = {}): EmbeddedRelay {
-  return createWith(limitsOf(options), contextOf(options));
+  return createWith(given(DEFAULT_OPTIONS, options), contextOf(options));
 }
 
-function limitsOf(options: CreateRelayOptions): RelayOptions {
-  const given = Object.entries(options).filter(([name, value]) =>
-    Object.hasOwn(DEFAULT_OPTIONS, name) && value !== undefined
+/** What `options` say of what has a default, and the default of the rest. */
+function given<T extends object>(defaults: T, options: Partial<T>): T {
+  const said = Object.entries(options).filter(([name, value]) =>
+    Object.hasOwn(defaults, name) && value !== undefined
   );
-  return { ...DEFAULT_OPTIONS, ...Object.fromEntries(given) };
+  return { ...defaults, ...Object.fromEntries(said) };
 }
 
 function contextOf(options: CreateRelayOptions): RelayContext {

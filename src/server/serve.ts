@@ -5,6 +5,7 @@
  */
 import { StreamError } from "../errors.ts";
 import { listen } from "../listen/listen.ts";
+import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
 import { listenError } from "../listen/listen_error.ts";
 import type { Listener, ListenerKind } from "../listen/listener.ts";
 import { Refusals, sharedRefusals } from "../listen/refusals.ts";
@@ -24,6 +25,8 @@ export interface ServeOptions extends RelayOptions {
   readonly workers: number;
   /** What listens. @default {"deno"} */
   readonly listener?: ListenerKind;
+  /** What strangers may use of it. @default {DEFAULT_LISTEN_LIMITS} */
+  readonly limits?: ListenLimits;
 }
 
 /** What a relay that listens works with. */
@@ -52,7 +55,7 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
 
 /** Connections come to this thread. */
 async function serveHere(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  const { host, port, listener = "deno" } = options;
+  const { host, port, listener = "deno", limits = DEFAULT_LISTEN_LIMITS } = options;
   const { signal, log } = context;
   const { hub, pictures, handler } = openStreams(options, context);
   const server = await listen(listener, handler, {
@@ -60,6 +63,8 @@ async function serveHere(options: ServeOptions, context: ServeContext): Promise<
     port,
     isShared: false,
     maxFrameBytes: options.maxFrameBytes,
+    limits,
+    refusals: hub.refusals,
     log,
   });
   const running = run(hub, {
@@ -75,7 +80,7 @@ async function serveHere(options: ServeOptions, context: ServeContext): Promise<
 
 /** Connections come to threads that have nothing else to do. */
 async function serveInThreads(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  const { host, workers, listener = "deno" } = options;
+  const { host, workers, listener = "deno", limits = DEFAULT_LISTEN_LIMITS } = options;
   const { signal, access, base, openThread } = context;
   if (access !== undefined || base !== undefined) {
     throw new StreamError("usage", "Cannot serve with access or base: only one thread has them");
@@ -91,6 +96,7 @@ async function serveInThreads(options: ServeOptions, context: ServeContext): Pro
     host,
     port: addr.port,
     listener,
+    limits,
     counts,
     refused,
     askThere,

@@ -9,6 +9,7 @@ import type { LogFields } from "../host/log.ts";
 import type { Asked } from "../http/route.ts";
 import type { LinkNews, LinkRequest } from "../link/link.ts";
 import type { ListedViewer } from "../link/mirror.ts";
+import type { ListenLimits } from "../listen/limits.ts";
 import type { ListenerKind } from "../listen/listener.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import type { PublishHello } from "../wire/control_message.ts";
@@ -20,6 +21,8 @@ export interface ShardStart {
   readonly port: number;
   /** What listens there. */
   readonly listener: ListenerKind;
+  /** What strangers may use of it, in all threads together. */
+  readonly limits: ListenLimits;
   /** What all threads count together; see `memory.ts`. */
   readonly counts: SharedArrayBuffer;
   /** Where all threads count who is refused; see `refusals.ts`. */

@@ -8,6 +8,7 @@ import { Thread } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
 import type { Hub } from "../relay/hub.ts";
+import type { ListenLimits } from "../listen/limits.ts";
 import type { ListenerKind } from "../listen/listener.ts";
 import { settled } from "../listen/deno_listener.ts";
 import { ShardLink } from "./shard_link.ts";
@@ -31,6 +32,8 @@ export interface ShardPoolOptions {
   readonly port: number;
   /** What listens there. */
   readonly listener: ListenerKind;
+  /** What strangers may use of it, in all threads together. */
+  readonly limits: ListenLimits;
   /**
    * Counters that all threads share: a place for each thread, and one for the thread that has the
    * streams.
@@ -132,6 +135,7 @@ export class ShardPool {
       host,
       port,
       listener,
+      limits,
       counts,
       refused,
       askThere,
@@ -176,6 +180,7 @@ export class ShardPool {
         host,
         port,
         listener,
+        limits,
         counts,
         refused,
         threads: workers + 1,

@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { origins } from "../../src/cli/value.ts";
+import { origins } from "../../src/cli/network_value.ts";
 import { readLine } from "../../src/cli/command.ts";
 import { serveCommand } from "../../src/cli/serve.ts";
 

@@ -3,11 +3,12 @@
 import { assertEquals } from "@std/assert";
 import { readLine } from "../../src/cli/command.ts";
 import { serveCommand, serveOptions } from "../../src/cli/serve.ts";
+import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 
 Deno.test("serve without options has the defaults of a relay", () => {
   const { flags } = readLine(serveCommand, [], () => undefined);
   const { host, port, workers, ...options } = serveOptions(flags);
-  assertEquals(options, { ...DEFAULT_OPTIONS });
+  assertEquals(options, { ...DEFAULT_OPTIONS, ...DEFAULT_LISTEN_LIMITS });
   assertEquals([host, port, workers], ["127.0.0.1", 8080, 1]);
 });

@@ -74,6 +74,16 @@ class FakeSocket implements Socket {
     this.unsentBytes += message.length;
   }
 
+  pause(): boolean {
+    return false;
+  }
+
+  resume(): void {}
+
+  breakOff(): boolean {
+    return false;
+  }
+
   close(code: number, reason: string): void {
     this.closed ??= { code, reason };
   }

@@ -1,8 +1,10 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { silentLog } from "../../src/host/log.ts";
+import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import type { Handler } from "../../src/listen/listener.ts";
 import { listenOnNode } from "../../src/listen/node_listener.ts";
+import { Refusals } from "../../src/listen/refusals.ts";
 import { clientFrame } from "../e2e/raw_peer.ts";
 import { soon } from "../waiting.ts";
 import { startRelay } from "./fixture.ts";
@@ -109,6 +111,8 @@ Deno.test("On node, an answer to somebody who has gone by then is given up, and 
     port: 0,
     isShared: false,
     maxFrameBytes: 1000,
+    limits: DEFAULT_LISTEN_LIMITS,
+    refusals: new Refusals(silentLog),
     log: silentLog,
   });
   const address = `http://127.0.0.1:${listener.port}`;

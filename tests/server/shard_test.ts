@@ -7,6 +7,7 @@ import { linkTo } from "../../src/link/link.ts";
 import { acceptPeer } from "../../src/relay/accept.ts";
 import { sharedRefusals } from "../../src/listen/refusals.ts";
 import { sharedCounts } from "../../src/relay/memory.ts";
+import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import { Shard } from "../../src/shards/shard.ts";
 import type { FromShard } from "../../src/shards/shard_message.ts";
 import { DEFAULTS } from "./fixture.ts";
@@ -19,6 +20,7 @@ function shard(): { readonly shard: Shard; readonly told: FromShard[] } {
     host: "127.0.0.1",
     port: 0,
     listener: "deno" as const,
+    limits: DEFAULT_LISTEN_LIMITS,
     counts: sharedCounts(2),
     refused: sharedRefusals(2),
     threads: 2,
@@ -67,7 +69,14 @@ Deno.test("Shard asks the thread that has the streams, which need not find the a
 
 Deno.test("Shard passes a publisher's hello on as it has read it, and what follows as it comes", () => {
   const { shard: streams, told } = shard();
-  const socket = { unsentBytes: 0, send: () => {}, close: () => {} };
+  const socket = {
+    unsentBytes: 0,
+    send: () => {},
+    pause: () => false,
+    resume: () => {},
+    close: () => {},
+    breakOff: () => false,
+  };
   const peer = acceptPeer(streams, socket, {
     name: "cam",
     joinFrom: "key",
