@@ -32,6 +32,8 @@ export type LinkNews =
   | {
     readonly type: "opened";
     readonly name: string;
+    /** Number of the subscription that this answers. */
+    readonly subscription: number;
     /** Name of the stream's run; sequences of different runs do not compare. */
     readonly run: string;
     readonly state: StreamState;
@@ -42,6 +44,8 @@ export type LinkNews =
   | {
     readonly type: "refused";
     readonly name: string;
+    /** Number of the subscription that this answers. */
+    readonly subscription: number;
     readonly code: number;
     readonly reason: string;
   }
@@ -60,8 +64,8 @@ export type LinkNews =
 
 /** What goes over a link to where the stream `name` is. */
 export type LinkRequest =
-  /** Frames are wanted, from the last key frame on. */
-  | { readonly type: "subscribe"; readonly name: string }
+  /** Frames are wanted, from the last key frame on; no two subscriptions have the same number. */
+  | { readonly type: "subscribe"; readonly name: string; readonly subscription: number }
   /** They are wanted no more; `numbers` are of all viewers that there were. */
   | { readonly type: "unsubscribe"; readonly name: string; readonly numbers: ShardNumbers }
   | {

@@ -28,6 +28,8 @@ export interface MirrorOptions {
   readonly cached: Budget;
   /** The way to the stream. */
   readonly link: Link;
+  /** Tells it from mirrors of the same stream that were there before. */
+  readonly subscription: number;
   /** Told when no viewer is left. */
   readonly onIdle: (mirror: Mirror) => void;
 }
@@ -63,7 +65,7 @@ export class Mirror implements WatchedStream, Batched {
     this.name = name;
     this.#options = options;
     this.#broadcast = new Broadcast(options.cached);
-    options.link.tell({ type: "subscribe", name });
+    options.link.tell({ type: "subscribe", name, subscription: options.subscription });
   }
 
   get run(): string {
@@ -135,10 +137,14 @@ export class Mirror implements WatchedStream, Batched {
 
   /** Takes what comes over the link about this stream. */
   receive(message: LinkNews): void {
-    if (message.type === "opened") return this.#open(message);
-    // What comes before belongs to viewers who have gone since.
-    if (!this.#isOpen && message.type !== "refused") return;
+    // What answers another subscription, or comes before its answer, is for viewers who have gone.
+    if (message.type === "opened" || message.type === "refused") {
+      if (message.subscription !== this.#options.subscription) return;
+    } else if (!this.#isOpen) return;
     switch (message.type) {
+      case "opened":
+        this.#open(message);
+        break;
       case "state":
         this.#state = message.state;
         break;

@@ -54,6 +54,7 @@ export class Shard implements Streams, Link {
   readonly #channels = new Map<number, ControlChannel>();
   readonly #questions = new Questions<PlainResponse | string>();
   #lastNumber = 0;
+  #lastSubscription = 0;
   #isStopping = false;
 
   constructor(start: ShardStart, clock: Clock, tell: Tell) {
@@ -88,6 +89,7 @@ export class Shard implements Streams, Link {
       turns: this.#turns,
       cached: this.memory.cached,
       link: linkTo(STREAMS_AT, [this]),
+      subscription: ++this.#lastSubscription,
       onIdle: (idle) => this.#mirrors.delete(idle.name),
     });
     this.#mirrors.set(name, mirror);

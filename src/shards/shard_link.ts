@@ -7,6 +7,7 @@ import { messageOf, ProtocolError } from "../errors.ts";
 import { Questions } from "../host/questions.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { AskThere } from "../http/handler.ts";
+import type { LinkRequest } from "../link/link.ts";
 import type { ListedViewer } from "../link/mirror.ts";
 import { Connection } from "../relay/connection.ts";
 import type { Hub } from "../relay/hub.ts";
@@ -48,7 +49,7 @@ export class ShardLink {
     const { hub } = this.#options;
     switch (message.type) {
       case "subscribe":
-        this.#subscribe(message.name);
+        this.#subscribe(message);
         break;
       case "unsubscribe": {
         const viewer = this.#viewers.get(message.name);
@@ -118,16 +119,16 @@ export class ShardLink {
     this.#questions.answerAll([]);
   }
 
-  #subscribe(name: string): void {
+  #subscribe({ name, subscription }: LinkRequest & { readonly type: "subscribe" }): void {
     const { hub, tell } = this.#options;
     try {
       const live = hub.open(name);
-      const viewer = new ShardViewer(live, hub.memory.underWay, tell);
+      const viewer = new ShardViewer(live, subscription, hub.memory.underWay, tell);
       this.#viewers.set(name, viewer);
       live.join(viewer);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
-      tell({ type: "refused", name, code: error.closeCode, reason: error.message });
+      tell({ type: "refused", name, subscription, code: error.closeCode, reason: error.message });
     }
   }
 

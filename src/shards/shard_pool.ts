@@ -63,6 +63,7 @@ export class ShardPool {
   readonly #options: ShardPoolOptions;
   readonly #running = new Map<number, Running>();
   readonly #restarts = new Map<number, ReturnType<typeof setTimeout>>();
+  #isRefusing = false;
   #isStopping = false;
 
   constructor(hub: Hub, options: ShardPoolOptions) {
@@ -78,7 +79,7 @@ export class ShardPool {
   async start(): Promise<void> {
     const places = Array.from({ length: this.#options.workers }, (_, index) => index + 1);
     try {
-      await Promise.all(places.map((own) => this.#launch(own)));
+      await Promise.all(places.map((own) => this.#launch(own).started));
     } catch (error) {
       await this.stop();
       throw error;
@@ -108,6 +109,7 @@ export class ShardPool {
 
   /** Has the threads take in no more peers. */
   refuse(): void {
+    this.#isRefusing = true;
     for (const { thread } of this.#running.values()) thread.order({ type: "refuse" });
   }
 
@@ -129,7 +131,8 @@ export class ShardPool {
     this.#running.clear();
   }
 
-  async #launch(own: number): Promise<void> {
+  /** Starts a thread; `started` fails with a {@linkcode StreamError} (`unreachable`) where it cannot. */
+  #launch(own: number): { readonly running: Running; readonly started: Promise<void> } {
     const {
       openThread = openShardThread,
       host,
@@ -188,12 +191,10 @@ export class ShardPool {
         originMs: performance.timeOrigin,
       },
     });
+    if (this.#isRefusing) thread.order({ type: "refuse" });
     const timer = setTimeout(() => fail(`it did not start within ${START_MS / 1000} s`), START_MS);
-    try {
-      await listening.promise;
-    } finally {
-      clearTimeout(timer);
-    }
+    const started = listening.promise.finally(() => clearTimeout(timer));
+    return { running, started };
   }
 
   /** A thread has died, or is as good as dead: its peers are gone, and another takes its place. */
@@ -212,10 +213,8 @@ export class ShardPool {
 
   #restart(own: number): void {
     this.#restarts.delete(own);
-    this.#launch(own).catch((error: Error) => {
-      const running = this.#running.get(own);
-      if (running !== undefined) this.#lost(running, error.message);
-    });
+    const { running, started } = this.#launch(own);
+    started.catch((error: Error) => this.#lost(running, error.message));
   }
 }
 

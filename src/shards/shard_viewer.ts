@@ -23,7 +23,8 @@ export class ShardViewer implements Viewer<ShardFeed> {
   readonly live: LiveStream;
   readonly #tell: TellShard;
 
-  constructor(live: LiveStream, budget: Budget, tell: TellShard) {
+  /** `subscription`: number of the thread's subscription, which is answered. */
+  constructor(live: LiveStream, subscription: number, budget: Budget, tell: TellShard) {
     this.live = live;
     this.#tell = tell;
     const { name } = live;
@@ -36,6 +37,7 @@ export class ShardViewer implements Viewer<ShardFeed> {
         tell({
           type: "opened",
           name,
+          subscription,
           run: live.run,
           state: { fps: live.fps, isPublishing: live.isPublishing },
           history,

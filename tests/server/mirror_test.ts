@@ -14,19 +14,26 @@ Deno.test("Mirror counts frames that do not come to its thread, for every viewer
     turns: new Turns(),
     cached: new Budget(1e9),
     link: { scheme: "test", tell: (message) => told.push(message) },
+    subscription: 2,
     onIdle: () => {},
   });
+  let welcomed = 0;
   const viewers = [feed(), feed()].map((feed) => ({
     feed,
     joinFrom: "key" as const,
-    welcome: () => {},
+    welcome: () => void welcomed++,
     ended: () => {},
     report: () => {},
     close: () => {},
   }));
   for (const viewer of viewers) mirror.join(viewer);
   const state = { fps: "source", isPublishing: true } as const;
-  mirror.receive({ type: "opened", name: "live", run: "r", state, history: [], isWhole: false });
+  const opened = { name: "live", run: "r", state, history: [], isWhole: false };
+  // For viewers who have gone: another mirror was there for them.
+  mirror.receive({ type: "opened", subscription: 1, ...opened });
+  assertEquals(welcomed, 0);
+  mirror.receive({ type: "opened", subscription: 2, ...opened });
+  assertEquals(welcomed, 2);
   mirror.receive({ type: "missed", name: "live", frames: 3 });
   mirror.receive({ type: "frame", name: "live", frame: frame(4) });
   mirror.receive({ type: "missed", name: "live", frames: 2 });
@@ -44,6 +51,7 @@ Deno.test("Mirror that is refused is of no use to viewers that come while its ow
     turns: new Turns(),
     cached: new Budget(1e9),
     link: { scheme: "test", tell: (message) => told.push(message) },
+    subscription: 2,
     onIdle: () => void idle++,
   });
   const closed: string[] = [];
@@ -56,7 +64,10 @@ Deno.test("Mirror that is refused is of no use to viewers that come while its ow
     close: (_code: number, reason: string) => closed.push(reason),
   };
   mirror.join(viewer);
-  mirror.receive({ type: "refused", name: "live", code: 4005, reason: "full" });
+  const refused = { type: "refused", name: "live", code: 4005, reason: "full" } as const;
+  mirror.receive({ ...refused, subscription: 1 });
+  assertEquals([closed, idle], [[], 0]);
+  mirror.receive({ ...refused, subscription: 2 });
   assertEquals([closed, idle], [["full"], 1]);
   // Its connection is gone only now.
   mirror.leave(viewer);
