@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { ListenerKind } from "../src/listen/listener.ts";
 import type { StreamStatus } from "../src/wire/control_message.ts";
 import { eventually } from "./waiting.ts";
 
@@ -21,6 +22,12 @@ export const PERMISSIONS: readonly string[] = [
 /** Threads that relays under test send from: 1 in `deno task test`, then 2 in `deno task test:all`. */
 export function testedWorkers(): number {
   return Number(Deno.env.get("TEST_WORKERS") ?? 1);
+}
+
+/** What listens for relays under test, where `TEST_LISTENER` says it; else the relay's own default. */
+export function testedListener(): ListenerKind | undefined {
+  const asked = Deno.env.get("TEST_LISTENER");
+  return asked === "node" || asked === "deno" ? asked : undefined;
 }
 
 /** For `watch`: it skips nothing, also where the machine stands still for a while. */
@@ -239,7 +246,10 @@ export async function startRelay(
   args: readonly string[] = [],
   options: StartOptions & { readonly port?: number } = {},
 ): Promise<RunningRelay> {
-  const process = start(["serve", "--port", String(options.port ?? 0), ...args], options);
+  const chosen = testedListener();
+  const listener = chosen === undefined ? [] : ["--listener", chosen];
+  const port = String(options.port ?? 0);
+  const process = start(["serve", "--port", port, ...listener, ...args], options);
   const http = (await process.said(/listening on (http:\/\/[^\s"]+)[\s"]/))[1]!;
   const host = http.replace("http://", "");
   const status = async (name: string): Promise<StreamStatus | undefined> => {

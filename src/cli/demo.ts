@@ -10,7 +10,7 @@ import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
 import { serve } from "../server/mod.ts";
 import { command } from "./command.ts";
 import { countFrames, megabytes, oneDigit, showProgress } from "./progress.ts";
-import { GUARD_FLAGS, LIMIT_FLAGS, LISTEN_FLAGS, serveOptions } from "./serve.ts";
+import { GUARD_FLAGS, LIMIT_FLAGS, LISTEN_FLAGS, listening, serveOptions } from "./serve.ts";
 import { duration, MAX_TIMER_MS } from "./value.ts";
 
 /** The command. */
@@ -58,7 +58,7 @@ export const demoCommand = command({
       fps: () => publisher.fps,
       clock: host.clock,
     });
-    log.info(`listening on ${relay.address}`, { address: relay.address });
+    log.info(...listening(relay));
     log.info(introduction(local, url));
     let viewers = 0;
     using _progress = showProgress(host, log, () => {

@@ -6,10 +6,13 @@
 import {
   DEFAULT_LISTEN_LIMITS,
   DEFAULT_OPTIONS,
+  type ListenerKind,
   type ListenLimits,
+  type Relay,
   type RelayOptions,
   serve,
 } from "../server/mod.ts";
+import type { LogFields } from "../host/log.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
 import { hostNames, networks, origins } from "./network_value.ts";
 import {
@@ -19,6 +22,7 @@ import {
   integer,
   MAX_FRAME_BYTES,
   MAX_TIMER_MS,
+  oneOf,
   text,
   threads,
 } from "./value.ts";
@@ -38,6 +42,11 @@ export const LISTEN_FLAGS = {
     help: "port to listen on; 0 for a free one",
     read: integer(0, 65_535),
     fallback: "8080",
+  },
+  listener: {
+    value: "deno|node",
+    help: "what listens (default: deno for this machine and one thread, else node)",
+    read: oneOf(["deno", "node"]),
   },
   fps: {
     value: "N|source",
@@ -187,6 +196,8 @@ export interface RelayWish extends RelayOptions, ListenLimits {
   readonly port: number;
   /** Threads that send to viewers. */
   readonly workers: number;
+  /** What listens, where that is chosen. */
+  readonly listener?: ListenerKind;
 }
 
 /** The options of a relay that the flags stand for. */
@@ -206,6 +217,7 @@ export function serveOptions(
     host: flags.host,
     port: flags.port,
     workers,
+    ...(flags.listener === undefined ? {} : { listener: flags.listener }),
     fps: flags.fps,
     bufferMs: flags.buffer,
     maxFrameBytes,
@@ -230,6 +242,11 @@ export function serveOptions(
     closeTimeoutMs: flags["close-timeout"],
     trustedProxies: flags["trusted-proxy"] ?? DEFAULT_LISTEN_LIMITS.trustedProxies,
   };
+}
+
+/** What a relay says as it starts. */
+export function listening({ address, listener }: Relay): [string, LogFields] {
+  return [`listening on ${address} (--listener ${listener})`, { address, listener }];
 }
 
 /** The command. */
@@ -266,7 +283,7 @@ export const serveCommand = command({
       signal: host.stop,
       onLog: ({ level, message, fields }) => log[level](message, fields),
     });
-    log.info(`listening on ${relay.address}`, { address: relay.address });
+    log.info(...listening(relay));
     await relay.closed;
     log.info("stopped");
   },

@@ -7,6 +7,15 @@ import { listenOnDeno } from "./deno_listener.ts";
 import type { Handler, Listener, ListenerKind, ListenOptions } from "./listener.ts";
 
 /**
+ * What listens where nobody has chosen: `node` for several threads, and wherever strangers come from,
+ * since it alone can break off who does not behave.
+ */
+export function defaultListener(host: string, workers: number): ListenerKind {
+  const isHere = host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+  return isHere && workers === 1 ? "deno" : "node";
+}
+
+/**
  * Listens for requests to `handler`.
  *
  * @throws {StreamError} (`unreachable`) when it cannot

@@ -18,6 +18,7 @@ export {
   DEFAULT_OPTIONS,
   type ListenerKind,
   type ListenLimits,
+  type Relay,
   type RelayOptions,
 };
 
@@ -45,7 +46,8 @@ export interface ServeOptions extends CreateRelayOptions, Partial<ListenLimits> 
   readonly workers?: number;
   /**
    * What listens: Deno's own server, or that of `node:http` with the WebSockets of `ws`, which breaks
-   * off who sends half a request or does not answer its close. @default {"deno"}
+   * off who sends half a request or does not answer its close.
+   * @default {`deno` for this machine and one thread, else `node`}
    */
   readonly listener?: ListenerKind;
 }
@@ -77,7 +79,7 @@ export interface LogLine {
  * `base` come together
  */
 export async function serve(options: ServeOptions = {}): Promise<Relay> {
-  const { host = "127.0.0.1", port = 8080, workers = 1, listener = "deno" } = options;
+  const { host = "127.0.0.1", port = 8080, workers = 1, listener } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new StreamError("usage", `Cannot serve with ${workers} workers: give 1 or more`);
   }
@@ -87,7 +89,7 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
       host,
       port,
       workers,
-      listener,
+      ...(listener === undefined ? {} : { listener }),
       limits: given(DEFAULT_LISTEN_LIMITS, options),
     },
     contextOf(options),

@@ -4,7 +4,7 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
-import { listen } from "../listen/listen.ts";
+import { defaultListener, listen } from "../listen/listen.ts";
 import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
 import { listenError } from "../listen/listen_error.ts";
 import type { Listener, ListenerKind } from "../listen/listener.ts";
@@ -23,7 +23,7 @@ export interface ServeOptions extends RelayOptions {
   readonly port: number;
   /** Threads that send to viewers; with 1, one does everything. */
   readonly workers: number;
-  /** What listens. @default {"deno"} */
+  /** What listens. @default {`deno` for this machine and one thread, else `node`} */
   readonly listener?: ListenerKind;
   /** What strangers may use of it. @default {DEFAULT_LISTEN_LIMITS} */
   readonly limits?: ListenLimits;
@@ -39,6 +39,8 @@ export interface ServeContext extends RelayContext {
 export interface Relay extends Running {
   /** Its HTTP address, without a slash at the end. */
   readonly address: string;
+  /** What listens there. */
+  readonly listener: ListenerKind;
 }
 
 /**
@@ -48,14 +50,20 @@ export interface Relay extends Running {
  * @throws {StreamError} (`unreachable`) when it cannot listen
  */
 export async function serve(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  return options.workers === 1
-    ? await serveHere(options, context)
-    : await serveInThreads(options, context);
+  const { host, workers } = options;
+  const chosen = {
+    listener: defaultListener(host, workers),
+    limits: DEFAULT_LISTEN_LIMITS,
+    ...options,
+  };
+  return workers === 1 ? await serveHere(chosen, context) : await serveInThreads(chosen, context);
 }
 
+type Chosen = ServeOptions & Required<Pick<ServeOptions, "listener" | "limits">>;
+
 /** Connections come to this thread. */
-async function serveHere(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  const { host, port, listener = "deno", limits = DEFAULT_LISTEN_LIMITS } = options;
+async function serveHere(options: Chosen, context: ServeContext): Promise<Relay> {
+  const { host, port, listener, limits } = options;
   const { signal, log } = context;
   const { hub, pictures, handler } = openStreams(options, context);
   const server = await listen(listener, handler, {
@@ -75,12 +83,12 @@ async function serveHere(options: ServeOptions, context: ServeContext): Promise<
       await server.shutDown();
     },
   });
-  return { ...running, address: addressOf(server) };
+  return { ...running, address: addressOf(server), listener };
 }
 
 /** Connections come to threads that have nothing else to do. */
-async function serveInThreads(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  const { host, workers, listener = "deno", limits = DEFAULT_LISTEN_LIMITS } = options;
+async function serveInThreads(options: Chosen, context: ServeContext): Promise<Relay> {
+  const { host, workers, listener, limits } = options;
   const { signal, access, base, openThread } = context;
   if (access !== undefined || base !== undefined) {
     throw new StreamError("usage", "Cannot serve with access or base: only one thread has them");
@@ -112,7 +120,7 @@ async function serveInThreads(options: ServeOptions, context: ServeContext): Pro
       await pool.stop();
     },
   });
-  return { ...running, address: addressOf(addr) };
+  return { ...running, address: addressOf(addr), listener };
 }
 
 /**

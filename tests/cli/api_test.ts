@@ -166,7 +166,7 @@ Deno.test("stream list shows no latency where none is known, also of a relay tha
 
 Deno.test("stream demo ends after its duration, and its viewers with it", async () => {
   await using demo = start(["demo", "--port", "0", "--duration", "1s"]);
-  const http = (await demo.said(/listening on (http:\/\/127\.0\.0\.1:\d+)\n/))[1]!;
+  const http = (await demo.said(/listening on (http:\/\/127\.0\.0\.1:\d+) /))[1]!;
   const watched = await run(["watch", `${http}/live`, "-o", "-"]);
   assertEquals(watched.code, 0, watched.stderr);
   const { code, stdout, stderr } = await demo.outcome;
@@ -180,7 +180,7 @@ Deno.test("stream demo ends after its duration, and its viewers with it", async 
 Deno.test("stream demo shows a watcher pictures, and its address the streams", async () => {
   await using folder = await makeFolder();
   await using demo = start(["demo", "--port", "0", "--fps", "50"]);
-  const http = (await demo.said(/listening on (http:\/\/\S+)\n/))[1]!;
+  const http = (await demo.said(/listening on (http:\/\/\S+) /))[1]!;
   const { code, stderr } = await run(["watch", `${http}/live`, "--count", "3"], {
     cwd: folder.path,
   });

@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   serve: {
     "--host ADDRESS": "[127.0.0.1] (STREAM_HOST)",
     "--port N": "[8080] (STREAM_PORT)",
+    "--listener deno|node": "(STREAM_LISTENER)",
     "--fps N|source": "[30] (STREAM_FPS)",
     "--allow-origin ORIGINS": "(STREAM_ALLOW_ORIGIN)",
     "--host-name NAMES": "(STREAM_HOST_NAME)",
@@ -78,6 +79,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   demo: {
     "--host ADDRESS": "[127.0.0.1] (STREAM_HOST)",
     "--port N": "[8080] (STREAM_PORT)",
+    "--listener deno|node": "(STREAM_LISTENER)",
     "--fps N|source": "[30] (STREAM_FPS)",
     "--allow-origin ORIGINS": "(STREAM_ALLOW_ORIGIN)",
     "--host-name NAMES": "(STREAM_HOST_NAME)",

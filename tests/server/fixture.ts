@@ -9,7 +9,7 @@ import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import type { StreamStatus } from "../../src/wire/control_message.ts";
 
-import { testedWorkers } from "../program.ts";
+import { testedListener, testedWorkers } from "../program.ts";
 import { eventually, soon } from "../waiting.ts";
 
 /** A free port, and the command line's defaults, but no tick. */
@@ -18,7 +18,7 @@ export const DEFAULTS: ServeOptions = {
   host: "127.0.0.1",
   port: 0,
   workers: testedWorkers(),
-  listener: Deno.env.get("TEST_LISTENER") === "node" ? "node" : "deno",
+  ...(testedListener() === undefined ? {} : { listener: testedListener()! }),
   fps: "source",
   helloTimeoutMs: 60_000,
 };
