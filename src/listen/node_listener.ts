@@ -11,15 +11,18 @@ import { Readable, type Writable } from "node:stream";
 import { WebSocketServer } from "ws";
 import { messageOf, ProtocolError } from "../errors.ts";
 import { within } from "../host/within.ts";
+import { Framing } from "./framing.ts";
 import { listenError } from "./listen_error.ts";
 import {
   GOODBYE_MS,
   type Handler,
+  IDLE_TIMEOUT_S,
   type Listener,
   type ListenOptions,
   type Upgrade,
 } from "./listener.ts";
 import { serveSocket } from "./node_socket.ts";
+import { Pulse } from "./pulse.ts";
 
 /** How long a request's header may take, in milliseconds. */
 const HEADER_MS = 5000;
@@ -54,6 +57,8 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const { host, port, isShared, maxFrameBytes, log } = options;
   const connections = new Set<Connection>();
   const protocols = new WeakMap<IncomingMessage, string>();
+  const framing = new Framing();
+  const pulse = new Pulse(IDLE_TIMEOUT_S * 1000);
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
     clientTracking: false,
@@ -105,7 +110,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming,
       connection,
       head,
-      (socket) => serveSocket(socket, connection, outcome.open),
+      (socket) => serveSocket({ socket, connection, framing }, pulse, outcome.open),
     );
   });
   await new Promise<void>((resolve, reject) => {
