@@ -56,6 +56,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
     clientTracking: false,
+    autoPong: false,
     perMessageDeflate: false,
     skipUTF8Validation: false,
     maxPayload: maxFrameBytes + MESSAGE_ROOM_BYTES,

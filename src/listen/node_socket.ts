@@ -10,6 +10,9 @@ import { IDLE_TIMEOUT_S, type Socket, type SocketEvents } from "./listener.ts";
 
 const OPEN = 1;
 
+/** Pings are answered as long as no more than this is unsent. */
+const MAX_PONG_BACKLOG_BYTES = 65_536;
+
 /** Sends to a peer and never blocks or fails. */
 export class NodeSocket implements Socket {
   readonly #socket: ServerSocket;
@@ -80,6 +83,14 @@ export function serveSocket(
     // A copy: bytes of `ws` are parts of what was read, and all empty messages share a buffer.
     events.receive(isBinary ? new Uint8Array(data) : decoder.decode(data));
   });
+  socket.on("ping", (data) => {
+    events.pinged();
+    // Only the last of several must be answered (RFC 6455 section 5.5.3).
+    if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) {
+      socket.pong(data);
+    }
+  });
+  socket.on("pong", () => events.pinged());
   socket.on("close", () => {
     clearInterval(timer);
     events.closed();
