@@ -25,6 +25,7 @@ export function programLine(): string[] {
     "--quiet",
     "--allow-net",
     "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*",
+    "--allow-sys=hostname",
     "--allow-read",
     "--allow-write",
     `${ROOT}main.ts`,

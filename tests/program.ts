@@ -15,6 +15,7 @@ export const ROOT: string = new URL("..", import.meta.url).pathname;
 export const PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*",
+  "--allow-sys=hostname",
   "--allow-read",
   "--allow-write",
 ];

@@ -24,6 +24,7 @@ const PERMISSIONS: readonly string[] = [
   "--allow-read",
   "--allow-write",
   "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*",
+  "--allow-sys=hostname",
 ];
 
 /** Modules that run in threads of their own, which nothing imports. */

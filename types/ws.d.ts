@@ -23,12 +23,14 @@ export interface ServerSocket {
   readonly bufferedAmount: number;
   send(message: string | Uint8Array): void;
   ping(): void;
+  pong(data: Uint8Array): void;
   /** Reads nothing more from the connection. */
   pause(): void;
   resume(): void;
   close(code: number, reason: string): void;
   terminate(): void;
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): void;
+  on(event: "ping" | "pong", listener: (data: Uint8Array) => void): void;
   on(event: "close" | "error", listener: () => void): void;
 }
 
@@ -37,6 +39,7 @@ export declare class WebSocketServer<Request extends object, Stream> {
   constructor(options: {
     noServer: true;
     clientTracking: false;
+    autoPong: false;
     perMessageDeflate: false;
     skipUTF8Validation: false;
     maxPayload: number;

@@ -153,6 +153,13 @@ async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit =
       `Cannot ask ${url}: the server sends requests elsewhere; give the address of the relay itself`,
     );
   }
+  if (response.status === 421) {
+    throw new StreamError(
+      "failed",
+      `Cannot ask ${url}: the relay does not know this name (HTTP 421); ` +
+        "use its address, or start it with --host-name",
+    );
+  }
   const error = (body as { error?: unknown } | undefined)?.error;
   const seen = typeof error === "string"
     ? error

@@ -8,8 +8,10 @@ import type { Handler, Incoming, Upgrade } from "../listen/listener.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { allowReading, originOf, preflight, refuseForeign } from "./origin.ts";
 import { notFoundPage, wantsPage } from "./pages.ts";
+import { refuseHandshake } from "./handshake.ts";
+import { refuseHost } from "./host_name.ts";
 import { decodedPath } from "./request_path.ts";
-import { isReading, notAllowed, text } from "./responses.ts";
+import { harmless, isReading, notAllowed, text } from "./responses.ts";
 import { type Asked, type Here, match, type Route, type There } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
@@ -25,7 +27,10 @@ export interface HandlerContext extends Here {
 
 /** Answers every request to the relay that comes to this thread. */
 export function requestHandler(context: HandlerContext): Handler {
-  return (incoming) => answer(context, incoming);
+  return async (incoming) => {
+    const outcome = await answer(context, incoming);
+    return outcome instanceof Response ? harmless(outcome) : outcome;
+  };
 }
 
 /** Answers in the thread that has the streams, for whichever thread a request has come to. */
@@ -40,11 +45,18 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   const { streams, base = "" } = context;
   const { request, address } = incoming;
   const url = URL.parse(request.url);
-  if (url === null) {
-    return text(400, "Cannot understand the request: its Host header is not an address\n");
+  const foreign = refuseHost(request, url, streams.options.hostNames);
+  if (url === null || foreign !== undefined) {
+    streams.refusals.add("host", "refused a request for another host (--host-name)");
+    return foreign!;
   }
   const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
   if (isSocket && request.method !== "GET") return notAllowed(["GET"]);
+  const bad = isSocket ? refuseHandshake(request) : undefined;
+  if (bad !== undefined) {
+    streams.refusals.add("handshake", "refused a handshake that is none");
+    return bad;
+  }
   const origin = originOf(request, url, streams.options.allowOrigins);
   // Any page may read: without leave, its scripts do not see the answers.
   if (!origin.isTrusted && (isSocket || !isReading(request))) {

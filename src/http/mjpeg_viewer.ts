@@ -9,7 +9,7 @@ import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
-import { encodeStart, type PartForm } from "./multipart.ts";
+import type { Boundary, PartForm } from "./multipart.ts";
 import { PacedBody } from "./paced_body.ts";
 import type { Here } from "./route.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
@@ -28,6 +28,7 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
   readonly #stream: WatchedStream;
   readonly #pictures: StreamPictures;
   readonly #form: PartForm;
+  readonly #boundary: Boundary;
   readonly #body: PacedBody;
   #quietReports = 0;
 
@@ -39,6 +40,7 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
     this.#pictures = pictures.of(stream);
     this.#pictures.join();
     this.#form = form;
+    this.#boundary = pictures.boundary();
     const body = new PacedBody(() => {
       stream.leave(this);
       this.#pictures.leave();
@@ -55,13 +57,18 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
       prepare: (frame) => this.#pictures.prepare(frame),
       send: (frame) => this.#send(frame),
     });
-    body.send(encodeStart(form), 0);
+    body.send(this.#boundary.start(form), 0);
     stream.join(this);
   }
 
   /** The body of the answer. */
   get body(): PacedBody["body"] {
     return this.#body.body;
+  }
+
+  /** The media type of the answer. */
+  get type(): string {
+    return this.#boundary.type;
   }
 
   welcome(): void {}
@@ -84,9 +91,11 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
   #send(frame: Frame, bytes = frame.data.byteLength): void {
     this.#quietReports = 0;
     const part = this.#pictures.part(frame, this.#form);
-    if (part !== undefined) this.#body.send(part, bytes);
-    // Whoever asks again is told why; the stream is not left while it sends.
-    else if (pictureFault(this.#stream.name, frame.config, "jpeg") !== undefined) {
+    if (part !== undefined) {
+      this.#body.send(part, bytes);
+      this.#body.send(this.#boundary.end(this.#form), 0);
+    } else if (pictureFault(this.#stream.name, frame.config, "jpeg") !== undefined) {
+      // Whoever asks again is told why; the stream is not left while it sends.
       queueMicrotask(() => this.#body.end());
     }
   }

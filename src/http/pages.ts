@@ -23,7 +23,6 @@ const CONTENT_SECURITY = [
 ];
 
 const HEADERS: Readonly<Record<string, string>> = {
-  "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
 };
 

@@ -8,7 +8,7 @@ import type { Streams } from "../relay/streams.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { MjpegViewer } from "./mjpeg_viewer.ts";
-import { MULTIPART_TYPE, type PartForm, timestamp } from "./multipart.ts";
+import { type PartForm, timestamp } from "./multipart.ts";
 import { PacedBody } from "./paced_body.ts";
 import { text } from "./responses.ts";
 import type { Asked, Here, There } from "./route.ts";
@@ -19,7 +19,6 @@ const LIVE_HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store, no-cache, must-revalidate",
   pragma: "no-cache",
   "x-accel-buffering": "no",
-  "x-content-type-options": "nosniff",
 };
 
 /** Finds out whether a stream has motion JPEG: the head of the answer, or why there is none. */
@@ -32,8 +31,7 @@ export function findMotion({ hub }: There, { name }: Asked): Response {
   const config = hub.find(name)?.newestKey?.config;
   const fault = config === undefined ? undefined : pictureFault(name, config, "jpeg");
   if (fault !== undefined) return text(406, `${fault}\n`);
-  const headers = { ...LIVE_HEADERS, "content-type": MULTIPART_TYPE, connection: "close" };
-  return new Response(null, { headers });
+  return new Response(null, { headers: { ...LIVE_HEADERS, connection: "close" } });
 }
 
 /** Sends motion JPEG, as a viewer of the stream. */
@@ -43,10 +41,16 @@ export async function sendMotion(
   there: () => Promise<Response>,
 ): Promise<Response> {
   const found = await there();
-  if (!found.ok || request.method !== "GET") return found;
+  if (!found.ok) return found;
+  const { headers } = found;
+  if (request.method !== "GET") {
+    headers.set("content-type", here.pictures.boundary().type);
+    return found;
+  }
   try {
-    const { body } = new MjpegViewer(here, name, partForm(request));
-    return new Response(body, { headers: found.headers });
+    const { body, type } = new MjpegViewer(here, name, partForm(request));
+    headers.set("content-type", type);
+    return new Response(body, { headers });
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     return text(503, `Cannot send pictures of "${name}": ${error.message}\n`);

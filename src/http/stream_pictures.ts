@@ -9,7 +9,9 @@ import type { Readiness } from "../core/viewer_feed.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
 import type { Converter } from "./converter.ts";
-import { encodePart, type PartForm } from "./multipart.ts";
+import { Boundary, CommonBoundary, type PartForm, partHead } from "./multipart.ts";
+// @ts-types="../../types/std_bytes.d.ts"
+import { concat } from "@std/bytes/concat";
 import type { WatchedStream } from "../relay/viewer.ts";
 
 /** Formats of pictures over HTTP. */
@@ -54,19 +56,31 @@ export function pictureFault(
     `at most ${MAX_PIXELS} are converted; publish mjpeg`;
 }
 
+/** What the pictures of all streams have in common. */
+interface PicturesContext {
+  readonly converter: Converter;
+  readonly log: Log;
+  readonly common: CommonBoundary;
+}
+
 /** The pictures of one stream. */
 export class StreamPictures {
   readonly #stream: WatchedStream;
   readonly #conversions: Readonly<Record<PictureFormat, Conversion>>;
-  /** The newest frame that was asked for, as JPEG in the parts that motion JPEG is made of. */
+  /**
+   * The newest frame that was asked for, as JPEG in the parts that motion JPEG is made of; none where it
+   * could end a part.
+   */
   #parts:
-    | { readonly frame: Frame; readonly byForm: Map<PartForm, Uint8Array<ArrayBuffer>> }
+    | { readonly frame: Frame; readonly byForm: Map<PartForm, Uint8Array<ArrayBuffer> | undefined> }
     | undefined;
+  readonly #common: CommonBoundary;
 
   #viewers = 0;
 
-  constructor(stream: WatchedStream, converter: Converter, log: Log) {
+  constructor(stream: WatchedStream, { converter, log, common }: PicturesContext) {
     this.#stream = stream;
+    this.#common = common;
     this.#conversions = {
       jpeg: new Conversion(stream, "jpeg", converter, log),
       png: new Conversion(stream, "png", converter, log),
@@ -88,7 +102,7 @@ export class StreamPictures {
     return sourceOf(frame.config) === "jpeg" ? "ready" : this.#conversions.jpeg.prepare(frame);
   }
 
-  /** The part for a frame that is ready; `undefined` where it cannot be shown. */
+  /** The part for a frame that is ready, up to its boundary; `undefined` where it cannot be shown. */
   part(frame: Frame, form: PartForm): Uint8Array<ArrayBuffer> | undefined {
     const jpeg = sourceOf(frame.config) === "jpeg"
       ? frame.data
@@ -96,9 +110,14 @@ export class StreamPictures {
     if (jpeg === undefined) return undefined;
     if (this.#parts?.frame !== frame) this.#parts = { frame, byForm: new Map() };
     const { byForm } = this.#parts;
-    const part = byForm.get(form) ?? encodePart(jpeg, frame.captureUs, form);
-    byForm.set(form, part);
-    return part;
+    if (!byForm.has(form)) {
+      const isSafe = !this.#common.isIn(jpeg);
+      byForm.set(
+        form,
+        isSafe ? concat([partHead(jpeg.length, frame.captureUs, form), jpeg]) : undefined,
+      );
+    }
+    return byForm.get(form);
   }
 
   /**
@@ -119,26 +138,29 @@ export class StreamPictures {
 /** The pictures of all streams of one thread, which one converter makes. */
 export class AllPictures {
   readonly #byStream = new WeakMap<WatchedStream, StreamPictures>();
-  readonly #converter: Converter;
-  readonly #log: Log;
+  readonly #context: PicturesContext;
 
   constructor(converter: Converter, log: Log) {
-    this.#converter = converter;
-    this.#log = log;
+    this.#context = { converter, log, common: new CommonBoundary() };
+  }
+
+  /** A boundary for one answer. */
+  boundary(): Boundary {
+    return new Boundary(this.#context.common.text);
   }
 
   /** Pictures of a stream's frames. */
   of(stream: WatchedStream): StreamPictures {
     const existing = this.#byStream.get(stream);
     if (existing !== undefined) return existing;
-    const pictures = new StreamPictures(stream, this.#converter, this.#log);
+    const pictures = new StreamPictures(stream, this.#context);
     this.#byStream.set(stream, pictures);
     return pictures;
   }
 
   /** Makes no more. */
   stop(): void {
-    this.#converter.stop();
+    this.#context.converter.stop();
   }
 }
 

@@ -15,6 +15,8 @@ import {
   type SocketEvents,
   type Upgrade,
 } from "./listener.ts";
+import type { Refusals } from "./refusals.ts";
+import { refusedHandshake } from "./refused_handshake.ts";
 
 const SETTLE_STEP_MS = 10;
 
@@ -31,7 +33,7 @@ export interface ConnectionInfo {
  */
 export function listenOnDeno(
   handler: Handler,
-  { host, port, isShared, log }: ListenOptions,
+  { host, port, isShared, refusals, log }: ListenOptions,
 ): Listener {
   try {
     const server = Deno.serve({
@@ -46,7 +48,7 @@ export function listenOnDeno(
         }
         return new Response("the relay failed to answer\n", { status: 500 });
       },
-    }, (request, info) => answer(handler, request, info));
+    }, (request, info) => answer({ handler, refusals }, request, info));
     const { hostname, port: ownPort } = server.addr;
     return { hostname, port: ownPort, shutDown: () => shutDown(server) };
   } catch (cause) {
@@ -54,22 +56,34 @@ export function listenOnDeno(
   }
 }
 
+/** Who answers, and where it is counted who is refused. */
+export interface Answering {
+  readonly handler: Handler;
+  readonly refusals: Refusals;
+}
+
 /** Answers a request of Deno's server, and serves its socket where it is upgraded. */
 export async function answer(
-  handler: Handler,
+  { handler, refusals }: Answering,
   request: Request,
   { remoteAddr }: ConnectionInfo = {},
 ): Promise<Response> {
   const address = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "";
   const outcome = await handler({ request, address });
-  return outcome instanceof Response ? outcome : upgrade(request, outcome);
+  return outcome instanceof Response ? outcome : upgrade(request, outcome, refusals);
 }
 
-function upgrade(request: Request, { protocol, open }: Upgrade): Response {
-  const { socket, response } = Deno.upgradeWebSocket(request, {
-    idleTimeout: IDLE_TIMEOUT_S,
-    ...(protocol === undefined ? {} : { protocol }),
-  });
+function upgrade(request: Request, { protocol, open }: Upgrade, refusals: Refusals): Response {
+  let upgraded: Deno.WebSocketUpgrade;
+  try {
+    upgraded = Deno.upgradeWebSocket(request, {
+      idleTimeout: IDLE_TIMEOUT_S,
+      ...(protocol === undefined ? {} : { protocol }),
+    });
+  } catch {
+    return refusedHandshake(refusals);
+  }
+  const { socket, response } = upgraded;
   socket.binaryType = "arraybuffer";
   const own = new DenoSocket(socket);
   let events: SocketEvents | undefined;

@@ -11,8 +11,12 @@ import type { Handler, Listener, ListenerKind, ListenOptions } from "./listener.
  * since it alone can break off who does not behave.
  */
 export function defaultListener(host: string, workers: number): ListenerKind {
-  const isHere = host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
-  return isHere && workers === 1 ? "deno" : "node";
+  return isLoopback(host) && workers === 1 ? "deno" : "node";
+}
+
+/** Whether only programs of this machine come to a host. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /**

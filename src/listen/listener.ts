@@ -89,6 +89,8 @@ export interface Socket {
 export interface SocketEvents {
   /** A message, which belongs to whoever takes it. */
   receive(message: string | Uint8Array<ArrayBuffer>): void;
+  /** A ping or a pong, which the listener answers or takes itself. */
+  pinged(): void;
   /** The connection is gone; nothing comes behind that. */
   closed(): void;
 }

@@ -12,6 +12,7 @@ import { WebSocketServer } from "ws";
 import { messageOf, ProtocolError } from "../errors.ts";
 import { within } from "../host/within.ts";
 import { Framing } from "./framing.ts";
+import { isHost } from "./host_header.ts";
 import { listenError } from "./listen_error.ts";
 import {
   GOODBYE_MS,
@@ -21,6 +22,7 @@ import {
   type ListenOptions,
   type Upgrade,
 } from "./listener.ts";
+import { refusedHandshake } from "./refused_handshake.ts";
 import { serveSocket } from "./node_socket.ts";
 import { Pulse } from "./pulse.ts";
 
@@ -42,9 +44,6 @@ const CLOSE_MS = 2000;
  */
 const MESSAGE_ROOM_BYTES = 65_536;
 
-/** A name or an address, and a port (RFC 9110 section 7.2). */
-const HOST = /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~-]+)(?::\d{1,5})?$/;
-
 /** The answer to a request whose address cannot be told. */
 const UNREADABLE = "Cannot understand the request: its Host header is not an address\n";
 
@@ -54,7 +53,7 @@ const UNREADABLE = "Cannot understand the request: its Host header is not an add
  * @throws {StreamError} (`unreachable`) when it cannot
  */
 export async function listenOnNode(handler: Handler, options: ListenOptions): Promise<Listener> {
-  const { host, port, isShared, maxFrameBytes, log } = options;
+  const { host, port, isShared, maxFrameBytes, refusals, log } = options;
   const connections = new Set<Connection>();
   const protocols = new WeakMap<IncomingMessage, string>();
   const framing = new Framing();
@@ -62,6 +61,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
     clientTracking: false,
+    autoPong: false,
     perMessageDeflate: false,
     skipUTF8Validation: false,
     maxPayload: maxFrameBytes + MESSAGE_ROOM_BYTES,
@@ -103,7 +103,10 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   server.on("upgrade", async (incoming, stream, head) => {
     const connection = stream as Connection;
     connection.on("error", () => {});
-    const outcome = await ask(incoming);
+    // HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
+    const outcome = incoming.httpVersion === "1.0"
+      ? refusedHandshake(refusals)
+      : await ask(incoming);
     if (outcome instanceof Response) return await refuse(outcome, connection);
     if (outcome.protocol !== undefined) protocols.set(incoming, outcome.protocol);
     sockets.handleUpgrade(
@@ -144,7 +147,7 @@ function requestOf(incoming: IncomingMessage): Request | undefined {
   }
   if (hosts > 1) return undefined;
   const host = headers.get("host") ?? `127.0.0.1:${incoming.socket.localPort}`;
-  if (!HOST.test(host)) return undefined;
+  if (!isHost(host)) return undefined;
   try {
     // A request line may name a whole URL (RFC 9112 section 3.2.2).
     const url = target.startsWith("/") ? new URL(`http://${host}${target}`) : new URL(target);

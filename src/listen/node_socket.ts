@@ -15,6 +15,8 @@ const OPEN = 1;
 const MAX_READ_BYTES = 65_536;
 /** Most bytes of a close frame: what may be unsent when a peer that has said goodbye counts as gone. */
 const CLOSE_FRAME_BYTES = 127;
+/** Pings are answered as long as no more than this is unsent. */
+const MAX_PONG_BACKLOG_BYTES = 65_536;
 
 /** What a {@linkcode NodeSocket} sends through. */
 export interface Wire {
@@ -105,6 +107,15 @@ export function serveSocket(
   };
   socket.on("message", (data, isBinary) => {
     if (!isOver) events.receive(isBinary ? ownBytes(data) : decoder.decode(data));
+  });
+  socket.on("ping", (data) => {
+    if (isOver) return;
+    events.pinged();
+    // Only the last of several must be answered (RFC 6455 section 5.5.3).
+    if (socket.readyState === OPEN && own.unsentBytes < MAX_PONG_BACKLOG_BYTES) socket.pong(data);
+  });
+  socket.on("pong", () => {
+    if (!isOver) events.pinged();
   });
   // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the
   // connection ends as well, which the peer may take its time for.

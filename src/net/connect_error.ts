@@ -26,6 +26,14 @@ export function connectError(url: string, seen: string, cause?: unknown): Stream
       { cause },
     );
   }
+  if (status === "421") {
+    return new StreamError(
+      "unreachable",
+      `Cannot connect to ${url}: the relay does not know this name (HTTP 421); ` +
+        "use its address, or start it with --host-name",
+      { cause },
+    );
+  }
   const what = status === undefined
     ? seen === NO_SUBPROTOCOL ? `the server does not speak ${SUBPROTOCOL}` : connectFault(seen)
     : `the server is not a relay (HTTP ${status})`;

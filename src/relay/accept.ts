@@ -10,8 +10,9 @@ import { CLOSE } from "../wire/close_code.ts";
 import { BarePeer, type BareRole } from "./bare_peer.ts";
 import { Connection } from "./connection.ts";
 import { HelloPeer } from "./hello_peer.ts";
+import { MessagePace } from "./message_pace.ts";
 import type { PeerPlace } from "./peer.ts";
-import { SocketChannel } from "./socket_channel.ts";
+import { SocketChannel, UNREAD } from "./socket_channel.ts";
 import type { Streams } from "./streams.ts";
 
 /** What a WebSocket's request asks for. */
@@ -26,8 +27,14 @@ export interface PeerRequest extends PeerPlace {
 
 /** Serves the peer at `socket` until it goes. */
 export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest): SocketEvents {
-  const channel = new SocketChannel(socket, streams.memory.plan.viewerBytes);
-  const connection = new Connection(asked.name, channel, streams.log);
+  const { log, clock, refusals, memory, options } = streams;
+  const channel = new SocketChannel(socket, {
+    frameBytes: memory.plan.viewerBytes,
+    maxUnreadBytes: options.maxUnreadBytes,
+    onUnread: () => refusals.add("unread", `closed a peer of "${asked.name}": ${UNREAD}`),
+  });
+  const pace = new MessagePace({ socket, clock, maxMessages: options.maxMessages });
+  const connection = new Connection(asked.name, channel, { log, refusals, pace });
   connection.serve(() => {
     if (asked.fault !== undefined) throw asked.fault;
     if (streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");

@@ -47,15 +47,14 @@ export class BarePeer implements Peer {
       return;
     }
     const stream = streams.watch(name);
-    const { socket } = channel;
     const feed = new ViewerFeed({
       maxDelayMs: DEFAULT_MAX_DELAY_MS,
       maxBytes: memory.plan.viewerBytes,
       fps: null,
       budget: memory.underWay,
       delays: stream.delays,
-      unsentBytes: () => socket.unsentBytes,
-      send: (frame) => socket.send(frame.data),
+      unsentBytes: () => channel.unsentBytes,
+      send: (frame) => channel.sendFrame(frame.data),
       splice: (frame) => stream.encodings.splice(frame),
     });
     this.#stream = stream;

@@ -6,36 +6,73 @@
 import { messageOf, ProtocolError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
 import type { SocketEvents } from "../listen/listener.ts";
+import type { Refusal, Refusals } from "../listen/refusals.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { FloodError, type MessagePace } from "./message_pace.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
+
+/** What is counted of those that are closed, by the code that they are told. */
+const REFUSALS_BY_CODE: ReadonlyMap<number, Refusal> = new Map([
+  [CLOSE.tooLarge, "large"],
+  [CLOSE.full, "full"],
+]);
+
+/** What a {@linkcode Connection} works with. */
+export interface ConnectionContext {
+  readonly log: Log;
+  /** Where it is counted who is closed. */
+  readonly refusals: Refusals;
+  /** Counts what comes. Absent: it has been counted. */
+  readonly pace?: MessagePace;
+}
 
 /** Closes the connection where its peer breaks the rules, or where the relay cannot go on with it. */
 export class Connection implements SocketEvents {
   readonly #name: string;
   readonly #channel: ControlChannel;
   readonly #log: Log;
+  readonly #refusals: Refusals;
+  readonly #pace: MessagePace | undefined;
   #peer: Peer | undefined;
   #isOver = false;
 
-  /** A connection to the stream `name`. */
-  constructor(name: string, channel: ControlChannel, log: Log) {
+  /** A connection to the stream `name`; `pace` counts what comes, where that is not done elsewhere. */
+  constructor(
+    name: string,
+    channel: ControlChannel,
+    { log, refusals, pace }: ConnectionContext,
+  ) {
     this.#name = name;
     this.#channel = channel;
     this.#log = log;
+    this.#refusals = refusals;
+    this.#pace = pace;
   }
 
   /** Has what comes served by what `open` returns from now on. */
   serve(open: () => Peer): void {
     this.#guard(() => {
-      this.#peer = open();
+      if (!this.#isOver) this.#peer = open();
     });
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
-    this.#guard(() => this.#peer?.receive(message));
+    this.#guard(() => {
+      this.#pace?.count(typeof message !== "string");
+      this.#peer?.receive(message);
+    });
+  }
+
+  pinged(): void {
+    this.#guard(() => this.#pace?.count(false));
   }
 
   closed(): void {
+    this.#pace?.stop();
+    this.#end();
+  }
+
+  #end(): void {
     this.#isOver = true;
     const left = this.#peer;
     this.#peer = undefined;
@@ -44,14 +81,20 @@ export class Connection implements SocketEvents {
 
   #guard(action: () => void): void {
     try {
-      if (!this.#isOver) action();
+      action();
     } catch (error) {
+      // What a peer sends that has been told to go is counted only to have it wait.
+      if (this.#isOver) return;
       const code = error instanceof ProtocolError ? error.closeCode : CLOSE.internalError;
       if (code === CLOSE.internalError) {
         this.#log.error(`Cannot serve a peer of "${this.#name}" any longer: ${messageOf(error)}`);
       }
+      const reason = error instanceof FloodError ? "messages" : REFUSALS_BY_CODE.get(code);
+      if (reason !== undefined) {
+        this.#refusals.add(reason, `closed a peer of "${this.#name}": ${messageOf(error)}`);
+      }
       this.#channel.close(code, messageOf(error));
-      this.closed();
+      this.#end();
     }
   }
 }

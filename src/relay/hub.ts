@@ -87,24 +87,21 @@ export class Hub implements Streams {
   }
 
   /**
-   * The stream of that name, made where there is none.
+   * The stream of that name for viewers, who wait for it where there is none.
    *
-   * @throws {ProtocolError} when there are as many as may be
+   * @throws {ProtocolError} when as many are awaited as may be
    */
   open(name: string): LiveStream {
     const existing = this.#streams.get(name);
     if (existing !== undefined) return existing;
-    const { maxStreams } = this.options;
-    if (this.#streams.size >= maxStreams) {
+    const { maxAwaited } = this.options;
+    if (this.#streams.size - this.#published() >= maxAwaited) {
       throw new ProtocolError(
         CLOSE.full,
-        `the relay has reached its limit of streams (--max-streams ${maxStreams})`,
+        `viewers wait for as many streams as the relay lets them (--max-awaited ${maxAwaited})`,
       );
     }
-    const live = this.#create(name);
-    this.#streams.set(name, live);
-    this.#divide();
-    return live;
+    return this.#add(name);
   }
 
   /**
@@ -139,7 +136,7 @@ export class Hub implements Streams {
   }
 
   publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
-    const live = this.open(name);
+    const live = this.#begin(name);
     const peer = as === "bare"
       ? new BarePublisher(this, live, channel)
       : new PublisherPeer(this, live, { ...as, channel });
@@ -164,6 +161,7 @@ export class Hub implements Streams {
 
   /** Once a second: sends numbers around, and takes memory from who makes no use of it. */
   maintain(): void {
+    this.#divide();
     for (const live of this.#streams.values()) {
       live.report();
       this.#logDrops(live);
@@ -181,6 +179,37 @@ export class Hub implements Streams {
   /** Closes everybody. */
   stop(): void {
     for (const live of this.streams) live.stop("the relay is stopping");
+  }
+
+  /** The stream of that name for somebody who publishes, for whom viewers make room. */
+  #begin(name: string): LiveStream {
+    const { maxStreams } = this.options;
+    const existing = this.#streams.get(name);
+    if (existing?.isAwaited === false) return existing;
+    const published = this.#published();
+    if (published >= maxStreams) {
+      throw new ProtocolError(
+        CLOSE.full,
+        `the relay has reached its limit of streams (--max-streams ${maxStreams})`,
+      );
+    }
+    const live = existing ?? this.#add(name);
+    this.#divide(published + 1);
+    return live;
+  }
+
+  #add(name: string): LiveStream {
+    const live = this.#create(name);
+    this.#streams.set(name, live);
+    this.#divide();
+    return live;
+  }
+
+  /** Streams that are more than awaited. */
+  #published(): number {
+    let published = 0;
+    for (const live of this.#streams.values()) if (!live.isAwaited) published++;
+    return published;
   }
 
   #create(name: string): LiveStream {
@@ -216,8 +245,9 @@ export class Hub implements Streams {
     this.#divide();
   }
 
-  #divide(): void {
-    const maxBytes = queueBytes(this.options, this.#streams.size);
+  /** Divides the memory for queues among those who need them. */
+  #divide(published = this.#published()): void {
+    const maxBytes = queueBytes(this.options, published);
     for (const live of this.#streams.values()) live.setMaxBytes(maxBytes);
   }
 }

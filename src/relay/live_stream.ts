@@ -106,6 +106,11 @@ export class LiveStream implements WatchedStream, Batched {
     return this.#publisher !== undefined || [...this.#bareClients.values()].includes(true);
   }
 
+  /** Whether there are only viewers: nobody publishes or may begin to, and no frame waits. */
+  get isAwaited(): boolean {
+    return this.#publisher === undefined && this.#bareClients.size === 0 && !this.hasQueue;
+  }
+
   /** Whether frames wait in the queue. */
   get hasQueue(): boolean {
     return this.#stream.queue.frames > 0;

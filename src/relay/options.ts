@@ -33,7 +33,8 @@ export interface RelayOptions {
   readonly helloTimeoutMs: number;
   /**
    * Names under which the relay is reached, beside addresses, `localhost` and this machine's own name;
-   * `*` for any. @default {[]}
+   * `*` for any.
+   * @default {none; `*` for a relay that does not listen itself}
    */
   readonly hostNames: readonly string[];
   /** Most messages a second that a peer may send. @default {20000} */

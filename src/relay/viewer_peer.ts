@@ -102,6 +102,6 @@ export class ViewerPeer implements Peer, Viewer<ViewerFeed> {
         encodeControl({ type: "config", epoch: frame.epoch, ...frame.config, session, offset }),
       );
     }
-    this.#channel.socket.send(this.#stream.encodings.encode(frame, catchUp));
+    this.#channel.sendFrame(this.#stream.encodings.encode(frame, catchUp));
   }
 }

@@ -114,7 +114,9 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
  * ```
  */
 export function createRelay(options: CreateRelayOptions = {}): EmbeddedRelay {
-  return createWith(given(DEFAULT_OPTIONS, options), contextOf(options));
+  // The program that listens knows its names.
+  const { hostNames = ["*"] } = options;
+  return createWith({ ...given(DEFAULT_OPTIONS, options), hostNames }, contextOf(options));
 }
 
 /** What `options` say of what has a default, and the default of the rest. */

@@ -48,7 +48,10 @@ export function createRelay(options: RelayOptions, context: RelayContext): Embed
     refuse: () => {},
     close: () => pictures.stop(),
   });
-  return { ...running, handle: (request, info) => answer(handler, request, info) };
+  return {
+    ...running,
+    handle: (request, info) => answer({ handler, refusals: hub.refusals }, request, info),
+  };
 }
 
 /** The streams of a relay in the thread that has them, and who answers requests for them. */

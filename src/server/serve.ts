@@ -4,7 +4,8 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
-import { defaultListener, listen } from "../listen/listen.ts";
+import { machineNames } from "../host/machine_name.ts";
+import { defaultListener, isLoopback, listen } from "../listen/listen.ts";
 import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
 import { listenError } from "../listen/listen_error.ts";
 import type { Listener, ListenerKind } from "../listen/listener.ts";
@@ -50,11 +51,17 @@ export interface Relay extends Running {
  * @throws {StreamError} (`unreachable`) when it cannot listen
  */
 export async function serve(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  const { host, workers } = options;
+  const { host, workers, hostNames } = options;
+  const ownNames = machineNames();
+  if (!isLoopback(host) && hostNames.length === 0) {
+    const known = ["localhost", ...ownNames].join(", ");
+    context.log.info(`answering for addresses and ${known}; for other names give --host-name`);
+  }
   const chosen = {
     listener: defaultListener(host, workers),
     limits: DEFAULT_LISTEN_LIMITS,
     ...options,
+    hostNames: [...hostNames, ...ownNames],
   };
   return workers === 1 ? await serveHere(chosen, context) : await serveInThreads(chosen, context);
 }

@@ -128,6 +128,7 @@ export class ShardLink {
       live.join(viewer);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
+      hub.refusals.add("full", `refused viewers of "${name}": ${error.message}`);
       tell({ type: "refused", name, subscription, code: error.closeCode, reason: error.message });
     }
   }
@@ -144,7 +145,7 @@ export class ShardLink {
       sendControl: (text: string) => tell({ type: "control", peer, text }),
       close: (code: number, reason: string) => tell({ type: "close", peer, code, reason }),
     };
-    const connection = new Connection(name, channel, hub.log);
+    const connection = new Connection(name, channel, hub);
     this.#peers.set(peer, connection);
     connection.serve(() => {
       if (hub.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");

@@ -1,7 +1,14 @@
 /** A relay in a program of one's own, by the library's surface alone. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { createRelay, DEFAULT_OPTIONS, type LogLine, serve, StreamError } from "../../mod.ts";
+import {
+  createRelay,
+  DEFAULT_LISTEN_LIMITS,
+  DEFAULT_OPTIONS,
+  type LogLine,
+  serve,
+  StreamError,
+} from "../../mod.ts";
 import { findStream, publish, watch } from "../../src/client/mod.ts";
 import { readLine } from "../../src/cli/command.ts";
 import { serveCommand, serveOptions } from "../../src/cli/serve.ts";
@@ -27,7 +34,7 @@ Deno.test("DEFAULT_OPTIONS are those of the command line", () => {
   const { flags } = readLine(serveCommand, [], () => undefined);
   const { host, port, workers, ...limits } = serveOptions(flags, flags.workers);
   assertEquals([host, port, workers], ["127.0.0.1", 8080, 1]);
-  assertEquals(limits, DEFAULT_OPTIONS);
+  assertEquals(limits, { ...DEFAULT_OPTIONS, ...DEFAULT_LISTEN_LIMITS });
 });
 
 Deno.test("serve takes limits that it is given, and those that it is not", async () => {

@@ -213,7 +213,7 @@ Deno.test("Hub shares the memory for those that come among its streams, and give
 
 Deno.test("Hub gives publishers whole bytes of credit, by however many streams it divides", () => {
   const scene = new Scene({ maxMemoryBytes: 16 * MIB });
-  for (const name of ["a", "b"]) scene.bare("watch", name);
+  for (const name of ["a", "b"]) scene.bare("publish", name);
   const { socket } = scene.speaking({ role: "publish", session: "one" });
   assertEquals(scene.hub.streams.length, 3);
   const credits = socket.sent.map((sent) => JSON.parse(String(sent)))

@@ -143,6 +143,11 @@ Deno.test("serve counts viewers of motion JPEG, what they get, and that they go"
 Deno.test("serve refuses one viewer of motion JPEG more than --max-viewers, with a sentence", async () => {
   await using relay = await startRelay({ maxViewers: 1 });
   await (await openSender(relay))[Symbol.asyncDispose]();
+  // A listener may hear of the end later than the sender does.
+  await eventually("the sender to be gone", async () => {
+    const listed = await fetch(`${relay.address}/api/streams`);
+    return (await listed.json()).length === 0;
+  });
   const url = `${relay.address}/cam.mjpeg`;
   {
     await using _viewer = await PartReader.open(url);
@@ -263,7 +268,7 @@ Deno.test("serve sends a still picture again before proxies cut the connection",
   const live = hub.open("cam");
   const channel = { sendControl: () => {}, close: () => {} };
   hub.publish("cam", "bare", channel);
-  const request = new Request("http://relay.example/cam.mjpeg");
+  const request = new Request("http://127.0.0.1/cam.mjpeg");
   const response = await handler({ request, address: "" }) as Response;
   await using viewer = new PartReader(response);
   const [frame] = jpegs(1);

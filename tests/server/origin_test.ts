@@ -82,14 +82,14 @@ const FOREIGN: readonly (readonly [host: string, origin: string])[] = [
 ];
 
 Deno.test("serve opens a WebSocket for its own pages and for what is no browser", async () => {
-  await using relay = await startRelay();
+  await using relay = await startRelay({ hostNames: ["*"] });
   for (const [host, origin] of OWN) {
     assertStringIncludes(await upgrade(relay, host, origin), "HTTP/1.1 101 ", `${host} ${origin}`);
   }
 });
 
 Deno.test("serve refuses a WebSocket for a page of another site, and says what to do", async () => {
-  await using relay = await startRelay();
+  await using relay = await startRelay({ hostNames: ["*"] });
   for (const [host, origin] of FOREIGN) {
     const answer = await upgrade(relay, host, origin);
     assertStringIncludes(answer, "HTTP/1.1 403 ", `${host} ${origin}`);
@@ -100,7 +100,7 @@ Deno.test("serve refuses a WebSocket for a page of another site, and says what t
 });
 
 Deno.test("serve changes a frame rate for its own pages and for what is no browser only", async () => {
-  await using relay = await startRelay({ fps: 30 });
+  await using relay = await startRelay({ hostNames: ["*"], fps: 30 });
   const viewer = new WebSocket(relay.url("/live?role=watch"));
   const closed = Promise.withResolvers<void>();
   viewer.onclose = () => closed.resolve();
@@ -119,7 +119,7 @@ Deno.test("serve changes a frame rate for its own pages and for what is no brows
 
 Deno.test("serve lets pages of the origins in allowOrigins take part, and no others", async () => {
   const allowOrigins = ["https://a.example", "http://b.example:3000"];
-  await using relay = await startRelay({ allowOrigins });
+  await using relay = await startRelay({ hostNames: ["*"], allowOrigins });
   for (const origin of allowOrigins) {
     assertStringIncludes(await upgrade(relay, "relay.example", origin), "HTTP/1.1 101 ");
   }
@@ -129,14 +129,14 @@ Deno.test("serve lets pages of the origins in allowOrigins take part, and no oth
 });
 
 Deno.test("serve lets every page take part with *", async () => {
-  await using relay = await startRelay({ allowOrigins: ["*"] });
+  await using relay = await startRelay({ hostNames: ["*"], allowOrigins: ["*"] });
   for (const [host, origin] of FOREIGN) {
     assertStringIncludes(await upgrade(relay, host, origin), "HTTP/1.1 101 ", `${host} ${origin}`);
   }
 });
 
 Deno.test("serve shares its answers with scripts of the origins in allowOrigins only", async () => {
-  await using relay = await startRelay({ allowOrigins: ["https://a.example"] });
+  await using relay = await startRelay({ hostNames: ["*"], allowOrigins: ["https://a.example"] });
   const shared = async (method: string, path: string, origin: string) => {
     const response = await fetch(relay.address + path, { method, headers: { origin } });
     await response.body?.cancel();

@@ -1,8 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { bareConfig } from "../../src/core/frame.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { decodeFrameMessage, encodeFrameMessage } from "../../src/wire/frame_message.ts";
+import { eventually } from "../waiting.ts";
 import { Client, frameOf, numberOf, startRelay, status, until } from "./fixture.ts";
 
 const CONFIG = encodeControl({ type: "config", epoch: 0, ...bareConfig("raw") });
@@ -266,10 +267,35 @@ Deno.test("One viewer and one stream more than allowed are refused with 4005", a
   await until(relay, ({ viewers }) => viewers === 2);
   await using three = await Client.hello(relay.url("/live"), { role: "watch" });
   assertStringIncludes((await three.closed).reason, "--max-viewers");
+  await using _publishing = await publisher(relay.url("/live"));
   await using other = await Client.hello(relay.url("/other"), { role: "publish", session: "x" });
   const { code, reason } = await other.closed;
   assertEquals(code, 4005);
   assertStringIncludes(reason, "--max-streams");
+});
+
+Deno.test("Viewers of streams that nobody publishes wait apart, and keep no publisher out", async () => {
+  await using relay = await startRelay({ maxStreams: 1, maxAwaited: 3 });
+  await using one = await viewer(relay.url("/one"));
+  await using _two = await Client.hello(relay.url("/two"), { role: "watch" });
+  await using _three = await Client.open(relay.url("/three?role=watch"));
+  await eventually("three streams", async () => {
+    const listed = await (await fetch(`${relay.address}/api/streams`)).json();
+    return listed.length === 3;
+  });
+  await using four = await Client.hello(relay.url("/four"), { role: "watch" });
+  const { code, reason } = await four.closed;
+  assertEquals(code, 4005);
+  assertStringIncludes(reason, "--max-awaited 3");
+  await using publishing = await publisher(relay.url("/one"));
+  publishing.send(message(1));
+  assertEquals(decodeFrameMessage(await one.frame()).header.sequence, 1);
+  // There is room for another one to be awaited, and for no other to be published.
+  await using _five = await viewer(relay.url("/five"));
+  await using other = await Client.hello(relay.url("/two"), { role: "publish", session: "x" });
+  assertStringIncludes((await other.closed).reason, "--max-streams 1");
+  const counted = await (await fetch(`${relay.address}/metrics`)).text();
+  assertMatch(counted, /^stream_refused_total\{reason="full"\} 2$/m);
 });
 
 Deno.test("A relay that stops lets its queue out, then closes every peer with 1001", async () => {

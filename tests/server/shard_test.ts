@@ -33,7 +33,7 @@ function shard(): { readonly shard: Shard; readonly told: FromShard[] } {
 Deno.test("Shard answers pages, assets, health and refusals itself, and asks for nothing", async () => {
   const { shard: { handler }, told } = shard();
   const status = async (path: string, init: RequestInit = {}) => {
-    const request = new Request(`http://relay.example${path}`, init);
+    const request = new Request(`http://127.0.0.1${path}`, init);
     return (await handler({ request, address: "" }) as Response).status;
   };
   const html = { headers: { accept: "text/html" } };
@@ -50,7 +50,7 @@ Deno.test("Shard answers pages, assets, health and refusals itself, and asks for
 
 Deno.test("Shard asks the thread that has the streams, which need not find the address again", async () => {
   const { shard: streams, told } = shard();
-  const request = new Request("http://relay.example/api/streams/cam", { method: "HEAD" });
+  const request = new Request("http://127.0.0.1/api/streams/cam", { method: "HEAD" });
   const answer = streams.handler({ request, address: "10.0.0.1" });
   while (told.length === 0) await Promise.resolve();
   const [asked] = told;

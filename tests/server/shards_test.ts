@@ -282,10 +282,10 @@ Deno.test("serve --workers counts viewers and memory of all threads together", a
 });
 
 Deno.test("serve --workers refuses viewers of one stream too many wherever they come", async () => {
-  await using running = await scene({ maxStreams: 1 });
-  const { url } = running;
-  await using first = await Client.open(url("/one?role=publish"));
-  first.send(frameOf(1));
+  await using running = await scene({ maxAwaited: 1 });
+  const { url, relay } = running;
+  await using _first = await Client.hello(url("/one"), { role: "watch" });
+  await until(relay, ({ viewers }) => viewers === 1, "one");
   for (let n = 0; n < 8; n++) {
     await using refused = await Client.open(url(`/two?role=watch`));
     assertEquals((await refused.closed).code, 4005);
