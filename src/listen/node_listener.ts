@@ -6,10 +6,9 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket as Connection } from "node:net";
-import { Readable, type Writable } from "node:stream";
 // @ts-types="../../types/ws.d.ts"
 import { WebSocketServer } from "ws";
-import { messageOf, ProtocolError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { within } from "../host/within.ts";
 import { Framing } from "./framing.ts";
 import { isHost } from "./host_header.ts";
@@ -22,6 +21,7 @@ import {
   type ListenOptions,
   type Upgrade,
 } from "./listener.ts";
+import { bodyOf, passOver, writeBody } from "./node_body.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
 import { serveSocket } from "./node_socket.ts";
 import { Pulse } from "./pulse.ts";
@@ -99,6 +99,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming.method,
       outgoing,
     );
+    passOver(incoming);
   });
   server.on("upgrade", async (incoming, stream, head) => {
     const connection = stream as Connection;
@@ -157,7 +158,7 @@ function requestOf(incoming: IncomingMessage): Request | undefined {
     return new Request(url, {
       method,
       headers,
-      ...(hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" } : {}),
+      ...(hasBody ? { body: bodyOf(incoming), duplex: "half" } : {}),
     });
   } catch {
     return undefined;
@@ -178,7 +179,7 @@ async function respond(
     return;
   }
   outgoing.flushHeaders();
-  if (await pump(body, outgoing)) outgoing.end();
+  if (await writeBody(body, outgoing)) outgoing.end();
 }
 
 /** Answers an upgrade with a refusal, which is short, and ends the connection behind it. */
@@ -189,34 +190,4 @@ async function refuse(response: Response, connection: Connection): Promise<void>
   const body = await response.bytes();
   // In one piece: some clients take what is read first for all of it.
   connection.end(Buffer.concat([Buffer.from(head), body]));
-}
-
-/** Writes a body as fast as it is taken; breaks the connection off, and says `false`, if it fails. */
-async function pump(body: ReadableStream<Uint8Array>, to: Writable): Promise<boolean> {
-  const reader = body.getReader();
-  let wake = () => {};
-  let isGone = false;
-  to.on("drain", () => wake());
-  to.on("close", () => {
-    isGone = true;
-    wake();
-    reader.cancel().catch(() => {});
-  });
-  // Whoever has gone by now is not told of again.
-  if (to.destroyed) {
-    await reader.cancel();
-    return false;
-  }
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (isGone) return false;
-      if (done) return true;
-      if (!to.write(value)) await new Promise<void>((resolve) => wake = resolve);
-    }
-  } catch (error) {
-    // The relay broke this answer off itself, or could not read what it is made of.
-    to.destroy(error instanceof ProtocolError ? undefined : error as Error);
-    return false;
-  }
 }
