@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { setImmediate } from "node:timers";
 // @ts-types="../../types/ws.d.ts"
 import type { ServerSocket } from "ws";
 import { IDLE_TIMEOUT_S, type Socket, type SocketEvents } from "./listener.ts";
@@ -83,12 +84,18 @@ export function serveSocket(
     // A copy: bytes of `ws` are parts of what was read, and all empty messages share a buffer.
     events.receive(isBinary ? new Uint8Array(data) : decoder.decode(data));
   });
+  let unanswered: Uint8Array | undefined;
+  const answer = () => {
+    if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) {
+      socket.pong(unanswered!);
+    }
+    unanswered = undefined;
+  };
   socket.on("ping", (data) => {
     events.pinged();
-    // Only the last of several must be answered (RFC 6455 section 5.5.3).
-    if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) {
-      socket.pong(data);
-    }
+    // Of those that are read at once, only the last must be answered (RFC 6455 section 5.5.3).
+    if (unanswered === undefined) setImmediate(answer);
+    unanswered = data;
   });
   socket.on("pong", () => events.pinged());
   socket.on("close", () => {
