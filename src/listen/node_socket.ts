@@ -4,6 +4,7 @@
  * @module
  */
 import type { Socket as Connection } from "node:net";
+import { setImmediate } from "node:timers";
 // @ts-types="../../types/ws.d.ts"
 import type { ServerSocket } from "ws";
 import type { Framing } from "./framing.ts";
@@ -108,11 +109,19 @@ export function serveSocket(
   socket.on("message", (data, isBinary) => {
     if (!isOver) events.receive(isBinary ? ownBytes(data) : decoder.decode(data));
   });
+  let unanswered: Uint8Array | undefined;
+  const answer = () => {
+    if (socket.readyState === OPEN && own.unsentBytes < MAX_PONG_BACKLOG_BYTES) {
+      socket.pong(unanswered!);
+    }
+    unanswered = undefined;
+  };
   socket.on("ping", (data) => {
     if (isOver) return;
     events.pinged();
-    // Only the last of several must be answered (RFC 6455 section 5.5.3).
-    if (socket.readyState === OPEN && own.unsentBytes < MAX_PONG_BACKLOG_BYTES) socket.pong(data);
+    // Of those that are read at once, only the last must be answered (RFC 6455 section 5.5.3).
+    if (unanswered === undefined) setImmediate(answer);
+    unanswered = data;
   });
   socket.on("pong", () => {
     if (!isOver) events.pinged();
