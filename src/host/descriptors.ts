@@ -10,6 +10,11 @@ const NOTHING = "/dev/null";
 /** Files that are opened in one turn of the event loop. */
 const TURN_FILES = 128;
 
+/** At once, so that nothing else finds no room for longer than that. */
+function openSome(files: Deno.FsFile[], count: number): void {
+  for (; count > 0; count--) files.push(Deno.openSync(NOTHING));
+}
+
 /**
  * How many more files and connections may be opened, at most `most`: found by opening them, since no
  * smaller right tells the limit. `undefined` where that cannot be found out.
@@ -20,10 +25,7 @@ export async function freeDescriptors(most: number): Promise<number | undefined>
   const files: Deno.FsFile[] = [];
   try {
     while (files.length < most) {
-      // Whatever else wants to open something meanwhile finds room, or none for less than a turn.
-      for (let count = 0; count < TURN_FILES && files.length < most; count++) {
-        files.push(Deno.openSync(NOTHING));
-      }
+      openSome(files, Math.min(TURN_FILES, most - files.length));
       await new Promise<void>((resolve) => setImmediate(resolve));
     }
   } catch {
