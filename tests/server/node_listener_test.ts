@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ProtocolError } from "../../src/errors.ts";
 import { silentLog } from "../../src/host/log.ts";
+import { sharedVisits } from "../../src/listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import type { Handler, Socket } from "../../src/listen/listener.ts";
 import { listenOnNode } from "../../src/listen/node_listener.ts";
@@ -109,6 +110,8 @@ async function listening(
     isShared: false,
     maxFrameBytes: 1000,
     limits: DEFAULT_LISTEN_LIMITS,
+    visits: sharedVisits(1),
+    own: 0,
     refusals: new Refusals(silentLog),
     log: silentLog,
   });
@@ -149,7 +152,9 @@ Deno.test("On node, an answer without end waits for its reader, and ends with hi
       },
       cancel: () => cancelled.resolve(),
     }, { highWaterMark: 0 });
-  await using listener = await listening(() => Promise.resolve(new Response(body())));
+  await using listener = await listening(({ request }) =>
+    Promise.resolve(new Response(request.method === "GET" ? body() : null))
+  );
   const peer = await connect(listener.address, GET);
   let before = -1;
   await eventually("the answer to stand still", async () => {
