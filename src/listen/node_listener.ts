@@ -11,6 +11,7 @@ import { Readable, type Writable } from "node:stream";
 import { WebSocketServer } from "ws";
 import { messageOf, ProtocolError } from "../errors.ts";
 import { within } from "../host/within.ts";
+import { Gate, refusedAtGate } from "./gate.ts";
 import { isHost } from "./host_header.ts";
 import { listenError } from "./listen_error.ts";
 import {
@@ -21,20 +22,13 @@ import {
   type Upgrade,
 } from "./listener.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
+import { guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
 
-/** How long a request's header may take, in milliseconds. */
-const HEADER_MS = 5000;
-/** How long a request may take with its body, in milliseconds. */
-const REQUEST_MS = 10_000;
-/** How long a connection may wait for its next request, in milliseconds. */
-const KEPT_MS = 60_000;
 /** How often those are looked for that take too long, in milliseconds. */
 const CHECK_MS = 500;
 /** Most bytes of a request's header. */
 const MAX_HEADER_BYTES = 16_384;
-/** How long a close may stay unanswered until the connection is broken off, in milliseconds. */
-const CLOSE_MS = 2000;
 /**
  * Bytes that a message may have beyond a frame: for its header, for control messages where frames are
  * small, and so that the relay itself tells who sends a little too much.
@@ -50,8 +44,9 @@ const UNREADABLE = "Cannot understand the request: its Host header is not an add
  * @throws {StreamError} (`unreachable`) when it cannot
  */
 export async function listenOnNode(handler: Handler, options: ListenOptions): Promise<Listener> {
-  const { host, port, isShared, maxFrameBytes, refusals, log } = options;
-  const connections = new Set<Connection>();
+  const { host, port, isShared, maxFrameBytes, limits, refusals, visits, own, log } = options;
+  const nowS = () => Math.floor(performance.now() / 1000);
+  const gate = new Gate({ limits, refusals, visits, own, nowS });
   const protocols = new WeakMap<IncomingMessage, string>();
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
@@ -60,33 +55,35 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     perMessageDeflate: false,
     skipUTF8Validation: false,
     maxPayload: maxFrameBytes + MESSAGE_ROOM_BYTES,
-    closeTimeout: CLOSE_MS,
+    closeTimeout: limits.closeTimeoutMs,
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });
   const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
+    const asked = guarded.clientOf(incoming);
+    if ("refused" in asked) return asked.refused;
+    const isUpgrade = incoming.headers.upgrade !== undefined;
+    const refused = isUpgrade ? gate.handshake(asked.client) : undefined;
+    if (refused !== undefined) return refusedAtGate(refused);
     const request = requestOf(incoming);
     if (request === undefined) return new Response(UNREADABLE, { status: 400 });
     try {
-      return await handler({ request, address: incoming.socket.remoteAddress ?? "" });
+      return await handler({ request, address: asked.client });
     } catch (error) {
       log.error(`Cannot answer a request: ${messageOf(error)}`);
       return new Response("the relay failed to answer\n", { status: 500 });
     }
   };
   const server = createServer({
-    headersTimeout: HEADER_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEPT_MS,
+    headersTimeout: limits.headerTimeoutMs,
+    requestTimeout: Math.max(limits.headerTimeoutMs, limits.bodyTimeoutMs),
+    keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
   });
-  server.on("connection", (connection: Connection) => {
-    connections.add(connection);
-    connection.on("error", () => {});
-    connection.on("close", () => connections.delete(connection));
-  });
+  const guarded = guard(server, gate, refusals);
   server.on("request", async (incoming, outgoing) => {
+    if (guarded.isClosed(incoming.socket as unknown as Connection)) return;
     const outcome = await ask(incoming);
     // A request without `Upgrade` cannot be accepted as one.
     await respond(
@@ -97,7 +94,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   });
   server.on("upgrade", async (incoming, stream, head) => {
     const connection = stream as Connection;
-    connection.on("error", () => {});
+    if (guarded.isClosed(connection)) return;
     // HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
     const outcome = incoming.httpVersion === "1.0"
       ? refusedHandshake(refusals)
@@ -117,15 +114,15 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     server.listen(where, () => resolve());
   });
   server.on("error", (error) => log.error(`Cannot take a connection in: ${messageOf(error)}`));
-  const own = server.address() as { address: string; port: number };
+  const bound = server.address() as { address: string; port: number };
   return {
-    hostname: own.address,
-    port: own.port,
+    hostname: bound.address,
+    port: bound.port,
     shutDown: async () => {
       const down = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await within(GOODBYE_MS, down);
-      for (const connection of connections) connection.destroy();
+      guarded.destroyAll();
     },
   };
 }

@@ -1,6 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { silentLog } from "../../src/host/log.ts";
+import { sharedVisits } from "../../src/listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import type { Handler } from "../../src/listen/listener.ts";
 import { listenOnNode } from "../../src/listen/node_listener.ts";
@@ -112,6 +113,8 @@ Deno.test("On node, an answer to somebody who has gone by then is given up, and 
     isShared: false,
     maxFrameBytes: 1000,
     limits: DEFAULT_LISTEN_LIMITS,
+    visits: sharedVisits(1),
+    own: 0,
     refusals: new Refusals(silentLog),
     log: silentLog,
   });
