@@ -24,8 +24,9 @@ import {
 } from "./listener.ts";
 import { bodyOf, passOver, writeBody } from "./node_body.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
-import { guard } from "./node_gate.ts";
+import { endSoon, guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
+import { NodeTurns } from "./node_turns.ts";
 import { Pulse } from "./pulse.ts";
 
 /** How often those are looked for that take too long, in milliseconds. */
@@ -47,11 +48,12 @@ const UNREADABLE = "Cannot understand the request: its Host header is not an add
  * @throws {StreamError} (`unreachable`) when it cannot
  */
 export async function listenOnNode(handler: Handler, options: ListenOptions): Promise<Listener> {
-  const { host, port, isShared, maxFrameBytes, limits, refusals, visits, own, log } = options;
-  const nowS = () => Math.floor(performance.now() / 1000);
-  const gate = new Gate({ limits, refusals, visits, own, nowS });
+  const { host, port, isShared, maxFrameBytes, stallTimeoutMs, limits, visits, own } = options;
+  const { refusals, log } = options;
+  const gate = new Gate({ limits, refusals, visits, own });
   const protocols = new WeakMap<IncomingMessage, string>();
   const framing = new Framing();
+  const turns = new NodeTurns();
   const pulse = new Pulse(IDLE_TIMEOUT_S * 1000);
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
@@ -63,6 +65,11 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     closeTimeout: limits.closeTimeoutMs,
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });
+  const common = {
+    framing,
+    onUnanswered: () =>
+      refusals.add("unanswered", "broke off a peer that did not answer its close"),
+  };
   const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
     const asked = guarded.clientOf(incoming);
     if ("refused" in asked) return asked.refused;
@@ -86,9 +93,17 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
   });
-  const guarded = guard(server, gate, refusals);
+  const guarded = guard(server, { gate, refusals, stallTimeoutMs });
   server.on("request", async (incoming, outgoing) => {
-    if (guarded.isClosed(incoming.socket as unknown as Connection)) return;
+    const connection = incoming.socket as unknown as Connection;
+    if (connection.destroyed || guarded.isClosed(connection)) return;
+    const turn = turns.take(connection, outgoing);
+    if (turn === undefined) {
+      refusals.add("messages", "gave up a connection that asks and does not wait for answers");
+      return void connection.destroy();
+    }
+    await turn;
+    if (outgoing.destroyed) return;
     const outcome = await ask(incoming);
     // A request without `Upgrade` cannot be accepted as one.
     await respond(
@@ -106,12 +121,13 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       ? refusedHandshake(refusals)
       : await ask(incoming);
     if (outcome instanceof Response) return await refuse(outcome, connection);
+    guarded.release(connection);
     if (outcome.protocol !== undefined) protocols.set(incoming, outcome.protocol);
     sockets.handleUpgrade(
       incoming,
       connection,
       head,
-      (socket) => serveSocket({ socket, connection, framing }, pulse, outcome.open),
+      (socket) => serveSocket({ socket, connection, ...common }, pulse, outcome.open),
     );
   });
   await new Promise<void>((resolve, reject) => {
@@ -187,4 +203,5 @@ async function refuse(response: Response, connection: Connection): Promise<void>
   const body = await response.bytes();
   // In one piece: some clients take what is read first for all of it.
   connection.end(Buffer.concat([Buffer.from(head), body]));
+  endSoon(connection);
 }

@@ -12,6 +12,8 @@ import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
 
 const OPEN = 1;
+/** The code of a connection that ended without a close (RFC 6455 section 7.1.5). */
+const ABNORMAL = 1006;
 /** Most bytes that are read from a connection at once. */
 const MAX_READ_BYTES = 65_536;
 /** Most bytes of a close frame: what may be unsent when a peer that has said goodbye counts as gone. */
@@ -25,6 +27,8 @@ export interface Wire {
   /** What is below it. */
   readonly connection: Connection;
   readonly framing: Framing;
+  /** Told where a peer has not answered its close in time, and is broken off. */
+  readonly onUnanswered: () => void;
 }
 
 /** Sends to a peer and never blocks or fails. */
@@ -33,6 +37,7 @@ export class NodeSocket implements Socket {
   readonly #connection: Connection;
   readonly #framing: Framing;
   #isClosing = false;
+  #isBrokenOff = false;
 
   constructor({ socket, connection, framing }: Wire) {
     this.#socket = socket;
@@ -47,6 +52,11 @@ export class NodeSocket implements Socket {
   /** Whether the relay ends the connection. */
   get isClosing(): boolean {
     return this.#isClosing;
+  }
+
+  /** Whether the relay has broken it off. */
+  get isBrokenOff(): boolean {
+    return this.#isBrokenOff;
   }
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
@@ -68,6 +78,7 @@ export class NodeSocket implements Socket {
   }
 
   breakOff(): boolean {
+    this.#isBrokenOff = true;
     this.#socket.terminate();
     return true;
   }
@@ -85,7 +96,7 @@ export function serveSocket(
   pulse: Pulse,
   open: (socket: Socket) => SocketEvents,
 ): void {
-  const { socket, connection } = wire;
+  const { socket, connection, onUnanswered } = wire;
   const decoder = new TextDecoder();
   // What went wrong is told by the close that follows.
   socket.on("error", () => {});
@@ -95,7 +106,7 @@ export function serveSocket(
     ping: () => {
       if (socket.readyState === OPEN) socket.ping();
     },
-    end: () => socket.terminate(),
+    end: () => void own.breakOff(),
   };
   pulse.add(life);
   const events = open(own);
@@ -133,7 +144,12 @@ export function serveSocket(
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
   });
   connection.on("finish", over);
-  socket.on("close", over);
+  socket.on("close", (code) => {
+    // Neither has the peer gone, nor has anybody here ended it but `ws`, which has waited long enough.
+    const hasGone = connection.readableEnded || connection.errored !== null;
+    if (code === ABNORMAL && !own.isBrokenOff && !hasGone) onUnanswered();
+    over();
+  });
 }
 
 /**
