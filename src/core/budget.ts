@@ -39,6 +39,11 @@ export class Budget {
     return true;
   }
 
+  /** Takes `amount` whether it fits or not: it is in use already. */
+  hold(amount: number): void {
+    this.#shares[this.#own]! += amount;
+  }
+
   /** Gives `amount` back that was taken. */
   give(amount: number): void {
     this.#shares[this.#own]! -= amount;

@@ -4,6 +4,7 @@
  * @module
  */
 import { messageOf, ProtocolError } from "../errors.ts";
+import { REFUSALS_BY_CODE } from "../relay/connection.ts";
 import type { Streams } from "../relay/streams.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { nameFault } from "../wire/stream_name.ts";
@@ -53,6 +54,10 @@ export async function sendMotion(
     return new Response(body, { headers });
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
+    const reason = REFUSALS_BY_CODE.get(error.closeCode);
+    if (reason !== undefined) {
+      here.streams.refusals.add(reason, `refused a viewer of "${name}": ${error.message}`);
+    }
     return text(503, `Cannot send pictures of "${name}": ${error.message}\n`);
   }
 }

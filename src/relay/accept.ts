@@ -29,7 +29,7 @@ export interface PeerRequest extends PeerPlace {
 export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest): SocketEvents {
   const { log, clock, refusals, memory, options } = streams;
   const channel = new SocketChannel(socket, {
-    frameBytes: memory.plan.viewerBytes,
+    memory,
     maxUnreadBytes: options.maxUnreadBytes,
     onUnread: () => refusals.add("unread", `closed a peer of "${asked.name}": ${UNREAD}`),
   });

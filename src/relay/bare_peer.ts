@@ -65,6 +65,7 @@ export class BarePeer implements Peer {
       ended: () => {},
       report: () => {},
       close: (code, reason) => channel.close(code, reason),
+      breakOff: (code, reason) => channel.breakOff(code, reason),
     };
     stream.join(this.#viewer);
   }

@@ -12,9 +12,10 @@ import { FloodError, type MessagePace } from "./message_pace.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 
 /** What is counted of those that are closed, by the code that they are told. */
-const REFUSALS_BY_CODE: ReadonlyMap<number, Refusal> = new Map([
+export const REFUSALS_BY_CODE: ReadonlyMap<number, Refusal> = new Map([
   [CLOSE.tooLarge, "large"],
   [CLOSE.full, "full"],
+  [CLOSE.tryAgainLater, "memory"],
 ]);
 
 /** What a {@linkcode Connection} works with. */
@@ -69,6 +70,7 @@ export class Connection implements SocketEvents {
 
   closed(): void {
     this.#pace?.stop();
+    this.#channel.gone?.();
     this.#end();
   }
 

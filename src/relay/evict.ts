@@ -49,8 +49,9 @@ export function evictStalledViewers(
         ? "the viewer took nothing for 5 s and memory is short"
         : undefined;
       if (why === undefined) continue;
-      viewer.close(CLOSE.stalled, why);
-      // A peer that is stuck does not answer the goodbye, and nothing more is sent to it.
+      // A peer that is stuck does not answer the goodbye, and would hold what it has until then.
+      if (isShort && viewer.breakOff !== undefined) viewer.breakOff(CLOSE.stalled, why);
+      else viewer.close(CLOSE.stalled, why);
       stream.leave(viewer);
       refusals.add("stalled", `closed a viewer of "${stream.name}": ${why}`);
     }

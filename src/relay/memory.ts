@@ -32,6 +32,8 @@ export interface MemoryPlan {
   readonly viewerBytes: number;
   /** With so much under way, viewers that take nothing give way. */
   readonly shortBytes: number;
+  /** With so much of it held for peers that were closed and do not go, no more viewers come. */
+  readonly heldBytes: number;
   /** For one publisher, in the queue and under way. */
   readonly creditBytes: number;
   /** For what one thread has handed to the one that has the streams, which has not taken it in. */
@@ -51,6 +53,7 @@ export function memoryPlan({ maxMemoryBytes }: MemoryLimits): MemoryPlan {
     underWayBytes,
     viewerBytes: underWayBytes / 4,
     shortBytes: underWayBytes * 3 / 4,
+    heldBytes: underWayBytes / 2,
     creditBytes: MAX_CREDIT_BYTES,
     handedInBytes: maxMemoryBytes / 2,
   };
@@ -66,7 +69,7 @@ export function queueBytes(limits: MemoryLimits, streams: number): number {
 }
 
 /** Amounts that are counted: a row in the shared memory for each, with a place for each thread. */
-const ROWS = ["underWay", "cached", "viewers", "handedIn", "takenIn"] as const;
+const ROWS = ["underWay", "held", "cached", "viewers", "handedIn", "takenIn"] as const;
 
 /** Room for the counts of so many threads, which they share. */
 export function sharedCounts(threads: number): SharedArrayBuffer {
@@ -83,10 +86,11 @@ export function clearCounts(counts: SharedArrayBuffer, own: number): void {
 /** What a relay uses of its memory and places, counted by all its threads together. */
 export class Memory {
   readonly plan: MemoryPlan;
-  /** Bytes under way to viewers. */
+  /** Bytes under way to viewers, and to those that were closed and have not gone. */
   readonly underWay: Budget;
   /** Bytes kept for viewers that come or are a little behind. */
   readonly cached: Budget;
+  readonly #held: Budget;
   readonly #viewers: Budget;
   /** Bytes that each thread has handed to the one that has the streams, and that it has taken, ever. */
   readonly #handedIn: Float64Array;
@@ -108,6 +112,7 @@ export class Memory {
       );
     this.plan = memoryPlan(limits);
     this.underWay = new Budget(this.plan.underWayBytes, row("underWay"), own);
+    this.#held = new Budget(this.plan.heldBytes, row("held"), own);
     this.cached = new Budget(this.plan.cachedBytes, row("cached"), own);
     this.#viewers = new Budget(limits.maxViewers, row("viewers"), own);
     this.#handedIn = row("handedIn");
@@ -118,9 +123,16 @@ export class Memory {
   /**
    * Counts somebody in who watches, or who sends without a protocol.
    *
-   * @throws {ProtocolError} when there are as many as may be
+   * @throws {ProtocolError} when there are as many as may be, or when those that were closed hold too
+   * much
    */
   admit(): void {
+    if (this.#held.used >= this.#held.limit) {
+      throw new ProtocolError(
+        CLOSE.tryAgainLater,
+        "the relay's memory is held for clients that were closed and do not go (--max-memory)",
+      );
+    }
     if (this.#viewers.take(1)) return;
     const { limit } = this.#viewers;
     throw new ProtocolError(
@@ -132,6 +144,18 @@ export class Memory {
   /** Counts out who was counted in. */
   release(): void {
     this.#viewers.give(1);
+  }
+
+  /** Counts bytes that a socket holds which was closed, until it is gone. */
+  hold(bytes: number): void {
+    this.underWay.hold(bytes);
+    this.#held.hold(bytes);
+  }
+
+  /** Counts bytes out that were held: the socket is gone. */
+  letGo(bytes: number): void {
+    this.underWay.give(bytes);
+    this.#held.give(bytes);
   }
 
   /** Counts bytes as handed in by this thread; false where too many have not been taken in. */

@@ -19,6 +19,8 @@ export interface ControlChannel {
   sendControl(text: string): void;
   /** Ends the connection with a code and a reason. */
   close(code: number, reason: string): void;
+  /** The connection is gone, and nothing is held for it any longer. */
+  gone?(): void;
 }
 
 /** One connection's side in the relay. */

@@ -6,6 +6,7 @@
 import { Deque } from "../core/deque.ts";
 import type { Socket } from "../listen/listener.ts";
 import { CLOSE, closeReason } from "../wire/close_code.ts";
+import type { Memory } from "./memory.ts";
 import type { ControlChannel } from "./peer.ts";
 
 /** What a message costs that waits to be read, beside its bytes: measured, rounded up. */
@@ -16,8 +17,8 @@ export const UNREAD = "the client does not read the answers (--max-unread)";
 
 /** What a {@linkcode SocketChannel} works with. */
 export interface SocketChannelOptions {
-  /** Most bytes of frames that may be under way to this peer. */
-  readonly frameBytes: number;
+  /** Where it is counted what the socket holds once it is closed. */
+  readonly memory: Memory;
   /** Most bytes of control messages that may be unread. */
   readonly maxUnreadBytes: number;
   /** Told when a peer is closed for that. */
@@ -33,6 +34,9 @@ export class SocketChannel implements ControlChannel {
   /** Control messages that may be unread: where each ends among those bytes, and what it costs. */
   readonly #unread = new Deque<{ readonly endBytes: number; readonly cost: number }>();
   #unreadCost = 0;
+  #isClosed = false;
+  /** What was unsent when the socket was closed: it is held until the peer is gone. */
+  #heldBytes = 0;
 
   constructor(socket: Socket, options: SocketChannelOptions) {
     this.#socket = socket;
@@ -52,10 +56,11 @@ export class SocketChannel implements ControlChannel {
 
   /** Sends a control message; a peer that asks without reading the answers is closed. */
   sendControl(text: string): void {
-    const { frameBytes, maxUnreadBytes } = this.#options;
+    if (this.#isClosed) return;
+    const { memory: { plan }, maxUnreadBytes } = this.#options;
     const unsentBytes = this.#socket.unsentBytes;
     this.#forget(this.#sentBytes - unsentBytes);
-    if (this.#unreadCost > maxUnreadBytes || unsentBytes > frameBytes + maxUnreadBytes) {
+    if (this.#unreadCost > maxUnreadBytes || unsentBytes > plan.viewerBytes + maxUnreadBytes) {
       this.#options.onUnread();
       return this.close(CLOSE.stalled, UNREAD);
     }
@@ -67,7 +72,23 @@ export class SocketChannel implements ControlChannel {
   }
 
   close(code: number, reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#heldBytes = this.#socket.unsentBytes;
+    this.#options.memory.hold(this.#heldBytes);
     this.#socket.close(code, closeReason(reason));
+  }
+
+  /** Ends the connection with what is unsent, where the listener can; else it is closed. */
+  breakOff(code: number, reason: string): void {
+    this.close(code, reason);
+    this.#socket.breakOff();
+  }
+
+  gone(): void {
+    this.#isClosed = true;
+    this.#options.memory.letGo(this.#heldBytes);
+    this.#heldBytes = 0;
   }
 
   /** Forgets control messages that have left with the first `leftBytes`. */

@@ -25,6 +25,8 @@ export interface Viewer<F extends Feed = Feed> {
   /** Numbers, once a second. */
   report(status: StreamStatus): void;
   close(code: number, reason: string): void;
+  /** Ends the connection at once, where that frees what it holds. Absent: {@linkcode close} does. */
+  breakOff?(code: number, reason: string): void;
 }
 
 /** A stream as its viewers' connections see it. */

@@ -94,6 +94,10 @@ export class ViewerPeer implements Peer, Viewer<ViewerFeed> {
     this.#channel.close(code, reason);
   }
 
+  breakOff(code: number, reason: string): void {
+    this.#channel.breakOff(code, reason);
+  }
+
   #send(frame: Frame, catchUp: boolean): void {
     if (frame.epoch !== this.#epoch) {
       this.#epoch = frame.epoch;

@@ -22,6 +22,8 @@ export const CLOSE = {
   tooLarge: 1009,
   /** The relay failed. */
   internalError: 1011,
+  /** The relay is short of memory for a while. */
+  tryAgainLater: 1013,
   /** The stream's name is not allowed. */
   badName: 4000,
   /** The relay does not speak the version that was asked for. */
@@ -48,7 +50,7 @@ const RETRY: ReadonlySet<number> = new Set([
   CLOSE.goingAway,
   CLOSE.internalError,
   1012,
-  1013,
+  CLOSE.tryAgainLater,
   1014,
   CLOSE.helloTimeout,
   CLOSE.stalled,

@@ -336,7 +336,8 @@ function hello(fields: Fields): PublishHello | WatchHello {
       type: "hello",
       version,
       role: "publish",
-      session: fields.text("session"),
+      // Those without a name would be taken for one publisher.
+      session: fields.text("session", 1),
       takeover: fields.boolean("takeover", false),
       onFull: fields.oneOf("onFull", ["wait", "drop"], "wait"),
       // Who does not know of it does not tell either when it has waited for credit.
@@ -419,10 +420,11 @@ class Fields {
     return Object.hasOwn(this.#values, name);
   }
 
-  text(name: string): string {
+  text(name: string, minLength = 0): string {
     const value = this.#value(name);
-    if (typeof value !== "string" || value.length > MAX_TEXT_LENGTH) {
-      throw this.#wrong(name, `a text of at most ${MAX_TEXT_LENGTH} characters`);
+    if (typeof value !== "string" || value.length > MAX_TEXT_LENGTH || value.length < minLength) {
+      const length = minLength === 0 ? "at most" : `${minLength} to`;
+      throw this.#wrong(name, `a text of ${length} ${MAX_TEXT_LENGTH} characters`);
     }
     return value;
   }

@@ -68,6 +68,7 @@ class FakeSocket implements Socket {
   unsentBytes = 0;
   readonly sent: (string | Uint8Array)[] = [];
   closed: { readonly code: number; readonly reason: string } | undefined;
+  isBrokenOff = false;
 
   send(message: string | Uint8Array): void {
     this.sent.push(message);
@@ -81,7 +82,8 @@ class FakeSocket implements Socket {
   resume(): void {}
 
   breakOff(): boolean {
-    return false;
+    this.isBrokenOff = true;
+    return true;
   }
 
   close(code: number, reason: string): void {
@@ -135,9 +137,52 @@ Deno.test("Hub closes a bare viewer with 4007 when nothing has drained for --sta
   assertEquals([viewers, sent.frames, dropped.disconnected], [0, 1, 1]);
   // Nobody missed it.
   assertEquals(live.newDrops(), []);
+  // There is memory, and so it has time to read what has been sent, which counts until it is gone.
+  assertEquals([stuck.socket.isBrokenOff, scene.hub.memory.underWay.used], [false, 8]);
   stuck.peer.closed();
   sender.peer.closed();
   assertEquals([scene.hub.memory.underWay.used, scene.hub.streams], [0, []]);
+});
+
+Deno.test("Hub breaks off at once who takes nothing where memory is short, and only those", () => {
+  const scene = new Scene();
+  const { memory } = scene.hub;
+  const [bare, speaking, reading] = [
+    scene.bare("watch"),
+    scene.speaking({ role: "watch" }),
+    scene.bare("watch"),
+  ];
+  const waiting = scene.bare("watch", "still");
+  const sender = scene.bare("publish");
+  sender.peer.receive(frameOf(1, 1000));
+  reading.socket.unsentBytes = 0;
+  assert(memory.underWay.take(memory.plan.shortBytes - 2000));
+  scene.maintainAt(4999);
+  assertEquals(bare.socket.closed, undefined);
+  scene.maintainAt(5000);
+  for (const { socket } of [bare, speaking]) {
+    assertEquals([socket.closed?.code, socket.isBrokenOff], [4007, true]);
+  }
+  for (const { socket } of [reading, waiting]) assertEquals(socket.closed, undefined);
+});
+
+Deno.test("Hub takes no viewers in while those that it has closed hold half the memory, and then again", () => {
+  const scene = new Scene({ maxMemoryBytes: 160_000 });
+  const { memory, refusals } = scene.hub;
+  const stuck = [1, 2, 3].map(() => scene.bare("watch"));
+  const sender = scene.bare("publish");
+  sender.peer.receive(frameOf(1, 10_000));
+  scene.maintainAt(10_000);
+  assertEquals(stuck.map(({ socket }) => socket.closed?.code), [4007, 4007, 4007]);
+  assertEquals(memory.underWay.used, 30_000);
+  const refused = scene.bare("watch");
+  assertEquals(refused.socket.closed?.code, 1013);
+  assertStringIncludes(refused.socket.closed!.reason, "--max-memory");
+  assertEquals([refusals.total("memory"), refusals.total("full")], [1, 0]);
+  stuck[0]!.peer.closed();
+  assertEquals(memory.underWay.used, 20_000);
+  assertEquals(scene.bare("watch").socket.closed, undefined);
+  for (const { peer } of stuck.slice(1)) peer.closed();
 });
 
 Deno.test("Hub closes no bare viewer to whom something drains, or to whom nothing was sent", () => {

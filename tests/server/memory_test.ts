@@ -20,6 +20,7 @@ Deno.test("memoryPlan divides the default memory as the documentation says", () 
     underWayBytes: 192 * MIB,
     viewerBytes: 48 * MIB,
     shortBytes: 144 * MIB,
+    heldBytes: 96 * MIB,
     creditBytes: 32 * MIB,
     handedInBytes: 256 * MIB,
   });

@@ -32,7 +32,7 @@ const clientMessages: fc.Arbitrary<ClientMessage> = fc.oneof(
     type: fc.constant("hello" as const),
     version: fc.constant(1),
     role: fc.constant("publish" as const),
-    session: text,
+    session: text.filter((session) => session !== ""),
     takeover: fc.boolean(),
     onFull: fc.constantFrom("wait" as const, "drop" as const),
     live: fc.option(fc.boolean()),
