@@ -1,20 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { bareConfig } from "../../src/core/frame.ts";
 import { StreamError } from "../../src/errors.ts";
-import type { ConvertRequest } from "../../src/http/convert_worker.ts";
-import { Converter, type ConverterOptions, type ConvertFor } from "../../src/http/converter.ts";
-
-/** A request that can be fulfilled, for a picture of one gray pixel. */
-function request(level = 0): ConvertRequest {
-  return {
-    data: Uint8Array.of(level),
-    config: bareConfig("raw", { width: 1, height: 1, pixelFormat: "gray" }),
-    isPng: false,
-    to: "png",
-    maxPixels: 100,
-  };
-}
+import { Converter, type ConvertFor } from "../../src/http/converter.ts";
+import { ByHand, request } from "./converters.ts";
 
 /** A converter that never rests for long, as its clock is always far ahead. */
 function hasty(): Converter & Disposable {
@@ -26,57 +14,6 @@ function hasty(): Converter & Disposable {
 /** For whom a picture of so many pixels is converted: for a stream of its own. */
 function some(pixels = 1): ConvertFor {
   return { stream: {}, pixels };
-}
-
-/** A thread that answers when it is told to, and says what it was given. */
-class HandThread {
-  readonly orders: ConvertRequest[] = [];
-  isEnded = false;
-  onmessage: ((event: MessageEvent) => void) | null = null;
-
-  postMessage(request: ConvertRequest): void {
-    this.orders.push(request);
-  }
-
-  answer(tookMs: number): void {
-    this.onmessage?.(new MessageEvent("message", { data: { result: new Uint8Array(1), tookMs } }));
-  }
-
-  terminate(): void {
-    this.isEnded = true;
-  }
-}
-
-/** A converter whose time and threads are moved by hand. */
-class ByHand implements Disposable {
-  readonly threads: HandThread[] = [];
-  readonly converter: Converter;
-  nowMs = 0;
-
-  constructor(options: ConverterOptions = {}) {
-    this.converter = new Converter({ nowMs: () => this.nowMs, wallUs: () => 0 }, {
-      openThread: () => {
-        const thread = new HandThread();
-        this.threads.push(thread);
-        return thread as unknown as Worker;
-      },
-      ...options,
-    });
-  }
-
-  /** Asks for a picture that is called `level`. */
-  ask(level: number, share: ConvertFor): Promise<unknown> {
-    return this.converter.convert(() => request(level), share);
-  }
-
-  /** What the threads were given, in order. */
-  get given(): number[] {
-    return this.threads.flatMap(({ orders }) => orders.map(({ data }) => data[0]!));
-  }
-
-  [Symbol.dispose](): void {
-    this.converter.stop();
-  }
 }
 
 Deno.test("Converter gives each stream its turn, and asks what to convert when it has come", async () => {
