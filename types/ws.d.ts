@@ -47,6 +47,11 @@ export declare class WebSocketServer<Request extends object, Stream> {
     closeTimeout: number;
     handleProtocols(offered: Set<string>, request: Request): string | false;
   });
+  /** A handshake that it does not take; whoever listens answers it. */
+  on(
+    event: "wsClientError",
+    listener: (error: Error, stream: Stream, request: Request) => void,
+  ): void;
   handleUpgrade(
     request: Request,
     stream: Stream,

@@ -5,6 +5,7 @@
  */
 import { messageOf, ProtocolError } from "../errors.ts";
 import { DenoSocket } from "./deno_socket.ts";
+import { harmless } from "./harmless.ts";
 import { listenError } from "./listen_error.ts";
 import {
   GOODBYE_MS,
@@ -46,7 +47,7 @@ export function listenOnDeno(
         if (!(error instanceof ProtocolError)) {
           log.error(`Cannot answer a request: ${messageOf(error)}`);
         }
-        return new Response("the relay failed to answer\n", { status: 500 });
+        return harmless(new Response("the relay failed to answer\n", { status: 500 }));
       },
     }, (request, info) => answer({ handler, refusals }, request, info));
     const { hostname, port: ownPort } = server.addr;
@@ -70,10 +71,12 @@ export async function answer(
 ): Promise<Response> {
   const address = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "";
   const outcome = await handler({ request, address });
-  return outcome instanceof Response ? outcome : upgrade(request, outcome, refusals);
+  if (outcome instanceof Response) return harmless(outcome);
+  return upgrade(request, outcome) ?? harmless(refusedHandshake(refusals));
 }
 
-function upgrade(request: Request, { protocol, open }: Upgrade, refusals: Refusals): Response {
+/** Opens a socket; nothing where the request cannot be upgraded. */
+function upgrade(request: Request, { protocol, open }: Upgrade): Response | undefined {
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, {
@@ -81,7 +84,7 @@ function upgrade(request: Request, { protocol, open }: Upgrade, refusals: Refusa
       ...(protocol === undefined ? {} : { protocol }),
     });
   } catch {
-    return refusedHandshake(refusals);
+    return undefined;
   }
   const { socket, response } = upgraded;
   socket.binaryType = "arraybuffer";

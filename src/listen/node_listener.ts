@@ -11,6 +11,7 @@ import { Readable, type Writable } from "node:stream";
 import { WebSocketServer } from "ws";
 import { messageOf, ProtocolError } from "../errors.ts";
 import { within } from "../host/within.ts";
+import { harmless } from "./harmless.ts";
 import { isHost } from "./host_header.ts";
 import { listenError } from "./listen_error.ts";
 import {
@@ -65,7 +66,10 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   });
   const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
     const request = requestOf(incoming);
-    if (request === undefined) return new Response(UNREADABLE, { status: 400 });
+    if (request === undefined) {
+      refusals.add("host", "refused a request of which the Host is no address");
+      return new Response(UNREADABLE, { status: 400 });
+    }
     try {
       return await handler({ request, address: incoming.socket.remoteAddress ?? "" });
     } catch (error) {
@@ -73,6 +77,9 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       return new Response("the relay failed to answer\n", { status: 500 });
     }
   };
+  sockets.on("wsClientError", (_, connection, incoming) => {
+    refuse(refusedHandshake(refusals), incoming.method, connection);
+  });
   const server = createServer({
     headersTimeout: HEADER_MS,
     requestTimeout: REQUEST_MS,
@@ -102,7 +109,9 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     const outcome = incoming.httpVersion === "1.0"
       ? refusedHandshake(refusals)
       : await ask(incoming);
-    if (outcome instanceof Response) return await refuse(outcome, connection);
+    if (outcome instanceof Response) {
+      return await refuse(outcome, incoming.method, connection);
+    }
     if (outcome.protocol !== undefined) protocols.set(incoming, outcome.protocol);
     sockets.handleUpgrade(
       incoming,
@@ -164,7 +173,7 @@ async function respond(
   method: string | undefined,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const { status, headers, body } = response;
+  const { status, headers, body } = harmless(response);
   outgoing.on("error", () => {});
   outgoing.writeHead(status, [...headers].flat());
   if (body === null || method === "HEAD") {
@@ -176,14 +185,28 @@ async function respond(
   if (await pump(body, outgoing)) outgoing.end();
 }
 
-/** Answers an upgrade with a refusal, which is short, and ends the connection behind it. */
-async function refuse(response: Response, connection: Connection): Promise<void> {
-  const { status, statusText, headers } = response;
+/** Answers a request to upgrade that is not followed, and ends the connection behind it. */
+async function refuse(
+  response: Response,
+  method: string | undefined,
+  connection: Connection,
+): Promise<void> {
+  const { status, statusText, headers, body, ok } = harmless(response);
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const head = `HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`;
-  const body = await response.bytes();
-  // In one piece: some clients take what is read first for all of it.
-  connection.end(Buffer.concat([Buffer.from(head), body]));
+  const head = Buffer.from(
+    `HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`,
+  );
+  if (body === null || method === "HEAD") {
+    await body?.cancel();
+    connection.end(head);
+  } else if (ok) {
+    // Whoever would upgrade to something else gets an answer as without it, which may have no end.
+    connection.write(head);
+    if (await pump(body, connection)) connection.end();
+  } else {
+    // In one piece: some clients take what is read first for all of it.
+    connection.end(Buffer.concat([head, await response.bytes()]));
+  }
 }
 
 /** Writes a body as fast as it is taken; breaks the connection off, and says `false`, if it fails. */
