@@ -99,6 +99,7 @@ export class Running implements AsyncDisposable {
         ...(options.clearEnv ? {} : outerEnv()),
         NO_COLOR: "1",
         ...(testedWorkers() > 1 ? { STREAM_WORKERS: String(testedWorkers()) } : {}),
+        ...(testedListener() === undefined ? {} : { STREAM_LISTENER: testedListener()! }),
         ...options.env,
       },
       stdin: stdin === "none" ? "null" : "piped",
@@ -247,10 +248,8 @@ export async function startRelay(
   args: readonly string[] = [],
   options: StartOptions & { readonly port?: number } = {},
 ): Promise<RunningRelay> {
-  const chosen = testedListener();
-  const listener = chosen === undefined ? [] : ["--listener", chosen];
   const port = String(options.port ?? 0);
-  const process = start(["serve", "--port", port, ...listener, ...args], options);
+  const process = start(["serve", "--port", port, ...args], options);
   const http = (await process.said(/listening on (http:\/\/[^\s"]+)[\s"]/))[1]!;
   const host = http.replace("http://", "");
   const status = async (name: string): Promise<StreamStatus | undefined> => {

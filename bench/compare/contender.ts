@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ListenerKind } from "../../src/listen/listener.ts";
 import { programLine } from "../relay.ts";
 
 /** The folder of the peers, with a slash at the end. */
@@ -24,11 +25,12 @@ export interface Contender extends Program {
   readonly line: readonly string[];
 }
 
-/** This program, without a tick, with as many threads that send. */
-export function us(workers: number): Contender {
+/** This program, without a tick, with as many threads that send and one of its listeners. */
+export function us(workers: number, listener: ListenerKind): Contender {
+  const chosen = ["--listener", listener, ...(workers === 1 ? [] : ["--workers", `${workers}`])];
   return {
-    name: workers === 1 ? "stream" : `stream --workers ${workers}`,
-    line: [...programLine(), "serve", "--port", "0", "--fps", "source", "--workers", `${workers}`],
+    name: ["stream", ...chosen].join(" "),
+    line: [...programLine(), "serve", "--port", "0", "--fps", "source", ...chosen],
   };
 }
 

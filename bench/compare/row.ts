@@ -41,6 +41,11 @@ const FPS = 30;
 const IDLE_VIEWERS = 10_000;
 const STALLED_VIEWERS = 100;
 
+/** This program with one thread. */
+const US_ALONE = [us(1, "deno"), us(1, "node")];
+/** This program. */
+const US = [...US_ALONE, us(2, "deno"), us(2, "node")];
+
 /** All rows. */
 export const ROWS: readonly Row[] = [
   loaded("200x100k", { viewers: 200, frameBytes: 100_000, fps: FPS }),
@@ -57,8 +62,7 @@ function loaded(name: string, load: Load): Row {
     title: titleOf(load),
     columns: LOAD_COLUMNS,
     cases: [
-      ...oursWithAndWithoutProtocol(us(1), load),
-      ...oursWithAndWithoutProtocol(us(2), load),
+      ...US.flatMap((contender) => oursWithAndWithoutProtocol(contender, load)),
       ...PEER_CONTENDERS.map((contender) => caseOf(contender.name, contender, load)),
     ],
   };
@@ -71,7 +75,7 @@ function atLimit(name: string, load: Load): Row {
     title: `${titleOf(load)}, the load by viewers.c`,
     columns: LOAD_COLUMNS,
     load: VIEWERS,
-    cases: [us(1), us(2), ...PEER_CONTENDERS].map((contender) => ({
+    cases: [...US, ...PEER_CONTENDERS].map((contender) => ({
       name: contender.name,
       contender,
       measure: (relay, seconds) => measureAtLimit(relay, load, seconds),
@@ -87,8 +91,9 @@ function stalled(load: Load): Row {
     }, none or ${STALLED_VIEWERS} of which never read: figures of the others`,
     columns: LOAD_COLUMNS,
     cases: [0, STALLED_VIEWERS].flatMap((count) =>
-      oursWithAndWithoutProtocol(us(1), { ...load, stalled: count })
-        .map((each) => ({ ...each, name: `${each.name}, ${count} stalled` }))
+      US_ALONE.flatMap((contender) =>
+        oursWithAndWithoutProtocol(contender, { ...load, stalled: count })
+      ).map((each) => ({ ...each, name: `${each.name}, ${count} stalled` }))
     ),
   };
 }
@@ -104,8 +109,7 @@ function idle(viewers: number): Row {
     title: `${viewers} viewers to which nothing is sent`,
     columns: IDLE_COLUMNS,
     cases: [
-      open(us(1), false),
-      open(us(1), true),
+      ...US_ALONE.flatMap((contender) => [open(contender, false), open(contender, true)]),
       ...[NODE_WS, BUN, rust(1), DENO_BARE, LIMIT].map((contender) => open(contender, false)),
     ],
   };

@@ -20,6 +20,7 @@
  * - `awaiting_key_frame`: it cannot be decoded after what was skipped before it
  * - `viewer_fps`: the viewer asked for fewer frames a second
  * - `memory`: the relay's memory for frames under way was used up
+ * - `rate`: more bytes a second would have left than may
  * - `disconnected`: it was under way when the viewer's connection ended
  */
 export type DropReason =
@@ -33,6 +34,7 @@ export type DropReason =
   | "awaiting_key_frame"
   | "viewer_fps"
   | "memory"
+  | "rate"
   | "disconnected";
 
 /** What is known of a reason. */
@@ -83,6 +85,11 @@ const DROP_FACTS: Readonly<Record<DropReason, DropFacts>> = {
     isLoss: true,
     ofStream: "memory was used up",
     ofViewer: "the relay’s memory was used up",
+  },
+  rate: {
+    isLoss: true,
+    ofStream: "the rate for viewers was used up",
+    ofViewer: "the rate for this viewer was used up",
   },
   disconnected: {
     isLoss: false,

@@ -11,6 +11,7 @@ import type { Feed, FrameTotals, JoinFrom } from "./feed.ts";
 import { FlightWindow, type Latency } from "./flight_window.ts";
 import type { Frame } from "./frame.ts";
 import type { Departed, GopCache } from "./gop_cache.ts";
+import type { ViewerOutflow } from "./outflow.ts";
 import { RateLimit } from "./rate_limit.ts";
 import type { ViewerDelays } from "./viewer_delays.ts";
 
@@ -33,6 +34,8 @@ export interface ViewerFeedOptions {
   readonly fps: number | null;
   /** What is under way to all viewers together. */
   readonly budget: Budget;
+  /** How many bytes a second may leave for it. Absent: any. */
+  readonly outflow?: ViewerOutflow | undefined;
   /** Where the delays of its frames are counted, with those of the stream's other viewers. */
   readonly delays: ViewerDelays;
   /** Where a frame goes. */
@@ -132,7 +135,8 @@ export class ViewerFeed implements Feed {
   /** Whether the next frame would be sent at once. */
   isReady(nowMs: number): boolean {
     this.#confirmDrained(nowMs);
-    return !this.#closed && this.#reader.waiting === 0 && this.#window.isOpen(nowMs);
+    return !this.#closed && this.#reader.waiting === 0 && this.#window.isOpen(nowMs) &&
+      this.#mayLeave(nowMs);
   }
 
   /**
@@ -233,6 +237,7 @@ export class ViewerFeed implements Feed {
     this.#closed = true;
     this.#reader.close();
     this.#options.budget.give(this.#window.bytes);
+    this.#options.outflow?.close();
   }
 
   /** Sends or drops the next frame; false where it has to wait. */
@@ -255,7 +260,7 @@ export class ViewerFeed implements Feed {
         return this.#skip("awaiting_key_frame", 1, undefined);
       }
     }
-    if (!isLast && !this.#hasRoom(item, nowMs)) return false;
+    if (!isLast && !(this.#hasRoom(item, nowMs) && this.#mayLeave(nowMs))) return false;
     if (this.#readiness(frame) !== "ready") return false;
     if (!this.#take(frame)) return isLast && this.#skip("memory", 1, "awaiting_key_frame");
     if (!this.#admits(frame, nowMs)) {
@@ -298,8 +303,14 @@ export class ViewerFeed implements Feed {
     const hasRoom = this.#hasRoom(item, nowMs);
     const readiness = hasRoom ? this.#readiness(frame) : undefined;
     if (readiness === "soon") return;
-    // What is ready behind an open window waits for want of memory.
-    const reason = !hasRoom ? "slow_viewer" : readiness === "ready" ? "memory" : "viewer_fps";
+    const reason = !hasRoom
+      ? "slow_viewer"
+      : !this.#mayLeave(nowMs)
+      ? "rate"
+      : readiness === "ready"
+      // Behind an open window, it waits for want of memory.
+      ? "memory"
+      : "viewer_fps";
     this.#skip(reason, this.#reader.untilNewer, "awaiting_key_frame");
   }
 
@@ -308,6 +319,10 @@ export class ViewerFeed implements Feed {
     return isCatchUp
       ? this.#window.isOpenForCatchUp(nowMs)
       : this.#window.isOpen(nowMs, nowMs - leftMs, frame.kind);
+  }
+
+  #mayLeave(nowMs: number): boolean {
+    return this.#options.outflow?.isOpen(nowMs) ?? true;
   }
 
   #readiness(frame: Frame): Readiness {
@@ -337,6 +352,7 @@ export class ViewerFeed implements Feed {
     this.#awaiting = undefined;
     this.#sequence = frame.sequence;
     this.#window.sent(frame.sequence, frame.data.byteLength, nowMs, isCatchUp ? null : frame);
+    this.#options.outflow?.count(frame.data.byteLength, nowMs);
     this.sent.frames++;
     this.sent.bytes += frame.data.byteLength;
     this.#options.send(sent, isCatchUp);

@@ -4,7 +4,10 @@
  * @module
  */
 import { messageOf, ProtocolError } from "../errors.ts";
+import type { Log } from "../host/log.ts";
 import { DenoSocket } from "./deno_socket.ts";
+import { Gate, refusedAtGate } from "./gate.ts";
+import type { ListenLimits } from "./limits.ts";
 import { harmless } from "./harmless.ts";
 import { listenError } from "./listen_error.ts";
 import {
@@ -21,10 +24,23 @@ import { refusedHandshake } from "./refused_handshake.ts";
 
 const SETTLE_STEP_MS = 10;
 
+/** How long a server that has failed is let be until another one listens, in milliseconds. */
+const AGAIN_MS = 200;
+
 /** What is known of a connection beside its request. */
 export interface ConnectionInfo {
   /** Who is at the other end; absent where that is not known. */
   readonly remoteAddr?: Deno.Addr;
+  /** Settles when the answer has left, or cannot. */
+  readonly completed?: Promise<void>;
+}
+
+/** Who answers, and where it is counted who is refused. */
+export interface Answering {
+  readonly handler: Handler;
+  readonly refusals: Refusals;
+  /** Who may come in, and for how long. Absent: whoever listens sees to that. */
+  readonly guard?: { readonly gate: Gate; readonly limits: ListenLimits };
 }
 
 /**
@@ -32,12 +48,13 @@ export interface ConnectionInfo {
  *
  * @throws {StreamError} (`unreachable`) when it cannot
  */
-export function listenOnDeno(
-  handler: Handler,
-  { host, port, isShared, refusals, log }: ListenOptions,
-): Listener {
-  try {
-    const server = Deno.serve({
+export function listenOnDeno(handler: Handler, options: ListenOptions): Listener {
+  const { host, port, isShared, limits, refusals, visits, own, log } = options;
+  const nowS = () => Math.floor(performance.now() / 1000);
+  const gate = new Gate({ limits, refusals, visits, own, nowS });
+  const answering = { handler, refusals, guard: { gate, limits } };
+  const open = (port: number) =>
+    Deno.serve({
       hostname: host,
       port,
       ...(isShared ? { reusePort: true } : {}),
@@ -49,34 +66,130 @@ export function listenOnDeno(
         }
         return harmless(new Response("the relay failed to answer\n", { status: 500 }));
       },
-    }, (request, info) => answer({ handler, refusals }, request, info));
+    }, (request, info) => answer(answering, request, info));
+  try {
+    const server = open(port);
     const { hostname, port: ownPort } = server.addr;
-    return { hostname, port: ownPort, shutDown: () => shutDown(server) };
+    const shutDown = keepOpen(server, () => open(ownPort), log);
+    return { hostname, port: ownPort, shutDown };
   } catch (cause) {
     throw listenError(host, port, cause);
   }
 }
 
-/** Who answers, and where it is counted who is refused. */
-export interface Answering {
-  readonly handler: Handler;
-  readonly refusals: Refusals;
+/**
+ * Listens again where `server` has failed, as it does when no more files can be opened: those who are
+ * connected stay so. Returns what stops whichever listens then.
+ */
+function keepOpen(
+  server: Deno.HttpServer,
+  open: () => Deno.HttpServer,
+  log: Log,
+): () => Promise<void> {
+  let current: Deno.HttpServer | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isDown = false;
+  const watch = (server: Deno.HttpServer) => {
+    current = server;
+    server.finished.catch((error) => {
+      current = undefined;
+      if (isDown) return;
+      log.warn(`cannot take connections in, trying again: ${messageOf(error)}`);
+      again();
+    });
+  };
+  const again = () => {
+    timer = setTimeout(() => {
+      try {
+        watch(open());
+      } catch {
+        again();
+      }
+    }, AGAIN_MS);
+  };
+  watch(server);
+  return async () => {
+    isDown = true;
+    clearTimeout(timer);
+    if (current !== undefined) await shutDown(current);
+  };
 }
 
 /** Answers a request of Deno's server, and serves its socket where it is upgraded. */
 export async function answer(
-  { handler, refusals }: Answering,
+  answering: Answering,
   request: Request,
-  { remoteAddr }: ConnectionInfo = {},
+  info: ConnectionInfo = {},
 ): Promise<Response> {
-  const address = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "";
-  const outcome = await handler({ request, address });
-  if (outcome instanceof Response) return harmless(outcome);
-  return upgrade(request, outcome) ?? harmless(refusedHandshake(refusals));
+  const response = await answerOrUpgrade(answering, request, info);
+  return response.status === 101 ? response : harmless(response);
 }
 
-/** Opens a socket; nothing where the request cannot be upgraded. */
-function upgrade(request: Request, { protocol, open }: Upgrade): Response | undefined {
+async function answerOrUpgrade(
+  { handler, refusals, guard }: Answering,
+  request: Request,
+  { remoteAddr, completed }: ConnectionInfo,
+): Promise<Response> {
+  const peer = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "";
+  if (guard === undefined) {
+    const outcome = await handler({ request, address: peer });
+    return outcome instanceof Response ? outcome : upgrade(request, outcome, { refusals });
+  }
+  const { gate, limits } = guard;
+  const address = gate.clientOf(peer, request.headers.get("x-forwarded-for"));
+  const refused = gate.enter(address) ??
+    (request.headers.has("upgrade") ? leaveIf(gate.handshake(address)) : undefined);
+  if (refused !== undefined) return refusedAtGate(refused);
+  const leave = () => gate.leave(address);
+  const outcome = await timed(handler({ request, address }), request, { limits, refusals })
+    .catch((error) => {
+      leave();
+      throw error;
+    });
+  if (!(outcome instanceof Response)) {
+    return upgrade(request, outcome, { refusals, onClosed: leave });
+  }
+  if (completed === undefined) leave();
+  else completed.then(leave, leave);
+  return outcome;
+
+  function leaveIf<T>(refused: T | undefined): T | undefined {
+    if (refused !== undefined) gate.leave(address);
+    return refused;
+  }
+}
+
+/** Gives up a request of which the body is not there in time. */
+async function timed(
+  outcome: Promise<Response | Upgrade>,
+  { body }: Request,
+  { limits, refusals }: { readonly limits: ListenLimits; readonly refusals: Refusals },
+): Promise<Response | Upgrade> {
+  if (body === null) return await outcome;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<Response>((resolve) => {
+    timer = setTimeout(() => {
+      refusals.add("slow", "gave up a request that was not there in time");
+      resolve(new Response(null, { status: 408, headers: { connection: "close" } }));
+    }, limits.bodyTimeoutMs);
+  });
+  try {
+    return await Promise.race([outcome, late]);
+  } finally {
+    clearTimeout(timer);
+    // Whatever it says later is for nobody.
+    outcome.catch(() => {});
+  }
+}
+
+function upgrade(
+  request: Request,
+  { protocol, open }: Upgrade,
+  { refusals, onClosed = () => {} }: {
+    readonly refusals: Refusals;
+    readonly onClosed?: () => void;
+  },
+): Response {
   let upgraded: Deno.WebSocketUpgrade;
   try {
     upgraded = Deno.upgradeWebSocket(request, {
@@ -84,7 +197,8 @@ function upgrade(request: Request, { protocol, open }: Upgrade): Response | unde
       ...(protocol === undefined ? {} : { protocol }),
     });
   } catch {
-    return undefined;
+    onClosed();
+    return refusedHandshake(refusals);
   }
   const { socket, response } = upgraded;
   socket.binaryType = "arraybuffer";
@@ -101,6 +215,7 @@ function upgrade(request: Request, { protocol, open }: Upgrade): Response | unde
   socket.onerror = () => {};
   socket.onclose = () => {
     own.gone();
+    onClosed();
     events?.closed();
   };
   return response;
@@ -113,6 +228,8 @@ function upgrade(request: Request, { protocol, open }: Upgrade): Response | unde
 async function shutDown(server: Deno.HttpServer): Promise<void> {
   let isDown = false;
   server.shutdown().then(() => {
+    isDown = true;
+  }, () => {
     isDown = true;
   });
   await settled(() => isDown, GOODBYE_MS);

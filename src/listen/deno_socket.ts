@@ -7,8 +7,9 @@ import type { Socket } from "./listener.ts";
 
 /** How long a peer must be silent before it is told that the connection ends, in milliseconds. */
 const QUIET_MS = 10;
-/** For how long a peer that talks on is waited for, in milliseconds. */
+/** For how long a peer that talks on is waited for, in milliseconds, and for how many messages. */
 const MAX_LINGER_MS = 250;
+const MAX_LINGER_MESSAGES = 100;
 
 /** Sends to a peer and never blocks or fails. */
 export class DenoSocket implements Socket {
@@ -16,6 +17,7 @@ export class DenoSocket implements Socket {
   #closing: { readonly code: number; readonly reason: string } | undefined;
   #quietTimer: ReturnType<typeof setTimeout> | undefined;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
+  #heard = 0;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -54,6 +56,8 @@ export class DenoSocket implements Socket {
   /** A message has come from the peer. */
   heard(): void {
     if (this.#quietTimer === undefined) return;
+    // A flood keeps timers from coming.
+    if (++this.#heard > MAX_LINGER_MESSAGES) return this.#closeNow();
     clearTimeout(this.#quietTimer);
     this.#quietTimer = setTimeout(() => this.#closeNow(), QUIET_MS);
   }

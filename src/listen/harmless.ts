@@ -11,10 +11,14 @@
 const NO_PAGE = "default-src 'none'; sandbox";
 
 /** What every answer says that does not say more about itself. */
-export const HARMLESS_HEADERS: Readonly<Record<string, string>> = {
+const HARMLESS_HEADERS: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
   "content-security-policy": NO_PAGE,
 };
+
+/** The same as it is written into the header of an answer. */
+export const HARMLESS_LINES: string = Object.entries(HARMLESS_HEADERS)
+  .map(([name, value]) => `${name}: ${value}\r\n`).join("");
 
 /** Keeps a browser from taking an answer for anything else than it is, as every answer must be. */
 export function harmless(response: Response): Response {

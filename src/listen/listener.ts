@@ -28,6 +28,10 @@ export interface ListenOptions {
   readonly maxFrameBytes: number;
   /** What strangers may use of it. */
   readonly limits: ListenLimits;
+  /** What all threads that listen there count together; see `gate.ts`. */
+  readonly visits: SharedArrayBuffer;
+  /** This thread's place in that. */
+  readonly own: number;
   /** Where it is counted who is refused. */
   readonly refusals: Refusals;
   /** Where it is told that a request could not be answered. */

@@ -6,36 +6,33 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket as Connection } from "node:net";
-import { Readable, type Writable } from "node:stream";
 // @ts-types="../../types/ws.d.ts"
 import { WebSocketServer } from "ws";
-import { messageOf, ProtocolError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { within } from "../host/within.ts";
+import { Framing } from "./framing.ts";
+import { Gate, refusedAtGate } from "./gate.ts";
 import { harmless } from "./harmless.ts";
 import { isHost } from "./host_header.ts";
 import { listenError } from "./listen_error.ts";
 import {
   GOODBYE_MS,
   type Handler,
+  IDLE_TIMEOUT_S,
   type Listener,
   type ListenOptions,
   type Upgrade,
 } from "./listener.ts";
+import { bodyOf, passOver, writeBody } from "./node_body.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
+import { guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
+import { Pulse } from "./pulse.ts";
 
-/** How long a request's header may take, in milliseconds. */
-const HEADER_MS = 5000;
-/** How long a request may take with its body, in milliseconds. */
-const REQUEST_MS = 10_000;
-/** How long a connection may wait for its next request, in milliseconds. */
-const KEPT_MS = 60_000;
 /** How often those are looked for that take too long, in milliseconds. */
 const CHECK_MS = 500;
 /** Most bytes of a request's header. */
 const MAX_HEADER_BYTES = 16_384;
-/** How long a close may stay unanswered until the connection is broken off, in milliseconds. */
-const CLOSE_MS = 2000;
 /**
  * Bytes that a message may have beyond a frame: for its header, for control messages where frames are
  * small, and so that the relay itself tells who sends a little too much.
@@ -51,9 +48,12 @@ const UNREADABLE = "Cannot understand the request: its Host header is not an add
  * @throws {StreamError} (`unreachable`) when it cannot
  */
 export async function listenOnNode(handler: Handler, options: ListenOptions): Promise<Listener> {
-  const { host, port, isShared, maxFrameBytes, refusals, log } = options;
-  const connections = new Set<Connection>();
+  const { host, port, isShared, maxFrameBytes, limits, refusals, visits, own, log } = options;
+  const nowS = () => Math.floor(performance.now() / 1000);
+  const gate = new Gate({ limits, refusals, visits, own, nowS });
   const protocols = new WeakMap<IncomingMessage, string>();
+  const framing = new Framing();
+  const pulse = new Pulse(IDLE_TIMEOUT_S * 1000);
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
     clientTracking: false,
@@ -61,39 +61,41 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     perMessageDeflate: false,
     skipUTF8Validation: false,
     maxPayload: maxFrameBytes + MESSAGE_ROOM_BYTES,
-    closeTimeout: CLOSE_MS,
+    closeTimeout: limits.closeTimeoutMs,
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });
+  sockets.on("wsClientError", (_, connection, incoming) => {
+    refuse(refusedHandshake(refusals), incoming.method, connection);
+  });
   const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
+    const asked = guarded.clientOf(incoming);
+    if ("refused" in asked) return asked.refused;
+    const isUpgrade = incoming.headers.upgrade !== undefined;
+    const refused = isUpgrade ? gate.handshake(asked.client) : undefined;
+    if (refused !== undefined) return refusedAtGate(refused);
     const request = requestOf(incoming);
     if (request === undefined) {
       refusals.add("host", "refused a request of which the Host is no address");
       return new Response(UNREADABLE, { status: 400 });
     }
     try {
-      return await handler({ request, address: incoming.socket.remoteAddress ?? "" });
+      return await handler({ request, address: asked.client });
     } catch (error) {
       log.error(`Cannot answer a request: ${messageOf(error)}`);
       return new Response("the relay failed to answer\n", { status: 500 });
     }
   };
-  sockets.on("wsClientError", (_, connection, incoming) => {
-    refuse(refusedHandshake(refusals), incoming.method, connection);
-  });
   const server = createServer({
-    headersTimeout: HEADER_MS,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEPT_MS,
+    headersTimeout: limits.headerTimeoutMs,
+    requestTimeout: Math.max(limits.headerTimeoutMs, limits.bodyTimeoutMs),
+    keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
   });
-  server.on("connection", (connection: Connection) => {
-    connections.add(connection);
-    connection.on("error", () => {});
-    connection.on("close", () => connections.delete(connection));
-  });
+  const guarded = guard(server, gate, refusals);
   server.on("request", async (incoming, outgoing) => {
+    if (guarded.isClosed(incoming.socket as unknown as Connection)) return;
     const outcome = await ask(incoming);
     // A request without `Upgrade` cannot be accepted as one.
     await respond(
@@ -101,10 +103,11 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming.method,
       outgoing,
     );
+    passOver(incoming);
   });
   server.on("upgrade", async (incoming, stream, head) => {
     const connection = stream as Connection;
-    connection.on("error", () => {});
+    if (guarded.isClosed(connection)) return;
     // HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
     const outcome = incoming.httpVersion === "1.0"
       ? refusedHandshake(refusals)
@@ -117,7 +120,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming,
       connection,
       head,
-      (socket) => serveSocket(socket, connection, outcome.open),
+      (socket) => serveSocket({ socket, connection, framing }, pulse, outcome.open),
     );
   });
   await new Promise<void>((resolve, reject) => {
@@ -126,15 +129,15 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     server.listen(where, () => resolve());
   });
   server.on("error", (error) => log.error(`Cannot take a connection in: ${messageOf(error)}`));
-  const own = server.address() as { address: string; port: number };
+  const bound = server.address() as { address: string; port: number };
   return {
-    hostname: own.address,
-    port: own.port,
+    hostname: bound.address,
+    port: bound.port,
     shutDown: async () => {
       const down = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await within(GOODBYE_MS, down);
-      for (const connection of connections) connection.destroy();
+      guarded.destroyAll();
     },
   };
 }
@@ -161,7 +164,7 @@ function requestOf(incoming: IncomingMessage): Request | undefined {
     return new Request(url, {
       method,
       headers,
-      ...(hasBody ? { body: Readable.toWeb(incoming) as ReadableStream, duplex: "half" } : {}),
+      ...(hasBody ? { body: bodyOf(incoming), duplex: "half" } : {}),
     });
   } catch {
     return undefined;
@@ -182,7 +185,7 @@ async function respond(
     return;
   }
   outgoing.flushHeaders();
-  if (await pump(body, outgoing)) outgoing.end();
+  if (await writeBody(body, outgoing)) outgoing.end();
 }
 
 /** Answers a request to upgrade that is not followed, and ends the connection behind it. */
@@ -202,39 +205,9 @@ async function refuse(
   } else if (ok) {
     // Whoever would upgrade to something else gets an answer as without it, which may have no end.
     connection.write(head);
-    if (await pump(body, connection)) connection.end();
+    if (await writeBody(body, connection)) connection.end();
   } else {
     // In one piece: some clients take what is read first for all of it.
     connection.end(Buffer.concat([head, await response.bytes()]));
-  }
-}
-
-/** Writes a body as fast as it is taken; breaks the connection off, and says `false`, if it fails. */
-async function pump(body: ReadableStream<Uint8Array>, to: Writable): Promise<boolean> {
-  const reader = body.getReader();
-  let wake = () => {};
-  let isGone = false;
-  to.on("drain", () => wake());
-  to.on("close", () => {
-    isGone = true;
-    wake();
-    reader.cancel().catch(() => {});
-  });
-  // Whoever has gone by now is not told of again.
-  if (to.destroyed) {
-    await reader.cancel();
-    return false;
-  }
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (isGone) return false;
-      if (done) return true;
-      if (!to.write(value)) await new Promise<void>((resolve) => wake = resolve);
-    }
-  } catch (error) {
-    // The relay broke this answer off itself, or could not read what it is made of.
-    to.destroy(error instanceof ProtocolError ? undefined : error as Error);
-    return false;
   }
 }

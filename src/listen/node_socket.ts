@@ -3,33 +3,59 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
+import type { Socket as Connection } from "node:net";
+import { setImmediate } from "node:timers";
 // @ts-types="../../types/ws.d.ts"
 import type { ServerSocket } from "ws";
-import { IDLE_TIMEOUT_S, type Socket, type SocketEvents } from "./listener.ts";
+import type { Framing } from "./framing.ts";
+import type { Socket, SocketEvents } from "./listener.ts";
+import type { Pulse } from "./pulse.ts";
 
 const OPEN = 1;
-
+/** Most bytes that are read from a connection at once. */
+const MAX_READ_BYTES = 65_536;
+/** Most bytes of a close frame: what may be unsent when a peer that has said goodbye counts as gone. */
+const CLOSE_FRAME_BYTES = 127;
 /** Pings are answered as long as no more than this is unsent. */
 const MAX_PONG_BACKLOG_BYTES = 65_536;
+
+/** What a {@linkcode NodeSocket} sends through. */
+export interface Wire {
+  readonly socket: ServerSocket;
+  /** What is below it. */
+  readonly connection: Connection;
+  readonly framing: Framing;
+}
 
 /** Sends to a peer and never blocks or fails. */
 export class NodeSocket implements Socket {
   readonly #socket: ServerSocket;
+  readonly #connection: Connection;
+  readonly #framing: Framing;
   #isClosing = false;
 
-  constructor(socket: ServerSocket) {
+  constructor({ socket, connection, framing }: Wire) {
     this.#socket = socket;
+    this.#connection = connection;
+    this.#framing = framing;
   }
 
   get unsentBytes(): number {
-    return this.#socket.bufferedAmount;
+    return this.#connection.writableLength;
+  }
+
+  /** Whether the relay ends the connection. */
+  get isClosing(): boolean {
+    return this.#isClosing;
   }
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
     if (this.#isClosing || this.#socket.readyState !== OPEN) return;
-    // `ws` keeps what it is given until it is written.
-    this.#socket.send(typeof message === "string" ? message : Buffer.from(message));
+    if (typeof message === "string") return this.#socket.send(message);
+    // Past `ws`, which writes whole frames at once, and so never has half of one before this.
+    const framed = this.#framing.frame(message);
+    if (framed.written !== undefined) framed.hold();
+    this.#connection.write(framed.bytes, framed.written);
   }
 
   pause(): boolean {
@@ -53,46 +79,70 @@ export class NodeSocket implements Socket {
   }
 }
 
-/**
- * Serves a socket that is open, and ends it when nothing more comes through `connection`, which is below
- * it.
- */
+/** Serves a socket that is open. */
 export function serveSocket(
-  socket: ServerSocket,
-  connection: { readonly bytesRead: number },
+  wire: Wire,
+  pulse: Pulse,
   open: (socket: Socket) => SocketEvents,
 ): void {
-  let heardBytes = 0;
-  let isPinged = false;
-  const timer = setInterval(() => {
-    // Bytes, not messages: one of many megabytes may take longer.
-    const { bytesRead } = connection;
-    if (bytesRead !== heardBytes) isPinged = false;
-    else if (isPinged) socket.terminate();
-    else if (socket.readyState === OPEN) {
-      isPinged = true;
-      socket.ping();
-    }
-    heardBytes = bytesRead;
-  }, IDLE_TIMEOUT_S * 1000);
+  const { socket, connection } = wire;
   const decoder = new TextDecoder();
   // What went wrong is told by the close that follows.
   socket.on("error", () => {});
-  const events = open(new NodeSocket(socket));
-  socket.on("message", (data, isBinary) => {
-    // A copy: bytes of `ws` are parts of what was read, and all empty messages share a buffer.
-    events.receive(isBinary ? new Uint8Array(data) : decoder.decode(data));
-  });
-  socket.on("ping", (data) => {
-    events.pinged();
-    // Only the last of several must be answered (RFC 6455 section 5.5.3).
-    if (socket.readyState === OPEN && socket.bufferedAmount < MAX_PONG_BACKLOG_BYTES) {
-      socket.pong(data);
-    }
-  });
-  socket.on("pong", () => events.pinged());
-  socket.on("close", () => {
-    clearInterval(timer);
+  const own = new NodeSocket(wire);
+  const life = {
+    heardBytes: () => connection.bytesRead,
+    ping: () => {
+      if (socket.readyState === OPEN) socket.ping();
+    },
+    end: () => socket.terminate(),
+  };
+  pulse.add(life);
+  const events = open(own);
+  let isOver = false;
+  const over = () => {
+    if (isOver) return;
+    isOver = true;
+    pulse.delete(life);
     events.closed();
+  };
+  socket.on("message", (data, isBinary) => {
+    if (!isOver) events.receive(isBinary ? ownBytes(data) : decoder.decode(data));
   });
+  let unanswered: Uint8Array | undefined;
+  const answer = () => {
+    if (socket.readyState === OPEN && own.unsentBytes < MAX_PONG_BACKLOG_BYTES) {
+      socket.pong(unanswered!);
+    }
+    unanswered = undefined;
+  };
+  socket.on("ping", (data) => {
+    if (isOver) return;
+    events.pinged();
+    // Of those that are read at once, only the last must be answered (RFC 6455 section 5.5.3).
+    if (unanswered === undefined) setImmediate(answer);
+    unanswered = data;
+  });
+  socket.on("pong", () => {
+    if (!isOver) events.pinged();
+  });
+  // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the
+  // connection ends as well, which the peer may take its time for.
+  connection.on("data", () => {
+    if (own.isClosing || socket.readyState === OPEN) return;
+    if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
+  });
+  connection.on("finish", over);
+  socket.on("close", over);
+}
+
+/**
+ * A message that belongs to whoever takes it. Small ones of `ws` may be parts of what was read, and all
+ * empty ones share a buffer; large ones were put together in a buffer of their own.
+ */
+function ownBytes(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = data;
+  return byteLength > MAX_READ_BYTES && byteLength === buffer.byteLength
+    ? new Uint8Array(buffer as ArrayBuffer)
+    : new Uint8Array(data);
 }

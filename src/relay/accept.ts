@@ -10,7 +10,6 @@ import { CLOSE } from "../wire/close_code.ts";
 import { BarePeer, type BareRole } from "./bare_peer.ts";
 import { Connection } from "./connection.ts";
 import { HelloPeer } from "./hello_peer.ts";
-import { MessagePace } from "./message_pace.ts";
 import type { PeerPlace } from "./peer.ts";
 import { SocketChannel, UNREAD } from "./socket_channel.ts";
 import type { Streams } from "./streams.ts";
@@ -33,7 +32,7 @@ export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest)
     maxUnreadBytes: options.maxUnreadBytes,
     onUnread: () => refusals.add("unread", `closed a peer of "${asked.name}": ${UNREAD}`),
   });
-  const pace = new MessagePace({ socket, clock, maxMessages: options.maxMessages });
+  const pace = { socket, clock, maxMessages: options.maxMessages };
   const connection = new Connection(asked.name, channel, { log, refusals, pace });
   connection.serve(() => {
     if (asked.fault !== undefined) throw asked.fault;

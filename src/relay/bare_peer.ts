@@ -52,6 +52,7 @@ export class BarePeer implements Peer {
       maxBytes: memory.plan.viewerBytes,
       fps: null,
       budget: memory.underWay,
+      outflow: streams.outflow.viewer(),
       delays: stream.delays,
       unsentBytes: () => channel.unsentBytes,
       send: (frame) => channel.sendFrame(frame.data),

@@ -8,7 +8,7 @@ import type { Log } from "../host/log.ts";
 import type { SocketEvents } from "../listen/listener.ts";
 import type { Refusal, Refusals } from "../listen/refusals.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import { FloodError, type MessagePace } from "./message_pace.ts";
+import { type Message, MessagePace, type MessagePaceOptions } from "./message_pace.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 
 /** What is counted of those that are closed, by the code that they are told. */
@@ -23,8 +23,8 @@ export interface ConnectionContext {
   readonly log: Log;
   /** Where it is counted who is closed. */
   readonly refusals: Refusals;
-  /** Counts what comes. Absent: it has been counted. */
-  readonly pace?: MessagePace;
+  /** How what comes is paced. Absent: that is done elsewhere. */
+  readonly pace?: Pick<MessagePaceOptions, "socket" | "clock" | "maxMessages">;
 }
 
 /** Closes the connection where its peer breaks the rules, or where the relay cannot go on with it. */
@@ -37,7 +37,7 @@ export class Connection implements SocketEvents {
   #peer: Peer | undefined;
   #isOver = false;
 
-  /** A connection to the stream `name`; `pace` counts what comes, where that is not done elsewhere. */
+  /** A connection to the stream `name`. */
   constructor(
     name: string,
     channel: ControlChannel,
@@ -47,7 +47,11 @@ export class Connection implements SocketEvents {
     this.#channel = channel;
     this.#log = log;
     this.#refusals = refusals;
-    this.#pace = pace;
+    this.#pace = pace && new MessagePace({
+      ...pace,
+      take: (message) => this.take(message),
+      onFlood: () => this.#fail(new FloodError(pace.maxMessages)),
+    });
   }
 
   /** Has what comes served by what `open` returns from now on. */
@@ -57,21 +61,25 @@ export class Connection implements SocketEvents {
     });
   }
 
-  receive(message: string | Uint8Array<ArrayBuffer>): void {
-    this.#guard(() => {
-      this.#pace?.count(typeof message !== "string");
-      this.#peer?.receive(message);
-    });
+  receive(message: Message): void {
+    if (this.#pace?.admit(message) ?? true) this.take(message);
   }
 
   pinged(): void {
-    this.#guard(() => this.#pace?.count(false));
+    this.#pace?.countPing();
+  }
+
+  /** Serves a message that has been counted. */
+  take(message: Message): void {
+    // What a peer sends that has been told to go is counted only to have it wait.
+    if (!this.#isOver) this.#guard(() => this.#peer?.receive(message));
   }
 
   closed(): void {
-    this.#pace?.stop();
     this.#channel.gone?.();
-    this.#end();
+    // What came before the end is served in its turn all the same.
+    if (this.#pace === undefined || this.#isOver) this.#end();
+    else this.#pace.finish(() => this.#end());
   }
 
   #end(): void {
@@ -85,18 +93,31 @@ export class Connection implements SocketEvents {
     try {
       action();
     } catch (error) {
-      // What a peer sends that has been told to go is counted only to have it wait.
-      if (this.#isOver) return;
-      const code = error instanceof ProtocolError ? error.closeCode : CLOSE.internalError;
-      if (code === CLOSE.internalError) {
-        this.#log.error(`Cannot serve a peer of "${this.#name}" any longer: ${messageOf(error)}`);
-      }
-      const reason = error instanceof FloodError ? "messages" : REFUSALS_BY_CODE.get(code);
-      if (reason !== undefined) {
-        this.#refusals.add(reason, `closed a peer of "${this.#name}": ${messageOf(error)}`);
-      }
-      this.#channel.close(code, messageOf(error));
-      this.#end();
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    const code = error instanceof ProtocolError ? error.closeCode : CLOSE.internalError;
+    if (code === CLOSE.internalError) {
+      this.#log.error(`Cannot serve a peer of "${this.#name}" any longer: ${messageOf(error)}`);
+    }
+    const reason = error instanceof FloodError ? "messages" : REFUSALS_BY_CODE.get(code);
+    if (reason !== undefined) {
+      this.#refusals.add(reason, `closed a peer of "${this.#name}": ${messageOf(error)}`);
+    }
+    this.#channel.close(code, messageOf(error));
+    this.#end();
+  }
+}
+
+/** A peer sends more than it may. */
+class FloodError extends ProtocolError {
+  constructor(maxMessages: number) {
+    super(
+      CLOSE.refused,
+      `the client sends more than ${maxMessages} messages a second (--max-messages)`,
+    );
   }
 }

@@ -100,7 +100,7 @@ export class HelloPeer implements Peer {
         ? this.#streams.publish(name, { hello, session }, channel)
         : new ViewerPeer(this.#streams, this.#place, { channel, session, hello });
     });
-    for (const message of this.#waiting ?? []) connection.receive(message);
+    for (const message of this.#waiting ?? []) connection.take(message);
   }
 
   #fail(error: ProtocolError): void {

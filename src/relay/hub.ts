@@ -4,6 +4,7 @@
  * @module
  */
 import { type Access, openAccess } from "../access/access.ts";
+import { Outflow } from "../core/outflow.ts";
 import type { FrameRate } from "../core/pacing.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
@@ -53,6 +54,7 @@ export class Hub implements Streams {
   readonly log: Log;
   readonly access: Access;
   readonly memory: Memory;
+  readonly outflow: Outflow;
   readonly refusals: Refusals;
   readonly #streams = new Map<string, LiveStream>();
   readonly #remembered = new AbsentStreams();
@@ -68,6 +70,7 @@ export class Hub implements Streams {
     this.log = context.log;
     this.access = context.access ?? openAccess;
     this.memory = context.memory ?? new Memory(options);
+    this.outflow = new Outflow(options);
     this.refusals = context.refusals ?? new Refusals(context.log);
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Access } from "../access/access.ts";
+import type { Outflow } from "../core/outflow.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import type { PublishHello } from "../wire/control_message.ts";
@@ -21,6 +22,8 @@ export interface Streams {
   readonly log: Log;
   readonly access: Access;
   readonly memory: Memory;
+  /** How many bytes a second may leave. */
+  readonly outflow: Outflow;
   /** Where it is counted who is refused. */
   readonly refusals: Refusals;
   /** Whether the relay is about to stop. */

@@ -48,6 +48,7 @@ export class ViewerPeer implements Peer, Viewer<ViewerFeed> {
       maxBytes: memory.plan.viewerBytes,
       fps: hello.fps,
       budget: memory.underWay,
+      outflow: streams.outflow.viewer(),
       delays: stream.delays,
       unsentBytes: null,
       send: (frame, catchUp) => this.#send(frame, catchUp),

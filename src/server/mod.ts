@@ -92,7 +92,7 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
       ...(listener === undefined ? {} : { listener }),
       limits: given(DEFAULT_LISTEN_LIMITS, options),
     },
-    contextOf(options),
+    { ...contextOf(options), countsDescriptors: true },
   );
 }
 

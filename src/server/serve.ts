@@ -4,8 +4,10 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
+import { freeDescriptors } from "../host/descriptors.ts";
 import { machineNames } from "../host/machine_name.ts";
 import { defaultListener, isLoopback, listen } from "../listen/listen.ts";
+import { capVisits, sharedVisits } from "../listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
 import { listenError } from "../listen/listen_error.ts";
 import type { Listener, ListenerKind } from "../listen/listener.ts";
@@ -32,6 +34,8 @@ export interface ServeOptions extends RelayOptions {
 
 /** What a relay that listens works with. */
 export interface ServeContext extends RelayContext {
+  /** Whether it is found out how many connections the system has room for. */
+  readonly countsDescriptors?: boolean;
   /** Starts a thread that sends, where there are several. */
   readonly openThread?: () => Worker;
 }
@@ -73,20 +77,25 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
   const { host, port, listener, limits } = options;
   const { signal, log } = context;
   const { hub, pictures, handler } = openStreams(options, context);
+  const visits = sharedVisits(1);
   const server = await listen(listener, handler, {
     host,
     port,
     isShared: false,
     maxFrameBytes: options.maxFrameBytes,
     limits,
+    visits,
+    own: 0,
     refusals: hub.refusals,
     log,
   });
+  const isCapped = capConnections(options, visits, context);
   const running = run(hub, {
     signal,
     refuse: () => {},
     close: async () => {
       pictures.stop();
+      await isCapped;
       await server.shutDown();
     },
   });
@@ -104,6 +113,7 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
   const counts = sharedCounts(workers + 1);
   const memory = new Memory(options, counts, 0);
   const refused = sharedRefusals(workers + 1);
+  const visits = sharedVisits(workers + 1);
   const refusals = new Refusals(context.log, refused);
   const { hub, pictures, askThere } = openStreams(options, { ...context, memory, refusals });
   const pool = new ShardPool(hub, {
@@ -113,21 +123,46 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
     listener,
     limits,
     counts,
+    visits,
     refused,
     askThere,
     ...(openThread === undefined ? {} : { openThread }),
   });
   hub.attach(pool);
   await pool.start();
+  const isCapped = capConnections(options, visits, context);
   const running = run(hub, {
     signal,
     refuse: () => pool.refuse(),
     close: async () => {
       pictures.stop();
+      await isCapped;
       await pool.stop();
     },
   });
   return { ...running, address: addressOf(addr), listener };
+}
+
+/** Files that a process has open beside its connections, with some to spare. */
+const OTHER_FILES = 64;
+
+/** Lets no more connections in than the system has room for, and says where that is fewer than wanted. */
+async function capConnections(
+  { limits: { maxConnections }, maxViewers }: Chosen,
+  visits: SharedArrayBuffer,
+  { countsDescriptors = false, log }: ServeContext,
+): Promise<void> {
+  const wanted = maxConnections + OTHER_FILES;
+  const free = countsDescriptors ? await freeDescriptors(wanted) : undefined;
+  if (free === undefined || free >= wanted) return;
+  const room = Math.max(1, free - OTHER_FILES);
+  capVisits(visits, room);
+  if (room >= maxViewers) return;
+  log.warn(
+    `the system has room for ${room} connections, not for --max-viewers ${maxViewers}: raise its ` +
+      `limit of open files (ulimit -n ${wanted}, or LimitNOFILE= of systemd)`,
+    { connections: room },
+  );
 }
 
 /**

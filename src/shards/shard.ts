@@ -5,6 +5,7 @@
  * @module
  */
 import { type Access, openAccess } from "../access/access.ts";
+import { Outflow } from "../core/outflow.ts";
 import { ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log, LogFields } from "../host/log.ts";
@@ -44,6 +45,7 @@ export class Shard implements Streams, Link {
   readonly log: Log;
   readonly access: Access = openAccess;
   readonly memory: Memory;
+  readonly outflow: Outflow;
   readonly refusals: Refusals;
   readonly tell: Tell;
   /** Answers requests that come to this thread. */
@@ -65,6 +67,8 @@ export class Shard implements Streams, Link {
     this.tell = tell;
     this.log = logTo(tell);
     this.memory = new Memory(start.options, start.counts, start.own);
+    const { maxRate, maxViewerRate } = start.options;
+    this.outflow = new Outflow({ maxRate: maxRate / (start.threads - 1), maxViewerRate });
     this.refusals = new Refusals(this.log, start.refused, start.own);
     // All threads that send together convert as much as one.
     const converter = new Converter(clock, { threads: start.threads - 1 });

@@ -25,6 +25,8 @@ export interface ShardStart {
   readonly limits: ListenLimits;
   /** What all threads count together; see `memory.ts`. */
   readonly counts: SharedArrayBuffer;
+  /** Where all threads count who comes; see `gate.ts`. */
+  readonly visits: SharedArrayBuffer;
   /** Where all threads count who is refused; see `refusals.ts`. */
   readonly refused: SharedArrayBuffer;
   readonly threads: number;

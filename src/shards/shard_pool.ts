@@ -8,6 +8,7 @@ import { Thread } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
 import type { Hub } from "../relay/hub.ts";
+import { clearVisits } from "../listen/gate.ts";
 import type { ListenLimits } from "../listen/limits.ts";
 import type { ListenerKind } from "../listen/listener.ts";
 import { settled } from "../listen/deno_listener.ts";
@@ -39,6 +40,8 @@ export interface ShardPoolOptions {
    * streams.
    */
   readonly counts: SharedArrayBuffer;
+  /** Counts of who comes, by thread. */
+  readonly visits: SharedArrayBuffer;
   /** Counts of who is refused, by thread. */
   readonly refused: SharedArrayBuffer;
   /** Answers what a thread cannot answer itself. */
@@ -140,6 +143,7 @@ export class ShardPool {
       listener,
       limits,
       counts,
+      visits,
       refused,
       askThere,
       workers,
@@ -185,6 +189,7 @@ export class ShardPool {
         listener,
         limits,
         counts,
+        visits,
         refused,
         threads: workers + 1,
         own,
@@ -206,6 +211,7 @@ export class ShardPool {
     thread.terminate();
     link.close();
     clearCounts(this.#options.counts, own);
+    clearVisits(this.#options.visits, own);
     if (this.#isStopping) return;
     this.#hub.log.error(`lost a thread of the relay, starting another: ${why}`, { thread: own });
     this.#restarts.set(own, setTimeout(() => this.#restart(own), RESTART_MS));

@@ -44,7 +44,7 @@ Deno.test({
     : `viewers in C (skipped: ${missing})`,
   ignore: missing !== undefined,
   async fn() {
-    await using relay = await startProgram(us(1).line);
+    await using relay = await startProgram(us(1, "node").line);
     for (const frameBytes of [100, 100_000]) {
       const figures = await measureAtLimit(relay, { viewers: 5, frameBytes, fps: 100 }, 1);
       const { share, framesPerSecond, delayP50Ms, delayP99Ms, delayMaxMs } = figures;

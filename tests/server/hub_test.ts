@@ -267,6 +267,30 @@ Deno.test("Hub gives publishers whole bytes of credit, by however many streams i
   for (const { bytes } of credits) assert(Number.isInteger(bytes), `${bytes} bytes`);
 });
 
+Deno.test("Hub sends a viewer no more bytes a second than --max-viewer-rate says, and all viewers --max-rate", () => {
+  const sentWith = (options: Partial<RelayOptions>) => {
+    const scene = new Scene(options);
+    const viewers = [1, 2, 3].map(() => scene.bare("watch"));
+    const sender = scene.bare("publish");
+    for (let n = 1; n <= 100; n++) {
+      scene.nowMs = n * 100;
+      sender.peer.receive(frameOf(n, 1000));
+      for (const { socket } of viewers) socket.unsentBytes = 0;
+    }
+    const { sent, dropped } = scene.hub.find("live")!.status();
+    for (const { peer } of [...viewers, sender]) peer.closed();
+    assertEquals(scene.hub.memory.underWay.used, 0);
+    return { kB: sent.bytes / 1000, rate: dropped.rate };
+  };
+  assertEquals(sentWith({}), { kB: 300, rate: 0 });
+  for (const options of [{ maxViewerRate: 5000 }, { maxRate: 15_000 }]) {
+    const { kB, rate } = sentWith(options);
+    assert(kB >= 140 && kB <= 160, `${kB} kB`);
+    // One may wait for each viewer.
+    assert(kB + rate >= 297, `${rate} frames`);
+  }
+});
+
 for (const role of ["publish", "watch"]) {
   Deno.test(`Hub lets nobody ${role} about whom it is decided when the relay stops already`, async () => {
     const decision = Promise.withResolvers<Decision>();

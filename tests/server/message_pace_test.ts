@@ -1,8 +1,7 @@
 /** What one peer may send, and leave unread. */
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { ProtocolError } from "../../src/errors.ts";
-import { MessagePace } from "../../src/relay/message_pace.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Message, MessagePace } from "../../src/relay/message_pace.ts";
 import { Memory } from "../../src/relay/memory.ts";
 import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 import { SocketChannel } from "../../src/relay/socket_channel.ts";
@@ -10,59 +9,137 @@ import { clientFrame } from "../e2e/raw_peer.ts";
 import { eventually } from "../waiting.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 
-/** A pace whose clock a test moves, and how often it has paused and resumed. */
-function pace(canPause: boolean, maxMessages = 100) {
-  const scene = { nowMs: 0, pauses: 0, resumes: 0 };
-  const socket = {
-    pause: () => {
-      if (canPause) scene.pauses++;
-      return canPause;
-    },
-    resume: () => void scene.resumes++,
-  };
-  const clock = { nowMs: () => scene.nowMs, wallUs: () => 0 };
-  return Object.assign(scene, { pace: new MessagePace({ socket, clock, maxMessages }) });
+/** A pace whose time a test moves, and what has become of its messages. */
+class Scene {
+  nowMs = 0;
+  pauses = 0;
+  resumes = 0;
+  floods = 0;
+  /** Messages that were served, at once or in their turn. */
+  readonly served: Message[] = [];
+  readonly pace: MessagePace;
+  #due: { readonly run: () => void; readonly atMs: number } | undefined;
+
+  constructor(canPause: boolean, maxMessages = 100) {
+    this.pace = new MessagePace({
+      socket: {
+        pause: () => {
+          if (canPause) this.pauses++;
+          return canPause;
+        },
+        resume: () => void this.resumes++,
+      },
+      clock: { nowMs: () => this.nowMs, wallUs: () => 0 },
+      maxMessages,
+      take: (message) => this.served.push(message),
+      onFlood: () => void this.floods++,
+      later: (run, ms) => {
+        this.#due = { run, atMs: this.nowMs + ms };
+        return () => this.#due = undefined;
+      },
+    });
+  }
+
+  send(count: number, isFrame = false): void {
+    for (let n = 0; n < count; n++) {
+      const message = isFrame ? Uint8Array.of(n) : String(n);
+      if (this.pace.admit(message)) this.served.push(message);
+    }
+  }
+
+  /** Lets time pass, until the next turn where one is due. */
+  pass(ms: number): void {
+    const due = this.#due;
+    this.nowMs += ms;
+    if (due === undefined || due.atMs > this.nowMs) return;
+    this.#due = undefined;
+    due.run();
+  }
 }
 
-Deno.test("MessagePace has a peer wait that uses its share of a turn up, and reads on in the next", async () => {
-  const scene = pace(true);
-  for (let n = 0; n < 10; n++) scene.pace.count(false);
-  assertEquals(scene.pauses, 0);
-  scene.pace.count(false);
-  scene.pace.count(false);
-  assertEquals(scene.pauses, 1);
-  await eventually("the next turn", () => Promise.resolve(scene.resumes === 1));
-  scene.pace.stop();
+Deno.test("MessagePace has a peer wait that uses its share of a turn up, and reads on in the next", () => {
+  const scene = new Scene(true);
+  scene.send(10);
+  assertEquals([scene.served.length, scene.pauses], [10, 0]);
+  scene.send(15);
+  assertEquals([scene.served.length, scene.pauses], [10, 1]);
+  scene.pass(99);
+  assertEquals(scene.served.length, 10);
+  scene.pass(1);
+  assertEquals([scene.served.length, scene.resumes], [20, 0]);
+  // What comes while others wait is behind them.
+  scene.send(1);
+  scene.pass(100);
+  assertEquals([scene.served.length, scene.resumes, scene.floods], [26, 1, 0]);
+  assertEquals(scene.served, [...Array(10).keys(), ...Array(15).keys(), 0].map(String));
 });
 
-Deno.test("MessagePace closes who floods it with text for a second, and not who sends frames", () => {
+Deno.test("MessagePace lets a peer be gone once all that it sent is served", () => {
+  const scene = new Scene(true);
+  let isGone = false;
+  scene.send(25);
+  scene.pace.finish(() => isGone = true);
+  scene.pass(100);
+  assertEquals([scene.served.length, isGone], [20, false]);
+  scene.pass(100);
+  assertEquals([scene.served.length, isGone], [25, true]);
+  const idle = new Scene(true);
+  idle.pace.finish(() => isGone = false);
+  assertEquals(isGone, false);
+});
+
+Deno.test("MessagePace tells of who floods it with text for a second, and not of who sends frames", () => {
   for (const isFrame of [false, true]) {
-    const scene = pace(true);
-    const turn = () => {
-      scene.nowMs += 100;
-      for (let n = 0; n < 30; n++) scene.pace.count(isFrame);
+    const scene = new Scene(true);
+    const turns = (count: number) => {
+      for (let n = 0; n < count; n++) {
+        if (scene.pauses === scene.resumes) scene.send(30, isFrame);
+        scene.pass(100);
+      }
     };
-    for (let n = 0; n < 10; n++) turn();
-    if (isFrame) { for (let n = 0; n < 100; n++) turn(); }
-    else assertThrows(turn, ProtocolError, "more than 100 messages a second (--max-messages)");
-    scene.pace.stop();
+    turns(9);
+    assertEquals(scene.floods, 0);
+    turns(2);
+    assertEquals(scene.floods, isFrame ? 0 : 1);
+    const { pauses, resumes } = scene;
+    if (!isFrame) assert(pauses > resumes);
   }
+});
+
+Deno.test("MessagePace keeps no more waiting than may come in a second", () => {
+  const scene = new Scene(true);
+  scene.send(110, true);
+  assertEquals(scene.floods, 0);
+  scene.send(1, true);
+  assertEquals(scene.floods, 1);
+});
+
+Deno.test("MessagePace tells of a flood of pings", () => {
+  const scene = new Scene(true);
+  for (let n = 0; n < 12; n++) {
+    for (let ping = 0; ping < 30; ping++) scene.pace.countPing();
+    scene.pass(100);
+  }
+  assertEquals(scene.floods, 1);
 });
 
 Deno.test("MessagePace forgives a backlog, and floods that are far apart", () => {
-  const scene = pace(true);
-  for (let n = 0; n < 50; n++) {
-    scene.nowMs += n % 9 === 0 ? 1000 : 100;
-    for (let m = 0; m < 60; m++) scene.pace.count(false);
+  const scene = new Scene(true);
+  for (let n = 0; n < 5; n++) {
+    scene.send(60);
+    for (let turn = 0; turn < 8; turn++) scene.pass(100);
+    scene.pass(1000);
   }
-  scene.pace.stop();
+  assertEquals([scene.floods, scene.served.length], [0, 300]);
 });
 
-Deno.test("MessagePace closes at once who cannot be made to wait and has sent a second's share", () => {
+Deno.test("MessagePace tells at once of who cannot be made to wait and has sent a second's share", () => {
   for (const isFrame of [false, true]) {
-    const scene = pace(false);
-    for (let n = 0; n < 100; n++) scene.pace.count(isFrame);
-    assertThrows(() => scene.pace.count(isFrame), ProtocolError, "--max-messages");
+    const scene = new Scene(false);
+    scene.send(100, isFrame);
+    assertEquals([scene.floods, scene.served.length], [0, 100]);
+    scene.send(5, isFrame);
+    assertEquals([scene.floods, scene.served.length], [1, 100]);
   }
 });
 

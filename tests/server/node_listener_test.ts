@@ -1,17 +1,21 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ProtocolError } from "../../src/errors.ts";
 import { silentLog } from "../../src/host/log.ts";
+import { sharedVisits } from "../../src/listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
-import type { Handler } from "../../src/listen/listener.ts";
+import type { Handler, Socket } from "../../src/listen/listener.ts";
 import { listenOnNode } from "../../src/listen/node_listener.ts";
 import { Refusals } from "../../src/listen/refusals.ts";
 import { clientFrame } from "../e2e/raw_peer.ts";
-import { soon } from "../waiting.ts";
+import { eventually, soon } from "../waiting.ts";
 import { startRelay } from "./fixture.ts";
 
 const UPGRADE = "GET /live?role=publish HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n" +
   "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+const GET = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
 
 async function connect(address: string, text: string): Promise<Deno.Conn> {
   const connection = await Deno.connect({ port: Number(new URL(address).port) });
@@ -96,32 +100,222 @@ Deno.test("On node, a peer that never answers its close is gone after two second
   assert(tookMs > 1000 && tookMs < 10_000, `it took ${tookMs} ms`);
 });
 
-Deno.test("On node, an answer to somebody who has gone by then is given up, and does not stay", async () => {
-  const asked = Promise.withResolvers<void>();
-  const goOn = Promise.withResolvers<void>();
-  const cancelled = Promise.withResolvers<void>();
-  const handler: Handler = async ({ request }) => {
-    if (request.url.endsWith("/other")) return new Response("ok");
-    asked.resolve();
-    await goOn.promise;
-    return new Response(new ReadableStream({ cancel: () => cancelled.resolve() }));
-  };
+/** A listener of its own for `handler`. */
+async function listening(
+  handler: Handler,
+): Promise<AsyncDisposable & { readonly address: string }> {
   const listener = await listenOnNode(handler, {
     host: "127.0.0.1",
     port: 0,
     isShared: false,
     maxFrameBytes: 1000,
     limits: DEFAULT_LISTEN_LIMITS,
+    visits: sharedVisits(1),
+    own: 0,
     refusals: new Refusals(silentLog),
     log: silentLog,
   });
-  const address = `http://127.0.0.1:${listener.port}`;
-  const peer = await connect(address, "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+  return {
+    address: `http://127.0.0.1:${listener.port}`,
+    [Symbol.asyncDispose]: () => listener.shutDown(),
+  };
+}
+
+Deno.test("On node, an answer to somebody who has gone by then is given up, and does not stay", async () => {
+  const asked = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const cancelled = Promise.withResolvers<void>();
+  await using listener = await listening(async ({ request }) => {
+    if (request.url.endsWith("/other")) return new Response("ok");
+    asked.resolve();
+    await goOn.promise;
+    return new Response(new ReadableStream({ cancel: () => cancelled.resolve() }));
+  });
+  const peer = await connect(listener.address, GET);
   await soon("the request", asked.promise);
   peer.close();
   // What the server hears later has been answered: so it has heard of the end.
-  for (let count = 0; count < 10; count++) await (await fetch(`${address}/other`)).text();
+  for (let count = 0; count < 10; count++) await (await fetch(`${listener.address}/other`)).text();
   goOn.resolve();
   await soon("the end of the answer", cancelled.promise);
-  await listener.shutDown();
+});
+
+Deno.test("On node, an answer without end waits for its reader, and ends with him", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const chunk = new Uint8Array(65_536);
+  let given = 0;
+  const body = () =>
+    new ReadableStream({
+      pull: (controller) => {
+        given += chunk.length;
+        controller.enqueue(chunk);
+      },
+      cancel: () => cancelled.resolve(),
+    }, { highWaterMark: 0 });
+  await using listener = await listening(({ request }) =>
+    Promise.resolve(new Response(request.method === "GET" ? body() : null))
+  );
+  const peer = await connect(listener.address, GET);
+  let before = -1;
+  await eventually("the answer to stand still", async () => {
+    const isStill = given > 0 && given === before;
+    before = given;
+    // Time for more, if there were more.
+    await (await fetch(listener.address, { method: "HEAD" })).text();
+    return isStill;
+  });
+  // What the system keeps for a connection has a limit, and the listener adds hardly anything.
+  assert(given < 64 << 20, `${given} bytes were taken`);
+  peer.close();
+  await soon("the end of the answer", cancelled.promise);
+});
+
+Deno.test("On node, an answer that the relay breaks off ends with the connection, and not as if it were whole", async () => {
+  await using listener = await listening(() =>
+    Promise.resolve(
+      new Response(
+        new ReadableStream({
+          start: (controller) => controller.enqueue(new Uint8Array(10)),
+          pull: (controller) => controller.error(new ProtocolError(4007, "it is not read")),
+        }),
+      ),
+    )
+  );
+  using peer = await connect(listener.address, GET);
+  const answer = new TextDecoder().decode(await soon("the end", readAll(peer)));
+  assertStringIncludes(answer, "200 OK");
+  // The last chunk of a whole answer (RFC 9112 section 7.1).
+  assertEquals(answer.includes("\r\n0\r\n"), false);
+});
+
+Deno.test("On node, HEAD is answered without a body, and the connection goes on", async () => {
+  let cancelled = 0;
+  await using listener = await listening(({ request }) =>
+    Promise.resolve(
+      request.method === "HEAD"
+        ? new Response(new ReadableStream({ cancel: () => void cancelled++ }), {
+          headers: { "content-length": "5" },
+        })
+        : new Response("other"),
+    )
+  );
+  using peer = await connect(
+    listener.address,
+    `${GET.replace("GET", "HEAD")}${GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")}`,
+  );
+  const answers = new TextDecoder().decode(await soon("the end", readAll(peer)));
+  const [head, next] = answers.split("\r\n\r\n");
+  assertStringIncludes(head!.toLowerCase(), "content-length: 5");
+  assertEquals(next!.startsWith("HTTP/1.1 200"), true);
+  assertStringIncludes(answers, "other");
+  assertEquals(cancelled, 1);
+});
+
+Deno.test("On node, a body that nobody reads does not spoil the next request", async () => {
+  await using listener = await listening(async ({ request }) =>
+    request.method === "PATCH"
+      ? new Response("no", { status: 403 })
+      : new Response(await request.text())
+  );
+  const { address } = listener;
+  const big = "x".repeat(1 << 20);
+  for (let count = 0; count < 3; count++) {
+    const refused = await fetch(address, { method: "PATCH", body: big });
+    assertEquals([refused.status, await refused.text()], [403, "no"]);
+    const echoed = await fetch(address, { method: "PUT", body: big });
+    assertEquals(await echoed.text(), big);
+  }
+});
+
+/** Sockets of a listener of its own, each with what has come from it. */
+async function serving(): Promise<
+  AsyncDisposable & { readonly address: string; readonly sockets: Served[] }
+> {
+  const sockets: Served[] = [];
+  const listener = await listening(() =>
+    Promise.resolve({
+      protocol: undefined,
+      open: (socket) => {
+        const served: Served = { socket, events: [] };
+        sockets.push(served);
+        return {
+          receive: (message) => void served.events.push(message),
+          pinged: () => void served.events.push("pinged"),
+          closed: () => void served.events.push("closed"),
+        };
+      },
+    })
+  );
+  return { ...listener, sockets };
+}
+
+interface Served {
+  readonly socket: Socket;
+  readonly events: (string | Uint8Array)[];
+}
+
+Deno.test("On node, a peer that says goodbye is gone before it hears the answer", async () => {
+  await using listener = await serving();
+  using peer = await connect(listener.address, UPGRADE);
+  await eventually("the socket", () => listener.sockets[0]);
+  const ended = readAll(peer);
+  await peer.write(clientFrame(0x88, Uint8Array.of(0x03, 0xe8)));
+  assertEquals(closeCode(await soon("the end", ended)), 1000);
+  // The peer has not ended its side of the connection.
+  assertEquals(listener.sockets[0]!.events, ["closed"]);
+});
+
+Deno.test("On node, a peer that says goodbye and reads nothing is there until it is broken off", async () => {
+  await using listener = await serving();
+  using peer = await connect(listener.address, UPGRADE);
+  const { socket, events } = await eventually("the socket", () => listener.sockets[0]);
+  const message = new Uint8Array(32 << 20);
+  socket.send(message);
+  await peer.write(clientFrame(0x88, Uint8Array.of(0x03, 0xe8)));
+  await peer.write(clientFrame(0x82, "too late"));
+  const startMs = performance.now();
+  await eventually("the end", () => events.length > 0);
+  assertEquals(events, ["closed"]);
+  assert(performance.now() - startMs > 1000, "what is unsent is held until then");
+});
+
+Deno.test("On node, sockets get a message in one buffer, in order with text, and know what is unsent", async () => {
+  await using listener = await serving();
+  const peers = [
+    await connect(listener.address, UPGRADE),
+    await connect(listener.address, UPGRADE),
+  ];
+  await eventually("the sockets", () => listener.sockets.length === 2);
+  const message = new Uint8Array(16 << 20).fill(7);
+  const before = Deno.memoryUsage().external;
+  for (const { socket } of listener.sockets) {
+    for (let count = 0; count < 4; count++) socket.send(message);
+    socket.send("and text");
+    // The system takes a part of the first.
+    assert(socket.unsentBytes > 48 << 20 && socket.unsentBytes < 65 << 20);
+  }
+  const held = Deno.memoryUsage().external - before;
+  assert(held < 40 << 20, `${held} bytes are held for 8 times 16 MiB`);
+  message.fill(9);
+  for (const peer of peers) {
+    let last = new Uint8Array();
+    const end = new TextEncoder().encode("\x81\x08and text").length;
+    await soon(
+      "everything",
+      (async () => {
+        const buffer = new Uint8Array(1 << 20);
+        for (let left = 4 * (message.length + 10) + end - 1; left > 0;) {
+          const count = await peer.read(buffer);
+          if (count === null) throw new Error("the connection ended");
+          last = buffer.slice(0, count);
+          assertEquals(last.includes(9), false);
+          left -= count;
+          // The answer to the handshake came first.
+          if (last.slice(-8).join() === [...new TextEncoder().encode("and text")].join()) break;
+        }
+      })(),
+    );
+    assertEquals(new TextDecoder().decode(last.slice(-8)), "and text");
+    peer.close();
+  }
 });

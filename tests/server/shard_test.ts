@@ -7,6 +7,7 @@ import { linkTo } from "../../src/link/link.ts";
 import { acceptPeer } from "../../src/relay/accept.ts";
 import { sharedRefusals } from "../../src/listen/refusals.ts";
 import { sharedCounts } from "../../src/relay/memory.ts";
+import { sharedVisits } from "../../src/listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import { Shard } from "../../src/shards/shard.ts";
 import type { FromShard } from "../../src/shards/shard_message.ts";
@@ -22,6 +23,7 @@ function shard(): { readonly shard: Shard; readonly told: FromShard[] } {
     listener: "deno" as const,
     limits: DEFAULT_LISTEN_LIMITS,
     counts: sharedCounts(2),
+    visits: sharedVisits(2),
     refused: sharedRefusals(2),
     threads: 2,
     own: 1,

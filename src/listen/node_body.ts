@@ -1,0 +1,75 @@
+/**
+ * Bodies of requests and answers of `node:http`.
+ *
+ * @module
+ */
+import type { IncomingMessage } from "node:http";
+import type { Writable } from "node:stream";
+import { ProtocolError } from "../errors.ts";
+
+/** The body of a request, which comes as fast as it is read. What nobody wants any more is passed over. */
+export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let isOver = false;
+  return new ReadableStream({
+    start: (controller) => {
+      incoming.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
+        if (isOver) return;
+        controller.enqueue(chunk);
+        incoming.pause();
+      });
+      const end = (how: () => void) => {
+        if (isOver) return;
+        isOver = true;
+        how();
+      };
+      incoming.on("end", () => end(() => controller.close()));
+      incoming.on("close", () => end(() => controller.error(new Error("the client has gone"))));
+      incoming.pause();
+    },
+    pull: () => void incoming.resume(),
+    cancel: () => {
+      isOver = true;
+      incoming.resume();
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** Passes over what is left of a request's body, so that the connection can be used again. */
+export function passOver(incoming: IncomingMessage): void {
+  if (incoming.complete) return;
+  incoming.removeAllListeners("data");
+  incoming.resume();
+}
+
+/** Writes a body as fast as it is taken; breaks the connection off, and says `false`, if it fails. */
+export async function writeBody(
+  body: ReadableStream<Uint8Array>,
+  to: Writable,
+): Promise<boolean> {
+  const reader = body.getReader();
+  let wake = () => {};
+  let isGone = false;
+  to.on("drain", () => wake());
+  to.on("close", () => {
+    isGone = true;
+    wake();
+    reader.cancel().catch(() => {});
+  });
+  // Whoever has gone by now is not told of again.
+  if (to.destroyed) {
+    await reader.cancel();
+    return false;
+  }
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (isGone) return false;
+      if (done) return true;
+      if (!to.write(value)) await new Promise<void>((resolve) => wake = resolve);
+    }
+  } catch (error) {
+    // The relay broke this answer off itself, or could not read what it is made of.
+    to.destroy(error instanceof ProtocolError ? undefined : error as Error);
+    return false;
+  }
+}

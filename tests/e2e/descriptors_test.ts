@@ -1,0 +1,52 @@
+/** A relay that may open few files, and strangers who want more. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { program, startRelay } from "../program.ts";
+import { Client, frameOf } from "../server/fixture.ts";
+import { eventually } from "../waiting.ts";
+
+const FILES = 300;
+
+for (const listener of ["node", "deno"]) {
+  Deno.test({
+    name:
+      `serve --listener ${listener} goes on when strangers use all its files up, and takes others in later`,
+    ignore: Deno.build.os === "windows",
+    async fn() {
+      const line = ["bash", "-c", `ulimit -n ${FILES}; exec "$0" "$@"`, ...program()];
+      const relay = await startRelay(["--listener", listener, "--fps", "source"], {
+        program: line,
+      });
+      await using process = relay.process;
+      await process.said(/room for (\d+) connections, not for --max-viewers 10000: raise its/);
+      await using watching = await Client.open(`${relay.url()}?role=watch`);
+      await using sender = await Client.open(`${relay.url()}?role=publish`);
+      await relay.until("live", ({ viewers }) => viewers === 1);
+      const [hostname, port] = relay.host.split(":") as [string, string];
+      const strangers: Deno.TcpConn[] = [];
+      for (let n = 0; n < 2 * FILES; n++) {
+        // Deno's server ends when it has no files left, and another one listens a moment later.
+        const stranger = await Deno.connect({ hostname, port: Number(port) }).catch(() =>
+          undefined
+        );
+        if (stranger !== undefined) strangers.push(stranger);
+        if (n % 10 > 0) continue;
+        sender.send(frameOf(n));
+        assertEquals(await watching.frame(), frameOf(n));
+      }
+      for (const each of strangers) each.close();
+      await eventually("the relay to take others in", async () => {
+        try {
+          await using late = await Client.open(`${relay.url()}?role=watch`);
+          return (await late.frame()).length > 0;
+        } catch {
+          return false;
+        }
+      });
+      sender.send(frameOf(1));
+      assertEquals(await watching.frame(), frameOf(1));
+      process.kill("SIGTERM");
+      assertEquals((await process.outcome).code, 0);
+    },
+  });
+}
