@@ -2,6 +2,8 @@
 
 export interface ClientOptions {
   perMessageDeflate: boolean;
+  /** Most bytes of a message. */
+  maxPayload: number;
   /** Fills the four bytes of a frame's mask. */
   generateMask(mask: Uint8Array): void;
 }
@@ -10,6 +12,9 @@ export interface ClientOptions {
 export interface Client extends WebSocket {
   /** Ends the connection at once, also one that does not stand yet. */
   terminate(): void;
+  /** Reads nothing more from the connection. */
+  pause(): void;
+  resume(): void;
 }
 
 declare const WebSocketClient: {

@@ -193,6 +193,7 @@ Deno.test("Hub keeps an eighth of the memory under way for viewers who take what
     assertEquals(socket.closed?.code, 4007);
   }
   assertEquals(witness.socket.closed, undefined);
+  for (const { peer } of [...stuck, witness, late, small, large]) peer.closed();
 });
 
 Deno.test("Hub takes no viewers in while those that it has closed hold half the memory, and then again", () => {
