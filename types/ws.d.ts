@@ -2,6 +2,8 @@
 
 export interface ClientOptions {
   perMessageDeflate: boolean;
+  /** Most bytes of a message. */
+  maxPayload: number;
   /** Fills the four bytes of a frame's mask. */
   generateMask(mask: Uint8Array): void;
 }
@@ -10,6 +12,9 @@ export interface ClientOptions {
 export interface Client extends WebSocket {
   /** Ends the connection at once, also one that does not stand yet. */
   terminate(): void;
+  /** Reads nothing more from the connection. */
+  pause(): void;
+  resume(): void;
 }
 
 declare const WebSocketClient: {
@@ -48,6 +53,11 @@ export declare class WebSocketServer<Request extends object, Stream> {
     closeTimeout: number;
     handleProtocols(offered: Set<string>, request: Request): string | false;
   });
+  /** A handshake that it does not take; whoever listens answers it. */
+  on(
+    event: "wsClientError",
+    listener: (error: Error, stream: Stream, request: Request) => void,
+  ): void;
   handleUpgrade(
     request: Request,
     stream: Stream,

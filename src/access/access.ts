@@ -48,6 +48,11 @@ export type Decision = "allowed" | "unknown" | "forbidden";
  * ```
  */
 export interface Access {
+  /**
+   * Whether nobody may do anything without a token. The relay then answers for any host name, as pages of
+   * other sites have none. @default {false}
+   */
+  readonly needsToken?: boolean;
   /** Answers the question. */
   authorize(question: AccessQuestion): Decision | Promise<Decision>;
 }

@@ -170,10 +170,11 @@ export function bottleneck({ usages, publisher }: Measured): string | undefined 
 
 function dropsBetween(before: RelayNumbers, after: RelayNumbers): Record<string, number> | null {
   if (after.dropped === null) return null;
+  const earlier = new Map(Object.entries(before.dropped ?? {}));
   return Object.fromEntries(
     Object.entries(after.dropped).map((
       [reason, frames],
-    ) => [reason, frames - (before.dropped?.[reason] ?? 0)]),
+    ) => [reason, frames - (earlier.get(reason) ?? 0)]),
   );
 }
 

@@ -59,7 +59,7 @@ export const demoCommand = command({
       clock: host.clock,
     });
     log.info(...listening(relay));
-    log.info(introduction(local, url));
+    for (const line of introduction(local, url).split("\n")) log.info(line);
     let viewers = 0;
     using _progress = showProgress(host, log, () => {
       const { frames, framesPerSecond, bytesPerSecond } = publisher.stats();

@@ -13,6 +13,7 @@ import {
   totalDrops,
   type ViewerStatus,
 } from "../client/mod.ts";
+import { printable, printableJson } from "../host/printable.ts";
 import { addressOf } from "./address.ts";
 import { command, toggle } from "./command.ts";
 
@@ -83,7 +84,9 @@ export const listCommand = command({
           table(VIEWER_COLUMNS, list.map((row) => ({ ...row, stream: streams[n]!.name })))
         ),
       ].join("\n\n");
-    await host.writeStdout(new TextEncoder().encode(`${text}\n`));
+    await host.writeStdout(
+      new TextEncoder().encode(`${flags.json ? printableJson(text) : text}\n`),
+    );
   },
 });
 
@@ -130,7 +133,7 @@ function milliseconds(ms: number | null): string {
 function table<T>(columns: Columns<T>, rows: readonly T[]): string {
   const cells = [
     columns.map(([title]) => title),
-    ...rows.map((row) => columns.map(([, value]) => String(value(row)))),
+    ...rows.map((row) => columns.map(([, value]) => printable(String(value(row))))),
   ];
   const widths = columns.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
   return cells.map((row) =>

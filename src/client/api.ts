@@ -5,13 +5,18 @@
  */
 import type { FrameRate } from "../core/pacing.ts";
 import { messageOf, StreamError } from "../errors.ts";
+import { printable } from "../host/printable.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import { areStreams, areViewers, isStream } from "./answer_shape.ts";
 
 /** How long a relay may take to answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;
 /** Longest answer that is read, in bytes: that of a relay with a thousand streams is shorter. */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** Longest part of a relay's own sentence that is repeated, in characters. */
+const MAX_SHOWN = 1000;
 
 /** Options of a question to a relay. */
 export interface AskOptions {
@@ -36,7 +41,7 @@ export interface AskOptions {
  */
 export async function listStreams(url: string, options?: AskOptions): Promise<StreamStatus[]> {
   const { server } = parseStreamUrl(url);
-  return await ask<StreamStatus[]>(`${server}/api/streams`, options);
+  return await ask(`${server}/api/streams`, areStreams, options);
 }
 
 /**
@@ -53,7 +58,7 @@ export async function listStreams(url: string, options?: AskOptions): Promise<St
  * @throws {StreamError} as {@linkcode listStreams}, and `failed` when there is no such stream
  */
 export async function findStream(url: string, options?: AskOptions): Promise<StreamStatus> {
-  return await ask<StreamStatus>(streamApi(url), options);
+  return await ask(streamApi(url), isStream, options);
 }
 
 /**
@@ -69,7 +74,7 @@ export async function findStream(url: string, options?: AskOptions): Promise<Str
  * @throws {StreamError} as {@linkcode findStream}
  */
 export async function listViewers(url: string, options?: AskOptions): Promise<ViewerStatus[]> {
-  return await ask<ViewerStatus[]>(`${streamApi(url)}/viewers`, options);
+  return await ask(`${streamApi(url)}/viewers`, areViewers, options);
 }
 
 /**
@@ -90,7 +95,7 @@ export async function changeFps(
   fps: FrameRate,
   options?: AskOptions,
 ): Promise<StreamStatus> {
-  return await ask<StreamStatus>(streamApi(url), options, {
+  return await ask(streamApi(url), isStream, options, {
     method: "PATCH",
     body: JSON.stringify({ fps }),
     headers: { "content-type": "application/json" },
@@ -126,7 +131,12 @@ function streamApi(url: string): string {
   return `${server}/api/streams/${name}`;
 }
 
-async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit = {}): Promise<T> {
+async function ask<T>(
+  url: string,
+  isAnswer: (body: unknown) => body is T,
+  options: AskOptions = {},
+  init: RequestInit = {},
+): Promise<T> {
   const timeUp = AbortSignal.timeout(TIMEOUT_MS);
   const signal = options.signal === undefined ? timeUp : AbortSignal.any([options.signal, timeUp]);
   let response: Response;
@@ -145,7 +155,7 @@ async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit =
       { cause },
     );
   }
-  if (response.ok && body !== undefined) return body as T;
+  if (response.ok && isAnswer(body)) return body;
   // A browser hides where it would go.
   if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
     throw new StreamError(
@@ -162,7 +172,7 @@ async function ask<T>(url: string, options: AskOptions = {}, init: RequestInit =
   }
   const error = (body as { error?: unknown } | undefined)?.error;
   const seen = typeof error === "string"
-    ? error
+    ? printable(error.slice(0, MAX_SHOWN))
     : `the server is not a relay (HTTP ${response.status})`;
   const code = response.status === 401 || response.status === 403 ? "refused" : "failed";
   throw new StreamError(code, `Cannot ask ${url}: ${messageOf(seen)}`);

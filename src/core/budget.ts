@@ -14,6 +14,7 @@ export class Budget {
   readonly limit: number;
   readonly #shares: Float64Array;
   readonly #own: number;
+  #hasRefused = false;
 
   /**
    * `shares` holds what each thread has taken; this thread's counter is at index `own`. A budget of
@@ -32,11 +33,21 @@ export class Budget {
     return used;
   }
 
-  /** Takes `amount` where it fits; false where it does not. */
-  take(amount: number): boolean {
-    if (this.used + amount > this.limit) return false;
+  /** Takes `amount` where it fits and leaves `spare` for others; false where it does not. */
+  take(amount: number, spare = 0): boolean {
+    if (this.used + amount + spare > this.limit) {
+      this.#hasRefused = true;
+      return false;
+    }
     this.#shares[this.#own]! += amount;
     return true;
+  }
+
+  /** Whether something did not fit in this thread since this was asked last. */
+  takeRefused(): boolean {
+    const hasRefused = this.#hasRefused;
+    this.#hasRefused = false;
+    return hasRefused;
   }
 
   /** Takes `amount` whether it fits or not: it is in use already. */

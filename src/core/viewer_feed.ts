@@ -34,6 +34,10 @@ export interface ViewerFeedOptions {
   readonly fps: number | null;
   /** What is under way to all viewers together. */
   readonly budget: Budget;
+  /**
+   * Part of the budget that is left to viewers who take what they get. @default {0}
+   */
+  readonly reserveBytes?: number;
   /** How many bytes a second may leave for it. Absent: any. */
   readonly outflow?: ViewerOutflow | undefined;
   /** Where the delays of its frames are counted, with those of the stream's other viewers. */
@@ -63,6 +67,8 @@ const PATIENCE = 0.75;
 const CATCH_UP_MS = 3000;
 /** How late a frame may be offered while there is a newer key frame to show, in milliseconds. */
 const OVERRUN_MS = 100;
+/** A viewer that has taken nothing for so long has no part in what is reserved, in milliseconds. */
+const TAKING_MS = 1000;
 /** How early a delta frame may be for a viewer that wants fewer frames, in milliseconds. */
 const DELTA_TOLERANCE_MS = 1000;
 
@@ -94,6 +100,8 @@ export class ViewerFeed implements Feed {
   #isAfterSkip = false;
   /** Sequence of the last frame sent, or of a leading frame behind it that was left out. */
   #sequence = 0;
+  /** Whether it has ever taken what was sent. */
+  #hasTaken = false;
   #closed = false;
 
   constructor(options: ViewerFeedOptions) {
@@ -191,7 +199,7 @@ export class ViewerFeed implements Feed {
       this.advance(nowMs);
     } else {
       // Without what follows it the key frame is a picture to look at until the next one comes.
-      if (this.#take(key.frame)) this.#send(key.frame, nowMs);
+      if (this.#take(key.frame, nowMs)) this.#send(key.frame, nowMs);
       else this.#drop("memory", 1);
       this.#catchUpSinceMs = undefined;
       this.#awaiting = "awaiting_key_frame";
@@ -225,6 +233,7 @@ export class ViewerFeed implements Feed {
     if (this.#closed) return false;
     const bytes = this.#window.acknowledge(sequence, nowMs, heldMs);
     if (bytes === undefined) return false;
+    this.#hasTaken ||= bytes > 0;
     this.#options.budget.give(bytes);
     this.advance(nowMs);
     return true;
@@ -262,7 +271,7 @@ export class ViewerFeed implements Feed {
     }
     if (!isLast && !(this.#hasRoom(item, nowMs) && this.#mayLeave(nowMs))) return false;
     if (this.#readiness(frame) !== "ready") return false;
-    if (!this.#take(frame)) return isLast && this.#skip("memory", 1, "awaiting_key_frame");
+    if (!this.#take(frame, nowMs)) return isLast && this.#skip("memory", 1, "awaiting_key_frame");
     if (!this.#admits(frame, nowMs)) {
       this.#options.budget.give(frame.data.byteLength);
       return this.#skip("viewer_fps", 1, "viewer_fps");
@@ -336,8 +345,10 @@ export class ViewerFeed implements Feed {
     return true;
   }
 
-  #take(frame: Frame): boolean {
-    return this.#options.budget.take(frame.data.byteLength);
+  #take(frame: Frame, nowMs: number): boolean {
+    const { budget, reserveBytes = 0 } = this.#options;
+    const isTaking = this.#hasTaken && this.#window.stalledMs(nowMs) < TAKING_MS;
+    return budget.take(frame.data.byteLength, isTaking ? 0 : reserveBytes);
   }
 
   #send(frame: Frame, nowMs: number): void {
@@ -361,7 +372,9 @@ export class ViewerFeed implements Feed {
   #confirmDrained(nowMs: number): void {
     const { unsentBytes, budget } = this.#options;
     if (this.#closed || unsentBytes === null || this.#window.frames === 0) return;
-    budget.give(this.#window.confirmAllBut(unsentBytes(), nowMs));
+    const bytes = this.#window.confirmAllBut(unsentBytes(), nowMs);
+    this.#hasTaken ||= bytes > 0;
+    budget.give(bytes);
   }
 
   #drop(reason: DropReason, frames: number): void {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable, printableJson } from "./printable.ts";
 
 /** How lines are written. */
 export type LogFormat = "text" | "json";
@@ -47,7 +48,7 @@ export function createLog(options: LogOptions): Log {
   const line = (level: string, message: string, fields: LogFields = {}) => {
     if (options.format === "json") {
       const time = new Date(options.wallMs()).toISOString();
-      options.write(JSON.stringify({ time, level, message, ...fields }) + "\n");
+      options.write(printableJson(JSON.stringify({ time, level, message, ...fields })) + "\n");
       return;
     }
     const prefix = level === "warn" || level === "error" ? `${level}: ` : "";
@@ -76,12 +77,6 @@ function fitting(text: string, columns: number): string {
   if (text.length <= most) return text;
   const end = text.lastIndexOf("  ", most);
   return end > 0 ? text.slice(0, end) : text.slice(0, most);
-}
-
-/** Text that may come from a peer must not steer the terminal. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, "\ufffd");
 }
 
 /** A log that writes nothing. */

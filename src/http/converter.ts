@@ -1,5 +1,5 @@
 /**
- * Converts pictures in a thread of its own, one after the other.
+ * Converts pictures in a thread of its own, one after the other, and lets no stream wait for another's.
  *
  * @module
  */
@@ -9,17 +9,29 @@ import { Thread } from "../host/thread.ts";
 import type { ConvertAnswer, ConvertRequest } from "./convert_worker.ts";
 
 /**
- * How long the thread rests after each picture, as a multiple of the time that it took. It then
- * uses a seventh of a core, and V8's garbage collection little more: a quarter in all, measured.
+ * How long a stream's next picture waits, as a multiple of the time that its last one took: a stream
+ * uses a seventh of a core, and V8's garbage collection little more.
  */
 const REST = 6;
+
+/** Longest that a picture may take, in milliseconds; the largest take a second or two. */
+const MAX_PICTURE_MS = 10_000;
+
 /** How long no thread is started after one has died, in milliseconds. */
 const RESTART_MS = 1000;
 
 /** A turn: returns what to convert by then, or `undefined` where that is no longer needed. */
 export type Turn = () => ConvertRequest | undefined;
 
-interface Waiting {
+/** For whom a picture is converted. */
+export interface ConvertFor {
+  /** The stream, which uses up its own share of the thread's time and nobody else's. */
+  readonly stream: object;
+  /** How many pixels the picture has, as far as is known: small ones do not wait for large ones. */
+  readonly pixels: number;
+}
+
+interface Waiting extends ConvertFor {
   readonly turn: Turn;
   readonly done: (result: Uint8Array<ArrayBuffer> | undefined) => void;
   readonly failed: (error: StreamError) => void;
@@ -29,39 +41,52 @@ interface Waiting {
 export interface ConverterOptions {
   /** How many of them share what one may use of a core. @default {1} */
   readonly threads?: number;
+  /** Longest that a picture may take, in milliseconds. @default {10000} */
+  readonly maxPictureMs?: number;
   /** Starts the thread. */
   readonly openThread?: () => Worker;
 }
 
-/** Converts pictures for all streams of a relay in the order in which they are asked for. */
+/**
+ * Converts pictures for all streams of a relay. A stream rests behind each of its pictures, and the
+ * longer the more streams there are, so that all of them leave the thread idle for half of the time.
+ * Therefore the smallest picture can always be the next one, and large ones still have their turn.
+ */
 export class Converter {
   readonly #clock: Clock;
   readonly #openThread: () => Worker;
-  readonly #rest: number;
+  readonly #threads: number;
+  readonly #maxPictureMs: number;
+  readonly #restedAtMs = new WeakMap<object, number>();
   #thread: Thread<ConvertRequest, ConvertAnswer> | undefined;
   #waiting: Waiting[] = [];
   #running: Waiting | undefined;
-  #freeAtMs = -Infinity;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #reopensAtMs = -Infinity;
+  #wake: ReturnType<typeof setTimeout> | undefined;
+  #limit: ReturnType<typeof setTimeout> | undefined;
   #isStopped = false;
 
   constructor(clock: Clock, options: ConverterOptions = {}) {
-    const { threads = 1, openThread = openConvertThread } = options;
+    const { threads = 1, maxPictureMs = MAX_PICTURE_MS, openThread = openConvertThread } = options;
     this.#clock = clock;
     this.#openThread = openThread;
-    this.#rest = (REST + 1) * threads - 1;
+    this.#threads = threads;
+    this.#maxPictureMs = maxPictureMs;
   }
 
   /**
-   * Converts what `turn` returns once the thread is free; `undefined` where it returns nothing, or the
-   * relay stops.
+   * Converts what `turn` returns once it is this stream's turn; `undefined` where it returns nothing, or
+   * the relay stops.
    * Whoever calls has one call under way for each stream and format, which bounds the queue.
    *
-   * @throws {StreamError} `failed`, where that cannot be converted
+   * @throws {StreamError} `failed`, where that cannot be converted, or takes too long
    */
-  convert(turn: Turn): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  convert(
+    turn: Turn,
+    { stream, pixels }: ConvertFor,
+  ): Promise<Uint8Array<ArrayBuffer> | undefined> {
     return new Promise((done, failed) => {
-      this.#waiting.push({ turn, done, failed });
+      this.#waiting.push({ turn, stream, pixels, done, failed });
       this.#next();
     });
   }
@@ -69,9 +94,8 @@ export class Converter {
   /** Ends the thread; what waits for it comes to nothing. Repeating it does nothing. */
   stop(): void {
     this.#isStopped = true;
-    clearTimeout(this.#timer);
-    this.#thread?.terminate();
-    this.#thread = undefined;
+    clearTimeout(this.#wake);
+    this.#endThread();
     this.#running?.done(undefined);
     this.#running = undefined;
     for (const { done } of this.#waiting.splice(0)) done(undefined);
@@ -79,25 +103,60 @@ export class Converter {
 
   #next(): void {
     if (this.#isStopped) return this.stop();
-    if (this.#running !== undefined || this.#timer !== undefined) return;
-    const restMs = this.#freeAtMs - this.#clock.nowMs();
-    if (restMs > 0) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        this.#next();
-      }, restMs);
-      return;
-    }
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+    clearTimeout(this.#wake);
+    while (this.#running === undefined && this.#waiting.length > 0) {
+      const next = this.#smallestReady();
+      if (next === undefined) return this.#wakeLater();
+      this.#waiting = this.#waiting.filter((other) => other !== next);
       const request = next.turn();
-      if (request === undefined) {
-        next.done(undefined);
-      } else {
-        this.#running = next;
-        this.#openedThread().order(request, [request.data.buffer]);
-        return;
-      }
+      if (request === undefined) next.done(undefined);
+      else this.#begin(next, request);
     }
+  }
+
+  #smallestReady(): Waiting | undefined {
+    const nowMs = this.#clock.nowMs();
+    let smallest: Waiting | undefined;
+    for (const each of this.#waiting) {
+      if (this.#readyAtMs(each) > nowMs) continue;
+      if (smallest === undefined || each.pixels < smallest.pixels) smallest = each;
+    }
+    return smallest;
+  }
+
+  #readyAtMs({ stream }: Waiting): number {
+    return Math.max(this.#restedAtMs.get(stream) ?? -Infinity, this.#reopensAtMs);
+  }
+
+  #wakeLater(): void {
+    const firstMs = Math.min(...this.#waiting.map((each) => this.#readyAtMs(each)));
+    this.#wake = setTimeout(() => this.#next(), Math.max(0, firstMs - this.#clock.nowMs()));
+  }
+
+  #begin(next: Waiting, request: ConvertRequest): void {
+    this.#running = next;
+    this.#limit = setTimeout(() => {
+      this.#endThread();
+      const limit = `${this.#maxPictureMs / 1000} s`;
+      const error = new StreamError(
+        "failed",
+        `Cannot convert a picture: it takes more than ${limit}; publish smaller ones, or mjpeg`,
+      );
+      this.#ended(this.#maxPictureMs).failed(error);
+      this.#next();
+    }, this.#maxPictureMs);
+    this.#openedThread().order(request, [request.data.buffer]);
+  }
+
+  /** Takes what was running off, for which its stream now rests. */
+  #ended(tookMs: number): Waiting {
+    clearTimeout(this.#limit);
+    const running = this.#running!;
+    this.#running = undefined;
+    const streams = new Set(this.#waiting.map(({ stream }) => stream)).add(running.stream).size;
+    const rest = this.#threads * Math.max(REST + 1, 2 * streams) - 1;
+    this.#restedAtMs.set(running.stream, this.#clock.nowMs() + rest * tookMs);
+    return running;
   }
 
   #openedThread(): Thread<ConvertRequest, ConvertAnswer> {
@@ -113,10 +172,14 @@ export class Converter {
     return this.#thread = thread;
   }
 
+  #endThread(): void {
+    clearTimeout(this.#limit);
+    this.#thread?.terminate();
+    this.#thread = undefined;
+  }
+
   #answered({ result, tookMs }: ConvertAnswer): void {
-    const { done, failed } = this.#running!;
-    this.#running = undefined;
-    this.#freeAtMs = this.#clock.nowMs() + this.#rest * tookMs;
+    const { done, failed } = this.#ended(tookMs);
     if (typeof result === "string") failed(new StreamError("failed", result));
     else done(result);
     this.#next();
@@ -124,12 +187,11 @@ export class Converter {
 
   /** Fails what was being converted; another thread is there for what waits. */
   #died(fault: string): void {
-    this.#thread?.terminate();
-    this.#thread = undefined;
-    this.#freeAtMs = this.#clock.nowMs() + RESTART_MS;
-    const running = this.#running;
-    this.#running = undefined;
-    running?.failed(new StreamError("failed", `Cannot convert pictures: ${fault}`));
+    this.#endThread();
+    this.#reopensAtMs = this.#clock.nowMs() + RESTART_MS;
+    if (this.#running !== undefined) {
+      this.#ended(0).failed(new StreamError("failed", `Cannot convert pictures: ${fault}`));
+    }
     this.#next();
   }
 }

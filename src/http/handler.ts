@@ -9,9 +9,9 @@ import { nameFault } from "../wire/stream_name.ts";
 import { allowReading, originOf, preflight, refuseForeign } from "./origin.ts";
 import { notFoundPage, wantsPage } from "./pages.ts";
 import { refuseHandshake } from "./handshake.ts";
-import { refuseHost } from "./host_name.ts";
+import { ANY_NAME, refuseHost } from "./host_name.ts";
 import { decodedPath } from "./request_path.ts";
-import { harmless, isReading, notAllowed, text } from "./responses.ts";
+import { isReading, notAllowed, text } from "./responses.ts";
 import { type Asked, type Here, match, type Route, type There } from "./route.ts";
 import { ROUTES } from "./routes.ts";
 
@@ -27,10 +27,7 @@ export interface HandlerContext extends Here {
 
 /** Answers every request to the relay that comes to this thread. */
 export function requestHandler(context: HandlerContext): Handler {
-  return async (incoming) => {
-    const outcome = await answer(context, incoming);
-    return outcome instanceof Response ? harmless(outcome) : outcome;
-  };
+  return (incoming) => answer(context, incoming);
 }
 
 /** Answers in the thread that has the streams, for whichever thread a request has come to. */
@@ -45,7 +42,8 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   const { streams, base = "" } = context;
   const { request, address } = incoming;
   const url = URL.parse(request.url);
-  const foreign = refuseHost(request, url, streams.options.hostNames);
+  const names = streams.access.needsToken === true ? [ANY_NAME] : streams.options.hostNames;
+  const foreign = refuseHost(request, url, names);
   if (url === null || foreign !== undefined) {
     streams.refusals.add("host", "refused a request for another host (--host-name)");
     return foreign!;

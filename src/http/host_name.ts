@@ -47,5 +47,5 @@ function nameOf(host: string): string {
 
 function isOurs(name: string, names: readonly string[]): boolean {
   return name === "localhost" || name.startsWith("[") || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(name) ||
-    names.includes(ANY_NAME) || names.includes(name);
+    names.some((known) => known === ANY_NAME || known.toLowerCase() === name);
 }

@@ -52,6 +52,7 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
       maxBytes: memory.plan.viewerBytes,
       fps: null,
       budget: memory.underWay,
+      reserveBytes: memory.plan.reserveBytes,
       outflow: streams.outflow.viewer(),
       delays: stream.delays,
       unsentBytes: () => body.unsentBytes,

@@ -4,20 +4,6 @@
  * @module
  */
 
-/**
- * What a browser may make of an answer that is no page: nothing is loaded or run, whatever it is taken
- * for (Content Security Policy Level 3).
- */
-const NO_PAGE = "default-src 'none'; sandbox";
-
-/** Keeps a browser from taking an answer for anything else than it is, as every answer must be. */
-export function harmless(response: Response): Response {
-  const { headers } = response;
-  headers.set("x-content-type-options", "nosniff");
-  if (!headers.has("content-security-policy")) headers.set("content-security-policy", NO_PAGE);
-  return response;
-}
-
 /** Answers with text for people. */
 export function text(
   status: number,

@@ -12,6 +12,7 @@ import type { Converter } from "./converter.ts";
 import { Boundary, CommonBoundary, type PartForm, partHead } from "./multipart.ts";
 // @ts-types="../../types/std_bytes.d.ts"
 import { concat } from "@std/bytes/concat";
+import { readPngSize } from "../split/png.ts";
 import type { WatchedStream } from "../relay/viewer.ts";
 
 /** Formats of pictures over HTTP. */
@@ -32,6 +33,12 @@ function sourceOf(config: StreamConfig): PictureFormat | "pixels" | undefined {
   const { picture } = FORMAT_FACTS[frameFormatOf(config)];
   if (picture !== "pixels") return picture ?? undefined;
   return width === null || height === null || pixelFormat === null ? undefined : "pixels";
+}
+
+/** How many pixels a frame to be converted says that it has. */
+function pixelsOf({ data, config }: Frame): number {
+  const size = sourceOf(config) === "png" ? readPngSize(data) : config;
+  return size === undefined ? MAX_PIXELS : (size.width ?? 0) * (size.height ?? 0);
 }
 
 /** Why frames of `config` cannot be shown in `format`, and what to do; `undefined` where they can. */
@@ -206,6 +213,10 @@ class Conversion {
     return pictureFault(this.#stream.name, config, this.#format) === undefined;
   }
 
+  #isWanted(frame: Frame): boolean {
+    return frame !== this.#made?.frame && this.#canMake(frame);
+  }
+
   #ask(): Promise<void> {
     return this.#asked ??= this.#convert().finally(() => {
       this.#asked = undefined;
@@ -215,11 +226,12 @@ class Conversion {
 
   async #convert(): Promise<void> {
     try {
+      const { newestKey } = this.#stream;
+      if (newestKey === undefined || !this.#isWanted(newestKey)) return;
+      const share = { stream: this.#stream, pixels: pixelsOf(newestKey) };
       const data = await this.#converter.convert(() => {
         const frame = this.#stream.newestKey;
-        if (frame === undefined || frame === this.#made?.frame || !this.#canMake(frame)) {
-          return undefined;
-        }
+        if (frame === undefined || !this.#isWanted(frame)) return undefined;
         this.#making = frame;
         return {
           data: frame.data.slice(),
@@ -228,7 +240,7 @@ class Conversion {
           to: this.#format,
           maxPixels: MAX_PIXELS,
         };
-      });
+      }, share);
       if (data !== undefined) this.#made = { frame: this.#making!, data };
     } catch (error) {
       const fault = error instanceof StreamError

@@ -8,6 +8,7 @@ import type { Log } from "../host/log.ts";
 import { DenoSocket } from "./deno_socket.ts";
 import { Gate, refusedAtGate } from "./gate.ts";
 import type { ListenLimits } from "./limits.ts";
+import { harmless } from "./harmless.ts";
 import { listenError } from "./listen_error.ts";
 import {
   GOODBYE_MS,
@@ -62,7 +63,7 @@ export function listenOnDeno(handler: Handler, options: ListenOptions): Listener
         if (!(error instanceof ProtocolError)) {
           log.error(`Cannot answer a request: ${messageOf(error)}`);
         }
-        return new Response("the relay failed to answer\n", { status: 500 });
+        return harmless(new Response("the relay failed to answer\n", { status: 500 }));
       },
     }, (request, info) => answer(answering, request, info));
   try {
@@ -115,9 +116,18 @@ function keepOpen(
 
 /** Answers a request of Deno's server, and serves its socket where it is upgraded. */
 export async function answer(
+  answering: Answering,
+  request: Request,
+  info: ConnectionInfo = {},
+): Promise<Response> {
+  const response = await answerOrUpgrade(answering, request, info);
+  return response.status === 101 ? response : harmless(response);
+}
+
+async function answerOrUpgrade(
   { handler, refusals, guard }: Answering,
   request: Request,
-  { remoteAddr, completed }: ConnectionInfo = {},
+  { remoteAddr, completed }: ConnectionInfo,
 ): Promise<Response> {
   const peer = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "";
   if (guard === undefined) {

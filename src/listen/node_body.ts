@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Writable } from "node:stream";
 import { ProtocolError } from "../errors.ts";
 
 /** Most bytes that are written at once. */
@@ -46,7 +47,7 @@ export function passOver(incoming: IncomingMessage): void {
 /** Writes a body as fast as it is taken; breaks the connection off, and says `false`, if it fails. */
 export async function writeBody(
   body: ReadableStream<Uint8Array>,
-  to: ServerResponse,
+  to: Writable,
 ): Promise<boolean> {
   const reader = body.getReader();
   let wake = () => {};

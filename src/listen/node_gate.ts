@@ -6,6 +6,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Socket as Connection } from "node:net";
 import { type Gate, type GateRefusal, refusedAtGate } from "./gate.ts";
+import { HARMLESS_LINES } from "./harmless.ts";
 import type { Refusals } from "./refusals.ts";
 
 /** How long a connection that is refused may take to read why, in milliseconds. */
@@ -83,7 +84,9 @@ export function guard(
       ? "431 Request Header Fields Too Large"
       : "400 Bad Request";
     if (connection.writable) {
-      connection.end(`HTTP/1.1 ${status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n`);
+      connection.end(
+        `HTTP/1.1 ${status}\r\ncontent-length: 0\r\n${HARMLESS_LINES}connection: close\r\n\r\n`,
+      );
     }
     endSoon(connection);
   });
@@ -116,7 +119,7 @@ export function guard(
     connection.end(
       `HTTP/1.1 ${status} ${statusText}\r\ncontent-type: text/plain; charset=utf-8\r\n` +
         `content-length: ${sentence.length}\r\nretry-after: ${retryAfterS}\r\n` +
-        `x-content-type-options: nosniff\r\nconnection: close\r\n\r\n${sentence}`,
+        `${HARMLESS_LINES}connection: close\r\n\r\n${sentence}`,
     );
     endSoon(connection);
     connection.on("close", () => told.delete(connection));

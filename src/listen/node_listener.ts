@@ -12,6 +12,7 @@ import { messageOf } from "../errors.ts";
 import { within } from "../host/within.ts";
 import { Framing } from "./framing.ts";
 import { Gate, refusedAtGate } from "./gate.ts";
+import { harmless } from "./harmless.ts";
 import { isHost } from "./host_header.ts";
 import { listenError } from "./listen_error.ts";
 import {
@@ -70,6 +71,9 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     onUnanswered: () =>
       refusals.add("unanswered", "broke off a peer that did not answer its close"),
   };
+  sockets.on("wsClientError", (_, connection, incoming) => {
+    refuse(refusedHandshake(refusals), incoming.method, connection);
+  });
   const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
     const asked = guarded.clientOf(incoming);
     if ("refused" in asked) return asked.refused;
@@ -77,7 +81,10 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     const refused = isUpgrade ? gate.handshake(asked.client) : undefined;
     if (refused !== undefined) return refusedAtGate(refused);
     const request = requestOf(incoming);
-    if (request === undefined) return new Response(UNREADABLE, { status: 400 });
+    if (request === undefined) {
+      refusals.add("host", "refused a request of which the Host is no address");
+      return new Response(UNREADABLE, { status: 400 });
+    }
     try {
       return await handler({ request, address: asked.client });
     } catch (error) {
@@ -120,7 +127,9 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     const outcome = incoming.httpVersion === "1.0"
       ? refusedHandshake(refusals)
       : await ask(incoming);
-    if (outcome instanceof Response) return await refuse(outcome, connection);
+    if (outcome instanceof Response) {
+      return await refuse(outcome, incoming.method, connection);
+    }
     guarded.release(connection);
     if (outcome.protocol !== undefined) protocols.set(incoming, outcome.protocol);
     sockets.handleUpgrade(
@@ -183,7 +192,7 @@ async function respond(
   method: string | undefined,
   outgoing: ServerResponse,
 ): Promise<void> {
-  const { status, headers, body } = response;
+  const { status, headers, body } = harmless(response);
   outgoing.on("error", () => {});
   outgoing.writeHead(status, [...headers].flat());
   if (body === null || method === "HEAD") {
@@ -195,13 +204,28 @@ async function respond(
   if (await writeBody(body, outgoing)) outgoing.end();
 }
 
-/** Answers an upgrade with a refusal, which is short, and ends the connection behind it. */
-async function refuse(response: Response, connection: Connection): Promise<void> {
-  const { status, statusText, headers } = response;
+/** Answers a request to upgrade that is not followed, and ends the connection behind it. */
+async function refuse(
+  response: Response,
+  method: string | undefined,
+  connection: Connection,
+): Promise<void> {
+  const { status, statusText, headers, body, ok } = harmless(response);
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const head = `HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`;
-  const body = await response.bytes();
-  // In one piece: some clients take what is read first for all of it.
-  connection.end(Buffer.concat([Buffer.from(head), body]));
-  endSoon(connection);
+  const head = Buffer.from(
+    `HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`,
+  );
+  // Its peer may hold it open.
+  connection.on("finish", () => endSoon(connection));
+  if (body === null || method === "HEAD") {
+    await body?.cancel();
+    connection.end(head);
+  } else if (ok) {
+    // Whoever would upgrade to something else gets an answer as without it, which may have no end.
+    connection.write(head);
+    if (await writeBody(body, connection)) connection.end();
+  } else {
+    // In one piece: some clients take what is read first for all of it.
+    connection.end(Buffer.concat([head, await response.bytes()]));
+  }
 }

@@ -8,6 +8,9 @@ import WebSocketClient, { type Client } from "ws";
 
 export type { Client };
 
+/** The largest frame that a relay may have, with its header. */
+const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+
 /**
  * Begins to connect. Deno's own WebSocket writes a message's header by itself and leaves Nagle's
  * algorithm on (RFC 9293 section 3.7.4): a frame of less than a segment, which has 64 kB on one
@@ -16,6 +19,7 @@ export type { Client };
 export function openClientSocket(url: string | URL, protocols: readonly string[] = []): Client {
   const socket = new WebSocketClient(url, protocols, {
     perMessageDeflate: false,
+    maxPayload: MAX_MESSAGE_BYTES,
     // A mask guards caches on the way from what a page may send (RFC 6455 section 10.3), which is of
     // no concern here: one of zeros costs nothing.
     generateMask: (mask) => void mask.fill(0),

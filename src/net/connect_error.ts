@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../host/printable.ts";
 import { StreamError } from "../errors.ts";
 import { SUBPROTOCOL } from "../wire/frame_message.ts";
 
@@ -13,7 +14,7 @@ export const NO_SUBPROTOCOL = "Server sent no subprotocol";
 export function connectFault(message: string): string {
   if (message.includes("ECONNREFUSED")) return "nothing listens there";
   if (/ENOTFOUND|EAI_AGAIN|EAI_NONAME/.test(message)) return "the host name cannot be resolved";
-  return message;
+  return printable(message);
 }
 
 /** The error of a connection to `url` of which `seen` is what the WebSocket said. */

@@ -4,7 +4,9 @@
  *
  * @module
  */
+import { Deque } from "../core/deque.ts";
 import { messageOf } from "../errors.ts";
+import { printable } from "../host/printable.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { SUBPROTOCOL } from "../wire/frame_message.ts";
 import { connectError, NO_SUBPROTOCOL } from "./connect_error.ts";
@@ -13,6 +15,18 @@ import type { Wakeup } from "./wakeup.ts";
 
 /** How long a handshake may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * Most bytes that wait in an inbox until the relay has to wait, or, where that is not possible, half of
+ * those with which it is left: more than the protocol lets it send before it is answered.
+ */
+const MAX_INBOX_BYTES = 128 * 1024 * 1024;
+/** What a message costs beside its bytes. */
+const MESSAGE_COST_BYTES = 256;
+
+function costOf(message: string | Uint8Array): number {
+  return message.length + MESSAGE_COST_BYTES;
+}
 
 /** How a connection ended. */
 export interface Closed {
@@ -35,19 +49,22 @@ export interface ConnectOptions {
 /** An open connection. */
 export class Connection {
   readonly #socket: ClientSocket;
-  /** Bounded by what the protocol lets the relay send before it is answered. */
-  #inbox: (string | Uint8Array<ArrayBuffer>)[] = [];
+  readonly #inbox = new Deque<string | Uint8Array<ArrayBuffer>>();
+  #inboxBytes = 0;
+  #isPaused = false;
   #closed: Closed | undefined;
 
   /** Takes over `socket`, which is open. */
   constructor(socket: ClientSocket, wakeup: Wakeup) {
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
-      this.#inbox.push(typeof data === "string" ? data : new Uint8Array(data));
+      if (this.#closed === undefined) {
+        this.#keep(typeof data === "string" ? data : new Uint8Array(data));
+      }
       wakeup.notify();
     };
     socket.onclose = ({ code, reason }) => {
-      this.#closed ??= { code, reason };
+      this.#closed ??= { code, reason: printable(reason) };
       wakeup.notify();
     };
   }
@@ -64,7 +81,28 @@ export class Connection {
 
   /** Removes the oldest message received. */
   take(): string | Uint8Array<ArrayBuffer> | undefined {
-    return this.#inbox.shift();
+    if (this.#inbox.length === 0) return undefined;
+    const message = this.#inbox.shift();
+    this.#inboxBytes -= costOf(message);
+    if (this.#isPaused && this.#inboxBytes < MAX_INBOX_BYTES / 2) {
+      this.#isPaused = false;
+      this.#socket.resume?.();
+    }
+    return message;
+  }
+
+  /** Keeps a message until it is taken; where many are kept, the relay has to wait or is left. */
+  #keep(message: string | Uint8Array<ArrayBuffer>): void {
+    this.#inbox.push(message);
+    this.#inboxBytes += costOf(message);
+    if (this.#inboxBytes < MAX_INBOX_BYTES || this.#isPaused) return;
+    if (this.#socket.pause !== undefined) {
+      this.#isPaused = true;
+      this.#socket.pause();
+    } else if (this.#inboxBytes > 2 * MAX_INBOX_BYTES) {
+      this.#closed = { code: CLOSE.tooLarge, reason: "the relay sends more than it was asked for" };
+      this.#socket.close();
+    }
   }
 
   /** Sends a message; after the end it goes nowhere. */

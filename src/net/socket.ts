@@ -11,6 +11,10 @@ export const OPEN = 1;
 export interface ClientSocket extends WebSocket {
   /** Ends the connection at once, also one that does not stand yet, where that is possible. */
   terminate?(): void;
+  /** Reads nothing more until `resume`, where that is possible. */
+  pause?(): void;
+  /** Reads on. */
+  resume?(): void;
 }
 
 /** Begins to connect. Messages come as `ArrayBuffer`. */

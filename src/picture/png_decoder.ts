@@ -114,7 +114,8 @@ function chunksOf(png: Uint8Array): { ihdr: DataView; palette: Uint8Array; data:
     const type = String.fromCharCode(...png.subarray(at + 4, at + 8));
     if (at + 12 + length > png.length) break;
     const content = png.subarray(at + 8, at + 8 + length);
-    if (type === "IHDR" && length >= 13) {
+    // The first chunk alone, which is what everybody else reads as well.
+    if (type === "IHDR" && length >= 13 && at === SIGNATURE_BYTES) {
       ihdr = new DataView(png.buffer, content.byteOffset, length);
     } else if (type === "PLTE") palette = content.slice();
     else if (type === "IDAT") parts.push(content);

@@ -52,6 +52,7 @@ export class BarePeer implements Peer {
       maxBytes: memory.plan.viewerBytes,
       fps: null,
       budget: memory.underWay,
+      reserveBytes: memory.plan.reserveBytes,
       outflow: streams.outflow.viewer(),
       delays: stream.delays,
       unsentBytes: () => channel.unsentBytes,

@@ -38,11 +38,12 @@ export function evictStalledViewers(
   { options: { stallTimeoutMs }, memory, clock, refusals }: EvictionContext,
 ): void {
   const nowMs = clock.nowMs();
+  const isShort = memory.underWay.takeRefused() ||
+    memory.underWay.used >= memory.plan.shortBytes;
   for (const stream of streams) {
     for (const viewer of [...stream.viewers]) {
       const { feed } = viewer;
       const stalledMs = feed.stalledMs(nowMs);
-      const isShort = memory.underWay.used >= memory.plan.shortBytes;
       const why = !feed.isConfirming && stalledMs >= stallTimeoutMs
         ? `nothing has drained for ${stallTimeoutMs} ms (--stall-timeout)`
         : isShort && stalledMs >= STALLED_MS

@@ -30,6 +30,8 @@ export interface MemoryPlan {
   readonly underWayBytes: number;
   /** For frames under way to one viewer. */
   readonly viewerBytes: number;
+  /** Of those under way, for viewers who take what they get. */
+  readonly reserveBytes: number;
   /** With so much under way, viewers that take nothing give way. */
   readonly shortBytes: number;
   /** With so much of it held for peers that were closed and do not go, no more viewers come. */
@@ -52,6 +54,7 @@ export function memoryPlan({ maxMemoryBytes }: MemoryLimits): MemoryPlan {
     cachedBytes: maxMemoryBytes / 8,
     underWayBytes,
     viewerBytes: underWayBytes / 4,
+    reserveBytes: underWayBytes / 8,
     shortBytes: underWayBytes * 3 / 4,
     heldBytes: underWayBytes / 2,
     creditBytes: MAX_CREDIT_BYTES,

@@ -48,6 +48,7 @@ export class ViewerPeer implements Peer, Viewer<ViewerFeed> {
       maxBytes: memory.plan.viewerBytes,
       fps: hello.fps,
       budget: memory.underWay,
+      reserveBytes: memory.plan.reserveBytes,
       outflow: streams.outflow.viewer(),
       delays: stream.delays,
       unsentBytes: null,

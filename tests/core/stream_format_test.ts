@@ -1,5 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { FORMAT_FACTS, frameFormatOf, STREAM_FORMATS } from "../../src/core/stream_format.ts";
 
 Deno.test("FORMAT_FACTS promises one format by each extension", () => {
@@ -30,4 +31,15 @@ Deno.test("frameFormatOf finds the image that a frame is by itself", () => {
   for (const [format, codec, expected] of cases) {
     assertEquals(frameFormatOf({ format, codec }), expected, `${format} ${codec}`);
   }
+});
+
+Deno.test("frameFormatOf makes nothing of a codec but one of the formats, whatever it is called", () => {
+  const codecs = fc.oneof(
+    fc.constantFrom(...Object.getOwnPropertyNames(Object.prototype), ...STREAM_FORMATS),
+    fc.string(),
+  );
+  fc.assert(fc.property(fc.constantFrom(...STREAM_FORMATS), codecs, (format, codec) => {
+    const seen = frameFormatOf({ format, codec });
+    assert(seen === format || FORMAT_FACTS[seen].picture === codec, `${format} ${codec} ${seen}`);
+  }));
 });

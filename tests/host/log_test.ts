@@ -40,8 +40,8 @@ function written(isTerminal: boolean, message: string): string {
 }
 
 Deno.test("createLog lets no text from elsewhere steer the terminal", () => {
-  const hostile = "codec \x1b]0;owned\x07\x9b2J\r\x7f is\ttwo\nlines";
-  const harmless = "codec \ufffd]0;owned\ufffd\ufffd2J\ufffd\ufffd is\ttwo\nlines";
+  const hostile = "codec \x1b]0;owned\x07\x9b2J\r\x7f is\ttwo\nlines\u202egnp.exe\u2028";
+  const harmless = "codec \\x1b]0;owned\\x07\\x9b2J\\r\\x7f is\\ttwo\\nlines\\u202egnp.exe\\u2028";
   assertEquals(written(false, hostile), `warn: ${harmless}\n${harmless}\n`);
   assertEquals(written(true, hostile), `warn: ${harmless}\n\r\x1b[J${harmless}\r`);
 });

@@ -9,6 +9,7 @@ import { keepConnected } from "../../src/net/reconnect.ts";
 import { openPlatformSocket, type OpenSocket } from "../../src/net/socket.ts";
 import { Wakeup } from "../../src/net/wakeup.ts";
 import { ViewerSession } from "../../src/wire/viewer_session.ts";
+import { ScriptedSocket } from "../client/scripted_relay.ts";
 import { Client, frameOf, startRelay } from "../server/fixture.ts";
 import { soon } from "../waiting.ts";
 
@@ -97,3 +98,30 @@ for (
     assertEquals(error.code, meaning);
   });
 }
+
+Deno.test("Connection has a relay wait, or leaves it, when it sends more than anybody takes", async () => {
+  for (const canPause of [true, false]) {
+    const scripted = new ScriptedSocket("stream.v1");
+    let pauses = 0;
+    let resumes = 0;
+    if (canPause) {
+      Object.assign(scripted.client, { pause: () => pauses++, resume: () => resumes++ });
+    }
+    const connection = await connect({
+      url: "ws://127.0.0.1:1/cam",
+      openSocket: () => scripted.client,
+      signal: new AbortController().signal,
+      wakeup: new Wakeup(),
+    });
+    const frame = new Uint8Array(16 * 1024 * 1024);
+    for (let n = 0; n < 17; n++) scripted.say(frame);
+    if (canPause) {
+      assertEquals([pauses, resumes, connection.closed], [1, 0, undefined]);
+      while (connection.take() !== undefined);
+      assertEquals([pauses, resumes], [1, 1]);
+    } else {
+      assertEquals(connection.closed?.reason, "the relay sends more than it was asked for");
+      assertEquals(scripted.client.readyState, 3);
+    }
+  }
+});

@@ -171,3 +171,14 @@ export async function until(
     return response.ok && isWanted(numbers) && numbers;
   });
 }
+
+/** Some server in this process, and its WebSocket address. */
+export function openHere(
+  handler: (request: Request) => Response | Promise<Response>,
+): { readonly url: string } & AsyncDisposable {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handler);
+  return {
+    url: `ws://127.0.0.1:${server.addr.port}`,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}

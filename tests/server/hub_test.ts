@@ -166,6 +166,36 @@ Deno.test("Hub breaks off at once who takes nothing where memory is short, and o
   for (const { socket } of [reading, waiting]) assertEquals(socket.closed, undefined);
 });
 
+Deno.test("Hub keeps an eighth of the memory under way for viewers who take what they get", () => {
+  const scene = new Scene({ maxMemoryBytes: 160_000 });
+  const { memory } = scene.hub;
+  const witness = scene.bare("watch", "small");
+  const small = scene.bare("publish", "small");
+  small.peer.receive(frameOf(1, 1000));
+  witness.socket.unsentBytes = 0;
+  const stuck = Array.from({ length: 8 }, () => scene.bare("watch"));
+  const large = scene.bare("publish");
+  large.peer.receive(frameOf(1, 10_000));
+  const begun = () => stuck.filter(({ socket }) => socket.frames > 0).length;
+  assertEquals([begun(), memory.underWay.used], [5, 51_000]);
+  memory.underWay.hold(5000);
+  const late = scene.bare("watch", "small");
+  for (let n = 2; n <= 5; n++) {
+    small.peer.receive(frameOf(n, 1000));
+    witness.socket.unsentBytes = 0;
+  }
+  assertEquals([witness.socket.frames, late.socket.frames], [5, 0]);
+  // Three found no room: whoever takes nothing gives way, although not all memory is used.
+  memory.underWay.give(20_000);
+  assert(memory.underWay.used < memory.plan.shortBytes);
+  scene.maintainAt(5000);
+  for (const { socket } of stuck.filter(({ socket }) => socket.frames > 0).slice(0, 5)) {
+    assertEquals(socket.closed?.code, 4007);
+  }
+  assertEquals(witness.socket.closed, undefined);
+  for (const { peer } of [...stuck, witness, late, small, large]) peer.closed();
+});
+
 Deno.test("Hub takes no viewers in while those that it has closed hold half the memory, and then again", () => {
   const scene = new Scene({ maxMemoryBytes: 160_000 });
   const { memory, refusals } = scene.hub;

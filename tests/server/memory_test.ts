@@ -19,6 +19,7 @@ Deno.test("memoryPlan divides the default memory as the documentation says", () 
     cachedBytes: 64 * MIB,
     underWayBytes: 192 * MIB,
     viewerBytes: 48 * MIB,
+    reserveBytes: 24 * MIB,
     shortBytes: 144 * MIB,
     heldBytes: 96 * MIB,
     creditBytes: 32 * MIB,
