@@ -53,9 +53,13 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const { refusals, log } = options;
   const gate = new Gate({ limits, refusals, visits, own });
   const protocols = new WeakMap<IncomingMessage, string>();
-  const framing = new Framing();
   const turns = new NodeTurns();
-  const pulse = new Pulse(IDLE_TIMEOUT_S * 1000);
+  const shared = {
+    framing: new Framing(),
+    pulse: new Pulse(IDLE_TIMEOUT_S * 1000),
+    refusals,
+    closeTimeoutMs: limits.closeTimeoutMs,
+  };
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
     clientTracking: false,
@@ -66,11 +70,6 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     closeTimeout: limits.closeTimeoutMs,
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });
-  const common = {
-    framing,
-    onUnanswered: () =>
-      refusals.add("unanswered", "broke off a peer that did not answer its close"),
-  };
   sockets.on("wsClientError", (_, connection, incoming) => {
     refuse(refusedHandshake(refusals), incoming.method, connection);
   });
@@ -136,7 +135,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming,
       connection,
       head,
-      (socket) => serveSocket({ socket, connection, ...common }, pulse, outcome.open),
+      (socket) => serveSocket({ socket, connection }, shared, outcome.open),
     );
   });
   await new Promise<void>((resolve, reject) => {

@@ -10,10 +10,11 @@ import type { ServerSocket } from "ws";
 import type { Framing } from "./framing.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
+import type { Refusals } from "./refusals.ts";
 
 const OPEN = 1;
-/** The code of a connection that ended without a close (RFC 6455 section 7.1.5). */
-const ABNORMAL = 1006;
+/** How a connection ended that ended without a word of the peer (RFC 6455 section 7.4.1). */
+const NO_CLOSE_FRAME = 1006;
 /** Most bytes that are read from a connection at once. */
 const MAX_READ_BYTES = 65_536;
 /** Most bytes of a close frame: what may be unsent when a peer that has said goodbye counts as gone. */
@@ -21,14 +22,20 @@ const CLOSE_FRAME_BYTES = 127;
 /** Pings are answered as long as no more than this is unsent. */
 const MAX_PONG_BACKLOG_BYTES = 65_536;
 
-/** What a {@linkcode NodeSocket} sends through. */
+/** A socket, and what is below it. */
 export interface Wire {
   readonly socket: ServerSocket;
-  /** What is below it. */
   readonly connection: Connection;
+}
+
+/** What the sockets of a listener share. */
+export interface SocketContext {
   readonly framing: Framing;
-  /** Told where a peer has not answered its close in time, and is broken off. */
-  readonly onUnanswered: () => void;
+  readonly pulse: Pulse;
+  /** Where it is counted who is refused. */
+  readonly refusals: Refusals;
+  /** How long a peer may take to answer its close until it is broken off, in milliseconds. */
+  readonly closeTimeoutMs: number;
 }
 
 /** Sends to a peer and never blocks or fails. */
@@ -36,10 +43,9 @@ export class NodeSocket implements Socket {
   readonly #socket: ServerSocket;
   readonly #connection: Connection;
   readonly #framing: Framing;
-  #isClosing = false;
-  #isBrokenOff = false;
+  #closedMs = Infinity;
 
-  constructor({ socket, connection, framing }: Wire) {
+  constructor({ socket, connection }: Wire, framing: Framing) {
     this.#socket = socket;
     this.#connection = connection;
     this.#framing = framing;
@@ -49,18 +55,13 @@ export class NodeSocket implements Socket {
     return this.#connection.writableLength;
   }
 
-  /** Whether the relay ends the connection. */
-  get isClosing(): boolean {
-    return this.#isClosing;
-  }
-
-  /** Whether the relay has broken it off. */
-  get isBrokenOff(): boolean {
-    return this.#isBrokenOff;
+  /** When the relay ended the connection, in milliseconds; `Infinity` where it has not. */
+  get closedMs(): number {
+    return this.#closedMs;
   }
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
-    if (this.#isClosing || this.#socket.readyState !== OPEN) return;
+    if (this.#socket.readyState !== OPEN) return;
     if (typeof message === "string") return this.#socket.send(message);
     // Past `ws`, which writes whole frames at once, and so never has half of one before this.
     const framed = this.#framing.frame(message);
@@ -78,14 +79,13 @@ export class NodeSocket implements Socket {
   }
 
   breakOff(): boolean {
-    this.#isBrokenOff = true;
     this.#socket.terminate();
     return true;
   }
 
   close(code: number, reason: string): void {
-    if (this.#isClosing || this.#socket.readyState !== OPEN) return;
-    this.#isClosing = true;
+    if (this.#socket.readyState !== OPEN) return;
+    this.#closedMs = performance.now();
     this.#socket.close(code, reason);
   }
 }
@@ -93,20 +93,24 @@ export class NodeSocket implements Socket {
 /** Serves a socket that is open. */
 export function serveSocket(
   wire: Wire,
-  pulse: Pulse,
+  { framing, pulse, refusals, closeTimeoutMs }: SocketContext,
   open: (socket: Socket) => SocketEvents,
 ): void {
-  const { socket, connection, onUnanswered } = wire;
+  const { socket, connection } = wire;
   const decoder = new TextDecoder();
-  // What went wrong is told by the close that follows.
-  socket.on("error", () => {});
-  const own = new NodeSocket(wire);
+  // What went wrong is told to the peer by the close that follows.
+  socket.on("error", ({ code }) => {
+    if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+      refusals.add("large", "closed a client that sent a message larger than --max-frame");
+    }
+  });
+  const own = new NodeSocket(wire, framing);
   const life = {
     heardBytes: () => connection.bytesRead,
     ping: () => {
       if (socket.readyState === OPEN) socket.ping();
     },
-    end: () => void own.breakOff(),
+    end: () => socket.terminate(),
   };
   pulse.add(life);
   const events = open(own);
@@ -140,15 +144,20 @@ export function serveSocket(
   // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the
   // connection ends as well, which the peer may take its time for.
   connection.on("data", () => {
-    if (own.isClosing || socket.readyState === OPEN) return;
+    if (own.closedMs !== Infinity || socket.readyState === OPEN) return;
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
   });
   connection.on("finish", over);
   socket.on("close", (code) => {
-    // Neither has the peer gone, nor has anybody here ended it but `ws`, which has waited long enough.
-    const hasGone = connection.readableEnded || connection.errored !== null;
-    if (code === ABNORMAL && !own.isBrokenOff && !hasGone) onUnanswered();
     over();
+    // A little less: the timer of `ws` may have been a bit early.
+    const hasWaited = performance.now() - own.closedMs >= 0.9 * closeTimeoutMs;
+    if (code === NO_CLOSE_FRAME && hasWaited) {
+      refusals.add(
+        "unanswered",
+        "broke a client off that did not answer the end of its connection",
+      );
+    }
   });
 }
 
