@@ -36,7 +36,8 @@ export interface ServerSocket {
   terminate(): void;
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): void;
   on(event: "ping" | "pong", listener: (data: Uint8Array) => void): void;
-  on(event: "close" | "error", listener: () => void): void;
+  on(event: "close", listener: () => void): void;
+  on(event: "error", listener: (error: Error & { readonly code?: string }) => void): void;
 }
 
 /** Takes sockets over from a server that it does not own. */

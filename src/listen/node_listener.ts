@@ -28,6 +28,7 @@ import { refusedHandshake } from "./refused_handshake.ts";
 import { guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
 import { Pulse } from "./pulse.ts";
+import { UnfinishedMessages } from "./unfinished.ts";
 
 /** How often those are looked for that take too long, in milliseconds. */
 const CHECK_MS = 500;
@@ -54,6 +55,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const protocols = new WeakMap<IncomingMessage, string>();
   const framing = new Framing();
   const pulse = new Pulse(IDLE_TIMEOUT_S * 1000);
+  const unfinished = new UnfinishedMessages(options.maxUnfinishedBytes, refusals);
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
     clientTracking: false,
@@ -120,7 +122,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming,
       connection,
       head,
-      (socket) => serveSocket({ socket, connection, framing }, pulse, outcome.open),
+      (socket) => serveSocket({ socket, connection, framing }, { pulse, unfinished }, outcome.open),
     );
   });
   await new Promise<void>((resolve, reject) => {

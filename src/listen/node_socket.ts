@@ -10,8 +10,11 @@ import type { ServerSocket } from "ws";
 import type { Framing } from "./framing.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
+import type { UnfinishedMessages } from "./unfinished.ts";
 
 const OPEN = 1;
+/** "Try again later" (RFC 6455 section 7.4.1, as registered with the IANA). */
+const TRY_AGAIN_LATER = 1013;
 /** Most bytes that are read from a connection at once. */
 const MAX_READ_BYTES = 65_536;
 /** Most bytes of a close frame: what may be unsent when a peer that has said goodbye counts as gone. */
@@ -72,6 +75,14 @@ export class NodeSocket implements Socket {
     return true;
   }
 
+  /** Ends the connection as soon as its close frame has left, and reads nothing more until then. */
+  giveUp(reason: string): void {
+    this.#socket.pause();
+    this.close(TRY_AGAIN_LATER, reason);
+    if (this.unsentBytes > CLOSE_FRAME_BYTES) this.#socket.terminate();
+    else this.#connection.destroySoon();
+  }
+
   close(code: number, reason: string): void {
     if (this.#isClosing || this.#socket.readyState !== OPEN) return;
     this.#isClosing = true;
@@ -82,13 +93,15 @@ export class NodeSocket implements Socket {
 /** Serves a socket that is open. */
 export function serveSocket(
   wire: Wire,
-  pulse: Pulse,
+  { pulse, unfinished }: { readonly pulse: Pulse; readonly unfinished: UnfinishedMessages },
   open: (socket: Socket) => SocketEvents,
 ): void {
   const { socket, connection } = wire;
   const decoder = new TextDecoder();
   // What went wrong is told by the close that follows.
-  socket.on("error", () => {});
+  socket.on("error", ({ code }) => {
+    if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") unfinished.countLarge();
+  });
   const own = new NodeSocket(wire);
   const life = {
     heardBytes: () => connection.bytesRead,
@@ -106,7 +119,10 @@ export function serveSocket(
     pulse.delete(life);
     events.closed();
   };
+  /** Bytes that had come when the last message was whole. */
+  let wholeBytes = connection.bytesRead;
   socket.on("message", (data, isBinary) => {
+    wholeBytes = connection.bytesRead;
     if (!isOver) events.receive(isBinary ? ownBytes(data) : decoder.decode(data));
   });
   let unanswered: Uint8Array | undefined;
@@ -129,11 +145,15 @@ export function serveSocket(
   // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the
   // connection ends as well, which the peer may take its time for.
   connection.on("data", () => {
+    unfinished.set(own, connection.bytesRead - wholeBytes);
     if (own.isClosing || socket.readyState === OPEN) return;
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
   });
   connection.on("finish", over);
-  socket.on("close", over);
+  socket.on("close", () => {
+    unfinished.set(own, 0);
+    over();
+  });
 }
 
 /**

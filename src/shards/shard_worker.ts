@@ -29,6 +29,7 @@ function begin(start: ShardStart): void {
     port,
     isShared: true,
     maxFrameBytes,
+    maxUnfinishedBytes: shard.memory.plan.unfinishedBytes / (start.threads - 1),
     limits,
     visits,
     own,

@@ -64,6 +64,8 @@ Deno.test("On node, a message in endless fragments is closed with 1009 as soon a
   await peer.write(clientFrame(0x02, part));
   await peer.write(clientFrame(0x00, part));
   assertEquals(closeCode(await soon("the end", ended)), 1009);
+  const metrics = await (await fetch(`${relay.address}/metrics`)).text();
+  assertStringIncludes(metrics, 'stream_refused_total{reason="large"} 1');
 });
 
 Deno.test("On node, half a header is answered with 408", async () => {
@@ -108,6 +110,7 @@ async function listening(
     host: "127.0.0.1",
     port: 0,
     isShared: false,
+    maxUnfinishedBytes: 1_000_000,
     maxFrameBytes: 1000,
     limits: DEFAULT_LISTEN_LIMITS,
     visits: sharedVisits(1),
