@@ -40,6 +40,10 @@ const MAX_HEADER_BYTES = 16_384;
  */
 const MESSAGE_ROOM_BYTES = 65_536;
 
+/** Reads in which a message may come: at least, and of how many bytes where it is a large one. */
+const MIN_PARTS = 16_384;
+const MEAN_PART_BYTES = 512;
+
 /** The answer to a request whose address cannot be told. */
 const UNREADABLE = "Cannot understand the request: its Host header is not an address\n";
 
@@ -63,6 +67,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     perMessageDeflate: false,
     skipUTF8Validation: false,
     maxPayload: maxFrameBytes + MESSAGE_ROOM_BYTES,
+    maxBufferedChunks: Math.max(MIN_PARTS, Math.ceil(maxFrameBytes / MEAN_PART_BYTES)),
     closeTimeout: limits.closeTimeoutMs,
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });

@@ -22,6 +22,14 @@ const CLOSE_FRAME_BYTES = 127;
 /** Pings are answered as long as no more than this is unsent. */
 const MAX_PONG_BACKLOG_BYTES = 65_536;
 
+/** What a part of a message costs beside its bytes that is read by itself: measured, rounded up. */
+const PART_COST_BYTES = 640;
+/** Errors of `ws` about messages that have too many bytes or too many parts. */
+const TOO_LARGE: ReadonlySet<string> = new Set([
+  "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+  "WS_ERR_TOO_MANY_BUFFERED_PARTS",
+]);
+
 /** What a {@linkcode NodeSocket} sends through. */
 export interface Wire {
   readonly socket: ServerSocket;
@@ -100,7 +108,7 @@ export function serveSocket(
   const decoder = new TextDecoder();
   // What went wrong is told by the close that follows.
   socket.on("error", ({ code }) => {
-    if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") unfinished.countLarge();
+    if (TOO_LARGE.has(code ?? "")) unfinished.countLarge();
   });
   const own = new NodeSocket(wire);
   const life = {
@@ -119,10 +127,12 @@ export function serveSocket(
     pulse.delete(life);
     events.closed();
   };
-  /** Bytes that had come when the last message was whole. */
+  /** Bytes that had come when the last message was whole, and reads since then. */
   let wholeBytes = connection.bytesRead;
+  let parts = 0;
   socket.on("message", (data, isBinary) => {
     wholeBytes = connection.bytesRead;
+    parts = 0;
     if (!isOver) events.receive(isBinary ? ownBytes(data) : decoder.decode(data));
   });
   let unanswered: Uint8Array | undefined;
@@ -145,7 +155,7 @@ export function serveSocket(
   // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the
   // connection ends as well, which the peer may take its time for.
   connection.on("data", () => {
-    unfinished.set(own, connection.bytesRead - wholeBytes);
+    unfinished.set(own, connection.bytesRead - wholeBytes + PART_COST_BYTES * ++parts);
     if (own.isClosing || socket.readyState === OPEN) return;
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
   });
