@@ -1,7 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
+import { decode as decodePng } from "fast-png";
 import { encodeJpeg } from "../../src/picture/jpeg.ts";
 import { needs } from "../ffmpeg.ts";
+import { eventually } from "../waiting.ts";
 import { Client, startRelay } from "../server/fixture.ts";
 import { Browser, NO_CHROMIUM } from "./browser.ts";
 
@@ -43,5 +45,30 @@ Deno.test({
       }, colour);
     }
     assertEquals(page.errors, []);
+  },
+});
+
+Deno.test({
+  ...needs(NO_CHROMIUM, "A browser shows a picture and motion JPEG in a tab of their own"),
+  fn: async () => {
+    await using relay = await startRelay();
+    await using sender = await Client.open(relay.url("/cam?role=publish"));
+    await using browser = await Browser.start();
+    sender.send(plain([0, 255, 0]));
+    for (
+      const [path, colour] of [["/cam.jpg", [0, 255, 0]], ["/cam.mjpeg", [255, 0, 0]]] as const
+    ) {
+      await using page = await browser.open();
+      await page.goto(relay.address + path, { waitUntil: "commit" });
+      sender.send(plain(colour));
+      await eventually(`${path} to be ${colour}`, async () => {
+        const { data, width, channels } = decodePng(await page.screenshot());
+        for (let at = 0; at < data.length; at += channels) {
+          const isThere = colour.every((value, index) => Math.abs(data[at + index]! - value) < 9);
+          if (isThere && width > 0) return true;
+        }
+        return false;
+      });
+    }
   },
 });
