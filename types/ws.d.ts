@@ -25,7 +25,6 @@ export default WebSocketClient;
 /** A socket of a server. */
 export interface ServerSocket {
   readonly readyState: number;
-  readonly bufferedAmount: number;
   send(message: string | Uint8Array): void;
   ping(): void;
   pong(data: Uint8Array): void;
@@ -36,7 +35,7 @@ export interface ServerSocket {
   terminate(): void;
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): void;
   on(event: "ping" | "pong", listener: (data: Uint8Array) => void): void;
-  on(event: "close", listener: () => void): void;
+  on(event: "close", listener: (code: number) => void): void;
   on(event: "error", listener: (error: Error & { readonly code?: string }) => void): void;
 }
 

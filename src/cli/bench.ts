@@ -17,6 +17,7 @@ const MAX_VIEWERS = 100_000;
 /** The command. */
 export const benchCommand = command({
   name: "bench",
+  needs: ["net", "read", "env", "sys", "run"],
   summary: "load a relay with viewers and print latency, throughput and drops",
   operands: [{
     name: "URL",

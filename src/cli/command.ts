@@ -6,7 +6,7 @@
 // @ts-types="../../types/std_parse_args.d.ts"
 import { parseArgs } from "@std/cli/parse-args";
 import { StreamError } from "../errors.ts";
-import type { Host } from "../host/host.ts";
+import type { Host, Right } from "../host/host.ts";
 import type { Log } from "../host/log.ts";
 import { optionHint, type WithOptions } from "./hint.ts";
 import { boolean, oneOf, type ReadValue } from "./value.ts";
@@ -58,6 +58,8 @@ export interface Command<F extends Flags = Flags> {
   readonly summary: string;
   readonly operands: readonly Operand[];
   readonly flags: F;
+  /** Rights that it needs; all others are given up before it runs. */
+  readonly needs: readonly Right[];
   /** What to say of options that people look for here, and that it does not have; by name. */
   readonly hints?: Readonly<Record<string, string>>;
   /** Lines that a person can run, and what they do. */

@@ -16,6 +16,7 @@ import { duration, MAX_TIMER_MS } from "./value.ts";
 /** The command. */
 export const demoCommand = command({
   name: "demo",
+  needs: ["net", "read", "env", "sys"],
   summary: "run a relay, a test pattern and a player page in one process",
   operands: [],
   flags: {
@@ -36,7 +37,11 @@ export const demoCommand = command({
     const timeUp = new AbortController();
     const stop = AbortSignal.any([host.stop, timeUp.signal]);
     // It stops when it is disposed of, once the publisher has ended the stream.
-    await using relay = await serve({ ...serveOptions(flags), clock: host.clock });
+    await using relay = await serve({
+      ...serveOptions(flags),
+      clock: host.clock,
+      isolateThreads: true,
+    });
     const timer = flags.duration === undefined
       ? undefined
       : setTimeout(() => timeUp.abort(), flags.duration);

@@ -11,6 +11,7 @@ import { frameRate } from "./value.ts";
 /** The command. */
 export const fpsCommand = command({
   name: "fps",
+  needs: ["net", "env"],
   summary: "read or change the frame rate of a running stream",
   operands: [
     ADDRESS,

@@ -46,6 +46,7 @@ const VIEWER_COLUMNS: Columns<ViewerStatus & { readonly stream: string }> = [
 /** The command. */
 export const listCommand = command({
   name: "list",
+  needs: ["net", "env"],
   summary: "list the streams of a server: format, size, fps, viewers, drops (also as --json)",
   operands: [{
     name: "URL",

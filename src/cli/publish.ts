@@ -110,6 +110,7 @@ const FLAGS = {
 /** The command. */
 export const publishCommand = command({
   name: "publish",
+  needs: ["net", "read", "env"],
   summary: "send frames from standard input (or a file, or a test pattern) to a stream",
   operands: [ADDRESS],
   flags: FLAGS,

@@ -5,7 +5,7 @@
  */
 import { writeError } from "../files/part_file.ts";
 import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
-import { type Host, ReaderGone } from "../host/host.ts";
+import { type Host, ReaderGone, RIGHTS } from "../host/host.ts";
 import { createLog } from "../host/log.ts";
 import { benchCommand } from "./bench.ts";
 import { closest } from "./closest.ts";
@@ -77,6 +77,7 @@ export async function run(args: readonly string[], host: Host, version: string):
         await show(commandHelp(command));
       } else {
         const { flags, operands } = readLine(command, rest, host.env, COMMANDS);
+        host.giveUp(RIGHTS.filter((right) => !command.needs.includes(right)));
         await command.run({ flags, operands, host: { ...host, writeStdout }, log });
       }
     }

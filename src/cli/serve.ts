@@ -252,6 +252,7 @@ export function listening({ address, listener }: Relay): [string, LogFields] {
 /** The command. */
 export const serveCommand = command({
   name: "serve",
+  needs: ["net", "read", "env", "sys"],
   summary: "run the relay",
   operands: [],
   flags: {
@@ -280,9 +281,12 @@ export const serveCommand = command({
     const relay = await serve({
       ...serveOptions(flags, flags.workers),
       clock: host.clock,
+      isolateThreads: true,
       signal: host.stop,
       onLog: ({ level, message, fields }) => log[level](message, fields),
     });
+    // Everything that reads the environment is loaded by now.
+    host.giveUp(["env", "sys"]);
     log.info(...listening(relay));
     await relay.closed;
     log.info("stopped");

@@ -21,6 +21,7 @@ const WAITED_FOR = { relay: "the relay", publisher: "a publisher", frame: "a fra
 /** The command. */
 export const watchCommand = command({
   name: "watch",
+  needs: ["net", "read", "write", "env"],
   summary: "write the frames of a stream to files or standard output",
   operands: [ADDRESS],
   flags: {

@@ -5,6 +5,12 @@
  */
 import { type Clock, systemClock } from "./clock.ts";
 
+/** Rights that a process can have (https://docs.deno.com/runtime/fundamentals/security). */
+export const RIGHTS = ["net", "read", "write", "env", "sys", "run", "ffi", "import"] as const;
+
+/** One of them. */
+export type Right = typeof RIGHTS[number];
+
 /** What a command gets from the process that runs it. */
 export interface Host {
   readonly clock: Clock;
@@ -20,6 +26,8 @@ export interface Host {
   writeStderr(text: string): void;
   /** Width of the terminal in columns, as it is now; `undefined` where there is none. */
   columns?(): number | undefined;
+  /** Gives rights up for good: nothing that comes later, in whatever part, has them. */
+  giveUp(rights: readonly Right[]): void;
   /** Which of the standard streams are a terminal. */
   readonly terminals: Readonly<Record<"stdin" | "stdout" | "stderr", boolean>>;
 }
@@ -75,6 +83,9 @@ export function processHost(): Host {
       } catch {
         return undefined;
       }
+    },
+    giveUp: (rights) => {
+      for (const name of rights) Deno.permissions.revokeSync({ name });
     },
     terminals: {
       stdin: Deno.stdin.isTerminal(),

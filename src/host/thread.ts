@@ -53,6 +53,28 @@ export class Thread<Order, News> {
   }
 }
 
+/** What a thread may do. */
+export type ThreadRights = "none" | {
+  readonly net: true;
+  readonly read: false;
+  readonly write: false;
+  /** Names of variables. */
+  readonly env: readonly string[];
+};
+
+/**
+ * Starts the module at `url` in a thread. With `rights` it has no others than these, whatever the program
+ * has; that needs `--unstable-worker-options`, without which Deno ends the program.
+ */
+export function openWorker(url: URL, rights: ThreadRights | undefined): Worker {
+  if (rights === undefined) return new Worker(url, { type: "module" });
+  const none = { read: false, write: false, env: false, sys: false, run: false, ffi: false };
+  const permissions = rights === "none"
+    ? { ...none, net: false, import: false }
+    : { ...none, import: false, ...rights, env: [...rights.env] };
+  return new Worker(url, { type: "module", deno: { permissions } });
+}
+
 /** A thread seen from within: the part of a worker's global scope that it talks through. */
 export interface ThreadScope<Order, News> {
   /** Called with each order. */

@@ -5,7 +5,7 @@
  */
 import { StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
-import { Thread } from "../host/thread.ts";
+import { openWorker, Thread } from "../host/thread.ts";
 import type { ConvertAnswer, ConvertRequest } from "./convert_worker.ts";
 
 /**
@@ -196,6 +196,8 @@ export class Converter {
   }
 }
 
-function openConvertThread(): Worker {
-  return new Worker(new URL("./convert_worker.ts", import.meta.url), { type: "module" });
+/** Starts the thread that converts; isolated, it has no rights at all. */
+export function openConvertThread(isIsolated = false): Worker {
+  const url = new URL("./convert_worker.ts", import.meta.url);
+  return openWorker(url, isIsolated ? "none" : undefined);
 }

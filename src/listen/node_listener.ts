@@ -57,9 +57,13 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const nowS = () => Math.floor(performance.now() / 1000);
   const gate = new Gate({ limits, refusals, visits, own, nowS });
   const protocols = new WeakMap<IncomingMessage, string>();
-  const framing = new Framing();
-  const pulse = new Pulse(IDLE_TIMEOUT_S * 1000);
-  const unfinished = new UnfinishedMessages(options.maxUnfinishedBytes, refusals);
+  const shared = {
+    framing: new Framing(),
+    pulse: new Pulse(IDLE_TIMEOUT_S * 1000),
+    unfinished: new UnfinishedMessages(options.maxUnfinishedBytes, refusals),
+    refusals,
+    closeTimeoutMs: limits.closeTimeoutMs,
+  };
   const sockets = new WebSocketServer<IncomingMessage, Connection>({
     noServer: true,
     clientTracking: false,
@@ -127,7 +131,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming,
       connection,
       head,
-      (socket) => serveSocket({ socket, connection, framing }, { pulse, unfinished }, outcome.open),
+      (socket) => serveSocket({ socket, connection }, shared, outcome.open),
     );
   });
   await new Promise<void>((resolve, reject) => {

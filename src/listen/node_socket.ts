@@ -10,9 +10,12 @@ import type { ServerSocket } from "ws";
 import type { Framing } from "./framing.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
+import type { Refusals } from "./refusals.ts";
 import type { UnfinishedMessages } from "./unfinished.ts";
 
 const OPEN = 1;
+/** How a connection ended that ended without a word of the peer (RFC 6455 section 7.4.1). */
+const NO_CLOSE_FRAME = 1006;
 /** "Try again later" (RFC 6455 section 7.4.1, as registered with the IANA). */
 const TRY_AGAIN_LATER = 1013;
 /** Most bytes that are read from a connection at once. */
@@ -30,12 +33,21 @@ const TOO_LARGE: ReadonlySet<string> = new Set([
   "WS_ERR_TOO_MANY_BUFFERED_PARTS",
 ]);
 
-/** What a {@linkcode NodeSocket} sends through. */
+/** A socket, and what is below it. */
 export interface Wire {
   readonly socket: ServerSocket;
-  /** What is below it. */
   readonly connection: Connection;
+}
+
+/** What the sockets of a listener share. */
+export interface SocketContext {
   readonly framing: Framing;
+  readonly pulse: Pulse;
+  readonly unfinished: UnfinishedMessages;
+  /** Where it is counted who is refused. */
+  readonly refusals: Refusals;
+  /** How long a peer may take to answer its close until it is broken off, in milliseconds. */
+  readonly closeTimeoutMs: number;
 }
 
 /** Sends to a peer and never blocks or fails. */
@@ -43,9 +55,9 @@ export class NodeSocket implements Socket {
   readonly #socket: ServerSocket;
   readonly #connection: Connection;
   readonly #framing: Framing;
-  #isClosing = false;
+  #closedMs = Infinity;
 
-  constructor({ socket, connection, framing }: Wire) {
+  constructor({ socket, connection }: Wire, framing: Framing) {
     this.#socket = socket;
     this.#connection = connection;
     this.#framing = framing;
@@ -55,13 +67,13 @@ export class NodeSocket implements Socket {
     return this.#connection.writableLength;
   }
 
-  /** Whether the relay ends the connection. */
-  get isClosing(): boolean {
-    return this.#isClosing;
+  /** When the relay ended the connection, in milliseconds; `Infinity` where it has not. */
+  get closedMs(): number {
+    return this.#closedMs;
   }
 
   send(message: string | Uint8Array<ArrayBuffer>): void {
-    if (this.#isClosing || this.#socket.readyState !== OPEN) return;
+    if (this.#socket.readyState !== OPEN) return;
     if (typeof message === "string") return this.#socket.send(message);
     // Past `ws`, which writes whole frames at once, and so never has half of one before this.
     const framed = this.#framing.frame(message);
@@ -92,8 +104,8 @@ export class NodeSocket implements Socket {
   }
 
   close(code: number, reason: string): void {
-    if (this.#isClosing || this.#socket.readyState !== OPEN) return;
-    this.#isClosing = true;
+    if (this.#socket.readyState !== OPEN) return;
+    this.#closedMs = performance.now();
     this.#socket.close(code, reason);
   }
 }
@@ -101,16 +113,18 @@ export class NodeSocket implements Socket {
 /** Serves a socket that is open. */
 export function serveSocket(
   wire: Wire,
-  { pulse, unfinished }: { readonly pulse: Pulse; readonly unfinished: UnfinishedMessages },
+  { framing, pulse, unfinished, refusals, closeTimeoutMs }: SocketContext,
   open: (socket: Socket) => SocketEvents,
 ): void {
   const { socket, connection } = wire;
   const decoder = new TextDecoder();
-  // What went wrong is told by the close that follows.
+  // What went wrong is told to the peer by the close that follows.
   socket.on("error", ({ code }) => {
-    if (TOO_LARGE.has(code ?? "")) unfinished.countLarge();
+    if (TOO_LARGE.has(code ?? "")) {
+      refusals.add("large", "closed a client that sent a message larger than --max-frame");
+    }
   });
-  const own = new NodeSocket(wire);
+  const own = new NodeSocket(wire, framing);
   const life = {
     heardBytes: () => connection.bytesRead,
     ping: () => {
@@ -156,13 +170,21 @@ export function serveSocket(
   // connection ends as well, which the peer may take its time for.
   connection.on("data", () => {
     unfinished.set(own, connection.bytesRead - wholeBytes + PART_COST_BYTES * ++parts);
-    if (own.isClosing || socket.readyState === OPEN) return;
+    if (own.closedMs !== Infinity || socket.readyState === OPEN) return;
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
   });
   connection.on("finish", over);
-  socket.on("close", () => {
+  socket.on("close", (code) => {
     unfinished.set(own, 0);
     over();
+    // A little less: the timer of `ws` may have been a bit early.
+    const hasWaited = performance.now() - own.closedMs >= 0.9 * closeTimeoutMs;
+    if (code === NO_CLOSE_FRAME && hasWaited) {
+      refusals.add(
+        "unanswered",
+        "broke a client off that did not answer the end of its connection",
+      );
+    }
   });
 }
 

@@ -53,14 +53,6 @@ export class UnfinishedMessages {
     while (this.#bytes > this.#maxBytes && this.#senders.size > 1) this.#giveUpOldest();
   }
 
-  /** Counts a message that was too large before it was finished. */
-  countLarge(): void {
-    this.#refusals.add(
-      "large",
-      "closed a peer: a message is larger than a frame may be (--max-frame)",
-    );
-  }
-
   #giveUpOldest(): void {
     const [sender] = this.#senders.keys();
     this.set(sender!, 0);

@@ -50,6 +50,11 @@ export interface ServeOptions extends CreateRelayOptions, Partial<ListenLimits> 
    * @default {`deno` for this machine and one thread, else `node`}
    */
   readonly listener?: ListenerKind;
+  /**
+   * Whether threads get no rights but those that they need, whatever the program has. Needs
+   * `--unstable-worker-options`, without which Deno ends the program. @default {false}
+   */
+  readonly isolateThreads?: boolean;
 }
 
 /** A sentence about what happens in a relay. */
@@ -92,7 +97,11 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
       ...(listener === undefined ? {} : { listener }),
       limits: given(DEFAULT_LISTEN_LIMITS, options),
     },
-    { ...contextOf(options), countsDescriptors: true },
+    {
+      ...contextOf(options),
+      isolatesThreads: options.isolateThreads ?? false,
+      countsDescriptors: true,
+    },
   );
 }
 

@@ -6,7 +6,7 @@
 import type { Access } from "../access/access.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
-import { Converter } from "../http/converter.ts";
+import { Converter, openConvertThread } from "../http/converter.ts";
 import { answersThere, type AskThere, requestHandler } from "../http/handler.ts";
 import { AllPictures } from "../http/stream_pictures.ts";
 import { answer, type ConnectionInfo } from "../listen/deno_listener.ts";
@@ -25,6 +25,8 @@ export interface RelayContext {
   readonly access?: Access;
   /** Path under which the relay is, as `/video`, without a slash at the end. @default {""} */
   readonly base?: string;
+  /** Whether threads get no rights but those that they need. @default {false} */
+  readonly isolatesThreads?: boolean;
 }
 
 /** A relay that runs without listening. */
@@ -69,7 +71,12 @@ export function openStreams(
 ): OpenStreams {
   const { clock, log, base = "" } = context;
   const hub = new Hub(options, context);
-  const pictures = new AllPictures(new Converter(clock), log);
+  const pictures = new AllPictures(
+    new Converter(clock, {
+      openThread: () => openConvertThread(context.isolatesThreads),
+    }),
+    log,
+  );
   const askThere = answersThere({ hub, pictures });
   return {
     hub,

@@ -106,7 +106,7 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
 /** Connections come to threads that have nothing else to do. */
 async function serveInThreads(options: Chosen, context: ServeContext): Promise<Relay> {
   const { host, workers, listener, limits } = options;
-  const { signal, access, base, openThread } = context;
+  const { signal, access, base, isolatesThreads = false, openThread } = context;
   if (access !== undefined || base !== undefined) {
     throw new StreamError("usage", "Cannot serve with access or base: only one thread has them");
   }
@@ -127,6 +127,7 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
     visits,
     refused,
     askThere,
+    isolatesThreads,
     ...(openThread === undefined ? {} : { openThread }),
   });
   hub.attach(pool);

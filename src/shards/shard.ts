@@ -11,7 +11,7 @@ import type { Clock } from "../host/clock.ts";
 import type { Log, LogFields } from "../host/log.ts";
 import { Questions } from "../host/questions.ts";
 import { MAX_BODY_BYTES } from "../http/api.ts";
-import { Converter } from "../http/converter.ts";
+import { Converter, openConvertThread } from "../http/converter.ts";
 import type { Asked } from "../http/route.ts";
 import { requestHandler } from "../http/handler.ts";
 import { AllPictures } from "../http/stream_pictures.ts";
@@ -71,7 +71,10 @@ export class Shard implements Streams, Link {
     this.outflow = new Outflow({ maxRate: maxRate / (start.threads - 1), maxViewerRate });
     this.refusals = new Refusals(this.log, start.refused, start.own);
     // All threads that send together convert as much as one.
-    const converter = new Converter(clock, { threads: start.threads - 1 });
+    const converter = new Converter(clock, {
+      threads: start.threads - 1,
+      openThread: () => openConvertThread(start.isolatesThreads),
+    });
     this.#pictures = new AllPictures(converter, this.log);
     this.handler = requestHandler({
       streams: this,

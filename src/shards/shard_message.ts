@@ -32,6 +32,8 @@ export interface ShardStart {
   readonly threads: number;
   /** The thread's own place in that. */
   readonly own: number;
+  /** Whether the threads that it starts get no rights. */
+  readonly isolatesThreads: boolean;
   /** `performance.timeOrigin` of the thread that has the streams: the zero of its clock. */
   readonly originMs: number;
 }

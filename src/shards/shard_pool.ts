@@ -4,7 +4,7 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
-import { Thread } from "../host/thread.ts";
+import { openWorker, Thread, type ThreadRights } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
 import type { Hub } from "../relay/hub.ts";
@@ -46,6 +46,8 @@ export interface ShardPoolOptions {
   readonly refused: SharedArrayBuffer;
   /** Answers what a thread cannot answer itself. */
   readonly askThere: AskThere;
+  /** Whether threads get no rights but those that they need. */
+  readonly isolatesThreads: boolean;
   /** Starts a thread. */
   readonly openThread?: () => Worker;
 }
@@ -137,7 +139,8 @@ export class ShardPool {
   /** Starts a thread; `started` fails with a {@linkcode StreamError} (`unreachable`) where it cannot. */
   #launch(own: number): { readonly running: Running; readonly started: Promise<void> } {
     const {
-      openThread = openShardThread,
+      isolatesThreads,
+      openThread = () => openShardThread(isolatesThreads),
       host,
       port,
       listener,
@@ -193,6 +196,7 @@ export class ShardPool {
         refused,
         threads: workers + 1,
         own,
+        isolatesThreads,
         originMs: performance.timeOrigin,
       },
     });
@@ -224,6 +228,15 @@ export class ShardPool {
   }
 }
 
-function openShardThread(): Worker {
-  return new Worker(new URL("./shard_worker.ts", import.meta.url), { type: "module" });
+/** A thread listens, and loads `ws`, which reads these variables. */
+const THREAD_RIGHTS: ThreadRights = {
+  net: true,
+  read: false,
+  write: false,
+  env: ["DENO_USE_WRITEV", "WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"],
+};
+
+function openShardThread(isIsolated: boolean): Worker {
+  const url = new URL("./shard_worker.ts", import.meta.url);
+  return openWorker(url, isIsolated ? THREAD_RIGHTS : undefined);
 }

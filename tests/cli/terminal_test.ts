@@ -13,6 +13,7 @@ async function onTerminal(...args: string[]): Promise<{ code: number; stderr: st
     stdin: () => ReadableStream.from([]),
     writeStdout: () => Promise.resolve(),
     writeStderr: (text) => stderr += text,
+    giveUp: () => {},
     terminals: { stdin: true, stdout: true, stderr: true },
   }, "0.0.0");
   return { code, stderr };

@@ -6,7 +6,7 @@ import { sharedVisits } from "../../src/listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import type { Handler, Socket } from "../../src/listen/listener.ts";
 import { listenOnNode } from "../../src/listen/node_listener.ts";
-import { Refusals } from "../../src/listen/refusals.ts";
+import { type Refusal, Refusals } from "../../src/listen/refusals.ts";
 import { clientFrame } from "../e2e/raw_peer.ts";
 import { eventually, soon } from "../waiting.ts";
 import { startRelay } from "./fixture.ts";
@@ -41,6 +41,14 @@ function closeCode(bytes: Uint8Array): number {
   return bytes[at + 2]! << 8 | bytes[at + 3]!;
 }
 
+/** Waits until somebody is counted who was refused for `reason`. */
+async function refused(address: string, reason: Refusal): Promise<void> {
+  await eventually(`somebody refused for ${reason}`, async () => {
+    const metrics = await (await fetch(`${address}/metrics`)).text();
+    return metrics.includes(`\nstream_refused_total{reason="${reason}"} 1\n`);
+  });
+}
+
 for (
   const [what, bytes, code] of [
     ["a frame without a mask", Uint8Array.of(0x82, 4, 1, 2, 3, 4), 1002],
@@ -64,8 +72,7 @@ Deno.test("On node, a message in endless fragments is closed with 1009 as soon a
   await peer.write(clientFrame(0x02, part));
   await peer.write(clientFrame(0x00, part));
   assertEquals(closeCode(await soon("the end", ended)), 1009);
-  const metrics = await (await fetch(`${relay.address}/metrics`)).text();
-  assertStringIncludes(metrics, 'stream_refused_total{reason="large"} 1');
+  await refused(relay.address, "large");
 });
 
 Deno.test("On node, half a header is answered with 408", async () => {
@@ -100,6 +107,7 @@ Deno.test("On node, a peer that never answers its close is gone after two second
   assertEquals(closeCode(await soon("the end", readAll(peer))) >= 1000, true);
   const tookMs = performance.now() - startMs;
   assert(tookMs > 1000 && tookMs < 10_000, `it took ${tookMs} ms`);
+  await refused(relay.address, "unanswered");
 });
 
 /** A listener of its own for `handler`. */

@@ -26,6 +26,7 @@ function shard(): { readonly shard: Shard; readonly told: FromShard[] } {
     visits: sharedVisits(2),
     refused: sharedRefusals(2),
     threads: 2,
+    isolatesThreads: false,
     own: 1,
     originMs: 0,
   };

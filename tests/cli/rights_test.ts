@@ -1,0 +1,82 @@
+/** What each command can still do once it is at work. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assertEquals } from "@std/assert";
+import { openWorker } from "../../src/host/thread.ts";
+import { startRelay } from "../server/fixture.ts";
+import { PERMISSIONS, ROOT } from "../program.ts";
+import { soon } from "../waiting.ts";
+
+const NOTHING = { write: false, read: false, run: false, env: false, sys: false, net: false };
+
+/** What the program may do while it runs with `args`, after it had every right. */
+async function rightsOf(rights: readonly string[], args: readonly string[]) {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { stdout, stderr } = await soon(
+      "the probe",
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "--quiet",
+          "--no-prompt",
+          `--config=${ROOT}deno.json`,
+          ...rights,
+          `${ROOT}tests/cli/rights_probe.ts`,
+          folder,
+          ...args,
+        ],
+        env: { STREAM_HOST: "127.0.0.1" },
+        stdin: "null",
+      }).output(),
+    );
+    const text = new TextDecoder().decode(stdout);
+    if (text === "") throw new Error(new TextDecoder().decode(stderr));
+    return JSON.parse(text);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+for (
+  const [command, rights, kept] of [
+    ["serve", ["--allow-all"], { read: true, net: true }],
+    ["serve", PERMISSIONS, { read: true, net: true }],
+    ["publish", PERMISSIONS, { read: true, env: true, net: true }],
+    ["watch", PERMISSIONS, { read: true, write: true, env: true, net: true }],
+    ["list", PERMISSIONS, { env: true, net: true }],
+    ["fps", ["--allow-all"], { env: true, net: true }],
+  ] as const
+) {
+  Deno.test(`stream ${command} gives up what it does not need of ${rights[0]}`, async () => {
+    await using relay = await startRelay();
+    const args = {
+      serve: ["serve", "--port", "0"],
+      publish: ["publish", "ws://127.0.0.1:1/cam", "--test-pattern"],
+      watch: ["watch", "ws://127.0.0.1:1/cam", "-o", "-"],
+      list: ["list", relay.address],
+      fps: ["fps", relay.url("/cam"), "10"],
+    }[command];
+    assertEquals(await rightsOf(rights, args), { ...NOTHING, ...kept });
+  });
+}
+
+Deno.test("a thread has no rights but those that it was given", async () => {
+  const code = `postMessage(["net", "read", "write", "env", "sys", "run"].map((name) =>
+    Deno.permissions.querySync({ name }).state === "granted"))`;
+  const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+  const granted = async (rights: Parameters<typeof openWorker>[1]) => {
+    const worker = openWorker(url, rights);
+    const { promise, resolve } = Promise.withResolvers<boolean[]>();
+    worker.onmessage = ({ data }) => resolve(data);
+    try {
+      return await soon("what the thread may do", promise);
+    } finally {
+      worker.terminate();
+    }
+  };
+  assertEquals(await granted("none"), [false, false, false, false, false, false]);
+  assertEquals(
+    await granted({ net: true, read: false, write: false, env: ["WS_NO_BUFFER_UTIL"] }),
+    [true, false, false, false, false, false],
+  );
+});
