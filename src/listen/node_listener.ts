@@ -29,6 +29,7 @@ import { endSoon, guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
 import { NodeTurns } from "./node_turns.ts";
 import { Pulse } from "./pulse.ts";
+import { UnfinishedMessages } from "./unfinished.ts";
 
 /** How often those are looked for that take too long, in milliseconds. */
 const CHECK_MS = 500;
@@ -39,6 +40,10 @@ const MAX_HEADER_BYTES = 16_384;
  * small, and so that the relay itself tells who sends a little too much.
  */
 const MESSAGE_ROOM_BYTES = 65_536;
+
+/** Reads in which a message may come: at least, and of how many bytes where it is a large one. */
+const MIN_PARTS = 16_384;
+const MEAN_PART_BYTES = 512;
 
 /** The answer to a request whose address cannot be told. */
 const UNREADABLE = "Cannot understand the request: its Host header is not an address\n";
@@ -57,6 +62,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const shared = {
     framing: new Framing(),
     pulse: new Pulse(IDLE_TIMEOUT_S * 1000),
+    unfinished: new UnfinishedMessages(options.maxUnfinishedBytes, refusals),
     refusals,
     closeTimeoutMs: limits.closeTimeoutMs,
   };
@@ -67,6 +73,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     perMessageDeflate: false,
     skipUTF8Validation: false,
     maxPayload: maxFrameBytes + MESSAGE_ROOM_BYTES,
+    maxBufferedChunks: Math.max(MIN_PARTS, Math.ceil(maxFrameBytes / MEAN_PART_BYTES)),
     closeTimeout: limits.closeTimeoutMs,
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });

@@ -84,6 +84,7 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
     isShared: false,
     maxFrameBytes: options.maxFrameBytes,
     stallTimeoutMs: options.stallTimeoutMs,
+    maxUnfinishedBytes: hub.memory.plan.unfinishedBytes,
     limits,
     visits,
     own: 0,

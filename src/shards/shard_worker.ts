@@ -31,6 +31,7 @@ function begin(start: ShardStart): void {
     isShared: true,
     maxFrameBytes,
     stallTimeoutMs,
+    maxUnfinishedBytes: shard.memory.plan.unfinishedBytes / (start.threads - 1),
     limits,
     visits,
     own,

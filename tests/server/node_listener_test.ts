@@ -113,14 +113,14 @@ Deno.test("On node, a peer that never answers its close is gone after two second
 /** A listener of its own for `handler`. */
 async function listening(
   handler: Handler,
-  stallTimeoutMs = 60_000,
 ): Promise<AsyncDisposable & { readonly address: string }> {
   const listener = await listenOnNode(handler, {
     host: "127.0.0.1",
     port: 0,
     isShared: false,
+    maxUnfinishedBytes: 1_000_000,
     maxFrameBytes: 1000,
-    stallTimeoutMs,
+    stallTimeoutMs: 60_000,
     limits: DEFAULT_LISTEN_LIMITS,
     visits: sharedVisits(1),
     own: 0,
