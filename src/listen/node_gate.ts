@@ -12,7 +12,7 @@ import type { Refusals } from "./refusals.ts";
 /** How long a connection that is refused may take to read why, in milliseconds. */
 const GOODBYE_MS = 500;
 /** Most connections that are told; whoever comes beyond that is closed at once. */
-const MAX_TOLD = 32;
+const MAX_TOLD = 8;
 
 /** How often those are looked for that take nothing, in milliseconds. */
 const SWEEP_MS = 1000;
