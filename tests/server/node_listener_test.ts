@@ -120,6 +120,7 @@ async function listening(
     isShared: false,
     maxUnfinishedBytes: 1_000_000,
     maxFrameBytes: 1000,
+    stallTimeoutMs: 60_000,
     limits: DEFAULT_LISTEN_LIMITS,
     visits: sharedVisits(1),
     own: 0,
