@@ -48,6 +48,8 @@ export declare class WebSocketServer<Request extends object, Stream> {
     perMessageDeflate: false;
     skipUTF8Validation: false;
     maxPayload: number;
+    /** Most reads in which a part of a message may come. */
+    maxBufferedChunks: number;
     /** How long a close may stay unanswered, in milliseconds. */
     closeTimeout: number;
     handleProtocols(offered: Set<string>, request: Request): string | false;

@@ -50,8 +50,7 @@ export interface Answering {
  */
 export function listenOnDeno(handler: Handler, options: ListenOptions): Listener {
   const { host, port, isShared, limits, refusals, visits, own, log } = options;
-  const nowS = () => Math.floor(performance.now() / 1000);
-  const gate = new Gate({ limits, refusals, visits, own, nowS });
+  const gate = new Gate({ limits, refusals, visits, own });
   const answering = { handler, refusals, guard: { gate, limits } };
   const open = (port: number) =>
     Deno.serve({

@@ -3,14 +3,18 @@
  *
  * @module
  */
+import { systemClock } from "../host/clock.ts";
 import { isLoopbackAddress, Networks, siteOf } from "./addresses.ts";
 import type { ListenLimits } from "./limits.ts";
 import type { Refusal, Refusals } from "./refusals.ts";
 
 /** Places of a table for addresses: two that share one are counted together. */
 const PLACES = 32_768;
-/** Tables of each thread: connections by address, handshakes by address, and all connections. */
-const ROW = 2 * PLACES + 1;
+/** Where a thread's row has all its connections, behind those and the handshakes by address. */
+const ALL = 2 * PLACES;
+/** Where it has the second of which its handshakes are. */
+const SECOND = ALL + 1;
+const ROW = SECOND + 1;
 /** What stands before the rows: a number that nobody outside can guess, and the most connections. */
 const HEAD = 2;
 
@@ -44,12 +48,16 @@ export function clearVisits(visits: SharedArrayBuffer, own: number): void {
   new Uint32Array(visits).fill(0, HEAD + own * ROW, HEAD + (own + 1) * ROW);
 }
 
+function systemNowS(): number {
+  return Math.floor(systemClock.wallUs() / 1_000_000);
+}
+
 /** What a {@linkcode Gate} works with. */
 export interface GateOptions {
   readonly limits: ListenLimits;
   readonly refusals: Refusals;
-  /** Whole seconds on any clock. */
-  readonly nowS: () => number;
+  /** Whole seconds on a clock that all threads share. @default the system's */
+  readonly nowS?: () => number;
   /** What all threads count together. Absent: there is only this one. */
   readonly visits?: SharedArrayBuffer;
   /** This thread's place in that. @default {0} */
@@ -68,10 +76,10 @@ export class Gate {
   readonly #counts: Uint32Array;
   /** Where this thread's row begins. */
   readonly #row: number;
-  /** The second of which this thread's handshakes are. */
-  #second = -1;
 
-  constructor({ limits, refusals, nowS, visits = sharedVisits(1), own = 0 }: GateOptions) {
+  constructor(
+    { limits, refusals, nowS = systemNowS, visits = sharedVisits(1), own = 0 }: GateOptions,
+  ) {
     this.#limits = limits;
     this.#refusals = refusals;
     this.#proxies = new Networks(limits.trustedProxies);
@@ -90,17 +98,17 @@ export class Gate {
     // 0: nobody has said so.
     const room = this.#counts[1]! || Infinity;
     const maxConnections = Math.min(this.#limits.maxConnections, room);
-    if (this.#total(2 * PLACES) >= maxConnections) {
+    if (this.#total(ALL) >= maxConnections) {
       return this.#refuse("connections", "", `it has ${maxConnections} (--max-connections)`);
     }
     const refused = this.visit(address);
-    if (refused === undefined) this.#counts[this.#row + 2 * PLACES]! += 1;
+    if (refused === undefined) this.#counts[this.#row + ALL]! += 1;
     return refused;
   }
 
   /** Counts a connection out. */
   leave(address: string): void {
-    this.#counts[this.#row + 2 * PLACES]! -= 1;
+    this.#decrease(ALL);
     this.endVisit(address);
   }
 
@@ -117,31 +125,40 @@ export class Gate {
 
   /** Counts him out. */
   endVisit(address: string): void {
-    if (!this.#isExempt(address)) this.#counts[this.#row + this.#placeOf(address)]! -= 1;
+    if (!this.#isExempt(address)) this.#decrease(this.#placeOf(address));
   }
 
   /** Counts a handshake; or says why it is one too many. */
   handshake(address: string): GateRefusal | undefined {
     if (this.#isExempt(address)) return;
     const second = this.#nowS();
-    if (second !== this.#second) {
-      this.#second = second;
+    if (this.#counts[this.#row + SECOND] !== second) {
+      this.#counts[this.#row + SECOND] = second;
       this.#counts.fill(0, this.#row + PLACES, this.#row + 2 * PLACES);
     }
     const { maxHandshakes } = this.#limits;
     const place = PLACES + this.#placeOf(address);
-    if (this.#total(place) >= maxHandshakes) {
+    if (this.#total(place, second) >= maxHandshakes) {
       const seen = `it had ${maxHandshakes} handshakes within a second (--max-handshakes)`;
       return this.#refuse("handshakes", address, seen);
     }
     this.#counts[this.#row + place]! += 1;
   }
 
-  /** What all threads have counted in a place. */
-  #total(place: number): number {
+  /** What all threads have counted in a place; with a `second`, those of which the row is of it. */
+  #total(place: number, second?: number): number {
     let total = 0;
-    for (let at = HEAD + place; at < this.#counts.length; at += ROW) total += this.#counts[at]!;
+    for (let row = HEAD; row < this.#counts.length; row += ROW) {
+      if (second !== undefined && this.#counts[row + SECOND] !== second) continue;
+      total += this.#counts[row + place]!;
+    }
     return total;
+  }
+
+  /** Not below nothing: what a thread has counted may have been forgotten. */
+  #decrease(place: number): void {
+    const at = this.#row + place;
+    if (this.#counts[at]! > 0) this.#counts[at]! -= 1;
   }
 
   /** This machine, and proxies, which are many. An address that is not known is nobody's. */

@@ -26,6 +26,10 @@ export interface ListenOptions {
   readonly isShared: boolean;
   /** Largest frame in bytes; only `node` can refuse a message before it is whole. */
   readonly maxFrameBytes: number;
+  /** How long an answer may find no taker until it is given up, in milliseconds; only `node` can. */
+  readonly stallTimeoutMs: number;
+  /** Most bytes of messages that are not finished; only `node` knows of them. */
+  readonly maxUnfinishedBytes: number;
   /** What strangers may use of it. */
   readonly limits: ListenLimits;
   /** What all threads that listen there count together; see `gate.ts`. */

@@ -7,6 +7,9 @@ import type { IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { ProtocolError } from "../errors.ts";
 
+/** Most bytes that are written at once. */
+const WRITE_BYTES = 65_536;
+
 /** The body of a request, which comes as fast as it is read. What nobody wants any more is passed over. */
 export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
   let isOver = false;
@@ -65,7 +68,12 @@ export async function writeBody(
       const { value, done } = await reader.read();
       if (isGone) return false;
       if (done) return true;
-      if (!to.write(value)) await new Promise<void>((resolve) => wake = resolve);
+      // In pieces, so that whoever reads slowly is seen to read.
+      for (let at = 0; at < value.byteLength; at += WRITE_BYTES) {
+        const isFull = !to.write(value.subarray(at, at + WRITE_BYTES));
+        if (isFull) await new Promise<void>((resolve) => wake = resolve);
+        if (isGone) return false;
+      }
     }
   } catch (error) {
     // The relay broke this answer off itself, or could not read what it is made of.

@@ -14,8 +14,11 @@ const GOODBYE_MS = 500;
 /** Most connections that are told; whoever comes beyond that is closed at once. */
 const MAX_TOLD = 32;
 
+/** How often those are looked for that take nothing, in milliseconds. */
+const SWEEP_MS = 1000;
+
 /** Ends a connection that has been told why, whether it has read that or not. */
-function endSoon(connection: Connection): void {
+export function endSoon(connection: Connection): void {
   if (connection.destroyed) return;
   const timer = setTimeout(() => connection.destroy(), GOODBYE_MS);
   connection.on("close", () => clearTimeout(timer));
@@ -27,13 +30,34 @@ export interface NodeGate {
   clientOf(incoming: IncomingMessage): { readonly client: string } | { readonly refused: Response };
   /** Whether nothing is taken from a connection any more. */
   isClosed(connection: Connection): boolean;
+  /** Leaves it to others how long a connection may take for what it is sent. */
+  release(connection: Connection): void;
   /** Gives up every connection. */
   destroyAll(): void;
 }
 
+/** What a connection has taken, and since when it has taken no more. */
+interface Progress {
+  bytes: number;
+  sinceMs: number;
+}
+
+/** What connections are held to. */
+export interface GuardOptions {
+  readonly gate: Gate;
+  readonly refusals: Refusals;
+  /** How long an answer may find no taker, in milliseconds. */
+  readonly stallTimeoutMs: number;
+}
+
 /** Holds the connections of `server` to what `gate` lets in. */
-export function guard(server: Server, gate: Gate, refusals: Refusals): NodeGate {
+export function guard(
+  server: Server,
+  { gate, refusals, stallTimeoutMs }: GuardOptions,
+): NodeGate {
   const connections = new Set<Connection>();
+  /** Those that get answers, and what they have taken where something waits for them. */
+  const answered = new Map<Connection, Progress | undefined>();
   const told = new Set<Connection>();
   /** Whom a proxy's connection serves. */
   const visitOf = new WeakMap<Connection, string>();
@@ -43,8 +67,10 @@ export function guard(server: Server, gate: Gate, refusals: Refusals): NodeGate 
     const refused = gate.enter(address);
     if (refused !== undefined) return tell(connection, refused);
     connections.add(connection);
+    answered.set(connection, undefined);
     connection.on("close", () => {
       connections.delete(connection);
+      answered.delete(connection);
       gate.leave(address);
     });
   });
@@ -64,6 +90,27 @@ export function guard(server: Server, gate: Gate, refusals: Refusals): NodeGate 
     }
     endSoon(connection);
   });
+
+  // Bodies that the relay paces are given up by it, which comes first; this is for all others.
+  const patienceMs = stallTimeoutMs + 2 * SWEEP_MS;
+  const sweep = () => {
+    const nowMs = performance.now();
+    for (const [connection, progress] of answered) {
+      if (connection.writableLength === 0) {
+        if (progress !== undefined) answered.set(connection, undefined);
+        continue;
+      }
+      const bytes = connection.bytesWritten - connection.writableLength;
+      if (progress === undefined || progress.bytes !== bytes) {
+        answered.set(connection, { bytes, sinceMs: nowMs });
+      } else if (nowMs - progress.sinceMs >= patienceMs) {
+        refusals.add("stalled", `gave up an answer that nobody read for ${stallTimeoutMs} ms`);
+        connection.destroy();
+      }
+    }
+  };
+  let sweeping: ReturnType<typeof setInterval> | undefined;
+  server.on("listening", () => sweeping = setInterval(sweep, SWEEP_MS));
 
   function tell(connection: Connection, refused: GateRefusal): void {
     if (told.size >= MAX_TOLD) return void connection.destroy();
@@ -97,7 +144,9 @@ export function guard(server: Server, gate: Gate, refusals: Refusals): NodeGate 
       return { client };
     },
     isClosed: (connection) => told.has(connection),
+    release: (connection) => void answered.delete(connection),
     destroyAll: () => {
+      clearInterval(sweeping);
       for (const connection of [...connections, ...told]) connection.destroy();
     },
   };

@@ -25,9 +25,11 @@ import {
 } from "./listener.ts";
 import { bodyOf, passOver, writeBody } from "./node_body.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
-import { guard } from "./node_gate.ts";
+import { endSoon, guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
+import { NodeTurns } from "./node_turns.ts";
 import { Pulse } from "./pulse.ts";
+import { UnfinishedMessages } from "./unfinished.ts";
 
 /** How often those are looked for that take too long, in milliseconds. */
 const CHECK_MS = 500;
@@ -39,6 +41,10 @@ const MAX_HEADER_BYTES = 16_384;
  */
 const MESSAGE_ROOM_BYTES = 65_536;
 
+/** Reads in which a message may come: at least, and of how many bytes where it is a large one. */
+const MIN_PARTS = 16_384;
+const MEAN_PART_BYTES = 512;
+
 /** The answer to a request whose address cannot be told. */
 const UNREADABLE = "Cannot understand the request: its Host header is not an address\n";
 
@@ -48,13 +54,15 @@ const UNREADABLE = "Cannot understand the request: its Host header is not an add
  * @throws {StreamError} (`unreachable`) when it cannot
  */
 export async function listenOnNode(handler: Handler, options: ListenOptions): Promise<Listener> {
-  const { host, port, isShared, maxFrameBytes, limits, refusals, visits, own, log } = options;
-  const nowS = () => Math.floor(performance.now() / 1000);
-  const gate = new Gate({ limits, refusals, visits, own, nowS });
+  const { host, port, isShared, maxFrameBytes, stallTimeoutMs, limits, visits, own } = options;
+  const { refusals, log } = options;
+  const gate = new Gate({ limits, refusals, visits, own });
   const protocols = new WeakMap<IncomingMessage, string>();
+  const turns = new NodeTurns();
   const shared = {
     framing: new Framing(),
     pulse: new Pulse(IDLE_TIMEOUT_S * 1000),
+    unfinished: new UnfinishedMessages(options.maxUnfinishedBytes, refusals),
     refusals,
     closeTimeoutMs: limits.closeTimeoutMs,
   };
@@ -65,6 +73,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     perMessageDeflate: false,
     skipUTF8Validation: false,
     maxPayload: maxFrameBytes + MESSAGE_ROOM_BYTES,
+    maxBufferedChunks: Math.max(MIN_PARTS, Math.ceil(maxFrameBytes / MEAN_PART_BYTES)),
     closeTimeout: limits.closeTimeoutMs,
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });
@@ -97,9 +106,17 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
   });
-  const guarded = guard(server, gate, refusals);
+  const guarded = guard(server, { gate, refusals, stallTimeoutMs });
   server.on("request", async (incoming, outgoing) => {
-    if (guarded.isClosed(incoming.socket as unknown as Connection)) return;
+    const connection = incoming.socket as unknown as Connection;
+    if (connection.destroyed || guarded.isClosed(connection)) return;
+    const turn = turns.take(connection, outgoing);
+    if (turn === undefined) {
+      refusals.add("messages", "gave up a connection that asks and does not wait for answers");
+      return void connection.destroy();
+    }
+    await turn;
+    if (outgoing.destroyed) return;
     const outcome = await ask(incoming);
     // A request without `Upgrade` cannot be accepted as one.
     await respond(
@@ -119,6 +136,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     if (outcome instanceof Response) {
       return await refuse(outcome, incoming.method, connection);
     }
+    guarded.release(connection);
     if (outcome.protocol !== undefined) protocols.set(incoming, outcome.protocol);
     sockets.handleUpgrade(
       incoming,
@@ -203,6 +221,8 @@ async function refuse(
   const head = Buffer.from(
     `HTTP/1.1 ${status} ${statusText}\r\n${lines}connection: close\r\n\r\n`,
   );
+  // Its peer may hold it open.
+  connection.on("finish", () => endSoon(connection));
   if (body === null || method === "HEAD") {
     await body?.cancel();
     connection.end(head);

@@ -11,16 +11,27 @@ import type { Framing } from "./framing.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
 import type { Refusals } from "./refusals.ts";
+import type { UnfinishedMessages } from "./unfinished.ts";
 
 const OPEN = 1;
 /** How a connection ended that ended without a word of the peer (RFC 6455 section 7.4.1). */
 const NO_CLOSE_FRAME = 1006;
+/** "Try again later" (RFC 6455 section 7.4.1, as registered with the IANA). */
+const TRY_AGAIN_LATER = 1013;
 /** Most bytes that are read from a connection at once. */
 const MAX_READ_BYTES = 65_536;
 /** Most bytes of a close frame: what may be unsent when a peer that has said goodbye counts as gone. */
 const CLOSE_FRAME_BYTES = 127;
 /** Pings are answered as long as no more than this is unsent. */
 const MAX_PONG_BACKLOG_BYTES = 65_536;
+
+/** What a part of a message costs beside its bytes that is read by itself: measured, rounded up. */
+const PART_COST_BYTES = 640;
+/** Errors of `ws` about messages that have too many bytes or too many parts. */
+const TOO_LARGE: ReadonlySet<string> = new Set([
+  "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+  "WS_ERR_TOO_MANY_BUFFERED_PARTS",
+]);
 
 /** A socket, and what is below it. */
 export interface Wire {
@@ -32,6 +43,7 @@ export interface Wire {
 export interface SocketContext {
   readonly framing: Framing;
   readonly pulse: Pulse;
+  readonly unfinished: UnfinishedMessages;
   /** Where it is counted who is refused. */
   readonly refusals: Refusals;
   /** How long a peer may take to answer its close until it is broken off, in milliseconds. */
@@ -83,6 +95,14 @@ export class NodeSocket implements Socket {
     return true;
   }
 
+  /** Ends the connection as soon as its close frame has left, and reads nothing more until then. */
+  giveUp(reason: string): void {
+    this.#socket.pause();
+    this.close(TRY_AGAIN_LATER, reason);
+    if (this.unsentBytes > CLOSE_FRAME_BYTES) this.#socket.terminate();
+    else this.#connection.destroySoon();
+  }
+
   close(code: number, reason: string): void {
     if (this.#socket.readyState !== OPEN) return;
     this.#closedMs = performance.now();
@@ -93,14 +113,14 @@ export class NodeSocket implements Socket {
 /** Serves a socket that is open. */
 export function serveSocket(
   wire: Wire,
-  { framing, pulse, refusals, closeTimeoutMs }: SocketContext,
+  { framing, pulse, unfinished, refusals, closeTimeoutMs }: SocketContext,
   open: (socket: Socket) => SocketEvents,
 ): void {
   const { socket, connection } = wire;
   const decoder = new TextDecoder();
   // What went wrong is told to the peer by the close that follows.
   socket.on("error", ({ code }) => {
-    if (code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH") {
+    if (TOO_LARGE.has(code ?? "")) {
       refusals.add("large", "closed a client that sent a message larger than --max-frame");
     }
   });
@@ -121,7 +141,12 @@ export function serveSocket(
     pulse.delete(life);
     events.closed();
   };
+  /** Bytes that had come when the last message was whole, and reads since then. */
+  let wholeBytes = connection.bytesRead;
+  let parts = 0;
   socket.on("message", (data, isBinary) => {
+    wholeBytes = connection.bytesRead;
+    parts = 0;
     if (!isOver) events.receive(isBinary ? ownBytes(data) : decoder.decode(data));
   });
   let unanswered: Uint8Array | undefined;
@@ -144,11 +169,13 @@ export function serveSocket(
   // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the
   // connection ends as well, which the peer may take its time for.
   connection.on("data", () => {
+    unfinished.set(own, connection.bytesRead - wholeBytes + PART_COST_BYTES * ++parts);
     if (own.closedMs !== Infinity || socket.readyState === OPEN) return;
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
   });
   connection.on("finish", over);
   socket.on("close", (code) => {
+    unfinished.set(own, 0);
     over();
     // A little less: the timer of `ws` may have been a bit early.
     const hasWaited = performance.now() - own.closedMs >= 0.9 * closeTimeoutMs;

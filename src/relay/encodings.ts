@@ -8,18 +8,26 @@ import { asBrokenLink } from "../split/broken_link.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { encodeFrameMessage } from "../wire/frame_message.ts";
 
+interface EncodedFrame {
+  readonly frame: Frame;
+  readonly message: Uint8Array<ArrayBuffer>;
+}
+
 /** Makes messages and spliced key frames, and keeps the last of each. */
 export class Encodings {
   #spliced: { readonly from: Frame; readonly to: Frame } | undefined;
   /** The stream's numbers as JSON, and the last message with a viewer's numbers beside them. */
   #told: { readonly status: StreamStatus; readonly json: string } | undefined;
   #stats: { readonly own: string; readonly message: string } | undefined;
-  #encoded: { readonly frame: Frame; readonly message: Uint8Array<ArrayBuffer> } | undefined;
+  #encoded: EncodedFrame | undefined;
+  /** The same for viewers that come, until the next frame. */
+  #caughtUp: EncodedFrame | undefined;
 
   /** The message for viewers that speak the protocol: the same bytes for all of them. */
   encode(frame: Frame, catchUp: boolean): Uint8Array<ArrayBuffer> {
     const isForAll = catchUp === (frame.catchUp === true);
-    if (isForAll && this.#encoded?.frame === frame) return this.#encoded.message;
+    const encoded = isForAll ? this.#encoded : this.#caughtUp;
+    if (encoded?.frame === frame) return encoded.message;
     const message = encodeFrameMessage({
       key: frame.kind === "key",
       configuration: frame.configuration === true,
@@ -32,7 +40,12 @@ export class Encodings {
       ptsUs: frame.ptsUs,
       captureUs: frame.captureUs,
     }, frame.data);
-    if (isForAll) this.#encoded = { frame, message };
+    if (isForAll) {
+      this.#encoded = { frame, message };
+      this.#caughtUp = undefined;
+    } else {
+      this.#caughtUp = { frame, message };
+    }
     return message;
   }
 

@@ -36,6 +36,8 @@ export interface MemoryPlan {
   readonly shortBytes: number;
   /** With so much of it held for peers that were closed and do not go, no more viewers come. */
   readonly heldBytes: number;
+  /** For messages that have not come whole, beside all the rest. */
+  readonly unfinishedBytes: number;
   /** For one publisher, in the queue and under way. */
   readonly creditBytes: number;
   /** For what one thread has handed to the one that has the streams, which has not taken it in. */
@@ -57,6 +59,7 @@ export function memoryPlan({ maxMemoryBytes }: MemoryLimits): MemoryPlan {
     reserveBytes: underWayBytes / 8,
     shortBytes: underWayBytes * 3 / 4,
     heldBytes: underWayBytes / 2,
+    unfinishedBytes: maxMemoryBytes / 4,
     creditBytes: MAX_CREDIT_BYTES,
     handedInBytes: maxMemoryBytes / 2,
   };

@@ -83,6 +83,8 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
     port,
     isShared: false,
     maxFrameBytes: options.maxFrameBytes,
+    stallTimeoutMs: options.stallTimeoutMs,
+    maxUnfinishedBytes: hub.memory.plan.unfinishedBytes,
     limits,
     visits,
     own: 0,

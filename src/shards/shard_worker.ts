@@ -23,12 +23,15 @@ function begin(start: ShardStart): void {
   const tell = (message: FromShard, transfer: Transferable[] = []) =>
     scope.postMessage(message, transfer);
   const shard = new Shard(start, threadClock(start.originMs), tell);
-  const { host, port, listener, limits, visits, own, options: { maxFrameBytes } } = start;
+  const { host, port, listener, limits, visits, own, options: { maxFrameBytes, stallTimeoutMs } } =
+    start;
   const listening = listen(listener, shard.handler, {
     host,
     port,
     isShared: true,
     maxFrameBytes,
+    stallTimeoutMs,
+    maxUnfinishedBytes: shard.memory.plan.unfinishedBytes / (start.threads - 1),
     limits,
     visits,
     own,

@@ -1,10 +1,19 @@
 /** What strangers may use of a listener, at real sockets. */
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../../src/listen/limits.ts";
+import { jpegs } from "../cli/folder.ts";
 import { eventually, soon } from "../waiting.ts";
 import { Client, frameOf, startRelay, until } from "./fixture.ts";
+import { PartReader } from "./mjpeg.ts";
 
+const PAGE = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/html\r\n\r\n";
 const PROXY = { trustedProxies: ["127.0.0.0/8"] };
 
 function limits(some: Partial<ListenLimits>): { readonly limits: ListenLimits } {
@@ -144,4 +153,92 @@ Deno.test("serve gives up a change of which the body never comes", async () => {
   using slow = await connect(relay.address, request);
   assertMatch(await firstOf(slow), /^HTTP\/1.1 408 /);
   assertEquals(await refused(relay.address, "slow"), 1);
+});
+
+Deno.test("serve takes its time for sockets and answers without end", async () => {
+  const short = limits({ headerTimeoutMs: 200, bodyTimeoutMs: 200, idleTimeoutMs: 200 });
+  await using relay = await startRelay({ ...short, stallTimeoutMs: 1000, fps: "source" });
+  await using watching = await Client.open(relay.url("/live?role=watch"));
+  await using sender = await Client.open(relay.url("/live?role=publish"));
+  await until(relay, () => true);
+  await using pictures = await PartReader.open(`${relay.address}/live.mjpeg`);
+  await until(relay, ({ viewers }) => viewers === 2);
+  // Longer than any of the limits, and than it takes to look for those who are above them.
+  const [first, ...others] = jpegs(8, 2000);
+  let last = first!;
+  sender.send(first!);
+  assertEquals(await watching.frame(), first!);
+  for (const frame of others) {
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    sender.send(frame);
+    assertEquals(await watching.frame(), frame);
+    assertEquals(await pictures.picture(), last);
+    last = frame;
+  }
+});
+
+Deno.test("serve gives up whoever asks and reads no answer", async () => {
+  await using relay = await startRelay({ listener: "node", workers: 1, stallTimeoutMs: 200 });
+  using peer = await connect(relay.address, "");
+  const asking = async () => {
+    for (;;) await peer.write(new TextEncoder().encode(PAGE));
+  };
+  await assertRejects(() => soon("the end", asking()), Error);
+  const counts = ["stalled", "messages"].map((reason) => refused(relay.address, reason));
+  assertEquals((await Promise.all(counts)).reduce((sum, count) => sum + count), 1);
+});
+
+Deno.test("serve answers requests that come at once one after the other, and not too many", async () => {
+  await using relay = await startRelay();
+  const last = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+  using some = await connect(relay.address, PAGE.repeat(20) + last);
+  const answers = await readAll(some);
+  assertEquals(answers.split("HTTP/1.1 200 OK\r\n").length, 22);
+  assert(answers.lastIndexOf("</html>") < answers.lastIndexOf("HTTP/1.1 200 OK"));
+  await using node = await startRelay({ listener: "node", workers: 1 });
+  using many = await connect(node.address, PAGE.repeat(500));
+  await readAll(many);
+  assertEquals(await refused(node.address, "messages"), 1);
+});
+
+Deno.test("serve ends the connection of a handshake that it refuses, though its peer holds it open", async () => {
+  await using relay = await startRelay({
+    ...limits({ maxConnections: 3 }),
+    listener: "node",
+    workers: 1,
+  });
+  const bad = upgrade("203.0.113.1").replace("Sec-WebSocket-Key", "X-Key");
+  const peers: Deno.TcpConn[] = [];
+  try {
+    for (let n = 0; n < 3; n++) {
+      peers.push(await connect(relay.address, bad));
+      assertStringIncludes(await status(peers.at(-1)!), "400");
+    }
+    await eventually("room for another", async () => {
+      const response = await fetch(`${relay.address}/health`).catch(() => undefined);
+      await response?.body?.cancel();
+      return response?.status === 200;
+    });
+  } finally {
+    for (const each of peers) each.close();
+  }
+});
+
+Deno.test("serve counts peers that do not answer their close, and no others", async () => {
+  await using relay = await startRelay({
+    ...limits({ closeTimeoutMs: 200 }),
+    listener: "node",
+    workers: 1,
+  });
+  const none = upgrade("203.0.113.1").replace("role=watch", "role=none");
+  using silent = await connect(relay.address, none);
+  using gone = await connect(relay.address, none);
+  await firstOf(gone);
+  await gone.closeWrite();
+  await readAll(silent);
+  await readAll(gone);
+  await using polite = await Client.open(relay.url("/live?role=none"));
+  await polite.closed;
+  await eventually("the count", async () => await refused(relay.address, "unanswered") >= 1);
+  assertEquals(await refused(relay.address, "unanswered"), 1);
 });

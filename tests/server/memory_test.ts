@@ -22,6 +22,7 @@ Deno.test("memoryPlan divides the default memory as the documentation says", () 
     reserveBytes: 24 * MIB,
     shortBytes: 144 * MIB,
     heldBytes: 96 * MIB,
+    unfinishedBytes: 128 * MIB,
     creditBytes: 32 * MIB,
     handedInBytes: 256 * MIB,
   });
