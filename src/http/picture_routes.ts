@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { release } from "../bytes/release.ts";
 import { messageOf, ProtocolError } from "../errors.ts";
 import { REFUSALS_BY_CODE } from "../relay/connection.ts";
 import type { Streams } from "../relay/streams.ts";
@@ -72,18 +73,26 @@ export function findPicture(
 
 /** Sends one picture within the memory for all viewers. */
 export async function sendPicture(
-  { streams }: Here,
+  { streams, pictures }: Here,
   { request, name }: Asked,
   there: () => Promise<Response>,
 ): Promise<Response> {
-  const found = await there();
-  if (!found.ok || request.method !== "GET") return found;
-  const body = send(streams, await found.bytes());
-  if (body !== undefined) return new Response(body, { headers: found.headers });
-  return text(
-    503,
-    `Cannot send a picture of "${name}": the relay is short of memory (--max-memory)\n`,
-  );
+  // Until it is counted, a picture is there several times.
+  return await pictures.copying.run(async () => {
+    const found = await there();
+    if (!found.ok || request.method !== "GET") return found;
+    const picture = await found.bytes();
+    const body = send(streams, picture);
+    if (body !== undefined) return new Response(body, { headers: found.headers });
+    release(picture);
+    return short(streams, name);
+  });
+}
+
+function short({ refusals }: Pick<Streams, "refusals">, name: string): Response {
+  const why = "the relay is short of memory (--max-memory)";
+  refusals.add("memory", `refused a picture of "${name}": ${why}`);
+  return text(503, `Cannot send a picture of "${name}": ${why}\n`);
 }
 
 async function still(
@@ -92,13 +101,19 @@ async function still(
   format: PictureFormat,
 ): Promise<Response> {
   const live = hub.find(name);
-  const config = live?.newestKey?.config;
+  const newest = live?.newestKey;
+  const config = newest?.config;
   if (live === undefined || config === undefined) {
     const seen = live === undefined ? "there is no such stream" : "no frame has arrived yet";
     return text(404, `Cannot make a picture of "${name}": ${seen}; publish to it first\n`);
   }
   const fault = pictureFault(name, config, format);
   if (fault !== undefined) return text(406, `${fault}\n`);
+  // Copies that nobody can be sent are not made.
+  const { underWay, plan } = hub.memory;
+  if (underWay.used + newest!.data.byteLength > underWay.limit - plan.reserveBytes) {
+    return short(hub, name);
+  }
   let picture;
   try {
     picture = await pictures.of(live).newest(format);
@@ -136,7 +151,7 @@ function send(
   data: Uint8Array<ArrayBuffer>,
 ): PacedBody["body"] | undefined {
   const bytes = data.byteLength;
-  if (!memory.underWay.take(bytes)) return undefined;
+  if (!memory.underWay.take(bytes, memory.plan.reserveBytes)) return undefined;
   const { stallTimeoutMs } = options;
   const paced = new PacedBody(() => {
     clearInterval(timer);

@@ -8,6 +8,7 @@ import { FORMAT_FACTS, frameFormatOf } from "../core/stream_format.ts";
 import type { Readiness } from "../core/viewer_feed.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
+import { Slots } from "../host/slots.ts";
 import type { Converter } from "./converter.ts";
 import { Boundary, CommonBoundary, type PartForm, partHead } from "./multipart.ts";
 // @ts-types="../../types/std_bytes.d.ts"
@@ -142,8 +143,13 @@ export class StreamPictures {
   }
 }
 
+/** Most pictures that are made or copied for one client each at a time. */
+const MAX_COPIES = 12;
+
 /** The pictures of all streams of one thread, which one converter makes. */
 export class AllPictures {
+  /** Where pictures are made for one client. */
+  readonly copying = new Slots(MAX_COPIES);
   readonly #byStream = new WeakMap<WatchedStream, StreamPictures>();
   readonly #context: PicturesContext;
 

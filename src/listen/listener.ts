@@ -73,8 +73,9 @@ export interface Socket {
   /** Bytes sent that the system has not taken. */
   readonly unsentBytes: number;
   /**
-   * Sends a message; nothing once the socket closes. It copies what it needs before it returns: the
-   * message's bytes may be freed then, and those of its header written again.
+   * Sends a message; nothing once the socket closes. It has copied what it needs when it returns, so
+   * that the message may be freed. Sockets that are given the same message after one another may share
+   * that copy: nobody changes what a message says.
    */
   send(message: string | Uint8Array<ArrayBuffer>): void;
   /**

@@ -14,7 +14,6 @@ import { Framing } from "./framing.ts";
 import { Gate, refusedAtGate } from "./gate.ts";
 import { harmless } from "./harmless.ts";
 import { isHost } from "./host_header.ts";
-import { listenError } from "./listen_error.ts";
 import {
   GOODBYE_MS,
   type Handler,
@@ -24,6 +23,7 @@ import {
   type Upgrade,
 } from "./listener.ts";
 import { bodyOf, passOver, writeBody } from "./node_body.ts";
+import { type Door, openDoor } from "./node_door.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
 import { endSoon, guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
@@ -106,7 +106,13 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
   });
-  const guarded = guard(server, { gate, refusals, stallTimeoutMs });
+  let door: Door | undefined;
+  const guarded = guard(server, {
+    gate,
+    refusals,
+    stallTimeoutMs,
+    onCrowd: () => door?.crowded(),
+  });
   server.on("request", async (incoming, outgoing) => {
     const connection = incoming.socket as unknown as Connection;
     if (connection.destroyed || guarded.isClosed(connection)) return;
@@ -145,17 +151,13 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       (socket) => serveSocket({ socket, connection }, shared, outcome.open),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) => reject(listenError(host, port, cause)));
-    const where = isShared ? { host, port, reusePort: true } : { host, port };
-    server.listen(where, () => resolve());
-  });
-  server.on("error", (error) => log.error(`Cannot take a connection in: ${messageOf(error)}`));
-  const bound = server.address() as { address: string; port: number };
+  const opened = await openDoor(server, { host, port, isShared, log });
+  door = opened;
   return {
-    hostname: bound.address,
-    port: bound.port,
+    hostname: opened.hostname,
+    port: opened.port,
     shutDown: async () => {
+      opened.shut();
       const down = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await within(GOODBYE_MS, down);

@@ -196,9 +196,17 @@ export class Hub implements Streams {
         `the relay has reached its limit of streams (--max-streams ${maxStreams})`,
       );
     }
+    this.#forgetOldest();
     const live = existing ?? this.#add(name);
     this.#divide(published + 1);
     return live;
+  }
+
+  /** Has no more streams keep a picture than may be, however many their publishers have left. */
+  #forgetOldest(): void {
+    const keeping = [...this.#streams.values()].filter(({ newestKey }) => newestKey !== undefined);
+    if (keeping.length < this.options.maxStreams) return;
+    keeping.find(({ isAwaited }) => isAwaited)?.forget();
   }
 
   #add(name: string): LiveStream {

@@ -340,6 +340,11 @@ export class LiveStream implements WatchedStream, Batched {
     this.#publisher?.close(CLOSE.goingAway, reason);
   }
 
+  /** Gives up what is kept for viewers that come. */
+  forget(): void {
+    this.#stream.close();
+  }
+
   /** Drops what is left and closes the viewers. */
   stop(reason: string): void {
     clearTimeout(this.#timer);

@@ -10,6 +10,9 @@ import { CLOSE } from "../wire/close_code.ts";
 /** Most bytes that one publisher may have in the queue and under way. */
 const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
 
+/** What a message on its way to another thread costs beside its bytes: measured, rounded up. */
+const MESSAGE_COST_BYTES = 512;
+
 /** What the parts of a relay are planned by. */
 export interface MemoryLimits {
   /** Bytes for frames in queues and under way, in all. */
@@ -164,17 +167,17 @@ export class Memory {
     this.#held.give(bytes);
   }
 
-  /** Counts bytes as handed in by this thread; false where too many have not been taken in. */
+  /** Counts a message of so many bytes as handed in by this thread; false where too many have not been taken in. */
   handIn(bytes: number): boolean {
     const own = this.#own;
     if (this.#handedIn[own]! - this.#takenIn[own]! > this.plan.handedInBytes) return false;
-    this.#handedIn[own]! += bytes;
+    this.#handedIn[own]! += bytes + MESSAGE_COST_BYTES;
     return true;
   }
 
-  /** Counts bytes as taken in from the thread with the place `from`. */
+  /** Counts a message of so many bytes as taken in from the thread with the place `from`. */
   takeIn(from: number, bytes: number): void {
-    this.#takenIn[from]! += bytes;
+    this.#takenIn[from]! += bytes + MESSAGE_COST_BYTES;
   }
 }
 

@@ -65,3 +65,27 @@ for (const [listener, workers] of [["node", "1"], ["node", "2"], ["deno", "1"], 
     },
   });
 }
+
+Deno.test({
+  name: "serve --listener node takes others in after strangers who came all at once",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    const line = ["bash", "-c", `ulimit -n ${FILES}; exec "$0" "$@"`, ...program()];
+    await using relay = await startRelay(["--listener", "node"], { program: line });
+    const [hostname, port] = relay.host.split(":") as [string, string];
+    const coming = Array.from(
+      { length: 2 * FILES },
+      () => Deno.connect({ hostname, port: Number(port) }),
+    );
+    for (const each of await Promise.all(coming)) each.close();
+    await eventually("the relay to take others in", async () => {
+      try {
+        const response = await fetch(`${relay.http}/health`, { signal: AbortSignal.timeout(1000) });
+        await response.body?.cancel();
+        return response.ok;
+      } catch {
+        return false;
+      }
+    });
+  },
+});

@@ -196,6 +196,25 @@ Deno.test("Hub keeps an eighth of the memory under way for viewers who take what
   for (const { peer } of [...stuck, witness, late, small, large]) peer.closed();
 });
 
+Deno.test("Hub keeps pictures of as many streams as may be, also of those that their publishers have left", () => {
+  const scene = new Scene({ maxStreams: 2 });
+  const viewers = ["a", "b", "c"].map((name) => {
+    const viewer = scene.bare("watch", name);
+    const sender = scene.bare("publish", name);
+    sender.peer.receive(frameOf(1, 1000));
+    sender.peer.closed();
+    return viewer;
+  });
+  const kept = scene.hub.streams.map(({ newestKey }) => newestKey !== undefined);
+  assertEquals(kept, [false, true, true]);
+  // Its viewers get what comes next.
+  const again = scene.bare("publish", "a");
+  again.peer.receive(frameOf(2, 1000));
+  assertEquals(viewers.map(({ socket }) => socket.frames), [2, 1, 1]);
+  for (const { peer } of [...viewers, again]) peer.closed();
+  assertEquals(scene.hub.streams, []);
+});
+
 Deno.test("Hub takes no viewers in while those that it has closed hold half the memory, and then again", () => {
   const scene = new Scene({ maxMemoryBytes: 160_000 });
   const { memory, refusals } = scene.hub;

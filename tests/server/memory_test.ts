@@ -61,9 +61,17 @@ Deno.test("Memory counts viewers and bytes of all threads together, and forgets 
 Deno.test("Memory lets a thread hand in until too much has not been taken in", () => {
   const counts = sharedCounts(2);
   const [streams, thread] = [new Memory(LIMITS, counts, 0), new Memory(LIMITS, counts, 1)];
-  assertEquals(thread.handIn(256 * MIB), true);
+  assertEquals(thread.handIn(256 * MIB - 512), true);
   assertEquals(thread.handIn(1), true);
   assertEquals(thread.handIn(1), false);
   streams.takeIn(1, 1);
   assertEquals(thread.handIn(1), true);
+});
+
+Deno.test("Memory counts what messages cost that are small, or have no bytes", () => {
+  const counts = sharedCounts(2);
+  const thread = new Memory({ ...LIMITS, maxMemoryBytes: MIB }, counts, 1);
+  let messages = 0;
+  while (thread.handIn(0)) messages++;
+  assertEquals(messages, 1025);
 });
