@@ -21,53 +21,64 @@ export interface DoorOptions {
   readonly log: Log;
 }
 
-/** A server that listens. */
-export interface Door {
-  readonly hostname: string;
-  readonly port: number;
-  /** More have come at once than may: perhaps there was no file left for one of them. */
-  crowded(): void;
-  /** Opens no more. */
-  shut(): void;
-}
-
 /**
- * Has `server` listen. Deno's servers of `node:net` hear of nobody any more, and say nothing, once no
+ * Has a server listen. Deno's servers of `node:net` hear of nobody any more, and say nothing, once no
  * file could be opened for a connection. So this one listens anew after every crowd; those who are
  * connected stay so.
- *
- * @throws {StreamError} (`unreachable`) when it cannot listen
  */
-export async function openDoor(
-  server: Server,
-  { host, port, isShared, log }: DoorOptions,
-): Promise<Door> {
-  const listen = (port: number) =>
-    server.listen(isShared ? { host, port, reusePort: true } : { host, port });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) => reject(listenError(host, port, cause)));
-    server.once("listening", () => resolve());
-    listen(port);
-  });
-  const bound = server.address() as AddressInfo;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const anew = () => {
-    timer = undefined;
+export class Door {
+  readonly #server: Server;
+  readonly #options: DoorOptions;
+  #port: number;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(server: Server, options: DoorOptions) {
+    this.#server = server;
+    this.#options = options;
+    this.#port = options.port;
+  }
+
+  /**
+   * Listens, and returns where.
+   *
+   * @throws {StreamError} (`unreachable`) when it cannot
+   */
+  async open(): Promise<AddressInfo> {
+    const { host, port, log } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once("error", (cause) => reject(listenError(host, port, cause)));
+      this.#server.once("listening", () => resolve());
+      this.#listen();
+    });
+    this.#server.on("error", (error) => {
+      log.error(`Cannot take a connection in: ${messageOf(error)}`);
+      if (!this.#server.listening) this.crowded();
+    });
+    const bound = this.#server.address() as AddressInfo;
+    this.#port = bound.port;
+    return bound;
+  }
+
+  /** More have come at once than may: perhaps there was no file left for one of them. */
+  crowded(): void {
+    this.#timer ??= setTimeout(() => this.#openAnew(), ANEW_MS);
+  }
+
+  /** Opens no more. */
+  shut(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #openAnew(): void {
+    this.#timer = undefined;
     // That of HTTP would end those who wait for their next request.
-    if (server.listening) TcpServer.prototype.close.call(server);
-    listen(bound.port);
-  };
-  const crowded = () => {
-    timer ??= setTimeout(anew, ANEW_MS);
-  };
-  server.on("error", (error) => {
-    log.error(`Cannot take a connection in: ${messageOf(error)}`);
-    if (!server.listening) crowded();
-  });
-  return {
-    hostname: bound.address,
-    port: bound.port,
-    crowded,
-    shut: () => clearTimeout(timer),
-  };
+    if (this.#server.listening) TcpServer.prototype.close.call(this.#server);
+    this.#listen();
+  }
+
+  #listen(): void {
+    const { host, isShared } = this.#options;
+    const port = this.#port;
+    this.#server.listen(isShared ? { host, port, reusePort: true } : { host, port });
+  }
 }

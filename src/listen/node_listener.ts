@@ -23,7 +23,7 @@ import {
   type Upgrade,
 } from "./listener.ts";
 import { bodyOf, passOver, writeBody } from "./node_body.ts";
-import { type Door, openDoor } from "./node_door.ts";
+import { Door } from "./node_door.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
 import { endSoon, guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
@@ -106,12 +106,12 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
   });
-  let door: Door | undefined;
+  const door = new Door(server, { host, port, isShared, log });
   const guarded = guard(server, {
     gate,
     refusals,
     stallTimeoutMs,
-    onCrowd: () => door?.crowded(),
+    onCrowd: () => door.crowded(),
   });
   server.on("request", async (incoming, outgoing) => {
     const connection = incoming.socket as unknown as Connection;
@@ -151,13 +151,12 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       (socket) => serveSocket({ socket, connection }, shared, outcome.open),
     );
   });
-  const opened = await openDoor(server, { host, port, isShared, log });
-  door = opened;
+  const bound = await door.open();
   return {
-    hostname: opened.hostname,
-    port: opened.port,
+    hostname: bound.address,
+    port: bound.port,
     shutDown: async () => {
-      opened.shut();
+      door.shut();
       const down = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeIdleConnections();
       await within(GOODBYE_MS, down);
