@@ -113,6 +113,7 @@ Deno.test("On node, a peer that never answers its close is gone after two second
 /** A listener of its own for `handler`. */
 async function listening(
   handler: Handler,
+  stallTimeoutMs = 60_000,
 ): Promise<AsyncDisposable & { readonly address: string }> {
   const listener = await listenOnNode(handler, {
     host: "127.0.0.1",
@@ -120,7 +121,7 @@ async function listening(
     isShared: false,
     maxUnfinishedBytes: 1_000_000,
     maxFrameBytes: 1000,
-    stallTimeoutMs: 60_000,
+    stallTimeoutMs,
     limits: DEFAULT_LISTEN_LIMITS,
     visits: sharedVisits(1),
     own: 0,
@@ -330,4 +331,23 @@ Deno.test("On node, sockets get a message in one buffer, in order with text, and
     assertEquals(new TextDecoder().decode(last.slice(-8)), "and text");
     peer.close();
   }
+});
+
+Deno.test("On node, an answer that nobody reads is given up", async () => {
+  let isOver = false;
+  await using server = await listening(() => {
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)),
+      cancel: () => {
+        isOver = true;
+      },
+    });
+    return Promise.resolve(new Response(body));
+  }, 200);
+  const { port } = new URL(server.address);
+  using _peer = await connect(
+    `http://127.0.0.1:${port}`,
+    "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+  );
+  await eventually("the end of the answer", () => isOver);
 });
