@@ -13,8 +13,6 @@ import type { Refusals } from "./refusals.ts";
 const GOODBYE_MS = 500;
 /** Most connections that are told; whoever comes beyond that is closed at once. */
 const MAX_TOLD = 32;
-/** With so many of them, others may have come for whom there was no file left. */
-const CROWD = 8;
 
 /** How often those are looked for that take nothing, in milliseconds. */
 const SWEEP_MS = 1000;
@@ -50,14 +48,12 @@ export interface GuardOptions {
   readonly refusals: Refusals;
   /** How long an answer may find no taker, in milliseconds. */
   readonly stallTimeoutMs: number;
-  /** More come at once than may. */
-  readonly onCrowd: () => void;
 }
 
 /** Holds the connections of `server` to what `gate` lets in. */
 export function guard(
   server: Server,
-  { gate, refusals, stallTimeoutMs, onCrowd }: GuardOptions,
+  { gate, refusals, stallTimeoutMs }: GuardOptions,
 ): NodeGate {
   const connections = new Set<Connection>();
   /** Those that get answers, and what they have taken where something waits for them. */
@@ -117,7 +113,6 @@ export function guard(
   server.on("listening", () => sweeping = setInterval(sweep, SWEEP_MS));
 
   function tell(connection: Connection, refused: GateRefusal): void {
-    if (told.size >= CROWD) onCrowd();
     if (told.size >= MAX_TOLD) return void connection.destroy();
     told.add(connection);
     const { status, statusText, sentence, retryAfterS } = refused;
