@@ -12,7 +12,7 @@ import type { Refusals } from "./refusals.ts";
 /** How long a connection that is refused may take to read why, in milliseconds. */
 const GOODBYE_MS = 500;
 /** Most connections that are told; whoever comes beyond that is closed at once. */
-const MAX_TOLD = 32;
+const MAX_TOLD = 8;
 
 /** How often those are looked for that take nothing, in milliseconds. */
 const SWEEP_MS = 1000;
@@ -110,7 +110,7 @@ export function guard(
     }
   };
   let sweeping: ReturnType<typeof setInterval> | undefined;
-  server.on("listening", () => sweeping = setInterval(sweep, SWEEP_MS));
+  server.once("listening", () => sweeping = setInterval(sweep, SWEEP_MS));
 
   function tell(connection: Connection, refused: GateRefusal): void {
     if (told.size >= MAX_TOLD) return void connection.destroy();
