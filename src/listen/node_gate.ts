@@ -11,10 +11,11 @@ import type { Refusals } from "./refusals.ts";
 
 /** How long a connection that is refused may take to read why, in milliseconds. */
 const GOODBYE_MS = 500;
-/** Most connections that are told; whoever comes beyond that is closed at once. */
-const MAX_TOLD = 32;
-/** With so many of them, others may have come for whom there was no file left. */
-const CROWD = 8;
+/**
+ * Most connections that are told; whoever comes beyond that is closed at once, and others may have come
+ * for whom there was no file left.
+ */
+const MAX_TOLD = 8;
 
 /** How often those are looked for that take nothing, in milliseconds. */
 const SWEEP_MS = 1000;
@@ -114,11 +115,13 @@ export function guard(
     }
   };
   let sweeping: ReturnType<typeof setInterval> | undefined;
-  server.on("listening", () => sweeping = setInterval(sweep, SWEEP_MS));
+  server.once("listening", () => sweeping = setInterval(sweep, SWEEP_MS));
 
   function tell(connection: Connection, refused: GateRefusal): void {
-    if (told.size >= CROWD) onCrowd();
-    if (told.size >= MAX_TOLD) return void connection.destroy();
+    if (told.size >= MAX_TOLD) {
+      onCrowd();
+      return void connection.destroy();
+    }
     told.add(connection);
     const { status, statusText, sentence, retryAfterS } = refused;
     connection.end(

@@ -23,7 +23,7 @@ export const REFUSALS = [
   "address",
   /** `--max-handshakes`. */
   "handshakes",
-  /** `--header-timeout`, `--body-timeout` or `--idle-timeout`. */
+  /** `--header-timeout` or `--body-timeout`. */
   "slow",
   /** `--close-timeout`. */
   "unanswered",

@@ -148,17 +148,20 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
 
 /** Files that a process has open beside its connections, with some to spare. */
 const OTHER_FILES = 64;
+/** Files of each thread that are open for a moment, of those who are refused. */
+const THREAD_FILES = 32;
 
 /** Lets no more connections in than the system has room for, and says where that is fewer than wanted. */
 async function capConnections(
-  { limits: { maxConnections }, maxViewers }: Chosen,
+  { limits: { maxConnections }, maxViewers, workers }: Chosen,
   visits: SharedArrayBuffer,
   { countsDescriptors = false, log }: ServeContext,
 ): Promise<void> {
-  const wanted = maxConnections + OTHER_FILES;
+  const otherFiles = OTHER_FILES + THREAD_FILES * workers;
+  const wanted = maxConnections + otherFiles;
   const free = countsDescriptors ? await freeDescriptors(wanted) : undefined;
   if (free === undefined || free >= wanted) return;
-  const room = Math.max(1, free - OTHER_FILES);
+  const room = Math.max(1, free - otherFiles);
   capVisits(visits, room);
   if (room >= maxViewers) return;
   log.warn(

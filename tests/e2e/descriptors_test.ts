@@ -7,14 +7,26 @@ import { eventually } from "../waiting.ts";
 
 const FILES = 300;
 
-for (const listener of ["node", "deno"]) {
+/** How far a stranger goes before it falls silent: every second one is an honest viewer. */
+const UPGRADE = "GET /live?role=watch HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\n" +
+  "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+for (const [listener, workers] of [["node", "1"], ["node", "2"], ["deno", "1"], ["deno", "2"]]) {
   Deno.test({
     name:
-      `serve --listener ${listener} goes on when strangers use all its files up, and takes others in later`,
+      `serve --listener ${listener} --workers ${workers} goes on when strangers use all its files up, and takes others in later`,
     ignore: Deno.build.os === "windows",
     async fn() {
       const line = ["bash", "-c", `ulimit -n ${FILES}; exec "$0" "$@"`, ...program()];
-      const relay = await startRelay(["--listener", listener, "--fps", "source"], {
+      const relay = await startRelay([
+        "--listener",
+        listener!,
+        "--workers",
+        workers!,
+        "--fps",
+        "source",
+      ], {
         program: line,
       });
       await using process = relay.process;
@@ -29,7 +41,10 @@ for (const listener of ["node", "deno"]) {
         const stranger = await Deno.connect({ hostname, port: Number(port) }).catch(() =>
           undefined
         );
-        if (stranger !== undefined) strangers.push(stranger);
+        if (stranger === undefined) continue;
+        strangers.push(stranger);
+        // It may have been refused by now.
+        if (n % 2 > 0) await stranger.write(new TextEncoder().encode(UPGRADE)).catch(() => {});
         if (n % 10 > 0) continue;
         sender.send(frameOf(n));
         assertEquals(await watching.frame(), frameOf(n));

@@ -81,6 +81,23 @@ Deno.test("Gate counts handshakes of an address by the second", () => {
   ]);
 });
 
+Deno.test("Gate forgets the handshakes of a thread that has had none since", () => {
+  const scene = gates({ maxHandshakes: 2 }, 2);
+  const [one, two] = scene.all as [Gate, Gate];
+  assertEquals([two.handshake(ME), two.handshake(ME)], [undefined, undefined]);
+  assertEquals(one.handshake(ME)?.status, 429);
+  scene.nowS += 60;
+  assertEquals([one.handshake(ME), one.handshake(ME)], [undefined, undefined]);
+});
+
+Deno.test("Gate counts nobody out whom it has forgotten", () => {
+  const { gate, visits } = gates({ maxConnections: 2, maxPerAddress: 1 });
+  assertEquals(gate.enter(ME), undefined);
+  clearVisits(visits, 0);
+  gate.leave(ME);
+  assertEquals([gate.enter(ME), gate.enter(ME)?.status], [undefined, 429]);
+});
+
 Deno.test("Networks find who asks behind proxies that are trusted, and believe nobody else", () => {
   const proxies = new Networks(["10.0.0.0/8", "fd00::/8", "192.0.2.9"]);
   for (
