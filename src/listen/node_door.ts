@@ -8,9 +8,12 @@ import type { Server } from "node:http";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../host/log.ts";
 import { listenError } from "./listen_error.ts";
+import type { Refusals } from "./refusals.ts";
 
-/** How long after a crowd the server listens anew, in milliseconds: most of it has gone by then. */
-const ANEW_MS = 1000;
+/** How often it is looked whether there was a crowd, in milliseconds. */
+const LOOK_MS = 1000;
+/** With so many refused between two looks, others may have come for whom there was no file left. */
+const CROWD = 8;
 
 /** Where a server is to listen. */
 export interface DoorOptions {
@@ -18,24 +21,28 @@ export interface DoorOptions {
   readonly port: number;
   /** Whether other threads listen there, too. */
   readonly isShared: boolean;
+  /** Where all threads count whom they refuse. */
+  readonly refusals: Refusals;
   readonly log: Log;
 }
 
 /**
  * Has a server listen. Deno's servers of `node:net` hear of nobody any more, and say nothing, once no
- * file could be opened for a connection. So this one listens anew after every crowd; those who are
- * connected stay so.
+ * file could be opened for a connection. So this one listens anew after every crowd, whichever thread it
+ * came to; those who are connected stay so.
  */
 export class Door {
   readonly #server: Server;
   readonly #options: DoorOptions;
   #port: number;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #refused: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(server: Server, options: DoorOptions) {
     this.#server = server;
     this.#options = options;
     this.#port = options.port;
+    this.#refused = options.refusals.total("connections");
   }
 
   /**
@@ -52,27 +59,25 @@ export class Door {
     });
     this.#server.on("error", (error) => {
       log.error(`Cannot take a connection in: ${messageOf(error)}`);
-      if (!this.#server.listening) this.crowded();
     });
+    this.#timer = setInterval(() => this.#look(), LOOK_MS);
     const bound = this.#server.address() as AddressInfo;
     this.#port = bound.port;
     return bound;
   }
 
-  /** More have come at once than may: perhaps there was no file left for one of them. */
-  crowded(): void {
-    this.#timer ??= setTimeout(() => this.#openAnew(), ANEW_MS);
-  }
-
   /** Opens no more. */
   shut(): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#timer);
   }
 
-  #openAnew(): void {
-    this.#timer = undefined;
+  #look(): void {
+    const before = this.#refused;
+    this.#refused = this.#options.refusals.total("connections");
+    const { listening } = this.#server;
+    if (listening && this.#refused - before < CROWD) return;
     // That of HTTP would end those who wait for their next request.
-    if (this.#server.listening) TcpServer.prototype.close.call(this.#server);
+    if (listening) TcpServer.prototype.close.call(this.#server);
     this.#listen();
   }
 

@@ -11,10 +11,7 @@ import type { Refusals } from "./refusals.ts";
 
 /** How long a connection that is refused may take to read why, in milliseconds. */
 const GOODBYE_MS = 500;
-/**
- * Most connections that are told; whoever comes beyond that is closed at once, and others may have come
- * for whom there was no file left.
- */
+/** Most connections that are told; whoever comes beyond that is closed at once. */
 const MAX_TOLD = 8;
 
 /** How often those are looked for that take nothing, in milliseconds. */
@@ -51,14 +48,12 @@ export interface GuardOptions {
   readonly refusals: Refusals;
   /** How long an answer may find no taker, in milliseconds. */
   readonly stallTimeoutMs: number;
-  /** More come at once than may. */
-  readonly onCrowd: () => void;
 }
 
 /** Holds the connections of `server` to what `gate` lets in. */
 export function guard(
   server: Server,
-  { gate, refusals, stallTimeoutMs, onCrowd }: GuardOptions,
+  { gate, refusals, stallTimeoutMs }: GuardOptions,
 ): NodeGate {
   const connections = new Set<Connection>();
   /** Those that get answers, and what they have taken where something waits for them. */
@@ -118,10 +113,7 @@ export function guard(
   server.once("listening", () => sweeping = setInterval(sweep, SWEEP_MS));
 
   function tell(connection: Connection, refused: GateRefusal): void {
-    if (told.size >= MAX_TOLD) {
-      onCrowd();
-      return void connection.destroy();
-    }
+    if (told.size >= MAX_TOLD) return void connection.destroy();
     told.add(connection);
     const { status, statusText, sentence, retryAfterS } = refused;
     connection.end(

@@ -106,12 +106,11 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
   });
-  const door = new Door(server, { host, port, isShared, log });
+  const door = new Door(server, { host, port, isShared, refusals, log });
   const guarded = guard(server, {
     gate,
     refusals,
     stallTimeoutMs,
-    onCrowd: () => door.crowded(),
   });
   server.on("request", async (incoming, outgoing) => {
     const connection = incoming.socket as unknown as Connection;
