@@ -1,6 +1,7 @@
 /**
- * Runs all benchmarks in turn: `deno task bench [NAME …]`, a name being one of the list. Two that take
- * long run by their names only: `live`, and `peers`, which installs other programs:
+ * Runs all benchmarks in turn: `deno task bench [NAME …]`, a name being one of the list. Those
+ * that take long run by their names only: `live`, `attacks`, `soak`, and `peers`, which installs other
+ * programs:
  * `deno task bench live [ROW …] [OPTION …]`.
  *
  * The relay and its clients run from the sources, or as the executable that `STREAM_PROGRAM` names.
@@ -27,6 +28,8 @@ const BENCHES: Readonly<Record<string, readonly string[]>> = {
 const ALONE: Readonly<Record<string, string>> = {
   live: "bench/live_bench.ts",
   peers: "bench/peers_bench.ts",
+  attacks: "bench/attacks_bench.ts",
+  soak: "bench/soak_bench.ts",
 };
 
 async function run(args: readonly string[]): Promise<void> {

@@ -1,0 +1,59 @@
+/** Strangers do their worst, and the stream beside them notices nothing. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { ListenerKind } from "../../src/listen/listener.ts";
+import { testedListener, testedWorkers } from "../program.ts";
+import { TESTS_ALL } from "../thorough.ts";
+import { needs } from "../ffmpeg.ts";
+import { ATTACKS } from "./attacks.ts";
+import type { Size } from "./attack.ts";
+import { siege } from "./siege.ts";
+
+const NOT_LINUX = Deno.build.os === "linux" ? undefined : "memory and files are read from /proc";
+const SIZE: Size = { scale: "small", holdMs: TESTS_ALL ? 3000 : 1000 };
+/** What the relay may take beside what it has at rest, in MB, where the attack does not say. */
+const PEAK_MB = 150;
+/** How long files and memory may take to be given back, in milliseconds. */
+const PATIENCE_MS = 40_000;
+/** How long a stopped relay may take on a machine that has much else to do, in milliseconds. */
+const STOP_MS = 15_000;
+
+/** Listeners and threads that are tested: one of each in a quick run. */
+function cases(): { readonly listener: ListenerKind; readonly workers: number }[] {
+  if (!TESTS_ALL) return [{ listener: testedListener() ?? "node", workers: testedWorkers() }];
+  return (["node", "deno"] as const).flatMap((listener) =>
+    [1, 2].map((workers) => ({ listener, workers }))
+  );
+}
+
+for (const { listener, workers } of cases()) {
+  for (const attack of ATTACKS) {
+    const expected = attack.ends[listener];
+    const unheld = expected === undefined ? `on deno, ${attack.onDeno}` : undefined;
+    const name = `serve holds against ${attack.name} (${listener}, ${workers} threads)`;
+    Deno.test({
+      ...(unheld === undefined
+        ? needs(NOT_LINUX, name)
+        : { name: `${name} (skipped: ${unheld})`, ignore: true }),
+      async fn() {
+        const found = await siege(attack, {
+          listener,
+          workers,
+          size: SIZE,
+          patienceMs: PATIENCE_MS,
+        });
+        assertMatch(found.end, expected!);
+        assertEquals([found.witness.lost, found.witness.ended], [0, null]);
+        assert(found.witness.received > 0, "the witness got nothing");
+        const taken = found.peak.residentMB - found.before.residentMB;
+        const mayTake = attack.peakMB?.("small") ?? PEAK_MB;
+        assert(taken <= mayTake, `the relay took ${taken.toFixed(0)} MB, of ${mayTake}`);
+        const { before, after } = found;
+        assert(found.backMs !== undefined, `${JSON.stringify({ before, after })}`);
+        assertEquals(found.code, 0);
+        assert(found.stopMs < STOP_MS, `it took ${found.stopMs.toFixed(0)} ms to stop`);
+        assert(!/lost a thread|defect|bug/i.test(found.log), found.log);
+      },
+    });
+  }
+}

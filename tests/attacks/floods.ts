@@ -1,0 +1,133 @@
+/**
+ * Attacks that send more than anybody can want.
+ *
+ * @module
+ */
+import { type Arena, type Attack, tally } from "./attack.ts";
+import { frameHeader, maskedWithZeros, repeated, type Stranger } from "./stranger.ts";
+
+const MIB = 1024 * 1024;
+/** Messages that are written at once. */
+const BURST = 10_000;
+
+/** A viewer that sends `message` as fast as it can, and comes again when it is closed. */
+async function flood(
+  arena: Arena,
+  message: Uint8Array,
+  open: (stranger: Stranger) => Promise<unknown>,
+): Promise<string> {
+  const burst = repeated(message, BURST);
+  const ends: string[] = [];
+  const timer = setTimeout(() => arena[Symbol.dispose](), arena.size.holdMs);
+  try {
+    await arena.again(async () => {
+      const stranger = await arena.stranger();
+      await open(stranger);
+      const closed = stranger.closeCode();
+      while (await stranger.write(burst));
+      ends.push(await closed);
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+  return tally(ends);
+}
+
+const asBare = (stranger: Stranger) => stranger.upgrade("/witness?role=watch");
+const asViewer = (stranger: Stranger) => stranger.hello("/witness", { role: "watch" });
+
+/** Attacks that send more than anybody can want. */
+export const FLOODS: readonly Attack[] = [
+  {
+    name: "texts",
+    what: "texts of one byte, as many as it can, from a viewer",
+    ends: { node: /1008|open/ },
+    onDeno: "nothing can stop reading: others wait until it is closed (1008), and a live stream " +
+      "may skip frames meanwhile",
+    run: (arena) => flood(arena, maskedWithZeros(0x81, "x"), asBare),
+  },
+  {
+    name: "empty",
+    what: "empty binary messages, as many as it can, from a bare client",
+    ends: { node: /\d/ },
+    onDeno: "as `texts`",
+    run: (arena) =>
+      flood(arena, maskedWithZeros(0x82, ""), (stranger) => stranger.upgrade("/flood")),
+  },
+  {
+    name: "pings",
+    what: "pings, as many as it can, answers never read",
+    ends: { node: /\d/, deno: /\d/ },
+    run: (arena) => flood(arena, maskedWithZeros(0x89, ""), asBare),
+  },
+  {
+    name: "acks",
+    what: "acknowledgements, as many as it can, from a viewer",
+    ends: { node: /1002|1008|open|cut/, deno: /1002|1008|open|cut/ },
+    run: (arena) => flood(arena, maskedWithZeros(0x81, '{"type":"ack","sequence":1}'), asViewer),
+  },
+  {
+    name: "unread",
+    what: "100,000 questions for the time, answers never read",
+    serve: (scale) => scale === "full" ? [] : ["--max-unread", "16KiB"],
+    ends: { node: /4007|1008/, deno: /4007|1008|cut/ },
+    async run(arena) {
+      const stranger = await arena.stranger();
+      await stranger.hello("/quiet", { role: "watch" });
+      const ask = maskedWithZeros(0x81, '{"type":"time","clientUs":1,"roundTripUs":null}');
+      const burst = repeated(ask, 1000);
+      const asking = (async () => {
+        for (let asked = 0; asked < 100_000 && await stranger.write(burst); asked += 1000);
+      })();
+      await arena.within(asking, undefined);
+      return await arena.within(stranger.closeCode(), "open", 10_000);
+    },
+  },
+  {
+    name: "endless",
+    what: "one message in parts of 1 MB that never ends, from each of 5",
+    ends: { node: /^5 × (?:1009|cut)/ },
+    onDeno:
+      "the platform collects the parts of a message, each up to 64 MiB, without a limit for all",
+    peakMB: () => 400,
+    spareMB: 350,
+    async run(arena) {
+      const part = new Uint8Array(MIB);
+      return tally(
+        await arena.each(5, async () => {
+          const stranger = await arena.stranger();
+          await stranger.upgrade("/endless?role=publish");
+          const closed = stranger.closeCode();
+          for (let parts = 0; parts < 256; parts++) {
+            const header = frameHeader(parts === 0 ? 0x02 : 0x00, part.length);
+            if (!(await stranger.write(header) && await stranger.write(part))) break;
+          }
+          return await arena.within(closed, "open", 10_000);
+        }),
+      );
+    },
+  },
+  {
+    name: "unfinished",
+    what: "50 messages of just --max-frame without their last byte, held",
+    serve: (scale) => scale === "full" ? [] : ["--max-frame", "2MiB", "--max-memory", "32MiB"],
+    ends: { node: /(?:\d{4}|cut)/ },
+    onDeno: "the platform keeps what has come of up to 64 MiB for each connection; " +
+      "--max-per-address and --max-connections bound how many there are",
+    peakMB: (scale) => scale === "full" ? 640 + 150 : 200,
+    async run(arena) {
+      const bytes = arena.pick(2 * MIB, 16 * MIB) - 1024;
+      const part = new Uint8Array(bytes);
+      return tally(
+        await arena.each(50, async () => {
+          const stranger = await arena.stranger();
+          await stranger.upgrade("/unfinished?role=publish");
+          const closed = stranger.closeCode();
+          await stranger.write(frameHeader(0x82, bytes + 1));
+          await stranger.write(part);
+          return await arena.within(closed, "open");
+        }, 50),
+      );
+    },
+  },
+];
