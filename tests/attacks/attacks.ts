@@ -8,5 +8,16 @@ import { FLOODS } from "./floods.ts";
 import { HOLDERS } from "./holders.ts";
 import { REQUESTS } from "./requests.ts";
 
+/** Nobody does anything: what the machine itself does to the stream that others are compared with. */
+const NOBODY: Attack = {
+  name: "nobody",
+  what: "no stranger at all, for comparison",
+  ends: { node: /^nothing$/, deno: /^nothing$/ },
+  async run(arena) {
+    await arena.hold();
+    return "nothing";
+  },
+};
+
 /** All attacks, in the order of the table in docs/security.md. */
-export const ATTACKS: readonly Attack[] = [...HOLDERS, ...FLOODS, ...REQUESTS];
+export const ATTACKS: readonly Attack[] = [NOBODY, ...HOLDERS, ...FLOODS, ...REQUESTS];

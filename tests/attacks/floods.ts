@@ -86,7 +86,7 @@ export const FLOODS: readonly Attack[] = [
   {
     name: "endless",
     what: "one message in parts of 1 MB that never ends, from each of 5",
-    ends: { node: /^5 × (?:1009|cut)/ },
+    ends: { node: /^(?:\d × (?:1009|1013|cut)(?:, )?)+$/ },
     onDeno:
       "the platform collects the parts of a message, each up to 64 MiB, without a limit for all",
     peakMB: () => 400,

@@ -54,6 +54,7 @@ let delayMs = 0;
 let lateMs = 0;
 let ended: string | null = null;
 let isEnding = false;
+let isLive = false;
 
 function opened(socket: WebSocket, who: string): Promise<void> {
   socket.binaryType = "arraybuffer";
@@ -99,7 +100,9 @@ function take(number: number, nowMs: number): void {
   }
   last = number;
   lastMs = nowMs;
-  if (last === LIVE_FRAMES) scope.postMessage({ type: "live" });
+  if (last < LIVE_FRAMES || isLive) return;
+  isLive = true;
+  scope.postMessage({ type: "live" });
 }
 
 /** From here on frames count, and the time since the last one that came. */
