@@ -60,7 +60,7 @@ async function video(format: "h264" | "hevc"): Promise<Uint8Array> {
 }
 
 Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player says in a sentence"), async (t) => {
-  await using relay = await startRelay(["--max-viewers", "1"]);
+  await using relay = await startRelay(["--max-viewers", "1", "--host-name", INSECURE_HOST]);
   await using browser = await Browser.start({
     args: [`--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
   });

@@ -77,7 +77,7 @@ Deno.test(needs(NO_CHROMIUM, "the page of all streams"), async (t) => {
   await using browser = await Browser.start({
     args: [`--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
   });
-  await using relay = await startRelay();
+  await using relay = await startRelay(["--host-name", INSECURE_HOST]);
 
   await t.step("says how to make a stream while there is none", async () => {
     await using page = await browser.open({ url: relay.http });
