@@ -60,6 +60,15 @@ export class Arena implements Disposable {
     return this.size.scale === "small" ? small : full;
   }
 
+  /** Reasons for which the relay has refused anybody so far. */
+  async refused(): Promise<string[]> {
+    const response = await fetch(`http://${this.host}/metrics`);
+    const counts = (await response.text()).matchAll(
+      /^stream_refused_total\{reason="(\w+)"\} ([1-9]\d*)$/gm,
+    );
+    return [...counts].map(([, reason]) => reason!);
+  }
+
   /** A connection, which is closed at the latest when the attack is over. */
   async stranger(): Promise<Stranger> {
     return this.keep(await Stranger.open(this.host));

@@ -70,7 +70,11 @@ export const FLOODS: readonly Attack[] = [
     name: "unread",
     what: "100,000 questions for the time, answers never read",
     serve: (scale) => scale === "full" ? [] : ["--max-unread", "16KiB"],
-    ends: { node: /4007|1008/, deno: /4007|1008|cut/ },
+    // Whoever reads nothing may be broken off before he has read why.
+    ends: {
+      node: /^(?:4007|1008|cut), counted as .*(?:unread|messages)/,
+      deno: /^(?:4007|1008|cut), counted as .*(?:unread|messages)/,
+    },
     async run(arena) {
       const stranger = await arena.stranger();
       await stranger.hello("/quiet", { role: "watch" });
@@ -80,7 +84,8 @@ export const FLOODS: readonly Attack[] = [
         for (let asked = 0; asked < 100_000 && await stranger.write(burst); asked += 1000);
       })();
       await arena.within(asking, undefined);
-      return await arena.within(stranger.closeCode(), "open", 10_000);
+      const end = await arena.within(stranger.closeCode(), "open", 10_000);
+      return `${end}, counted as ${(await arena.refused()).join(" and ") || "nothing"}`;
     },
   },
   {

@@ -143,7 +143,7 @@ export const HOLDERS: readonly Attack[] = [
     name: "crowd",
     what: "honest viewers, a fifth more than the relay may open files",
     files: (scale) => scale === "full" ? 1024 : 300,
-    ends: { node: /^(?=.*\d+ × 503)\d+ × 101/, deno: /\d+ × 101/ },
+    ends: { node: /^(?=.*\d+ × 503).*\d+ × 101/, deno: /\d+ × 101/ },
     onDeno: "as `silent`",
     async run(arena) {
       const statuses = await arena.each(arena.pick(360, 1200), async () => {
