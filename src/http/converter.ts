@@ -14,7 +14,7 @@ import type { ConvertAnswer, ConvertRequest } from "./convert_worker.ts";
  */
 const REST = 6;
 
-/** Longest that a picture may take, in milliseconds; the largest take a second or two. */
+/** Longest that a picture may take, in milliseconds; the largest take a second or two, the worst five. */
 const MAX_PICTURE_MS = 10_000;
 
 /** How long no thread is started after one has died, in milliseconds. */

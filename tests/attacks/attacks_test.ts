@@ -7,7 +7,7 @@ import { TESTS_ALL } from "../thorough.ts";
 import { needs } from "../ffmpeg.ts";
 import { ATTACKS } from "./attacks.ts";
 import type { Size } from "./attack.ts";
-import { siege } from "./siege.ts";
+import { type Outcome, siege } from "./siege.ts";
 
 const NOT_LINUX = Deno.build.os === "linux" ? undefined : "memory and files are read from /proc";
 const SIZE: Size = { scale: "small", holdMs: TESTS_ALL ? 3000 : 1000 };
@@ -17,6 +17,19 @@ const PEAK_MB = 150;
 const PATIENCE_MS = 40_000;
 /** How long a stopped relay may take on a machine that has much else to do, in milliseconds. */
 const STOP_MS = 15_000;
+
+/** How often an attack is made at most until the machine does not stand still. */
+const TRIES = 3;
+/** So late, the witness's own timer tells of a machine that stood still, in milliseconds. */
+const STANDSTILL_MS = 60;
+
+function stoodStill({ witness }: Outcome): boolean {
+  return witness.lateMs >= STANDSTILL_MS;
+}
+
+function told({ witness, before, peak, after, stopMs, log }: Outcome): string {
+  return JSON.stringify({ witness, before, peak, after, stopMs, log });
+}
 
 /** Listeners and threads that are tested: one of each in a quick run. */
 function cases(): { readonly listener: ListenerKind; readonly workers: number }[] {
@@ -36,14 +49,14 @@ for (const { listener, workers } of cases()) {
         ? needs(NOT_LINUX, name)
         : { name: `${name} (skipped: ${unheld})`, ignore: true }),
       async fn() {
-        const found = await siege(attack, {
-          listener,
-          workers,
-          size: SIZE,
-          patienceMs: PATIENCE_MS,
-        });
+        const options = { listener, workers, size: SIZE, patienceMs: PATIENCE_MS };
+        let found = await siege(attack, options);
+        // Where the machine stood still for others, what was lost says nothing of the relay.
+        for (let n = 1; n < TRIES && found.witness.lost > 0 && stoodStill(found); n++) {
+          found = await siege(attack, options);
+        }
         assertMatch(found.end, expected!);
-        assertEquals([found.witness.lost, found.witness.ended], [0, null]);
+        assertEquals([found.witness.lost, found.witness.ended], [0, null], told(found));
         assert(found.witness.received > 0, "the witness got nothing");
         const taken = found.peak.residentMB - found.before.residentMB;
         const mayTake = attack.peakMB?.("small") ?? PEAK_MB;
