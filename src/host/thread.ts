@@ -3,6 +3,7 @@
  *
  * @module
  */
+import process from "node:process";
 
 /** What news say that they are, where they do. */
 export type TypeOf<News> = News extends { readonly type: infer Type extends string } ? Type : never;
@@ -53,26 +54,27 @@ export class Thread<Order, News> {
   }
 }
 
-/** What a thread may do. */
-export type ThreadRights = "none" | {
-  readonly net: true;
-  readonly read: false;
-  readonly write: false;
-  /** Names of variables. */
-  readonly env: readonly string[];
-};
+/** What a thread may do: nothing outside itself, or connect and listen as well. */
+export type ThreadRights = "none" | "net";
 
 /**
  * Starts the module at `url` in a thread. With `rights` it has no others than these, whatever the program
- * has; that needs `--unstable-worker-options`, without which Deno ends the program.
+ * has; that needs `--unstable-worker-options`, without which Deno ends the program. They are so few that
+ * a program can give all others up, and start such threads later.
  */
 export function openWorker(url: URL, rights: ThreadRights | undefined): Worker {
   if (rights === undefined) return new Worker(url, { type: "module" });
   const none = { read: false, write: false, env: false, sys: false, run: false, ffi: false };
-  const permissions = rights === "none"
-    ? { ...none, net: false, import: false }
-    : { ...none, import: false, ...rights, env: [...rights.env] };
+  const permissions = { ...none, import: false, net: rights === "net" };
   return new Worker(url, { type: "module", deno: { permissions } });
+}
+
+/**
+ * Has modules of Node.js find no variables in this thread, which may read none. `ws` looks for some as it
+ * is loaded, and would fail.
+ */
+export function emptyEnvironment(): void {
+  process.env = {};
 }
 
 /** A thread seen from within: the part of a worker's global scope that it talks through. */

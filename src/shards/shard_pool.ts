@@ -4,7 +4,7 @@
  * @module
  */
 import { StreamError } from "../errors.ts";
-import { openWorker, Thread, type ThreadRights } from "../host/thread.ts";
+import { openWorker, Thread } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
 import type { Hub } from "../relay/hub.ts";
@@ -228,15 +228,7 @@ export class ShardPool {
   }
 }
 
-/** A thread listens, and loads `ws`, which reads these variables. */
-const THREAD_RIGHTS: ThreadRights = {
-  net: true,
-  read: false,
-  write: false,
-  env: ["DENO_USE_WRITEV", "WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"],
-};
-
 function openShardThread(isIsolated: boolean): Worker {
   const url = new URL("./shard_worker.ts", import.meta.url);
-  return openWorker(url, isIsolated ? THREAD_RIGHTS : undefined);
+  return openWorker(url, isIsolated ? "net" : undefined);
 }

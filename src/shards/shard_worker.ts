@@ -5,7 +5,7 @@
  */
 import { messageOf } from "../errors.ts";
 import { threadClock } from "../host/clock.ts";
-import { threadScope } from "../host/thread.ts";
+import { emptyEnvironment, threadScope } from "../host/thread.ts";
 import { listen } from "../listen/listen.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
@@ -22,6 +22,7 @@ scope.onmessage = ({ data }) => {
 function begin(start: ShardStart): void {
   const tell = (message: FromShard, transfer: Transferable[] = []) =>
     scope.postMessage(message, transfer);
+  if (start.isolatesThreads) emptyEnvironment();
   const shard = new Shard(start, threadClock(start.originMs), tell);
   const { host, port, listener, limits, visits, own, options: { maxFrameBytes, stallTimeoutMs } } =
     start;
