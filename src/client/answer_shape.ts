@@ -4,27 +4,7 @@
  * @module
  */
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
-
-type Check = (value: unknown) => boolean;
-
-const number: Check = (value) => typeof value === "number" && Number.isFinite(value);
-const text: Check = (value) => typeof value === "string";
-const optional = (check: Check): Check => (value) => value === undefined || orNull(check)(value);
-const orNull = (check: Check): Check => (value) => value === null || check(value);
-
-/** An object that has these fields; by name what each must be. */
-function object(fields: Readonly<Record<string, Check>>): Check {
-  return (value) =>
-    typeof value === "object" && value !== null &&
-    Object.entries(fields).every(([name, check]) =>
-      check(Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined)
-    );
-}
-
-/** An object of which every field is a number. */
-const numbers: Check = (value) =>
-  typeof value === "object" && value !== null && !Array.isArray(value) &&
-  Object.values(value).every(number);
+import { flag, frameRate, number, numbers, object, optional, orNull, text } from "../wire/shape.ts";
 
 const size = object({ frames: number });
 
@@ -37,8 +17,8 @@ const STREAM = object({
   rotation: optional(number),
   displayWidth: optional(number),
   displayHeight: optional(number),
-  fps: (value) => value === "source" || number(value),
-  publishing: (value) => typeof value === "boolean",
+  fps: frameRate,
+  publishing: flag,
   viewers: number,
   rate: object({ framesPerSecond: number }),
   queue: size,

@@ -86,18 +86,35 @@ export interface ComparesClocks {
   askTime(nowUs: number): string;
 }
 
+/** How long a relay may take to greet, in milliseconds. */
+const GREETING_MS = 10_000;
+
+/** How a connection ends on which the relay does not greet. */
+export const NO_GREETING: Closed = {
+  // What stands for the code of a connection that ended without one (RFC 6455 section 7.1.5).
+  code: 1006,
+  reason: `the relay does not greet within ${GREETING_MS / 1000} s`,
+};
+
 /** Asks the relay for its time over one connection, as often as the session wants it. */
 export class ClockPoll {
+  #greetingDueMs: number | undefined;
   #dueMs = -Infinity;
 
-  /** Asks if it is time; returns when it is next, `Infinity` before the relay has greeted. */
+  /** Asks if it is time; returns when it is next, or when the relay has to have greeted. */
   poll(session: ComparesClocks, connection: Pick<Connection, "send">, clock: Clock): number {
-    if (session.welcome === undefined) return Infinity;
     const nowMs = clock.nowMs();
+    this.#greetingDueMs ??= nowMs + GREETING_MS;
+    if (session.welcome === undefined) return this.#greetingDueMs;
     if (nowMs >= this.#dueMs) {
       connection.send(session.askTime(clock.wallUs()));
       this.#dueMs = nowMs + session.clockIntervalMs;
     }
     return this.#dueMs;
+  }
+
+  /** Whether the relay has not greeted in time. */
+  isInVain(session: Pick<ComparesClocks, "welcome">, clock: Clock): boolean {
+    return session.welcome === undefined && clock.nowMs() >= (this.#greetingDueMs ?? Infinity);
   }
 }

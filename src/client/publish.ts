@@ -15,10 +15,10 @@ import type { Closed, Connection } from "../net/connection.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
 import { Wakeup } from "../net/wakeup.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import { MAX_HELD_UP_MS } from "../wire/control_message.ts";
+import { MAX_HELD_UP_MS, type StreamStatus } from "../wire/control_message.ts";
 import { type OutgoingFrame, PublisherSession } from "../wire/publisher_session.ts";
 import { CallQueue } from "./call_queue.ts";
-import { ClockPoll, stayConnected } from "./connected.ts";
+import { ClockPoll, NO_GREETING, stayConnected } from "./connected.ts";
 import type { PublishOptions, PublishStats, SendOptions } from "./publish_options.ts";
 
 /** How long frames may still leave after a stop was asked for, in milliseconds. */
@@ -125,14 +125,15 @@ export class Publisher implements AsyncDisposable {
   /** Numbers of this moment. */
   stats(): PublishStats {
     const session = this.#session;
-    const stream = session.stats?.stream;
+    // A relay of another release may leave out anything.
+    const stream: Partial<StreamStatus> | undefined = session.stats?.stream;
     const nowMs = this.#clock.nowMs();
     return {
       ...session.sent,
       ...this.#meter.rate(nowMs),
-      queue: session.unsent + (stream?.queue.frames ?? 0),
+      queue: session.unsent + (stream?.queue?.frames ?? 0),
       dropped: session.dropped,
-      undelivered: stream === undefined ? 0 : lostFrames(stream.dropped),
+      undelivered: lostFrames(stream?.dropped ?? {}),
       notDelivered: session.isDone ? 0 : session.waiting,
       goneMs: this.#goneSinceMs === undefined ? 0 : nowMs - this.#goneSinceMs,
       live: stream?.live ?? null,
@@ -331,6 +332,7 @@ export class Publisher implements AsyncDisposable {
         if (session.welcome !== undefined) this.#isBack();
         if (session.isDone) break;
         const clockDueMs = clockPoll.poll(session, connection, clock);
+        if (clockPoll.isInVain(session, clock)) return NO_GREETING;
         this.#flush();
         if (session.wantsFrame || session.welcome !== undefined) this.#frameWakeup.notify();
         if (connection.closed !== undefined && connection.waiting === 0) return connection.closed;

@@ -14,7 +14,7 @@ import { CLOSE } from "../wire/close_code.ts";
 import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
 import { CallQueue } from "./call_queue.ts";
-import { ClockPoll, stayConnected } from "./connected.ts";
+import { ClockPoll, NO_GREETING, stayConnected } from "./connected.ts";
 import type { ReceivedFrame, WatchOptions, WatchStats } from "./watch_options.ts";
 
 /** Most frames, and their bytes, that may wait for whoever watches: no relay in its right mind sends more. */
@@ -282,6 +282,7 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
           return this.#hasEnded ? "done" : connection.closed;
         }
         const clockDueMs = clockPoll.poll(session, connection, clock);
+        if (clockPoll.isInVain(session, clock)) return NO_GREETING;
         await this.#connectionWakeup.wait(clock, Math.min(clockDueMs, session.confirmDeadlineMs));
       }
       return "done";

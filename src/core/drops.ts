@@ -124,9 +124,9 @@ export function isLoss(reason: string): boolean {
   return dropFacts(reason)?.isLoss ?? true;
 }
 
-/** Sum over the reasons that are a loss. */
-export function lostFrames(counts: Readonly<DropCounts>): number {
-  return DROP_REASONS.reduce((sum, reason) => sum + (isLoss(reason) ? counts[reason] : 0), 0);
+/** Sum over the reasons that are a loss; a relay of another release may leave some out. */
+export function lostFrames(counts: Readonly<Partial<DropCounts>>): number {
+  return DROP_REASONS.reduce((sum, reason) => sum + (isLoss(reason) ? counts[reason] ?? 0 : 0), 0);
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { FrameRate } from "../core/pacing.ts";
 import { bareConfig, type StreamConfig } from "../core/frame.ts";
-import { Tick } from "../core/tick.ts";
+import { MAX_FPS, MIN_FPS, Tick } from "../core/tick.ts";
 import { InputError, type InputFault, messageOf, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { within } from "../host/within.ts";
@@ -201,7 +201,9 @@ export class PatternSource implements FrameSource {
 
   async next(): Promise<SplitFrame | undefined> {
     const { clock, fps, width, height, format } = this.#options;
-    const rate = fps() === "source" ? PATTERN_FPS : fps() as number;
+    const wanted = fps();
+    // The relay names it, and may be anything.
+    const rate = wanted === "source" ? PATTERN_FPS : Math.min(MAX_FPS, Math.max(MIN_FPS, wanted));
     if (rate !== this.#tick.fps) this.#tick.setFps(rate, clock.nowMs());
     while (!this.#isStopped && this.#tick.fire(clock.nowMs()) === undefined) {
       await this.#sleep(this.#tick.deadlineMs - clock.nowMs());

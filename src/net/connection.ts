@@ -28,6 +28,18 @@ function costOf(message: string | Uint8Array): number {
   return message.length + MESSAGE_COST_BYTES;
 }
 
+/** What is wrong with what a relay sends, where `ws` cannot read it; another try would be of no use. */
+function faultOf(error: unknown): string | undefined {
+  const { code, message } = (error ?? {}) as {
+    readonly code?: unknown;
+    readonly message?: unknown;
+  };
+  if (typeof code !== "string" || !code.startsWith("WS_ERR_")) return undefined;
+  return code === "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH"
+    ? "the relay sends a message that is too large"
+    : `the relay sends what is no WebSocket's: ${printable(String(message))}`;
+}
+
 /** How a connection ended. */
 export interface Closed {
   readonly code: number;
@@ -62,6 +74,13 @@ export class Connection {
         this.#keep(typeof data === "string" ? data : new Uint8Array(data));
       }
       wakeup.notify();
+    };
+    socket.onerror = (event) => {
+      const why = faultOf((event as ErrorEvent).error);
+      if (why === undefined) return;
+      this.#closed ??= { code: CLOSE.protocolError, reason: why };
+      // Who sends such things need not answer a goodbye.
+      socket.terminate?.();
     };
     socket.onclose = ({ code, reason }) => {
       this.#closed ??= { code, reason: printable(reason) };

@@ -205,6 +205,8 @@ export class Connection {
 
   /** Asks for the relay's clock, now and again. */
   #askTime(socket: WebSocket): void {
+    // A relay may greet again and again.
+    clearTimeout(this.#clockTimer);
     socket.send(this.#session.askTime(systemClock.wallUs()));
     this.#clockTimer = setTimeout(() => this.#askTime(socket), this.#session.clockIntervalMs);
   }

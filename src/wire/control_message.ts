@@ -10,6 +10,7 @@ import type { StreamNumbers } from "../core/stream.ts";
 import { STREAM_FORMATS, type StreamFormat } from "../core/stream_format.ts";
 import { ProtocolError } from "../errors.ts";
 import { CLOSE } from "./close_code.ts";
+import { type Check, flag, frameRate, number, numbers, object, optional } from "./shape.ts";
 
 /** Longest control message in characters. */
 export const MAX_CONTROL_LENGTH = 16_384;
@@ -308,8 +309,7 @@ export function decodeServerMessage(text: string): ServerMessage {
         offset: fields.integer("offset", -Number.MAX_SAFE_INTEGER, 0),
       };
     case "stats":
-      // Only shown to people, so a relay of another release may have other numbers.
-      return fields.as<StatsMessage>("stream");
+      return fields.as<StatsMessage>(STATS);
     case "time":
       return {
         type: "time",
@@ -322,6 +322,25 @@ export function decodeServerMessage(text: string): ServerMessage {
       throw fields.unknownType();
   }
 }
+
+/** What clients use of a `stats` message; a relay of another release may leave out anything. */
+const STATS = object({
+  stream: object({
+    fps: optional(frameRate),
+    publishing: optional(flag),
+    live: optional(flag),
+    viewers: optional(number),
+    rate: optional(object({ framesPerSecond: number })),
+    queue: optional(object({ frames: number })),
+    dropped: optional(numbers),
+    arrival: optional(object({ medianMs: optional(number) })),
+  }),
+  viewer: optional(object({
+    latencyMs: optional(number),
+    relayMs: optional(number),
+    roundTripMs: optional(number),
+  })),
+});
 
 function hello(fields: Fields): PublishHello | WatchHello {
   const version = fields.integer("version", 0);
@@ -490,10 +509,14 @@ class Fields {
     return value;
   }
 
-  /** The whole message, of which only `name` is known to be an object. */
-  as<T>(name: string): T {
-    const value = this.#value(name);
-    if (typeof value !== "object" || value === null) throw this.#wrong(name, "an object");
+  /** The whole message, if it has the `shape` of one. */
+  as<T>(shape: Check): T {
+    if (!shape(this.#values)) {
+      throw new ProtocolError(
+        CLOSE.invalidData,
+        `a ${this.type} message has a field that is not what it should be`,
+      );
+    }
     return this.#values as T;
   }
 

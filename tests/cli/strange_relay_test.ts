@@ -98,3 +98,103 @@ Deno.test("watch, publish and fps repeat what a relay says on one line, without 
     );
   }
 });
+
+/** A relay that greets whoever comes as `role`, and then does what it is to. */
+function greeting(
+  role: "publish" | "watch",
+  act: (socket: WebSocket) => void,
+  fps = 30,
+): { readonly url: string } & AsyncDisposable {
+  return openHere((request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "stream.v1" });
+    socket.onopen = () => {
+      const maxFrameBytes = 16_777_216;
+      const stream = { stream: "cam", run: "r", fps, maxFrameBytes, publishing: true };
+      socket.send(JSON.stringify({ type: "welcome", version: 1, role, ...stream, received: 0 }));
+      act(socket);
+    };
+    return response;
+  });
+}
+
+function statsOf(stream: unknown, viewer: unknown = null): string {
+  return JSON.stringify({ type: "stats", stream, viewer });
+}
+
+Deno.test("publish and watch say in a sentence that numbers are not a relay's", async () => {
+  for (
+    const [role, stats] of [
+      ["publish", statsOf(null)],
+      ["publish", statsOf([])],
+      ["publish", statsOf({ queue: {} })],
+      ["publish", statsOf({ dropped: { overflow: "x" } })],
+      ["publish", statsOf({ fps: "fast" })],
+      ["publish", statsOf({ live: 1 })],
+      ["watch", statsOf({}, "x")],
+      ["watch", statsOf({}, { latencyMs: "x" })],
+      ["watch", statsOf({ publishing: "yes" })],
+    ] as const
+  ) {
+    await using relay = greeting(role, (socket) => socket.send(stats));
+    const rest = role === "publish" ? ["--test-pattern"] : ["-o", "-"];
+    const { code, stderr } = await runHere([role, `${relay.url}/cam`, ...rest]);
+    assertEquals(code, 1, stats);
+    assertMatch(
+      stderr,
+      /^error: Cannot understand the relay: a stats message has a field that is not what it should be$/m,
+    );
+  }
+});
+
+Deno.test("publish makes pictures at a rate that can be, whatever a relay says", async () => {
+  for (const fps of [-1, 0, 1e6]) {
+    await using relay = greeting("publish", (socket) => {
+      socket.send(statsOf({ fps }));
+      socket.send(JSON.stringify({ type: "credit", frames: 1, bytes: 1e9, received: 0 }));
+      socket.onmessage = ({ data }) => {
+        if (typeof data !== "string") return socket.close(4000, "that is enough");
+        const { type, clientUs } = JSON.parse(data);
+        if (type === "time") {
+          socket.send(JSON.stringify({ type: "time", clientUs, serverUs: Date.now() * 1000 }));
+        }
+      };
+    });
+    const { code, stderr } = await runHere(["publish", `${relay.url}/cam`, "--test-pattern"]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "that is enough");
+  }
+});
+
+Deno.test("publish and watch leave a relay that sends a message too large", async () => {
+  for (const [role, ...rest] of [["publish", "--test-pattern"], ["watch", "-o", "-"]] as const) {
+    await using relay = greeting(
+      role,
+      (socket) => socket.send(new Uint8Array(64 * 1024 * 1024 + 1)),
+    );
+    const { code, stderr } = await runHere([role, `${relay.url}/cam`, ...rest]);
+    assertEquals(code, 1, stderr);
+    assertMatch(
+      stderr,
+      /^error: Cannot stay connected to \S+: the relay sends a message that is too large$/m,
+    );
+  }
+});
+
+Deno.test("publish and watch go nowhere else", async () => {
+  let others = 0;
+  await using other = openHere(() => {
+    others++;
+    return new Response();
+  });
+  await using relay = openHere(() =>
+    new Response(null, {
+      status: 307,
+      headers: { location: `${other.url.replace("ws:", "http:")}/cam` },
+    })
+  );
+  for (const [role, ...rest] of [["publish", "--test-pattern"], ["watch", "-o", "-"]] as const) {
+    const { code, stderr } = await runHere([role, `${relay.url}/cam`, ...rest]);
+    assertEquals([code, others], [3, 0]);
+    assertStringIncludes(stderr, "the server is not a relay (HTTP 307)");
+  }
+});
