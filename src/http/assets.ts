@@ -49,6 +49,7 @@ import wireClockOffset from "../wire/clock_offset.ts" with { type: "text" };
 import wireCloseCode from "../wire/close_code.ts" with { type: "text" };
 import wireControlMessage from "../wire/control_message.ts" with { type: "text" };
 import wireFrameMessage from "../wire/frame_message.ts" with { type: "text" };
+import wireShape from "../wire/shape.ts" with { type: "text" };
 import wireViewerSession from "../wire/viewer_session.ts" with { type: "text" };
 import icon from "../player/icon.svg" with { type: "text" };
 import playerStyle from "../player/player.css" with { type: "text" };
@@ -110,6 +111,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["wire/close_code.ts", script(wireCloseCode)],
   ["wire/control_message.ts", script(wireControlMessage)],
   ["wire/frame_message.ts", script(wireFrameMessage)],
+  ["wire/shape.ts", script(wireShape)],
   ["wire/viewer_session.ts", script(wireViewerSession)],
 ]);
 
