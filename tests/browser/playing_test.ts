@@ -94,6 +94,8 @@ Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player of video"), async (t) => {
   await t.step("jumps to the newest picture when the page is no more hidden", async () => {
     await inOneOfTen(async () => {
       await setHidden(page, true);
+      // What is being decoded may still be shown.
+      await passed(page, 5);
       const [before] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
       await passed(page, 45);
       const [still] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
