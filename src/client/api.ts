@@ -6,6 +6,7 @@
 import type { FrameRate } from "../core/pacing.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { printable } from "../host/printable.ts";
+import { UNKNOWN_NAME } from "../net/connect_error.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { areStreams, areViewers, isStream } from "./answer_shape.ts";
@@ -166,8 +167,7 @@ async function ask<T>(
   if (response.status === 421) {
     throw new StreamError(
       "failed",
-      `Cannot ask ${url}: the relay does not know this name (HTTP 421); ` +
-        "use its address, or start it with --host-name",
+      `Cannot ask ${url}: ${UNKNOWN_NAME}`,
     );
   }
   const error = (body as { error?: unknown } | undefined)?.error;

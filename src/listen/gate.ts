@@ -199,7 +199,6 @@ export function refusedAtGate({ status, sentence, retryAfterS }: GateRefusal): R
     headers: {
       "content-type": "text/plain; charset=utf-8",
       "retry-after": String(retryAfterS),
-      "x-content-type-options": "nosniff",
       connection: "close",
     },
   });

@@ -10,6 +10,10 @@ import { SUBPROTOCOL } from "../wire/frame_message.ts";
 /** What `ws` says of a server that does not answer with the subprotocol. */
 export const NO_SUBPROTOCOL = "Server sent no subprotocol";
 
+/** What HTTP 421 is of a relay. */
+export const UNKNOWN_NAME =
+  "the relay does not know this name (HTTP 421); use its address, or start it with --host-name";
+
 /** What a person is to be told of a connection that could not be made. */
 export function connectFault(message: string): string {
   if (message.includes("ECONNREFUSED")) return "nothing listens there";
@@ -30,8 +34,7 @@ export function connectError(url: string, seen: string, cause?: unknown): Stream
   if (status === "421") {
     return new StreamError(
       "unreachable",
-      `Cannot connect to ${url}: the relay does not know this name (HTTP 421); ` +
-        "use its address, or start it with --host-name",
+      `Cannot connect to ${url}: ${UNKNOWN_NAME}`,
       { cause },
     );
   }
