@@ -57,10 +57,9 @@ export class SocketChannel implements ControlChannel {
   /** Sends a control message; a peer that asks without reading the answers is closed. */
   sendControl(text: string): void {
     if (this.#isClosed) return;
-    const { memory: { plan }, maxUnreadBytes } = this.#options;
-    const unsentBytes = this.#socket.unsentBytes;
-    this.#forget(this.#sentBytes - unsentBytes);
-    if (this.#unreadCost > maxUnreadBytes || unsentBytes > plan.viewerBytes + maxUnreadBytes) {
+    this.#forget(this.#sentBytes - this.#socket.unsentBytes);
+    // Frames are bounded by whoever sends them, which the end of a stream makes many at once.
+    if (this.#unreadCost > this.#options.maxUnreadBytes) {
       this.#options.onUnread();
       return this.close(CLOSE.stalled, UNREAD);
     }
