@@ -66,6 +66,17 @@ export function rust(threads: number): Contender {
   };
 }
 
+/** The same program in Deno: what the platform costs without this one. */
+export const DENO_WS: Contender = {
+  ...NODE_WS,
+  name: "Deno, ws",
+  line: [
+    Deno.execPath(),
+    ...["run", "--quiet", "--no-config", "--node-modules-dir=manual", "--allow-all"],
+    `${PEERS}node_ws/relay.js`,
+  ],
+};
+
 /** A send loop in Deno, in batches with vectored writes. */
 export const DENO_BARE: Contender = { name: "Deno, bare loop", line: denoBare() };
 
@@ -94,6 +105,7 @@ export const VIEWERS = {
 /** All but this program. */
 export const PEER_CONTENDERS: readonly Contender[] = [
   NODE_WS,
+  DENO_WS,
   BUN,
   rust(1),
   rust(2),

@@ -8,6 +8,7 @@ import {
   BUN,
   type Contender,
   DENO_BARE,
+  DENO_WS,
   LIMIT,
   NODE_WS,
   PEER_CONTENDERS,
