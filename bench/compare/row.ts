@@ -8,7 +8,6 @@ import {
   BUN,
   type Contender,
   DENO_BARE,
-  DENO_WS,
   LIMIT,
   NODE_WS,
   PEER_CONTENDERS,
