@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { StreamError } from "../errors.ts";
+import { messageOf, StreamError } from "../errors.ts";
 import { openWorker, Thread } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
@@ -12,6 +12,7 @@ import { clearVisits } from "../listen/gate.ts";
 import type { ListenLimits } from "../listen/limits.ts";
 import type { ListenerKind } from "../listen/listener.ts";
 import { settled } from "../listen/deno_listener.ts";
+import { Restarts } from "./restarts.ts";
 import { ShardLink } from "./shard_link.ts";
 import type { FromShard, ToShard } from "./shard_message.ts";
 import { clearCounts } from "../relay/memory.ts";
@@ -20,8 +21,6 @@ import { clearCounts } from "../relay/memory.ts";
 const START_MS = 30_000;
 /** A thread that has reported no numbers for this long is taken for dead, in milliseconds. */
 const HANG_MS = 10_000;
-/** How long after one that died another thread is started, in milliseconds. */
-const RESTART_MS = 100;
 /** How long threads may take to stop, in milliseconds. */
 const STOP_MS = 1500;
 
@@ -50,6 +49,8 @@ export interface ShardPoolOptions {
   readonly isolatesThreads: boolean;
   /** Starts a thread. */
   readonly openThread?: () => Worker;
+  /** Acts after a delay in milliseconds, unless what it returns is called before. */
+  readonly after?: (delayMs: number, act: () => void) => () => void;
 }
 
 /** One thread and where it stands. */
@@ -67,7 +68,9 @@ export class ShardPool {
   readonly #hub: Hub;
   readonly #options: ShardPoolOptions;
   readonly #running = new Map<number, Running>();
-  readonly #restarts = new Map<number, ReturnType<typeof setTimeout>>();
+  readonly #restarts = new Restarts();
+  /** What keeps a thread from being started again, by place. */
+  readonly #cancels = new Map<number, () => void>();
   #isRefusing = false;
   #isStopping = false;
 
@@ -95,6 +98,7 @@ export class ShardPool {
    * Asks every thread for its numbers, and replaces a thread that has not answered for too long.
    */
   async refresh(): Promise<void> {
+    this.#tell();
     await Promise.all([...this.#running.values()].map(async (running) => {
       const nowMs = this.#hub.clock.nowMs();
       if (await running.link.refresh()) running.heardMs = this.#hub.clock.nowMs();
@@ -121,7 +125,7 @@ export class ShardPool {
   /** Ends the threads, those that are stuck as well. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const timer of this.#restarts.values()) clearTimeout(timer);
+    for (const cancel of this.#cancels.values()) cancel();
     const all = [...this.#running.values()];
     for (const { thread } of all) thread.order({ type: "stop" });
     let isOver = false;
@@ -159,8 +163,10 @@ export class ShardPool {
       );
     const thread = new Thread<ToShard, FromShard>(openThread(), {
       onNews: (news) => {
-        if (news.type === "listening") listening.resolve();
-        else if (news.type === "failed") {
+        if (news.type === "listening") {
+          this.#restarts.listens(own, hub.clock.nowMs());
+          listening.resolve();
+        } else if (news.type === "failed") {
           listening.reject(new StreamError("unreachable", news.message));
         } else if (news.type === "stopped") running.stopped.resolve();
         else running.link.receive(news);
@@ -216,16 +222,44 @@ export class ShardPool {
     link.close();
     clearCounts(this.#options.counts, own);
     clearVisits(this.#options.visits, own);
+    this.#startLater(own, why);
+  }
+
+  #startLater(own: number, why: string): void {
     if (this.#isStopping) return;
-    this.#hub.log.error(`lost a thread of the relay, starting another: ${why}`, { thread: own });
-    this.#restarts.set(own, setTimeout(() => this.#restart(own), RESTART_MS));
+    const { after = afterTimeout } = this.#options;
+    const delayMs = this.#restarts.lost(own, why, this.#hub.clock.nowMs());
+    this.#tell();
+    this.#cancels.set(own, after(delayMs, () => this.#restart(own)));
   }
 
   #restart(own: number): void {
-    this.#restarts.delete(own);
-    const { running, started } = this.#launch(own);
-    started.catch((error: Error) => this.#lost(running, error.message));
+    this.#cancels.delete(own);
+    try {
+      const { running, started } = this.#launch(own);
+      started.catch((error: Error) => this.#lost(running, error.message));
+    } catch (error) {
+      // Not even the worker came about.
+      this.#startLater(own, messageOf(error));
+    }
   }
+
+  /** Tells of threads that were lost. */
+  #tell(): void {
+    const loss = this.#restarts.untold(this.#hub.clock.nowMs());
+    if (loss === undefined) return;
+    const { count, own, why, delayMs } = loss;
+    const often = count === 1 ? "" : ` (${count} times since the last such line, this one last)`;
+    this.#hub.log.error(
+      `lost a thread of the relay, starting another in ${delayMs / 1000} s: ${why}${often}`,
+      { thread: own, count },
+    );
+  }
+}
+
+function afterTimeout(delayMs: number, act: () => void): () => void {
+  const timer = setTimeout(act, delayMs);
+  return () => clearTimeout(timer);
 }
 
 function openShardThread(isIsolated: boolean): Worker {
