@@ -17,6 +17,12 @@ import {
 } from "./control_message.ts";
 import { decodeFrameMessage, type FrameHeader, VERSION } from "./frame_message.ts";
 
+/**
+ * Most frames that can be missing between two: what a stream has in eleven days at 1,000 frames a second,
+ * the most that a rate can be, and in a year at 30.
+ */
+const MAX_MISSING_FRAMES = 1e9;
+
 /** Options of a {@linkcode ViewerSession}. */
 export interface ViewerSessionOptions {
   /** Most frames a second, `null` for all. */
@@ -210,6 +216,12 @@ export class ViewerSession {
       : this.#sequence > 0
       ? sequence - this.#sequence
       : 1;
+    if (gap - 1 > MAX_MISSING_FRAMES) {
+      throw new ProtocolError(
+        CLOSE.protocolError,
+        `${gap - 1} frames are missing before frame ${sequence}, more than there can be`,
+      );
+    }
     this.#sequence = Math.max(this.#sequence, sequence);
     if (gap <= 0) return false;
     this.#skipped += gap - 1;

@@ -55,6 +55,7 @@ export const HEADER: FrameHeader = {
 export function toViewer(
   sequence: number,
   header: Partial<FrameHeader> = {},
+  data: Uint8Array<ArrayBuffer> = Uint8Array.of(7),
 ): Uint8Array<ArrayBuffer> {
-  return encodeFrameMessage({ ...HEADER, sequence, ...header }, Uint8Array.of(7));
+  return encodeFrameMessage({ ...HEADER, sequence, ...header }, data);
 }

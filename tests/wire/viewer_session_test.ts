@@ -203,6 +203,23 @@ Deno.test("ViewerSession refuses a frame before its configuration, over every co
   assertThrows(() => session.receive(toViewer(2), 0), ProtocolError, "without its configuration");
 });
 
+Deno.test("ViewerSession counts a gap of a billion frames, and takes none that is larger", () => {
+  for (const missing of [1e9, 1e9 + 1]) {
+    const session = new ViewerSession({ fps: null, maxDelayMs: 500 });
+    session.open();
+    session.receive(welcome("watch"), 0);
+    session.receive(
+      encodeControl({ type: "config", epoch: 1, ...CONFIGS[0]!, session: null, offset: 0 }),
+      0,
+    );
+    session.receive(toViewer(3), 0);
+    const take = () => session.receive(toViewer(4 + missing), 0);
+    if (missing > 1e9) assertThrows(take, ProtocolError, "1000000001 frames are missing before");
+    else take();
+    assertEquals(session.skipped, missing > 1e9 ? 0 : 1e9);
+  }
+});
+
 Deno.test("PublisherSession and ViewerSession throw only ProtocolErrors, whatever a relay sends", () => {
   const messages: ServerMessage[] = [
     { type: "credit", frames: 5, bytes: 50, received: 1 },
