@@ -4,6 +4,8 @@ export interface ClientOptions {
   perMessageDeflate: boolean;
   /** Most bytes of a message. */
   maxPayload: number;
+  /** How long a close may stay unanswered, in milliseconds. */
+  closeTimeout: number;
   /** Fills the four bytes of a frame's mask. */
   generateMask(mask: Uint8Array): void;
 }
@@ -15,6 +17,11 @@ export interface Client extends WebSocket {
   /** Reads nothing more from the connection. */
   pause(): void;
   resume(): void;
+  /** The answer to the handshake, with the connection that it came by. */
+  on(
+    event: "upgrade",
+    listener: (response: { readonly socket: { readonly bytesRead: number } }) => void,
+  ): void;
 }
 
 declare const WebSocketClient: {

@@ -88,33 +88,70 @@ export interface ComparesClocks {
 
 /** How long a relay may take to greet, in milliseconds. */
 const GREETING_MS = 10_000;
+/** How often it is looked whether anything has come, in milliseconds. */
+const LISTEN_MS = 1000;
+/**
+ * A relay of which nothing comes so often is lost: it sends numbers once a second, and to a viewer that
+ * does not keep up at least its time, for which it is asked every five seconds.
+ */
+const MAX_SILENCES = 10;
+/** What stands for the code of a connection that ended without one (RFC 6455 section 7.1.5). */
+const NO_CODE = 1006;
 
 /** How a connection ends on which the relay does not greet. */
 export const NO_GREETING: Closed = {
-  // What stands for the code of a connection that ended without one (RFC 6455 section 7.1.5).
-  code: 1006,
+  code: NO_CODE,
   reason: `the relay does not greet within ${GREETING_MS / 1000} s`,
 };
+/** How a connection ends on which nothing comes any more. */
+export const SILENT: Closed = {
+  code: NO_CODE,
+  reason: `the relay has been silent for ${MAX_SILENCES * LISTEN_MS / 1000} s`,
+};
 
-/** Asks the relay for its time over one connection, as often as the session wants it. */
-export class ClockPoll {
+/**
+ * Asks the relay for its time over one connection, as often as the session wants it, and notices a relay
+ * that is gone without a word.
+ */
+export class Lifeline {
   #greetingDueMs: number | undefined;
   #dueMs = -Infinity;
+  #listenDueMs = -Infinity;
+  #heard = -1;
+  #silences = 0;
+  #lost: Closed | undefined;
 
-  /** Asks if it is time; returns when it is next, or when the relay has to have greeted. */
-  poll(session: ComparesClocks, connection: Pick<Connection, "send">, clock: Clock): number {
+  /** How the connection is to end, once the relay is lost. */
+  get lost(): Closed | undefined {
+    return this.#lost;
+  }
+
+  /** Asks if it is time, and listens; returns when that is next. */
+  poll(
+    session: ComparesClocks,
+    connection: Pick<Connection, "send" | "heard" | "waiting">,
+    clock: Clock,
+  ): number {
     const nowMs = clock.nowMs();
+    this.#listen(connection, nowMs);
     this.#greetingDueMs ??= nowMs + GREETING_MS;
-    if (session.welcome === undefined) return this.#greetingDueMs;
+    this.#lost = this.#silences >= MAX_SILENCES ? SILENT : undefined;
+    if (session.welcome === undefined) {
+      if (nowMs >= this.#greetingDueMs) this.#lost = NO_GREETING;
+      return Math.min(this.#greetingDueMs, this.#listenDueMs);
+    }
     if (nowMs >= this.#dueMs) {
       connection.send(session.askTime(clock.wallUs()));
       this.#dueMs = nowMs + session.clockIntervalMs;
     }
-    return this.#dueMs;
+    return Math.min(this.#dueMs, this.#listenDueMs);
   }
 
-  /** Whether the relay has not greeted in time. */
-  isInVain(session: Pick<ComparesClocks, "welcome">, clock: Clock): boolean {
-    return session.welcome === undefined && clock.nowMs() >= (this.#greetingDueMs ?? Infinity);
+  #listen({ heard, waiting }: Pick<Connection, "heard" | "waiting">, nowMs: number): void {
+    if (nowMs < this.#listenDueMs) return;
+    this.#listenDueMs = nowMs + LISTEN_MS;
+    // Counted in looks, so that a computer that was asleep hears what has come first.
+    this.#silences = waiting > 0 || heard !== this.#heard ? 0 : this.#silences + 1;
+    this.#heard = heard;
   }
 }

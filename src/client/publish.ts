@@ -18,7 +18,7 @@ import { CLOSE } from "../wire/close_code.ts";
 import { MAX_HELD_UP_MS, type StreamStatus } from "../wire/control_message.ts";
 import { type OutgoingFrame, PublisherSession } from "../wire/publisher_session.ts";
 import { CallQueue } from "./call_queue.ts";
-import { ClockPoll, NO_GREETING, stayConnected } from "./connected.ts";
+import { Lifeline, stayConnected } from "./connected.ts";
 import type { PublishOptions, PublishStats, SendOptions } from "./publish_options.ts";
 
 /** How long frames may still leave after a stop was asked for, in milliseconds. */
@@ -321,7 +321,7 @@ export class Publisher implements AsyncDisposable {
     const clock = this.#clock;
     const session = this.#session;
     const { signal } = this.#abort;
-    const clockPoll = new ClockPoll();
+    const lifeline = new Lifeline();
     this.#connection = connection;
     try {
       connection.send(session.open(this.#options.live ?? null, this.#heldMs()));
@@ -331,12 +331,12 @@ export class Publisher implements AsyncDisposable {
         }
         if (session.welcome !== undefined) this.#isBack();
         if (session.isDone) break;
-        const clockDueMs = clockPoll.poll(session, connection, clock);
-        if (clockPoll.isInVain(session, clock)) return NO_GREETING;
+        const dueMs = lifeline.poll(session, connection, clock);
+        if (lifeline.lost !== undefined) return lifeline.lost;
         this.#flush();
         if (session.wantsFrame || session.welcome !== undefined) this.#frameWakeup.notify();
         if (connection.closed !== undefined && connection.waiting === 0) return connection.closed;
-        await this.#connectionWakeup.wait(clock, clockDueMs);
+        await this.#connectionWakeup.wait(clock, dueMs);
       }
       return "done";
     } catch (error) {

@@ -5,7 +5,6 @@
  */
 import { Deque } from "../core/deque.ts";
 import { RateMeter } from "../core/rate_meter.ts";
-import { StreamError } from "../errors.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
 import type { Closed, Connection } from "../net/connection.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
@@ -14,12 +13,12 @@ import { CLOSE } from "../wire/close_code.ts";
 import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
 import { CallQueue } from "./call_queue.ts";
-import { ClockPoll, NO_GREETING, stayConnected } from "./connected.ts";
+import { Lifeline, stayConnected } from "./connected.ts";
 import type { ReceivedFrame, WatchOptions, WatchStats } from "./watch_options.ts";
 
-/** Most frames, and their bytes, that may wait for whoever watches: no relay in its right mind sends more. */
-const MAX_WAITING_FRAMES = 16_384;
-const MAX_WAITING_BYTES = 512 * 1024 * 1024;
+/** Frames, and their bytes, with which the rest has to wait in the inbox until some are handed out. */
+const MAX_WAITING_FRAMES = 1024;
+const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 /**
  * Begins to watch the stream at `url`, as `ws://127.0.0.1:8080/cam`. It connects at once, waits for a
@@ -219,11 +218,18 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
     return { done: true, value: undefined };
   }
 
+  /** Whether frames are taken in, for somebody who has not asked for them. */
+  get #hasRoom(): boolean {
+    return this.#waiting.length < MAX_WAITING_FRAMES && this.#waitingBytes < MAX_WAITING_BYTES;
+  }
+
   #handOut(): ReceivedFrame {
+    const hadRoom = this.#hasRoom;
     const frame = this.#waiting.shift();
     const { byteLength } = frame.data;
     this.#last = frame;
     this.#waitingBytes -= byteLength;
+    if (!hadRoom && this.#hasRoom) this.#connectionWakeup.notify();
     this.#frames++;
     this.#bytes += byteLength;
     this.#meter.add(byteLength, this.#clock.nowMs());
@@ -267,13 +273,15 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
     const clock = this.#clock;
     const session = this.#session;
     const { signal } = this.#abort;
-    const clockPoll = new ClockPoll();
+    const lifeline = new Lifeline();
     this.#connection = connection;
     try {
       connection.send(session.open());
       while (!signal.aborted) {
-        for (let m = connection.take(); m !== undefined; m = connection.take()) {
-          this.#take(session.receive(m, clock.wallUs()));
+        while (this.#hasRoom) {
+          const message = connection.take();
+          if (message === undefined) break;
+          this.#take(session.receive(message, clock.wallUs()));
         }
         this.#send(session.confirmDue(clock.nowMs()));
         const isTaken = this.#waiting.length === 0;
@@ -281,9 +289,9 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
         if (connection.closed !== undefined && isTaken) {
           return this.#hasEnded ? "done" : connection.closed;
         }
-        const clockDueMs = clockPoll.poll(session, connection, clock);
-        if (clockPoll.isInVain(session, clock)) return NO_GREETING;
-        await this.#connectionWakeup.wait(clock, Math.min(clockDueMs, session.confirmDeadlineMs));
+        const dueMs = lifeline.poll(session, connection, clock);
+        if (lifeline.lost !== undefined && isTaken) return lifeline.lost;
+        await this.#connectionWakeup.wait(clock, Math.min(dueMs, session.confirmDeadlineMs));
       }
       return "done";
     } finally {
@@ -322,12 +330,6 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
     this.#unconfirmed.set(frame, { sequence, isOld: false });
     this.#waiting.push(frame);
     this.#waitingBytes += data.byteLength;
-    if (this.#waiting.length > MAX_WAITING_FRAMES || this.#waitingBytes > MAX_WAITING_BYTES) {
-      throw new StreamError(
-        "failed",
-        `Cannot watch ${this.#url}: the relay sends more than is confirmed`,
-      );
-    }
     this.#frameWakeup.notify();
   }
 

@@ -22,6 +22,9 @@ import type { Log } from "../host/log.ts";
 import { FilmLength } from "./film_length.ts";
 import { PipeBacklog } from "./pipe_backlog.ts";
 
+/** How long whoever reads a pipe may take for what is being written when a stop is asked for, in milliseconds. */
+const STOP_MS = 1000;
+
 /** Options of a {@linkcode SinkWatcher}. */
 export interface SinkWatcherOptions {
   /** The stream's address. */
@@ -113,11 +116,12 @@ export class SinkWatcher {
    * frame cannot be written
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { url, durationMs, fps, maxDelayMs, follow, openSocket, clock } = this.#options;
+    const { url, durationMs, fps, maxDelayMs, follow, openSocket, clock, log } = this.#options;
     const timeUp = new AbortController();
     const timer = durationMs === null
       ? undefined
       : setTimeout(() => timeUp.abort("time is up"), durationMs);
+    const stop = AbortSignal.any([signal, timeUp.signal]);
     const watcher = watch(url, {
       fps,
       maxDelayMs,
@@ -125,16 +129,21 @@ export class SinkWatcher {
       clock,
       ...(openSocket === undefined ? {} : { openSocket }),
       confirm: "manual",
-      signal: AbortSignal.any([signal, timeUp.signal]),
+      signal: stop,
       onEvent: (event) => this.#tell(event),
     });
     this.#watcher = watcher;
+    const patience = new Patience(this.#backlog === undefined ? undefined : stop);
     try {
       for await (const frame of watcher) {
-        await this.#take(frame, watcher);
+        if (await patience.until(this.#take(frame, watcher)) === "over") {
+          log.warn(`nobody reads ${this.#sink.describe()}: its last frame is cut off`);
+          break;
+        }
         if (this.#isDone) break;
       }
     } finally {
+      patience.end();
       clearTimeout(timer);
       clearTimeout(this.#readTimer);
       await this.#sink.finish();
@@ -196,6 +205,33 @@ export class SinkWatcher {
     const { first } = this.#unread;
     if (first === undefined) return;
     this.#readTimer = setTimeout(() => this.#confirm(watcher), first.readMs - nowMs);
+  }
+}
+
+/** Waits for what may never come; once a stop is asked for, only for a moment. */
+class Patience {
+  readonly #over = Promise.withResolvers<"over">();
+  readonly #stop: AbortSignal | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `undefined` for patience without end. */
+  constructor(stop: AbortSignal | undefined) {
+    this.#stop = stop;
+    stop?.addEventListener("abort", this.#begin);
+    if (stop?.aborted) this.#begin();
+  }
+
+  readonly #begin = () => {
+    this.#timer = setTimeout(() => this.#over.resolve("over"), STOP_MS);
+  };
+
+  async until(work: Promise<void>): Promise<"done" | "over"> {
+    return await Promise.race([work.then(() => "done" as const), this.#over.promise]);
+  }
+
+  end(): void {
+    this.#stop?.removeEventListener("abort", this.#begin);
+    clearTimeout(this.#timer);
   }
 }
 

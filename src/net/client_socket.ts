@@ -4,12 +4,18 @@
  * @module
  */
 // @ts-types="../../types/ws.d.ts"
-import WebSocketClient, { type Client } from "ws";
+import WebSocketClient, { type Client as PlainClient } from "ws";
 
-export type { Client };
+/** A client's WebSocket that knows how much has come. */
+export interface Client extends PlainClient {
+  /** Bytes received, also of messages that are not whole. */
+  receivedBytes(): number;
+}
 
 /** The largest frame that a relay may have, with its header. */
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
+/** How long a relay may take to answer the end of the connection, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2000;
 
 /**
  * Begins to connect. Deno's own WebSocket writes a message's header by itself and leaves Nagle's
@@ -20,6 +26,7 @@ export function openClientSocket(url: string | URL, protocols: readonly string[]
   const socket = new WebSocketClient(url, protocols, {
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
+    closeTimeout: CLOSE_TIMEOUT_MS,
     // A mask guards caches on the way from what a page may send (RFC 6455 section 10.3), which is of
     // no concern here: one of zeros costs nothing.
     generateMask: (mask) => void mask.fill(0),
@@ -27,5 +34,7 @@ export function openClientSocket(url: string | URL, protocols: readonly string[]
   socket.binaryType = "arraybuffer";
   // What went wrong is told by the close that follows; without a listener it ends the program.
   socket.onerror = () => {};
-  return socket;
+  let stream: { readonly bytesRead: number } | undefined;
+  socket.on("upgrade", (response) => stream = response.socket);
+  return Object.assign(socket, { receivedBytes: () => stream?.bytesRead ?? 0 });
 }

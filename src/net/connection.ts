@@ -17,10 +17,15 @@ import type { Wakeup } from "./wakeup.ts";
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Most bytes that wait in an inbox until the relay has to wait, or, where that is not possible, half of
- * those with which it is left: more than the protocol lets it send before it is answered.
+ * Bytes in an inbox with which the relay has to wait until half of them are taken. What it sends on waits
+ * on the way, and then at the relay.
  */
-const MAX_INBOX_BYTES = 128 * 1024 * 1024;
+const MAX_INBOX_BYTES = 16 * 1024 * 1024;
+/**
+ * The same where reading cannot pause: with more the relay is left. A relay with 512 MiB sends 48 MiB to
+ * a viewer that confirms nothing, and one more frame, of 64 MiB at most.
+ */
+const MAX_UNPAUSED_BYTES = 128 * 1024 * 1024;
 /** What a message costs beside its bytes. */
 const MESSAGE_COST_BYTES = 256;
 
@@ -63,14 +68,18 @@ export class Connection {
   readonly #socket: ClientSocket;
   readonly #inbox = new Deque<string | Uint8Array<ArrayBuffer>>();
   #inboxBytes = 0;
+  /** Messages received. */
+  #messages = 0;
   #isPaused = false;
+  /** Whether nothing more is to be heard of it. */
+  #isLeft = false;
   #closed: Closed | undefined;
 
   /** Takes over `socket`, which is open. */
   constructor(socket: ClientSocket, wakeup: Wakeup) {
     this.#socket = socket;
     socket.onmessage = ({ data }) => {
-      if (this.#closed === undefined) {
+      if (this.#closed === undefined && !this.#isLeft) {
         this.#keep(typeof data === "string" ? data : new Uint8Array(data));
       }
       wakeup.notify();
@@ -98,27 +107,36 @@ export class Connection {
     return this.#inbox.length;
   }
 
+  /** Grows with whatever comes, also with a part of a message where that is known; by itself it says nothing. */
+  get heard(): number {
+    return this.#socket.receivedBytes?.() ?? this.#messages;
+  }
+
   /** Removes the oldest message received. */
   take(): string | Uint8Array<ArrayBuffer> | undefined {
     if (this.#inbox.length === 0) return undefined;
     const message = this.#inbox.shift();
     this.#inboxBytes -= costOf(message);
-    if (this.#isPaused && this.#inboxBytes < MAX_INBOX_BYTES / 2) {
-      this.#isPaused = false;
-      this.#socket.resume?.();
-    }
+    if (this.#inboxBytes < MAX_INBOX_BYTES / 2) this.#readOn();
     return message;
+  }
+
+  #readOn(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    this.#socket.resume?.();
   }
 
   /** Keeps a message until it is taken; where many are kept, the relay has to wait or is left. */
   #keep(message: string | Uint8Array<ArrayBuffer>): void {
+    this.#messages++;
     this.#inbox.push(message);
     this.#inboxBytes += costOf(message);
     if (this.#inboxBytes < MAX_INBOX_BYTES || this.#isPaused) return;
     if (this.#socket.pause !== undefined) {
       this.#isPaused = true;
       this.#socket.pause();
-    } else if (this.#inboxBytes > 2 * MAX_INBOX_BYTES) {
+    } else if (this.#inboxBytes > MAX_UNPAUSED_BYTES) {
       this.#closed = { code: CLOSE.tooLarge, reason: "the relay sends more than it was asked for" };
       this.#socket.close();
     }
@@ -131,6 +149,9 @@ export class Connection {
 
   /** Ends the connection, of which nothing more is heard. */
   close(code: number, reason: string): void {
+    this.#isLeft = true;
+    // The answer comes behind what has not been read.
+    this.#readOn();
     if (this.#socket.readyState === OPEN) {
       // Clients may only send 1000 and codes from 3000 (WHATWG WebSockets, close()).
       this.#socket.close(code >= 3000 ? code : CLOSE.normal, reason);

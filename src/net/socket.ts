@@ -15,6 +15,8 @@ export interface ClientSocket extends WebSocket {
   pause?(): void;
   /** Reads on. */
   resume?(): void;
+  /** Bytes received, also of messages that are not whole, where that is known. */
+  receivedBytes?(): number;
 }
 
 /** Begins to connect. Messages come as `ArrayBuffer`. */

@@ -1,7 +1,11 @@
 /** What the program makes of servers that are no relays, or bad ones. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { bareConfig } from "../../src/core/frame.ts";
+import { encodeControl } from "../../src/wire/control_message.ts";
+import { start } from "../program.ts";
 import { openHere } from "../server/fixture.ts";
+import { toViewer } from "../wire/messages.ts";
 import { runHere } from "./run_here.ts";
 
 const STATUS = {
@@ -197,4 +201,29 @@ Deno.test("publish and watch go nowhere else", async () => {
     assertEquals([code, others], [3, 0]);
     assertStringIncludes(stderr, "the server is not a relay (HTTP 307)");
   }
+});
+
+Deno.test("watch takes little of a flood that nobody reads on, and stops when it is told to", async () => {
+  const FRAMES = 200;
+  const BYTES = 1_000_000;
+  let flooding: WebSocket | undefined;
+  await using relay = greeting("watch", (socket) => {
+    flooding = socket;
+    const config = { ...bareConfig("mjpeg"), epoch: 1, session: "s", offset: 0 };
+    socket.send(encodeControl({ type: "config", ...config }));
+    for (let n = 1; n <= FRAMES; n++) socket.send(toViewer(n, {}, new Uint8Array(BYTES)));
+  });
+  await using watch = start(["watch", `${relay.url}/cam`, "-o", "-"], { stdout: "piped" });
+  // Time enough for all of it.
+  await watch.said(/\d+ frames /);
+  const waiting = flooding!.bufferedAmount;
+  assert(waiting > FRAMES / 2 * BYTES, `${waiting} bytes wait at the relay`);
+  const toldMs = performance.now();
+  watch.kill("SIGTERM");
+  const { code, stderr } = await watch.outcome;
+  const tookMs = performance.now() - toldMs;
+  assertEquals(code, 0, stderr);
+  assertStringIncludes(stderr, "nobody reads standard output");
+  assert(tookMs < 5000, `it took ${tookMs} ms to stop`);
+  await watch.stdout.cancel();
 });

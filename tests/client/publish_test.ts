@@ -5,7 +5,7 @@ import { encodeControl } from "../../src/wire/control_message.ts";
 import { decodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { frameOf, numberOf, startRelay } from "../server/fixture.ts";
 import { credit, type Message, welcome } from "../wire/messages.ts";
-import { ScriptedRelay, type ScriptedSocket, turn } from "./scripted_relay.ts";
+import { HurryingClock, ScriptedRelay, type ScriptedSocket, turn } from "./scripted_relay.ts";
 
 /** The answer to a question for the clock, in which both clocks agree. */
 async function clockAnswer(socket: ScriptedSocket): Promise<string> {
@@ -222,6 +222,30 @@ Deno.test("Publisher counts what is skipped", async () => {
   await out.send(frameOf(1));
   assertEquals(decodeFrameMessage(await socket.frame()).header.sequence, 2);
   assertEquals(out.stats().dropped, 1);
+});
+
+Deno.test("Publisher leaves a relay that has greeted and falls silent, and connects again with what is not confirmed", async () => {
+  const relay = new ScriptedRelay();
+  const clock = new HurryingClock();
+  const reasons: string[] = [];
+  await using out = publish(relay.url, {
+    ...relay,
+    clock,
+    format: "mjpeg",
+    onEvent: (event) => event.type === "lost" && reasons.push(event.reason),
+  });
+  const sending = out.send(frameOf(3));
+  const socket = await greeted(relay);
+  await sending;
+  assertEquals(sentNumber(await socket.frame()), 3);
+  clock.isHurrying = true;
+  const again = await relay.connection();
+  clock.isHurrying = false;
+  assertEquals(reasons, ["the relay has been silent for 10 s"]);
+  assertEquals((await again.control("hello")).role, "publish");
+  again.say(welcome("publish"));
+  again.say(await clockAnswer(again), credit(100, 0));
+  assertEquals(sentNumber(await again.frame()), 3);
 });
 
 Deno.test("publish refuses an address that is none", () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Clock, systemClock } from "../../src/host/clock.ts";
 import type { ClientSocket, OpenSocket } from "../../src/net/socket.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import type { Message } from "../wire/messages.ts";
@@ -116,6 +117,18 @@ export class ScriptedRelay {
       this.#wake = Promise.withResolvers<void>();
     }
     return this.#sockets.shift()!;
+  }
+}
+
+/** A clock on which a second passes whenever somebody looks at it, once it hurries. */
+export class HurryingClock implements Clock {
+  #aheadMs = 0;
+  isHurrying = false;
+  readonly wallUs = systemClock.wallUs;
+
+  nowMs(): number {
+    if (this.isHurrying) this.#aheadMs += 1000;
+    return systemClock.nowMs() + this.#aheadMs;
   }
 }
 

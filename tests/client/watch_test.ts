@@ -5,7 +5,7 @@ import { bareConfig } from "../../src/core/frame.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { frameOf, numberOf, startRelay } from "../server/fixture.ts";
 import { toViewer, welcome } from "../wire/messages.ts";
-import { ScriptedRelay, type ScriptedSocket, turn } from "./scripted_relay.ts";
+import { HurryingClock, ScriptedRelay, type ScriptedSocket, turn } from "./scripted_relay.ts";
 
 const END = encodeControl({ type: "end" });
 
@@ -193,15 +193,56 @@ Deno.test("watch says that it cannot understand the relay", async () => {
   assertEquals(error.code, "failed");
 });
 
-Deno.test("watch lets no more wait than a relay may send", async () => {
+Deno.test("watch takes in no more than it can hold, and the rest when frames are handed out", async () => {
   const relay = new ScriptedRelay();
   const cam = watch(relay.url, relay);
   const socket = await greeted(relay);
-  for (let sequence = 1; sequence <= 16_384; sequence++) socket.say(toViewer(sequence));
+  let pauses = 0;
+  Object.assign(socket.client, { pause: () => pauses++, resume: () => {} });
+  // Of few bytes, then of many.
+  for (let sequence = 1; sequence <= 2000; sequence++) socket.say(toViewer(sequence));
+  assertEquals(pauses, 0);
+  for (let sequence = 2001; sequence <= 2032; sequence++) {
+    socket.say(toViewer(sequence, {}, new Uint8Array(1024 * 1024)));
+    await turn();
+  }
+  assertEquals(pauses, 1);
+  for (let sequence = 1; sequence <= 2032; sequence++) {
+    assertEquals((await cam.next()).value?.sequence, sequence);
+  }
+  await cam.close();
+});
+
+Deno.test("watch leaves a relay that has greeted and falls silent, and connects again", async () => {
+  const relay = new ScriptedRelay();
+  const clock = new HurryingClock();
+  const reasons: string[] = [];
+  await using _cam = watch(relay.url, {
+    ...relay,
+    clock,
+    onEvent: (event) => event.type === "lost" && reasons.push(event.reason),
+  });
+  await greeted(relay);
   await turn();
-  assertEquals((await cam.next()).value?.sequence, 1);
-  socket.say(toViewer(16_385), toViewer(16_386));
-  await assertRejects(() => cam.closed, StreamError, "the relay sends more than is confirmed");
+  clock.isHurrying = true;
+  const again = await relay.connection();
+  assertEquals((await again.control("hello")).role, "watch");
+  assertEquals(reasons, ["the relay has been silent for 10 s"]);
+});
+
+Deno.test("watch says that frames jump further than there can be any", async () => {
+  const relay = new ScriptedRelay();
+  const cam = watch(relay.url, relay);
+  const socket = await greeted(relay);
+  socket.say(toViewer(5), toViewer(9_000_000_000_000_000));
+  assertEquals((await cam.next()).value?.sequence, 5);
+  await assertRejects(
+    () => cam.next(),
+    StreamError,
+    "Cannot understand the relay: 8999999999999994 frames are missing before frame " +
+      "9000000000000000, more than there can be",
+  );
+  assertEquals(cam.stats().skipped, 0);
 });
 
 Deno.test("watch says that nobody answers, and an address that is none", async () => {

@@ -8,6 +8,7 @@ import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { ScriptedRelay, type ScriptedSocket, turn } from "../client/scripted_relay.ts";
+import { soon } from "../waiting.ts";
 import { toViewer, welcome } from "../wire/messages.ts";
 
 /** A sink that keeps frames; each write takes so many milliseconds of the test's clock. */
@@ -130,4 +131,31 @@ Deno.test("SinkWatcher fails with what its sink fails with, and leaves the strea
   socket.say(toViewer(1));
   await assertRejects(() => running, StreamError, "the disk is full");
   assertEquals([sink.hasFinished, socket.closedBy], [true, 1000]);
+});
+
+Deno.test("SinkWatcher stops though nobody reads the pipe that it writes to, and says so", async () => {
+  const relay = new ScriptedRelay();
+  const writing = Promise.withResolvers<void>();
+  const never = Promise.withResolvers<boolean>();
+  const sink: Sink = {
+    pipeBytes: 1,
+    write: () => {
+      writing.resolve();
+      return never.promise;
+    },
+    finish: () => Promise.resolve(),
+    describe: () => "standard output",
+  };
+  const said: string[] = [];
+  const log = { ...silentLog, warn: (message: string) => said.push(message) };
+  const stop = new AbortController();
+  const watcher = new SinkWatcher(optionsOf(relay, { log }), sink);
+  const running = watcher.run(stop.signal);
+  const socket = await greeted(relay);
+  socket.say(toViewer(1), toViewer(2));
+  await writing.promise;
+  stop.abort("SIGTERM");
+  await soon("the end", running);
+  assertEquals(said, ["nobody reads standard output: its last frame is cut off"]);
+  assertEquals([watcher.stats().frames, socket.closedBy], [0, 1000]);
 });

@@ -11,7 +11,7 @@ import { Wakeup } from "../../src/net/wakeup.ts";
 import { ViewerSession } from "../../src/wire/viewer_session.ts";
 import { ScriptedSocket } from "../client/scripted_relay.ts";
 import { Client, frameOf, startRelay } from "../server/fixture.ts";
-import { soon } from "../waiting.ts";
+import { eventually, soon } from "../waiting.ts";
 
 const OPENERS: Readonly<Record<string, OpenSocket>> = {
   "the platform's WebSocket": openPlatformSocket,
@@ -102,10 +102,10 @@ for (
 Deno.test("Connection has a relay wait, or leaves it, when it sends more than anybody takes", async () => {
   for (const canPause of [true, false]) {
     const scripted = new ScriptedSocket("stream.v1");
-    let pauses = 0;
-    let resumes = 0;
+    const calls: string[] = [];
     if (canPause) {
-      Object.assign(scripted.client, { pause: () => pauses++, resume: () => resumes++ });
+      const note = (what: string) => () => calls.push(what);
+      Object.assign(scripted.client, { pause: note("pause"), resume: note("resume") });
     }
     const connection = await connect({
       url: "ws://127.0.0.1:1/cam",
@@ -113,15 +113,73 @@ Deno.test("Connection has a relay wait, or leaves it, when it sends more than an
       signal: new AbortController().signal,
       wakeup: new Wakeup(),
     });
-    const frame = new Uint8Array(16 * 1024 * 1024);
-    for (let n = 0; n < 17; n++) scripted.say(frame);
+    const frame = new Uint8Array(4 * 1024 * 1024);
+    const say = (count: number) => {
+      for (let n = 0; n < count; n++) scripted.say(frame);
+    };
     if (canPause) {
-      assertEquals([pauses, resumes, connection.closed], [1, 0, undefined]);
+      say(3);
+      assertEquals(calls, []);
+      say(2);
+      assertEquals([calls, connection.closed], [["pause"], undefined]);
       while (connection.take() !== undefined);
-      assertEquals([pauses, resumes], [1, 1]);
+      assertEquals(calls, ["pause", "resume"]);
+      // Its answer to the goodbye is behind what it has sent.
+      say(4);
+      connection.close(1000, "");
+      assertEquals(calls, ["pause", "resume", "pause", "resume"]);
+      say(4);
+      assertEquals([connection.waiting, calls.length], [4, 4]);
     } else {
+      say(31);
+      assertEquals(connection.closed, undefined);
+      say(1);
       assertEquals(connection.closed?.reason, "the relay sends more than it was asked for");
       assertEquals(scripted.client.readyState, 3);
     }
   }
+});
+
+Deno.test("Connection over ws hears a part of a message", async () => {
+  const parts: ((bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>)[] = [];
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const serving = (async () => {
+    using peer = await listener.accept();
+    const request = new Uint8Array(4096);
+    const length = await peer.read(request) ?? 0;
+    const key = /sec-websocket-key: (.*)\r/i.exec(
+      new TextDecoder().decode(request.subarray(0, length)),
+    )![1]!;
+    const hash = await crypto.subtle.digest(
+      "SHA-1",
+      new TextEncoder().encode(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`),
+    );
+    await peer.write(new TextEncoder().encode(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+        `Sec-WebSocket-Accept: ${new Uint8Array(hash).toBase64()}\r\n` +
+        "Sec-WebSocket-Protocol: stream.v1\r\n\r\n",
+    ));
+    parts.push((bytes) => peer.write(bytes));
+    // Until the client is gone.
+    while (await peer.read(request).catch(() => null) !== null);
+  })();
+  const stop = new AbortController();
+  const connection = await connect({
+    url: `ws://127.0.0.1:${listener.addr.port}/cam`,
+    openSocket: (url, protocols) => {
+      const socket = openClientSocket(url, protocols);
+      stop.signal.addEventListener("abort", () => socket.terminate());
+      return socket;
+    },
+    signal: stop.signal,
+    wakeup: new Wakeup(),
+  });
+  const before = connection.heard;
+  await eventually("the server to have answered", () => parts.length > 0);
+  // The beginning of a message of 1,000 bytes (RFC 6455 section 5.2).
+  await parts[0]!(new Uint8Array([0x82, 126, 3, 232, 1, 2, 3]));
+  await eventually("a part to be heard", () => connection.heard >= before + 7);
+  assertEquals(connection.waiting, 0);
+  stop.abort();
+  await serving;
 });
