@@ -103,7 +103,7 @@ async function respond(
   { here, number }: Route,
   asked: Asked,
 ): Promise<Response | Upgrade> {
-  const there = () => context.askThere(number, asked);
+  const there = (other = asked) => context.askThere(number, other);
   return await (here === undefined ? there() : here(context, asked, there));
 }
 

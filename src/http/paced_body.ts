@@ -33,7 +33,10 @@ export class PacedBody {
   #isLast = false;
   #isOver = false;
 
-  /** `onOver` is told once when nothing more can be sent, for whatever reason. */
+  /**
+   * `onOver` is told once when nothing more can be sent, for whatever reason. What was sent may be freed
+   * then: what the server may still have of it belongs to the server, or to a connection that is broken off.
+   */
   constructor(onOver: () => void) {
     this.#onOver = onOver;
     this.body = new ReadableStream({
@@ -96,7 +99,11 @@ export class PacedBody {
     const piece = this.#beingWritten;
     this.#isWanted = piece === undefined;
     if (piece !== undefined) {
-      const slice = piece.chunk.subarray(this.#written, this.#written + WRITE_BYTES);
+      const part = piece.chunk.subarray(this.#written, this.#written + WRITE_BYTES);
+      const isEnd = this.#isLast && this.#queue.length === 0 &&
+        this.#written + part.byteLength === piece.chunk.byteLength;
+      // The server takes the end before it has written it.
+      const slice = isEnd ? part.slice() : part;
       this.#written += slice.byteLength;
       this.#takenBytes += slice.byteLength;
       this.#controller.enqueue(slice);

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { release } from "../bytes/release.ts";
 import { messageOf, ProtocolError } from "../errors.ts";
 import { REFUSALS_BY_CODE } from "../relay/connection.ts";
 import type { Streams } from "../relay/streams.ts";
@@ -13,7 +12,8 @@ import { MjpegViewer } from "./mjpeg_viewer.ts";
 import { type PartForm, timestamp } from "./multipart.ts";
 import { PacedBody } from "./paced_body.ts";
 import { text } from "./responses.ts";
-import type { Asked, Here, There } from "./route.ts";
+import type { Asked, AskThere, Here, There } from "./route.ts";
+import { NO_MEMORY, type SharedPicture } from "./shared_pictures.ts";
 import { pictureFault, type PictureFormat } from "./stream_pictures.ts";
 
 /** No cache may keep a picture, and no proxy may wait until it has enough of them. */
@@ -67,26 +67,37 @@ export async function sendMotion(
 export function findPicture(
   format: PictureFormat,
 ): (there: There, asked: Asked) => Promise<Response> {
-  return async (there, { name }) =>
-    refusal(name, there.hub.isStopping) ?? await still(there, name, format);
+  return async (there, asked) =>
+    refusal(asked.name, there.hub.isStopping) ?? await still(there, asked, format);
 }
 
 /** Sends one picture within the memory for all viewers. */
-export async function sendPicture(
-  { streams, pictures }: Here,
-  { request, name }: Asked,
-  there: () => Promise<Response>,
-): Promise<Response> {
-  // Until it is counted, a picture is there several times.
-  return await pictures.copying.run(async () => {
-    const found = await there();
-    if (!found.ok || request.method !== "GET") return found;
-    const picture = await found.bytes();
-    const body = send(streams, picture);
-    if (body !== undefined) return new Response(body, { headers: found.headers });
-    release(picture);
-    return short(streams, name);
-  });
+export function sendPicture(
+  format: PictureFormat,
+): (here: Here, asked: Asked, there: AskThere) => Promise<Response> {
+  return async ({ streams, pictures }, asked, there) => {
+    const { request, name } = asked;
+    const found = await pictures.shared.get({
+      memory: streams.memory,
+      key: `${name}.${format}`,
+      find: (tag) => there({ ...asked, request: askingFor(request, tag) }),
+    });
+    if (found instanceof Response) return found;
+    if (found === "short") return short(streams, name);
+    if (request.method === "GET") {
+      return new Response(send(streams, found), { headers: found.headers });
+    }
+    found.drop();
+    return new Response(null, { headers: found.headers });
+  };
+}
+
+/** The same request by somebody who has the picture known by `tag`. */
+function askingFor(request: Request, tag: string | null): Request {
+  const headers = new Headers(request.headers);
+  headers.delete("if-none-match");
+  if (tag !== null) headers.set("if-none-match", tag);
+  return new Request(request.url, { headers });
 }
 
 function short({ refusals }: Pick<Streams, "refusals">, name: string): Response {
@@ -97,39 +108,42 @@ function short({ refusals }: Pick<Streams, "refusals">, name: string): Response 
 
 async function still(
   { hub, pictures }: There,
-  name: string,
+  { request, name }: Asked,
   format: PictureFormat,
 ): Promise<Response> {
   const live = hub.find(name);
-  const newest = live?.newestKey;
-  const config = newest?.config;
+  const config = live?.newestKey?.config;
   if (live === undefined || config === undefined) {
     const seen = live === undefined ? "there is no such stream" : "no frame has arrived yet";
     return text(404, `Cannot make a picture of "${name}": ${seen}; publish to it first\n`);
   }
   const fault = pictureFault(name, config, format);
   if (fault !== undefined) return text(406, `${fault}\n`);
-  // Copies that nobody can be sent are not made.
-  const { underWay, plan } = hub.memory;
-  if (underWay.used + newest!.data.byteLength > underWay.limit - plan.reserveBytes) {
-    return short(hub, name);
-  }
   let picture;
   try {
-    picture = await pictures.of(live).newest(format);
+    const newest = pictures.of(live).newest(format);
+    // A frame that was not waited for is still there.
+    picture = newest instanceof Promise ? await newest : newest;
   } catch (error) {
     return text(500, `Cannot make a picture of "${name}": ${messageOf(error)}\n`);
   }
   if (picture === undefined) {
     return text(503, `Cannot make a picture of "${name}": the stream has just ended\n`);
   }
-  const { frame, data } = picture;
+  const { frame, data, tag } = picture;
+  if (request.headers.get("if-none-match") === tag) return new Response(null, { status: 304 });
+  // Copies that nobody can be sent are not made.
+  const { underWay, plan } = hub.memory;
+  if (underWay.used + data.byteLength > underWay.limit - plan.reserveBytes) {
+    return new Response(null, { status: NO_MEMORY });
+  }
   const headers = {
     ...LIVE_HEADERS,
     "content-type": `image/${format}`,
     "content-length": String(data.byteLength),
     "last-modified": new Date(frame.captureUs / 1000).toUTCString(),
     "x-timestamp": timestamp(frame.captureUs),
+    etag: tag,
   };
   return new Response(data, { headers });
 }
@@ -145,29 +159,26 @@ function partForm(request: Request): PartForm {
   return /image\/|text\/html/i.test(request.headers.get("accept") ?? "") ? "early" : "counted";
 }
 
-/** Sends one picture within the memory for all viewers; one of which nothing is taken is given up. */
+/** Sends a picture to one of those who hold it; who takes nothing of it is given up. */
 function send(
-  { memory, options }: Streams,
-  data: Uint8Array<ArrayBuffer>,
-): PacedBody["body"] | undefined {
-  const bytes = data.byteLength;
-  if (!memory.underWay.take(bytes, memory.plan.reserveBytes)) return undefined;
-  const { stallTimeoutMs } = options;
+  { refusals, options: { stallTimeoutMs } }: Streams,
+  picture: SharedPicture,
+): PacedBody["body"] {
   const paced = new PacedBody(() => {
     clearInterval(timer);
-    memory.underWay.give(bytes);
+    picture.drop();
   });
   let takenBefore = 0;
   const timer = setInterval(() => {
     const { takenBytes } = paced;
     if (takenBytes === takenBefore) {
-      paced.abort(
-        new ProtocolError(CLOSE.stalled, `the client has read nothing for ${stallTimeoutMs} ms`),
-      );
+      const why = `the client has read nothing for ${stallTimeoutMs} ms`;
+      refusals.add("stalled", `gave up a picture: ${why}`);
+      paced.abort(new ProtocolError(CLOSE.stalled, why));
     }
     takenBefore = takenBytes;
   }, stallTimeoutMs);
-  paced.send(data, bytes);
+  paced.send(picture.data, picture.data.byteLength);
   paced.finish();
   return paced.body;
 }

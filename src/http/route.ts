@@ -34,6 +34,9 @@ export interface There {
   readonly pictures: AllPictures;
 }
 
+/** Has the handler in the thread that has the streams answer, what was asked unless told otherwise. */
+export type AskThere = (asked?: Asked) => Promise<Response>;
+
 /** One row: an address, what must be permitted, and who answers. */
 export interface Row {
   /** `GET` stands for `HEAD` as well. */
@@ -54,7 +57,7 @@ export interface Row {
   readonly here?: (
     here: Here,
     asked: Asked,
-    there: () => Promise<Response>,
+    there: AskThere,
   ) => Response | Upgrade | Promise<Response | Upgrade>;
   /** Answers in the thread that has the streams. */
   readonly there?: (there: There, asked: Asked) => Response | Promise<Response>;

@@ -21,8 +21,8 @@ const ready = ({ streams }: Here) =>
   streams.isStopping ? text(503, "stopping\n") : text(200, "ready\n");
 
 const MOTION = { actions: ["watch"], here: sendMotion, there: findMotion } as const;
-const JPEG = { actions: ["watch"], here: sendPicture, there: findPicture("jpeg") } as const;
-const PNG = { actions: ["watch"], here: sendPicture, there: findPicture("png") } as const;
+const JPEG = { actions: ["watch"], here: sendPicture("jpeg"), there: findPicture("jpeg") } as const;
+const PNG = { actions: ["watch"], here: sendPicture("png"), there: findPicture("png") } as const;
 
 /** Every address, in the order in which a request is compared with them. */
 export const ROUTES: readonly Route[] = table([

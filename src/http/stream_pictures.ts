@@ -8,11 +8,11 @@ import { FORMAT_FACTS, frameFormatOf } from "../core/stream_format.ts";
 import type { Readiness } from "../core/viewer_feed.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
-import { Slots } from "../host/slots.ts";
 import type { Converter } from "./converter.ts";
 import { Boundary, CommonBoundary, type PartForm, partHead } from "./multipart.ts";
 // @ts-types="../../types/std_bytes.d.ts"
 import { concat } from "@std/bytes/concat";
+import { SharedPictures } from "./shared_pictures.ts";
 import { readPngSize } from "../split/png.ts";
 import type { WatchedStream } from "../relay/viewer.ts";
 
@@ -25,7 +25,10 @@ const MAX_PIXELS = 4096 * 2304;
 /** A picture, and the frame that it shows. */
 export interface FramePicture {
   readonly frame: Frame;
+  /** To be read at once: it is the frame's own where nothing is converted. */
   readonly data: Uint8Array<ArrayBuffer>;
+  /** The same for every picture of a frame, and for no other frame's (RFC 9110 section 8.8.3). */
+  readonly tag: string;
 }
 
 /** What a picture of a frame is made from; `undefined` where none can be had. */
@@ -69,6 +72,7 @@ interface PicturesContext {
   readonly converter: Converter;
   readonly log: Log;
   readonly common: CommonBoundary;
+  readonly tags: FrameTags;
 }
 
 /** The pictures of one stream. */
@@ -83,11 +87,13 @@ export class StreamPictures {
     | { readonly frame: Frame; readonly byForm: Map<PartForm, Uint8Array<ArrayBuffer> | undefined> }
     | undefined;
   readonly #common: CommonBoundary;
+  readonly #tags: FrameTags;
 
   #viewers = 0;
 
-  constructor(stream: WatchedStream, { converter, log, common }: PicturesContext) {
+  constructor(stream: WatchedStream, { converter, log, common, tags }: PicturesContext) {
     this.#stream = stream;
+    this.#tags = tags;
     this.#common = common;
     this.#conversions = {
       jpeg: new Conversion(stream, "jpeg", converter, log),
@@ -129,32 +135,46 @@ export class StreamPictures {
   }
 
   /**
-   * The newest frame as one picture, of which the caller owns the bytes; `undefined` before the
-   * first one.
+   * The newest frame as one picture, at once where nothing is converted; `undefined` before the first one.
    *
    * @throws {StreamError} `failed`, where it cannot be converted
    */
-  async newest(format: PictureFormat): Promise<FramePicture | undefined> {
+  newest(format: PictureFormat): FramePicture | undefined | Promise<FramePicture | undefined> {
     const frame = this.#stream.newestKey;
     if (frame === undefined) return undefined;
-    if (sourceOf(frame.config) === format) return { frame, data: frame.data.slice() };
-    const picture = await this.#conversions[format].newest();
-    return picture === undefined ? undefined : { ...picture, data: picture.data.slice() };
+    if (sourceOf(frame.config) === format) {
+      return { frame, data: frame.data, tag: this.#tags.of(frame) };
+    }
+    return this.#converted(format);
+  }
+
+  async #converted(format: PictureFormat): Promise<FramePicture | undefined> {
+    const made = await this.#conversions[format].newest();
+    return made === undefined ? undefined : { ...made, tag: this.#tags.of(made.frame) };
   }
 }
 
-/** Most pictures that are made or copied for one client each at a time. */
-const MAX_COPIES = 12;
+/** Numbers frames by which their pictures are told apart. */
+class FrameTags {
+  readonly #tags = new WeakMap<Frame, string>();
+  #count = 0;
+
+  of(frame: Frame): string {
+    const tag = this.#tags.get(frame) ?? `"${++this.#count}"`;
+    this.#tags.set(frame, tag);
+    return tag;
+  }
+}
 
 /** The pictures of all streams of one thread, which one converter makes. */
 export class AllPictures {
-  /** Where pictures are made for one client. */
-  readonly copying = new Slots(MAX_COPIES);
+  /** Those that are being sent one by one. */
+  readonly shared = new SharedPictures();
   readonly #byStream = new WeakMap<WatchedStream, StreamPictures>();
   readonly #context: PicturesContext;
 
   constructor(converter: Converter, log: Log) {
-    this.#context = { converter, log, common: new CommonBoundary() };
+    this.#context = { converter, log, common: new CommonBoundary(), tags: new FrameTags() };
   }
 
   /** A boundary for one answer. */
@@ -207,7 +227,7 @@ class Conversion {
     return this.#made.data;
   }
 
-  async newest(): Promise<FramePicture | undefined> {
+  async newest(): Promise<Omit<FramePicture, "tag"> | undefined> {
     await this.#ask();
     if (this.#made === undefined) return undefined;
     const { frame, data } = this.#made;

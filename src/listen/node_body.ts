@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { ProtocolError } from "../errors.ts";
+import type { WriteTurns } from "./write_turns.ts";
 
 /** Most bytes that are written at once. */
 const WRITE_BYTES = 65_536;
@@ -48,6 +49,7 @@ export function passOver(incoming: IncomingMessage): void {
 export async function writeBody(
   body: ReadableStream<Uint8Array>,
   to: Writable,
+  turns: WriteTurns,
 ): Promise<boolean> {
   const reader = body.getReader();
   let wake = () => {};
@@ -58,6 +60,8 @@ export async function writeBody(
     wake();
     reader.cancel().catch(() => {});
   });
+  // Also where nothing is read of it because nothing is taken.
+  reader.closed.catch((error) => breakOff(to, error));
   // Whoever has gone by now is not told of again.
   if (to.destroyed) {
     await reader.cancel();
@@ -70,14 +74,22 @@ export async function writeBody(
       if (done) return true;
       // In pieces, so that whoever reads slowly is seen to read.
       for (let at = 0; at < value.byteLength; at += WRITE_BYTES) {
-        const isFull = !to.write(value.subarray(at, at + WRITE_BYTES));
+        const part = value.subarray(at, at + WRITE_BYTES);
+        const turn = turns.take(part.byteLength);
+        if (turn !== undefined) await turn;
+        if (isGone) return false;
+        const isFull = !to.write(part);
         if (isFull) await new Promise<void>((resolve) => wake = resolve);
         if (isGone) return false;
       }
     }
   } catch (error) {
-    // The relay broke this answer off itself, or could not read what it is made of.
-    to.destroy(error instanceof ProtocolError ? undefined : error as Error);
+    breakOff(to, error);
     return false;
   }
+}
+
+/** Ends an answer that the relay broke off itself, or could not read what it is made of. */
+function breakOff(to: Writable, error: unknown): void {
+  to.destroy(error instanceof ProtocolError ? undefined : error as Error);
 }

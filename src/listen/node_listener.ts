@@ -30,6 +30,7 @@ import { serveSocket } from "./node_socket.ts";
 import { NodeTurns } from "./node_turns.ts";
 import { Pulse } from "./pulse.ts";
 import { UnfinishedMessages } from "./unfinished.ts";
+import { WriteTurns } from "./write_turns.ts";
 
 /** How often those are looked for that take too long, in milliseconds. */
 const CHECK_MS = 500;
@@ -59,6 +60,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const gate = new Gate({ limits, refusals, visits, own });
   const protocols = new WeakMap<IncomingMessage, string>();
   const turns = new NodeTurns();
+  const writing = new WriteTurns();
   const shared = {
     framing: new Framing(),
     pulse: new Pulse(IDLE_TIMEOUT_S * 1000),
@@ -78,7 +80,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     handleProtocols: (_, request) => protocols.get(request) ?? false,
   });
   sockets.on("wsClientError", (_, connection, incoming) => {
-    refuse(refusedHandshake(refusals), incoming.method, connection);
+    refuse(refusedHandshake(refusals), incoming.method, connection, writing);
   });
   const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
     const asked = guarded.clientOf(incoming);
@@ -128,6 +130,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       outcome instanceof Response ? outcome : new Response("no upgrade\n", { status: 400 }),
       incoming.method,
       outgoing,
+      writing,
     );
     passOver(incoming);
   });
@@ -139,7 +142,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       ? refusedHandshake(refusals)
       : await ask(incoming);
     if (outcome instanceof Response) {
-      return await refuse(outcome, incoming.method, connection);
+      return await refuse(outcome, incoming.method, connection, writing);
     }
     guarded.release(connection);
     if (outcome.protocol !== undefined) protocols.set(incoming, outcome.protocol);
@@ -197,6 +200,7 @@ async function respond(
   response: Response,
   method: string | undefined,
   outgoing: ServerResponse,
+  writing: WriteTurns,
 ): Promise<void> {
   const { status, headers, body } = harmless(response);
   outgoing.on("error", () => {});
@@ -207,7 +211,7 @@ async function respond(
     return;
   }
   outgoing.flushHeaders();
-  if (await writeBody(body, outgoing)) outgoing.end();
+  if (await writeBody(body, outgoing, writing)) outgoing.end();
 }
 
 /** Answers a request to upgrade that is not followed, and ends the connection behind it. */
@@ -215,6 +219,7 @@ async function refuse(
   response: Response,
   method: string | undefined,
   connection: Connection,
+  writing: WriteTurns,
 ): Promise<void> {
   const { status, statusText, headers, body, ok } = harmless(response);
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
@@ -229,7 +234,7 @@ async function refuse(
   } else if (ok) {
     // Whoever would upgrade to something else gets an answer as without it, which may have no end.
     connection.write(head);
-    if (await writeBody(body, connection)) connection.end();
+    if (await writeBody(body, connection, writing)) connection.end();
   } else {
     // In one piece: some clients take what is read first for all of it.
     connection.end(Buffer.concat([head, await response.bytes()]));

@@ -4,6 +4,7 @@
  * @module
  */
 import { encodeJpeg } from "../../src/picture/jpeg.ts";
+import { eventually } from "../waiting.ts";
 import { type Arena, type Attack, type Scale, tally } from "./attack.ts";
 import type { Stranger } from "./stranger.ts";
 
@@ -62,6 +63,12 @@ export const READERS: Readonly<Record<string, (stranger: Stranger) => Promise<un
   ".jpg": (stranger) => stranger.ask("/big.jpg"),
 };
 
+async function hasPicture(arena: Arena): Promise<boolean> {
+  using stranger = await arena.stranger();
+  await stranger.ask("/big.jpg", { method: "HEAD" });
+  return await stranger.status() === 200;
+}
+
 function stalled(kind: string, name: string): Attack {
   return {
     name,
@@ -76,6 +83,8 @@ function stalled(kind: string, name: string): Attack {
     async run(arena) {
       const frame = paddedJpeg(arena.pick(1, 4) * MIB - 200_000);
       const pump = arena.keep(new Pump(`ws://${arena.host}/big`, frame, 10));
+      // Whoever asks for pictures before there is one is refused, and holds nothing.
+      await eventually("the first large frame", () => hasPicture(arena));
       const viewers = await arena.each(arena.pick(40, 320), async () => {
         const stranger = await arena.stranger();
         await arena.within(READERS[kind]!(stranger), undefined, 10_000);

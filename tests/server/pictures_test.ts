@@ -308,24 +308,72 @@ Deno.test("serve shares pictures with pages of other sites only where allowOrigi
   }
 });
 
+/** Asks for a picture, of which nothing is read. */
+async function askLazily(relay: Relay): Promise<Deno.TcpConn> {
+  const { hostname, port } = new URL(relay.address);
+  const lazy = await Deno.connect({ hostname, port: Number(port) });
+  await lazy.write(new TextEncoder().encode("GET /cam.jpg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+  return lazy;
+}
+
+async function underWay(relay: Relay): Promise<number> {
+  const metrics = await (await fetch(`${relay.address}/metrics`)).text();
+  return Number(/^stream_under_way_bytes (\d+)$/m.exec(metrics)![1]);
+}
+
 Deno.test("serve gives pictures up that nobody takes, and the memory for them back", async () => {
   await using relay = await startRelay({ maxMemoryBytes: 48 << 20, stallTimeoutMs: 300 });
   await using source = await Source.open(relay, { format: "mjpeg" });
-  source.send(jpegs(1, 12_000_000)[0]!);
+  const frames = jpegs(2, 12_000_000);
+  source.send(frames[0]!);
   await received(relay, 1);
-  const { hostname, port } = new URL(relay.address);
-  using lazy = await Deno.connect({ hostname, port: Number(port) });
-  await lazy.write(new TextEncoder().encode("GET /cam.jpg HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
-  const underWay = async () => {
-    const metrics = await (await fetch(`${relay.address}/metrics`)).text();
-    return Number(/^stream_under_way_bytes (\d+)$/m.exec(metrics)![1]);
-  };
-  await eventually("bytes to be under way", async () => await underWay() > 0);
+  using lazy = await askLazily(relay);
+  await eventually("bytes to be under way", async () => await underWay(relay) > 0);
+  source.send(frames[1]!);
+  await received(relay, 2);
   const refused = await fetch(`${relay.address}/cam.jpg`);
   assertEquals(refused.status, 503);
   assertStringIncludes(await refused.text(), "--max-memory");
-  await eventually("nothing to be under way", async () => await underWay() === 0);
+  await eventually("nothing to be under way", async () => await underWay(relay) === 0);
   assertEquals((await status(relay, "cam")).viewers, 0);
+  await soon("the end of what had been sent", drained(lazy));
+  assertMatch(await (await fetch(`${relay.address}/metrics`)).text(), /reason="stalled"} 1\n/);
+});
+
+/** Reads to the end, however the connection ends. */
+async function drained(connection: Deno.TcpConn): Promise<number> {
+  const buffer = new Uint8Array(1 << 20);
+  for (let bytes = 0;;) {
+    const count = await connection.read(buffer).catch(() => null);
+    if (count === null) return bytes;
+    bytes += count;
+  }
+}
+
+Deno.test("serve has a picture in memory once for all who get it, and for no longer", async () => {
+  await using relay = await startRelay({ maxMemoryBytes: 96 << 20 });
+  await using source = await Source.open(relay, { format: "mjpeg" });
+  const frames = jpegs(2, 12_000_000);
+  source.send(frames[0]!);
+  await received(relay, 1);
+  const lazy = await askLazily(relay);
+  using slow = await askLazily(relay);
+  await eventually("bytes to be under way", async () => await underWay(relay) > 0);
+  const get = async () => await (await fetch(`${relay.address}/cam.jpg`)).bytes();
+  for (const got of await Promise.all(Array.from({ length: 8 }, get))) {
+    assert(got.every((byte, at) => byte === frames[0]![at]));
+    assertEquals(got.length, frames[0]!.length);
+    assertEquals(await underWay(relay), frames[0]!.length);
+  }
+  source.send(frames[1]!);
+  await received(relay, 2);
+  assert((await get()).length === frames[1]!.length);
+  lazy.close();
+  // The last one that has it gets all of it, though others have left, and another is the newest.
+  let left = frames[0]!.length;
+  const buffer = new Uint8Array(1 << 20);
+  while (left > 0) left -= (await soon("more of the picture", slow.read(buffer)))!;
+  await eventually("nothing to be under way", async () => await underWay(relay) === 0);
 });
 
 Deno.test("serve goes on with a picture for as long as it is taken, however slowly", async () => {

@@ -52,7 +52,7 @@ Deno.test("StreamPictures has a picture again that is made, while its stream res
   const first = pictures.newest("png");
   hand.threads[0]!.answer(1000);
   await first;
-  const again = await soon("the same picture", pictures.newest("png"));
+  const again = await soon("the same picture", Promise.resolve(pictures.newest("png")));
   assertEquals(again?.frame.data[0], 1);
   assertEquals(hand.given, [1]);
 });

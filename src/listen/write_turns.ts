@@ -1,0 +1,56 @@
+/**
+ * Turns of the event loop for what is written.
+ *
+ * @module
+ */
+import { setImmediate } from "node:timers";
+
+/**
+ * Most bytes that are written in one turn of the event loop: a millisecond or so. What the system takes
+ * at once, megabytes for each of hundreds of connections, would else be written in a single one.
+ */
+const TURN_BYTES = 1_048_576;
+
+/** Divides the writing of a listener's answers among turns of the event loop. */
+export class WriteTurns {
+  readonly #turnBytes: number;
+  /** Written in this turn. */
+  #bytes = 0;
+  #isAsked = false;
+  readonly #waiting: (() => void)[] = [];
+
+  /** `turnBytes`: most that is written in one turn, except for the last piece. */
+  constructor(turnBytes: number = TURN_BYTES) {
+    this.#turnBytes = turnBytes;
+  }
+
+  /** So many bytes are to be written; settles when it is their turn, or is nothing where it is now. */
+  take(bytes: number): Promise<void> | undefined {
+    this.#ask();
+    if (this.#bytes < this.#turnBytes && this.#waiting.length === 0) {
+      this.#bytes += bytes;
+      return;
+    }
+    return new Promise((resolve) => {
+      this.#waiting.push(() => {
+        this.#bytes += bytes;
+        resolve();
+      });
+    });
+  }
+
+  #ask(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    setImmediate(() => {
+      this.#isAsked = false;
+      this.#bytes = 0;
+      let begun = 0;
+      while (this.#bytes < this.#turnBytes && begun < this.#waiting.length) {
+        this.#waiting[begun++]!();
+      }
+      this.#waiting.splice(0, begun);
+      if (begun > 0) this.#ask();
+    });
+  }
+}
