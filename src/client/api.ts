@@ -6,6 +6,7 @@
 import type { FrameRate } from "../core/pacing.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { printable } from "../host/printable.ts";
+import { readText } from "../net/answer.ts";
 import { UNKNOWN_NAME } from "../net/connect_error.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
@@ -13,8 +14,6 @@ import { areStreams, areViewers, isStream } from "./answer_shape.ts";
 
 /** How long a relay may take to answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;
-/** Longest answer that is read, in bytes: that of a relay with a thousand streams is shorter. */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
 
 /** Longest part of a relay's own sentence that is repeated, in characters. */
 const MAX_SHOWN = 1000;
@@ -103,25 +102,11 @@ export async function changeFps(
   });
 }
 
-/** Reads JSON of at most {@linkcode MAX_ANSWER_BYTES}; `undefined` where it is longer, or none. */
-async function readAnswer({ body }: Response): Promise<unknown> {
-  // Not every browser can iterate a stream.
-  const reader = body?.getReader();
-  const decoder = new TextDecoder();
-  let length = 0;
-  let text = "";
-  for (;;) {
-    const { value, done } = await reader?.read() ?? { done: true };
-    if (done) break;
-    length += value!.byteLength;
-    if (length > MAX_ANSWER_BYTES) {
-      await reader!.cancel();
-      return undefined;
-    }
-    text += decoder.decode(value, { stream: true });
-  }
+/** Reads JSON; `undefined` where an answer is none, or too long. */
+async function readAnswer(response: Response): Promise<unknown> {
+  const text = await readText(response);
   try {
-    return JSON.parse(text + decoder.decode());
+    return text === undefined ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

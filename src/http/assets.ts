@@ -12,6 +12,7 @@ import corePixelFormat from "../core/pixel_format.ts" with { type: "text" };
 import coreStreamFormat from "../core/stream_format.ts" with { type: "text" };
 import errors from "../errors.ts" with { type: "text" };
 import hostClock from "../host/clock.ts" with { type: "text" };
+import netAnswer from "../net/answer.ts" with { type: "text" };
 import netBackoff from "../net/backoff.ts" with { type: "text" };
 import pictureFramePicture from "../picture/frame_picture.ts" with { type: "text" };
 import pictureRgb from "../picture/rgb.ts" with { type: "text" };
@@ -21,6 +22,7 @@ import playerClipboard from "../player/clipboard.ts" with { type: "text" };
 import playerColours from "../player/colours.ts" with { type: "text" };
 import playerConnection from "../player/connection.ts" with { type: "text" };
 import playerDelay from "../player/delay.ts" with { type: "text" };
+import playerEarlyFrames from "../player/early_frames.ts" with { type: "text" };
 import playerElement from "../player/element.ts" with { type: "text" };
 import playerElements from "../player/elements.ts" with { type: "text" };
 import playerFigures from "../player/figures.ts" with { type: "text" };
@@ -74,6 +76,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["core/stream_format.ts", script(coreStreamFormat)],
   ["errors.ts", script(errors)],
   ["host/clock.ts", script(hostClock)],
+  ["net/answer.ts", script(netAnswer)],
   ["net/backoff.ts", script(netBackoff)],
   ["picture/frame_picture.ts", script(pictureFramePicture)],
   ["picture/rgb.ts", script(pictureRgb)],
@@ -83,6 +86,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/colours.ts", script(playerColours)],
   ["player/connection.ts", script(playerConnection)],
   ["player/delay.ts", script(playerDelay)],
+  ["player/early_frames.ts", script(playerEarlyFrames)],
   ["player/element.ts", script(playerElement)],
   ["player/elements.ts", script(playerElements)],
   ["player/figures.ts", script(playerFigures)],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readText } from "../net/answer.ts";
 import { ATTENDED_MAX_DELAY_MS, backoffMs } from "../net/backoff.ts";
 import { readStatuses, type Status } from "./status.ts";
 
@@ -111,9 +112,11 @@ export class Poll {
       await response.body?.cancel();
       throw new StrangeAnswer(`it answers with the status ${response.status}`);
     }
+    const text = await readText(response);
+    if (text === undefined) throw new StrangeAnswer("its answer is too long");
     let answer: unknown;
     try {
-      answer = await response.json();
+      answer = JSON.parse(text);
     } catch (error) {
       if (error instanceof SyntaxError) throw new StrangeAnswer("its answer is not JSON");
       throw error;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readText } from "../net/answer.ts";
 import { part } from "./elements.ts";
 import { target } from "./figures.ts";
 import { readStatus, type Status } from "./status.ts";
@@ -28,7 +29,7 @@ export async function askForRate(
       body: JSON.stringify({ fps }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    const text = await response.text();
+    const text = await readText(response) ?? "";
     return response.ok ? { status: readStatus(parse(text)) } : { error: sentence(response, text) };
   } catch {
     // It cannot be reached, or takes too long.

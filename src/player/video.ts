@@ -7,6 +7,7 @@ import type { StreamConfig } from "../core/frame.ts";
 import { FORMAT_FACTS } from "../core/stream_format.ts";
 import { colourSpace } from "./colours.ts";
 import type { ReceivedFrame } from "./connection.ts";
+import { EarlyFrames } from "./early_frames.ts";
 import type { Decoder, DecoderEvents, Picture } from "./pictures.ts";
 
 /** Seconds of frames that wait for a decoder that is behind. */
@@ -22,8 +23,6 @@ const CATCH_UP_PAUSE_MS = 60;
 const FLUSH_PAUSE_MS = 500;
 /** How many frames later a picture may come out of the decoder than its frame went in. */
 const MAX_REORDERED = 32;
-/** Frames that are kept while the browser says whether it can decode them. */
-const MAX_EARLY_FRAMES = 600;
 
 /** What a decoder has made of `frame`, ready to be drawn. */
 export function decodedPicture(picture: VideoFrame, frame: ReceivedFrame): Picture {
@@ -72,7 +71,7 @@ export class CodedDecoder implements Decoder {
   readonly #events: DecoderEvents;
   #wanted: VideoDecoderConfig | undefined;
   #decoder: VideoDecoder | undefined;
-  #early: ReceivedFrame[] = [];
+  readonly #early = new EarlyFrames();
   readonly #pending = new Map<number, Pending>();
   #held: VideoFrame | undefined;
   #heldFrame: ReceivedFrame | undefined;
@@ -96,22 +95,19 @@ export class CodedDecoder implements Decoder {
     const wanted = await decoderConfig(this.#config);
     if (this.#isClosed) return;
     if (typeof wanted === "string") {
-      this.#early = [];
+      this.#early.clear();
       this.#events.onUnsupported(wanted);
       return;
     }
     this.#wanted = wanted;
-    const early = this.#early;
-    this.#early = [];
-    for (const frame of early) this.push(frame);
+    if (this.#early.hasGivenUp) this.#events.onLeftBehind();
+    for (const frame of this.#early.take()) this.push(frame);
   }
 
   push(frame: ReceivedFrame): void {
     if (this.#isClosed) return;
     if (this.#wanted === undefined) {
-      if (frame.header.key) this.#early = [];
-      const isWhole = frame.header.key || this.#early.length > 0;
-      if (isWhole && this.#early.length < MAX_EARLY_FRAMES) this.#early.push(frame);
+      this.#early.push(frame);
       return;
     }
     const { key, catchUp } = frame.header;
@@ -130,7 +126,7 @@ export class CodedDecoder implements Decoder {
 
   /** A frame is passed over: those behind it need a key frame. */
   pass(): void {
-    this.#early = [];
+    this.#early.clear();
     this.#needsKey = true;
     this.#wasFlushed = false;
   }

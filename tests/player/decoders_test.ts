@@ -190,6 +190,42 @@ Deno.test("CodedDecoder begins with a key frame, and keeps what comes before it 
   assertEquals([Closable.open, fake.state], [0, "closed"]);
 });
 
+Deno.test("CodedDecoder keeps a bounded part of what comes early, and asks for the rest again", async () => {
+  const frames = (count: number, bytes: number) =>
+    Array.from({ length: count }, (_, n) => ({
+      ...frame(n + 1, n === 0 ? KEY : {}),
+      data: new Uint8Array(bytes),
+    }));
+  const MIB = 1024 * 1024;
+  for (
+    const { early, isKept } of [
+      { early: frames(600, 1), isKept: true },
+      { early: frames(601, 1), isKept: false },
+      { early: frames(4, 8 * MIB), isKept: true },
+      { early: [...frames(4, 8 * MIB), frame(5)], isKept: false },
+      { early: [...frames(5, 8 * MIB), frame(6), frame(7, KEY)], isKept: true },
+    ]
+  ) {
+    using _ = webCodecs();
+    const told = new Told();
+    const decoder = new CodedDecoder(CONFIG, told);
+    for (const each of early) decoder.push(each);
+    if (isKept) {
+      const fake = await eventually("a decoder", () => FakeVideoDecoder.last);
+      assertEquals(fake.calls.at(-1)?.split(" ")[1], String(early.at(-1)!.header.sequence));
+      assertEquals(told.words, []);
+    } else {
+      await told.until(1);
+      assertEquals([told.words, FakeVideoDecoder.last], [["left behind"], undefined]);
+      // Nobody can decode that, and then all that it needs is there.
+      decoder.push(frame(602));
+      decoder.push(frame(1, { ...KEY, ...CATCH_UP }));
+      assertEquals((FakeVideoDecoder.last as FakeVideoDecoder | undefined)?.calls.at(-1), "key 1");
+    }
+    decoder.close();
+  }
+});
+
 Deno.test("CodedDecoder goes on over key frames without a break", async () => {
   using _ = webCodecs();
   const [decoder, fake] = await begun(new Told());

@@ -71,6 +71,34 @@ Deno.test("Poll says that the relay is away, and goes on by itself", async () =>
   assertEquals(told.all, [["a"], sentence, sentence, ["b"]]);
 });
 
+Deno.test("Poll and askForRate read no more of an answer than they need", async () => {
+  let pulled = 0;
+  let canceled = 0;
+  const endless = () =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => {
+          pulled++;
+          controller.enqueue(new Uint8Array(1024 * 1024).fill(0x20));
+        },
+        cancel: () => void canceled++,
+      }),
+    );
+  const { poll: running, told } = poll([endless, streams("a")]);
+  await told.count(2);
+  running.stop();
+  assertEquals(told.all, [
+    "The relay cannot be understood: its answer is too long. " +
+    "The page will continue as soon as the relay is back.",
+    ["a"],
+  ]);
+  assertEquals(await askForRate(STREAM, 1, () => Promise.resolve(endless())), {
+    status: undefined,
+  });
+  assertEquals(canceled, 2);
+  assert(pulled < 20, `${pulled} MiB`);
+});
+
 Deno.test("Poll says what is strange about an answer", async () => {
   const page = () => new Response("<b>Bad gateway</b>", { status: 502 });
   const text = () => new Response("<html>");
