@@ -67,16 +67,19 @@ export interface AllowedPace {
 export class Allowance {
   readonly #options: AllowanceOptions;
   #maxBytes: number;
+  #creditBytes: number;
   #roundTripMs = UNKNOWN_ROUND_TRIP_MS;
 
   constructor(options: AllowanceOptions) {
     this.#options = options;
     this.#maxBytes = options.maxBytes;
+    this.#creditBytes = options.maxBytes;
   }
 
-  /** Changes how many bytes may wait in the queue. */
-  setMaxBytes(maxBytes: number): void {
+  /** Changes how many bytes may wait in the queue, and how many of them a publisher may fill. */
+  setMaxBytes(maxBytes: number, creditBytes: number = maxBytes): void {
     this.#maxBytes = maxBytes;
+    this.#creditBytes = creditBytes;
   }
 
   /** How long a message takes to the publisher and back in milliseconds; `undefined`: not known. */
@@ -108,7 +111,7 @@ export class Allowance {
     queued: Readonly<FrameTotals>,
     pace: AllowedPace,
   ): Credit {
-    const bytes = Math.min(this.#options.maxCreditBytes, this.#maxBytes);
+    const bytes = Math.min(this.#options.maxCreditBytes, this.#creditBytes);
     return {
       frames: received.frames - queued.frames + this.#frames(pace),
       bytes: received.bytes - queued.bytes + bytes,

@@ -72,6 +72,11 @@ export class Broadcast {
     return this.frames.key?.frame;
   }
 
+  /** Bytes that it keeps and that do not count in its budget. */
+  get uncountedBytes(): number {
+    return this.frames.uncountedBytes;
+  }
+
   /** Viewers that are connected. */
   get viewers(): number {
     let viewers = 0;

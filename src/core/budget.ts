@@ -33,9 +33,18 @@ export class Budget {
     return used;
   }
 
-  /** Takes `amount` where it fits and leaves `spare` for others; false where it does not. */
+  /** What the other threads have taken. */
+  get usedByOthers(): number {
+    return this.used - this.#shares[this.#own]!;
+  }
+
+  /**
+   * Takes `amount` where it fits and leaves `spare` for others, or where nobody has taken anything: the
+   * first may be larger than the limit. False where it does not fit.
+   */
   take(amount: number, spare = 0): boolean {
-    if (this.used + amount + spare > this.limit) {
+    const { used } = this;
+    if (used > 0 && used + amount + spare > this.limit) {
       this.#hasRefused = true;
       return false;
     }

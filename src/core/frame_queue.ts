@@ -46,9 +46,12 @@ export class FrameQueue<T extends Queued> {
   #closed = false;
   /** Why the key frame that the next delta frames need is gone. */
   #lost: Dropped["reason"] | undefined;
+  readonly #free: (frame: T) => void;
 
-  constructor(limits: FrameQueueLimits) {
+  /** `free` is given what is dropped, of which nobody else knows. */
+  constructor(limits: FrameQueueLimits, free: (frame: T) => void = () => {}) {
     this.#limits = limits;
+    this.#free = free;
   }
 
   /** Frames in the queue. */
@@ -83,11 +86,13 @@ export class FrameQueue<T extends Queued> {
     const size = frame.data.byteLength;
     const { maxFrames, maxBytes } = this.#limits;
     if (frame.kind === "delta" && this.#lost !== undefined) {
+      this.#free(frame);
       return { reason: this.#lost, frames: 1, bytes: size };
     }
     this.#lost = undefined;
     if (this.#closed || size > maxBytes) {
       this.#lost = "queue_bytes";
+      this.#free(frame);
       return { reason: "queue_bytes", frames: 1, bytes: size };
     }
     const dropped = { reason: "queue_frames" as Dropped["reason"], frames: 0, bytes: 0 };
@@ -98,11 +103,24 @@ export class FrameQueue<T extends Queued> {
     }
     if (dropped.frames > 0 && this.frames === 0 && frame.kind === "delta") {
       this.#lost = dropped.reason;
+      this.#free(frame);
       return { ...dropped, frames: dropped.frames + 1, bytes: dropped.bytes + size };
     }
     this.#items.push(frame);
     this.#bytes += size;
     return dropped.frames === 0 ? undefined : dropped;
+  }
+
+  /**
+   * Has the oldest frame leave, and what cannot be decoded without it, for want of memory; `undefined`
+   * where there is none.
+   */
+  shed(): Dropped | undefined {
+    if (this.frames === 0) return undefined;
+    const dropped = { reason: "queue_bytes" as const, frames: 0, bytes: 0 };
+    this.#dropGop(dropped);
+    if (this.frames === 0) this.#lost = dropped.reason;
+    return dropped;
   }
 
   /** Removes and returns the oldest frame. */
@@ -119,6 +137,7 @@ export class FrameQueue<T extends Queued> {
   /** Removes everything and returns how many frames that was. */
   clear(): number {
     const frames = this.frames;
+    while (this.frames > 0) this.#free(this.#shift());
     this.#items = new Deque();
     this.#bytes = 0;
     return frames;
@@ -126,8 +145,10 @@ export class FrameQueue<T extends Queued> {
 
   #dropGop(dropped: { frames: number; bytes: number }): void {
     do {
-      dropped.bytes += this.#shift().data.byteLength;
+      const frame = this.#shift();
+      dropped.bytes += frame.data.byteLength;
       dropped.frames++;
+      this.#free(frame);
     } while (this.oldest?.kind === "delta");
   }
 

@@ -77,6 +77,12 @@ export class GopCache {
     return this.#bytes;
   }
 
+  /** Bytes kept beyond all limits: of the newest key frame, and of the newest frame behind it. */
+  get uncountedBytes(): number {
+    const over = this.#isOver ? this.#items.at(this.#items.length - 1) : undefined;
+    return sizeOf(this.#key) + sizeOf(this.#oldKey) + sizeOf(over);
+  }
+
   /** The newest key frame; `undefined` before the first. */
   get key(): Departed | undefined {
     return this.#key;
@@ -199,4 +205,8 @@ export class GopCache {
     if (frame === this.#key?.frame) this.#isWhole = false;
     else release(frame.data);
   }
+}
+
+function sizeOf(item: Departed | undefined): number {
+  return item?.frame.data.byteLength ?? 0;
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { release } from "../bytes/release.ts";
 import { Allowance, type AllowanceOptions, type Credit } from "./allowance.ts";
 import { Broadcast, MAX_CACHE_FRAMES } from "./broadcast.ts";
 import type { Budget } from "./budget.ts";
@@ -78,7 +79,8 @@ export class Stream {
     this.name = name;
     this.#allowance = new Allowance(options);
     this.#broadcast = new Broadcast(cacheBudget);
-    const queue = new FrameQueue<Frame>({ maxFrames: 1, maxBytes: options.maxBytes });
+    const limits = { maxFrames: 1, maxBytes: options.maxBytes };
+    const queue = new FrameQueue<Frame>(limits, ({ data }) => release(data));
     this.#queue = queue;
     this.#pacing = new Pacing({ fps, queue, broadcast: this.#broadcast }, nowMs);
     this.#limit();
@@ -122,6 +124,11 @@ export class Stream {
   /** What waits in the queue. */
   get queue(): Readonly<FrameTotals> {
     return { frames: this.#queue.frames, bytes: this.#queue.bytes };
+  }
+
+  /** Bytes in the queue, and of frames that have left it and count in no budget. */
+  get keptBytes(): number {
+    return this.#queue.bytes + this.#broadcast.uncountedBytes;
   }
 
   /** State of the tick. */
@@ -265,10 +272,19 @@ export class Stream {
     this.advance(nowMs);
   }
 
-  /** Changes how many bytes may wait in the queue; frames that are already in stay. */
-  setMaxBytes(maxBytes: number): void {
-    this.#allowance.setMaxBytes(maxBytes);
+  /**
+   * Changes how many bytes may wait in the queue, and how many a publisher with credit may begin to
+   * send; frames that are already in stay.
+   */
+  setMaxBytes(maxBytes: number, creditBytes?: number): void {
+    this.#allowance.setMaxBytes(maxBytes, creditBytes);
     this.#limit();
+  }
+
+  /** Drops the oldest frame in the queue, and what needs it: memory is short. */
+  shed(): void {
+    const dropped = this.#queue.shed();
+    if (dropped !== undefined) this.drop(dropped.reason, dropped.frames);
   }
 
   /** Adds a viewer; with `key` it gets the last key frame and what follows it at once. */

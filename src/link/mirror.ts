@@ -13,6 +13,7 @@ import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { Encodings } from "../relay/encodings.ts";
+import type { Keeper, KeptFrames } from "../relay/kept_frames.ts";
 import type { Link, LinkNews, StreamState } from "./link.ts";
 import type { Batched, Turns } from "../relay/turns.ts";
 import { type Viewer, viewerStatus, type WatchedStream } from "../relay/viewer.ts";
@@ -26,6 +27,8 @@ export interface MirrorOptions {
   readonly turns: Turns;
   /** Bytes that all streams together may keep. */
   readonly cached: Budget;
+  /** Where it counts what it keeps beside that. */
+  readonly kept: KeptFrames;
   /** The way to the stream. */
   readonly link: Link;
   /** Tells it from mirrors of the same stream that were there before. */
@@ -42,7 +45,9 @@ export interface ListedViewer {
 }
 
 /** One stream for the viewers that are here. */
-export class Mirror implements WatchedStream, Batched {
+export class Mirror implements WatchedStream, Batched, Keeper {
+  /** Frames wait in the queue where the stream is. */
+  readonly queuedBytes = 0;
   readonly name: string;
   readonly encodings = new Encodings();
   readonly delays = new ViewerDelays();
@@ -125,9 +130,16 @@ export class Mirror implements WatchedStream, Batched {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#options.link.tell({ type: "unsubscribe", name: this.name, numbers: this.numbers() });
-    this.#broadcast.close();
+    this.forget();
     this.#options.onIdle(this);
   }
+
+  forget(): void {
+    this.#broadcast.close();
+    this.#count();
+  }
+
+  shed(): void {}
 
   acknowledge(viewer: Viewer<ViewerFeed>, sequence: number, heldMs?: number): boolean {
     const isKnown = viewer.feed.acknowledge(sequence, this.#options.clock.nowMs(), heldMs);
@@ -188,6 +200,7 @@ export class Mirror implements WatchedStream, Batched {
     this.#run = message.run;
     this.#state = message.state;
     this.#broadcast.restore(message);
+    this.#count();
     for (const viewer of this.viewers) this.#admit(viewer);
   }
 
@@ -203,6 +216,11 @@ export class Mirror implements WatchedStream, Batched {
     this.#cameMs = nowMs;
     this.#broadcast.push(frame, nowMs);
     this.#settle();
+    this.#count();
+  }
+
+  #count(): void {
+    this.#options.kept.set(this, this.#broadcast.uncountedBytes);
   }
 
   #report(status: StreamStatus): void {

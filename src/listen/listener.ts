@@ -6,6 +6,7 @@
 import type { Log } from "../host/log.ts";
 import type { ListenLimits } from "./limits.ts";
 import type { Refusals } from "./refusals.ts";
+import type { UnfinishedMessages } from "./unfinished.ts";
 
 /** Seconds without a sign of life after which a peer is pinged, and then given up. */
 export const IDLE_TIMEOUT_S = 30;
@@ -28,8 +29,8 @@ export interface ListenOptions {
   readonly maxFrameBytes: number;
   /** How long an answer may find no taker until it is given up, in milliseconds; only `node` can. */
   readonly stallTimeoutMs: number;
-  /** Most bytes of messages that are not finished; only `node` knows of them. */
-  readonly maxUnfinishedBytes: number;
+  /** Bounds messages that are not finished; only `node` knows of them. */
+  readonly unfinished: UnfinishedMessages;
   /** What strangers may use of it. */
   readonly limits: ListenLimits;
   /** What all threads that listen there count together; see `gate.ts`. */

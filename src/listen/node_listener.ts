@@ -29,7 +29,6 @@ import { endSoon, guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
 import { NodeTurns } from "./node_turns.ts";
 import { Pulse } from "./pulse.ts";
-import { UnfinishedMessages } from "./unfinished.ts";
 import { WriteTurns } from "./write_turns.ts";
 
 /** How often those are looked for that take too long, in milliseconds. */
@@ -64,7 +63,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const shared = {
     framing: new Framing(),
     pulse: new Pulse(IDLE_TIMEOUT_S * 1000),
-    unfinished: new UnfinishedMessages(options.maxUnfinishedBytes, refusals),
+    unfinished: options.unfinished,
     refusals,
     closeTimeoutMs: limits.closeTimeoutMs,
   };

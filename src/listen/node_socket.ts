@@ -25,6 +25,8 @@ const CLOSE_FRAME_BYTES = 127;
 /** Pings are answered as long as no more than this is unsent. */
 const MAX_PONG_BACKLOG_BYTES = 65_536;
 
+/** Bytes of a peer that is told to go which are read so that it hears of it, and then no more. */
+const MAX_DISCARDED_BYTES = 1_048_576;
 /** What a part of a message costs beside its bytes that is read by itself: measured, rounded up. */
 const PART_COST_BYTES = 640;
 /** Errors of `ws` about messages that have too many bytes or too many parts. */
@@ -118,8 +120,12 @@ export function serveSocket(
 ): void {
   const { socket, connection } = wire;
   const decoder = new TextDecoder();
+  /** Bytes that had come when `ws` began to throw away what comes: the peer has broken the rules. */
+  let discardedFrom = Infinity;
   // What went wrong is told to the peer by the close that follows.
   socket.on("error", ({ code }) => {
+    discardedFrom = connection.bytesRead;
+    unfinished.set(own, 0);
     if (TOO_LARGE.has(code ?? "")) {
       refusals.add("large", "closed a client that sent a message larger than --max-frame");
     }
@@ -147,6 +153,8 @@ export function serveSocket(
   socket.on("message", (data, isBinary) => {
     wholeBytes = connection.bytesRead;
     parts = 0;
+    // From here on, it counts where it goes.
+    unfinished.set(own, 0);
     if (!isOver) events.receive(isBinary ? ownBytes(data) : decoder.decode(data));
   });
   let unanswered: Uint8Array | undefined;
@@ -169,7 +177,12 @@ export function serveSocket(
   // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the
   // connection ends as well, which the peer may take its time for.
   connection.on("data", () => {
-    unfinished.set(own, connection.bytesRead - wholeBytes + PART_COST_BYTES * ++parts);
+    const { bytesRead } = connection;
+    if (discardedFrom === Infinity) {
+      unfinished.set(own, bytesRead - wholeBytes + PART_COST_BYTES * ++parts);
+    } else if (bytesRead - discardedFrom > MAX_DISCARDED_BYTES) {
+      socket.pause();
+    }
     if (own.closedMs !== Infinity || socket.readyState === OPEN) return;
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
   });

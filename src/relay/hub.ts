@@ -13,8 +13,9 @@ import { Refusals } from "../listen/refusals.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import { BarePublisher } from "./bare_publisher.ts";
+import { KeptFrames } from "./kept_frames.ts";
 import { LiveStream } from "./live_stream.ts";
-import { Memory, queueBytes } from "./memory.ts";
+import { Memory, queueShare } from "./memory.ts";
 import type { RelayOptions } from "./options.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 import { PublisherPeer } from "./publisher_peer.ts";
@@ -59,6 +60,7 @@ export class Hub implements Streams {
   readonly #streams = new Map<string, LiveStream>();
   readonly #remembered = new AbsentStreams();
   readonly #turns = new Turns();
+  readonly #kept: KeptFrames;
   #threads: Threads | undefined;
   #isStopping = false;
 
@@ -70,6 +72,7 @@ export class Hub implements Streams {
     this.log = context.log;
     this.access = context.access ?? openAccess;
     this.memory = context.memory ?? new Memory(options);
+    this.#kept = new KeptFrames(this.memory);
     this.outflow = new Outflow(options);
     this.refusals = context.refusals ?? new Refusals(context.log);
   }
@@ -165,6 +168,7 @@ export class Hub implements Streams {
   /** Once a second: sends numbers around, and takes memory from who makes no use of it. */
   maintain(): void {
     this.#divide();
+    this.#kept.makeRoom();
     for (const live of this.#streams.values()) {
       live.report();
       this.#logDrops(live);
@@ -236,7 +240,12 @@ export class Hub implements Streams {
         maxCreditBytes: plan.creditBytes,
         cacheBudget: cached,
       },
-      { clock: this.clock, turns: this.#turns, onIdle: (idle) => this.#remove(idle) },
+      {
+        clock: this.clock,
+        turns: this.#turns,
+        kept: this.#kept,
+        onIdle: (idle) => this.#remove(idle),
+      },
     );
   }
 
@@ -258,7 +267,7 @@ export class Hub implements Streams {
 
   /** Divides the memory for queues among those who need them. */
   #divide(published = this.#published()): void {
-    const maxBytes = queueBytes(this.options, published);
-    for (const live of this.#streams.values()) live.setMaxBytes(maxBytes);
+    const share = queueShare(this.options, published);
+    for (const live of this.#streams.values()) live.setShare(share);
   }
 }

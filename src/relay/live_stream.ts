@@ -18,6 +18,8 @@ import type { Clock } from "../host/clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { Encodings } from "./encodings.ts";
+import type { Keeper, KeptFrames } from "./kept_frames.ts";
+import type { QueueShare } from "./memory.ts";
 import type { Batched, Turns } from "./turns.ts";
 import { type Viewer, viewerStatus, type WatchedStream } from "./viewer.ts";
 
@@ -51,7 +53,7 @@ export interface Publisher {
 }
 
 /** Drives a {@linkcode Stream} by a timer and by what its peers do. */
-export class LiveStream implements WatchedStream, Batched {
+export class LiveStream implements WatchedStream, Batched, Keeper {
   /** Name of this stream's run; sequences of different runs do not compare. */
   readonly run: string = crypto.randomUUID();
   readonly encodings = new Encodings();
@@ -63,6 +65,7 @@ export class LiveStream implements WatchedStream, Batched {
   readonly #stream: Stream;
   readonly #clock: Clock;
   readonly #turns: Turns;
+  readonly #kept: KeptFrames;
   readonly #onIdle: (live: LiveStream) => void;
   readonly #viewers = new Set<Viewer>();
   /** Clients without a protocol; true once they have sent a frame. */
@@ -79,15 +82,18 @@ export class LiveStream implements WatchedStream, Batched {
   /** `onIdle` is told when nobody is at the stream and nothing is in it. */
   constructor(
     options: StreamOptions,
-    { clock, turns, onIdle }: {
+    { clock, turns, kept, onIdle }: {
       readonly clock: Clock;
       readonly turns: Turns;
+      /** Where it counts what it keeps. */
+      readonly kept: KeptFrames;
       readonly onIdle: (live: LiveStream) => void;
     },
   ) {
     this.#stream = new Stream(options, clock.nowMs());
     this.#clock = clock;
     this.#turns = turns;
+    this.#kept = kept;
     this.#onIdle = onIdle;
   }
 
@@ -114,6 +120,10 @@ export class LiveStream implements WatchedStream, Batched {
   /** Whether frames wait in the queue. */
   get hasQueue(): boolean {
     return this.#stream.queue.frames > 0;
+  }
+
+  get queuedBytes(): number {
+    return this.#stream.queue.bytes;
   }
 
   /** The newest frame that viewers may have and can decode by itself, while it is kept. */
@@ -184,9 +194,9 @@ export class LiveStream implements WatchedStream, Batched {
     this.#stream.stoodStill(ms);
   }
 
-  /** Changes how many bytes may wait in the queue. */
-  setMaxBytes(maxBytes: number): void {
-    this.#stream.setMaxBytes(maxBytes);
+  /** Changes how many bytes may wait in the queue, and how many a publisher may begin to send. */
+  setShare({ maxBytes, creditBytes }: QueueShare): void {
+    this.#stream.setMaxBytes(maxBytes, creditBytes);
   }
 
   /** Adds a viewer. */
@@ -343,6 +353,12 @@ export class LiveStream implements WatchedStream, Batched {
   /** Gives up what is kept for viewers that come. */
   forget(): void {
     this.#stream.close();
+    this.#count();
+  }
+
+  shed(): void {
+    this.#stream.shed();
+    this.#drive();
   }
 
   /** Drops what is left and closes the viewers. */
@@ -399,6 +415,11 @@ export class LiveStream implements WatchedStream, Batched {
       this.#stream.close();
       this.#onIdle(this);
     }
+    this.#count();
+  }
+
+  #count(): void {
+    this.#kept.set(this, this.#stream.keptBytes);
   }
 
   #arm(nowMs: number): void {

@@ -11,7 +11,7 @@ import { CLOSE } from "../wire/close_code.ts";
 const MAX_CREDIT_BYTES = 32 * 1024 * 1024;
 
 /** What a message on its way to another thread costs beside its bytes: measured, rounded up. */
-const MESSAGE_COST_BYTES = 512;
+export const MESSAGE_COST_BYTES = 512;
 
 /** What the parts of a relay are planned by. */
 export interface MemoryLimits {
@@ -25,7 +25,9 @@ export interface MemoryLimits {
 
 /** What each part of a relay gets, in bytes; all its threads together, where nothing else is said. */
 export interface MemoryPlan {
-  /** For the queues of all streams. */
+  /** For what publishers have sent, until it is under way or cached. */
+  readonly publishedBytes: number;
+  /** Of that, for the queues of all streams, which share it equally. */
   readonly queuesBytes: number;
   /** For frames kept for viewers that come or are a little behind. */
   readonly cachedBytes: number;
@@ -39,8 +41,10 @@ export interface MemoryPlan {
   readonly shortBytes: number;
   /** With so much of it held for peers that were closed and do not go, no more viewers come. */
   readonly heldBytes: number;
-  /** For messages that have not come whole, beside all the rest. */
+  /** Of what is published, for messages that have not come whole. */
   readonly unfinishedBytes: number;
+  /** Of what is published, for the newest frames of streams, as threads that send have them. */
+  readonly mirroredBytes: number;
   /** For one publisher, in the queue and under way. */
   readonly creditBytes: number;
   /** For what one thread has handed to the one that has the streams, which has not taken it in. */
@@ -48,14 +52,14 @@ export interface MemoryPlan {
 }
 
 /**
- * Divides the memory: half is for queues, an eighth for cached frames, and the rest for frames
- * under way, of which one viewer may use a quarter. In addition, each other thread may receive as
- * much as the queues have.
+ * Divides the memory: half is for what publishers have sent, an eighth for cached frames, and the
+ * rest for frames under way, of which one viewer may use a quarter.
  */
 export function memoryPlan({ maxMemoryBytes }: MemoryLimits): MemoryPlan {
   const underWayBytes = maxMemoryBytes * 3 / 8;
   return {
-    queuesBytes: maxMemoryBytes / 2,
+    publishedBytes: maxMemoryBytes / 2,
+    queuesBytes: maxMemoryBytes / 4,
     cachedBytes: maxMemoryBytes / 8,
     underWayBytes,
     viewerBytes: underWayBytes / 4,
@@ -63,22 +67,41 @@ export function memoryPlan({ maxMemoryBytes }: MemoryLimits): MemoryPlan {
     shortBytes: underWayBytes * 3 / 4,
     heldBytes: underWayBytes / 2,
     unfinishedBytes: maxMemoryBytes / 4,
+    mirroredBytes: maxMemoryBytes / 8,
     creditBytes: MAX_CREDIT_BYTES,
-    handedInBytes: maxMemoryBytes / 2,
+    handedInBytes: maxMemoryBytes / 4,
   };
 }
 
-/**
- * What each queue gets when there are this many streams: equal parts, but room for at least one
- * frame.
- */
-export function queueBytes(limits: MemoryLimits, streams: number): number {
-  const { queuesBytes } = memoryPlan(limits);
-  return Math.max(Math.floor(queuesBytes / Math.max(1, streams)), limits.maxFrameBytes);
+/** What a stream's queue gets, in bytes. */
+export interface QueueShare {
+  /** Most bytes in it: a part, but room for at least one frame. */
+  readonly maxBytes: number;
+  /** Most that a publisher may begin to send: a part, which its last frame may exceed. */
+  readonly creditBytes: number;
+}
+
+/** What each queue gets when there are this many streams: equal parts. */
+export function queueShare(limits: MemoryLimits, streams: number): QueueShare {
+  const { queuesBytes, creditBytes } = memoryPlan(limits);
+  const part = Math.max(1, Math.floor(queuesBytes / Math.max(1, streams)));
+  return {
+    maxBytes: Math.max(part, limits.maxFrameBytes),
+    creditBytes: Math.min(part, creditBytes),
+  };
 }
 
 /** Amounts that are counted: a row in the shared memory for each, with a place for each thread. */
-const ROWS = ["underWay", "held", "cached", "viewers", "handedIn", "takenIn"] as const;
+const ROWS = [
+  "underWay",
+  "held",
+  "cached",
+  "viewers",
+  "unfinished",
+  "kept",
+  "handedIn",
+  "takenIn",
+] as const;
 
 /** Room for the counts of so many threads, which they share. */
 export function sharedCounts(threads: number): SharedArrayBuffer {
@@ -99,12 +122,17 @@ export class Memory {
   readonly underWay: Budget;
   /** Bytes kept for viewers that come or are a little behind. */
   readonly cached: Budget;
+  /** Bytes of messages that have not come whole. */
+  readonly unfinished: Budget;
+  /** Bytes of frames that streams keep: see {@linkcode KeptFrames}. */
+  readonly kept: Budget;
   readonly #held: Budget;
   readonly #viewers: Budget;
   /** Bytes that each thread has handed to the one that has the streams, and that it has taken, ever. */
   readonly #handedIn: Float64Array;
   readonly #takenIn: Float64Array;
   readonly #own: number;
+  readonly #maxFrameBytes: number;
 
   /** `counts` as the thread with the place `own` sees it; alone it needs no other. */
   constructor(
@@ -123,10 +151,30 @@ export class Memory {
     this.underWay = new Budget(this.plan.underWayBytes, row("underWay"), own);
     this.#held = new Budget(this.plan.heldBytes, row("held"), own);
     this.cached = new Budget(this.plan.cachedBytes, row("cached"), own);
+    this.unfinished = new Budget(this.plan.unfinishedBytes, row("unfinished"), own);
+    this.kept = new Budget(this.plan.publishedBytes, row("kept"), own);
     this.#viewers = new Budget(limits.maxViewers, row("viewers"), own);
     this.#handedIn = row("handedIn");
     this.#takenIn = row("takenIn");
     this.#own = own;
+    this.#maxFrameBytes = limits.maxFrameBytes;
+  }
+
+  /** Threads that send to viewers beside the one that has the streams. */
+  get #senders(): number {
+    return Math.max(1, this.#handedIn.length - 1);
+  }
+
+  /**
+   * Most bytes that this thread may keep now of what is published: the one that has the streams, what
+   * others leave of it; the others, a part each. One frame is always on top.
+   */
+  keepBytes(): number {
+    const { publishedBytes, unfinishedBytes, mirroredBytes } = this.plan;
+    if (this.#own > 0) return mirroredBytes / this.#senders + this.#maxFrameBytes;
+    const byOthers = this.unfinished.used + this.kept.usedByOthers + this.#underWayIn();
+    const leastBytes = publishedBytes - unfinishedBytes - mirroredBytes;
+    return Math.max(publishedBytes - byOthers, leastBytes) + this.#maxFrameBytes;
   }
 
   /**
@@ -167,17 +215,33 @@ export class Memory {
     this.#held.give(bytes);
   }
 
-  /** Counts a message of so many bytes as handed in by this thread; false where too many have not been taken in. */
-  handIn(bytes: number): boolean {
-    const own = this.#own;
-    if (this.#handedIn[own]! - this.#takenIn[own]! > this.plan.handedInBytes) return false;
-    this.#handedIn[own]! += bytes + MESSAGE_COST_BYTES;
-    return true;
+  /** Bytes that this thread has handed in and that have been taken in, ever. */
+  get takenIn(): number {
+    return this.#takenIn[this.#own]!;
+  }
+
+  /** Bytes that this thread has handed in and that have not been taken in. */
+  get waitingIn(): number {
+    return this.#handedIn[this.#own]! - this.takenIn;
+  }
+
+  /** Counts a message of so many bytes as handed in by this thread; returns all that ever was. */
+  handIn(bytes: number): number {
+    return this.#handedIn[this.#own]! += bytes + MESSAGE_COST_BYTES;
   }
 
   /** Counts a message of so many bytes as taken in from the thread with the place `from`. */
   takeIn(from: number, bytes: number): void {
     this.#takenIn[from]! += bytes + MESSAGE_COST_BYTES;
+  }
+
+  /** Bytes on their way to the thread that has the streams. */
+  #underWayIn(): number {
+    let bytes = 0;
+    for (let at = 0; at < this.#handedIn.length; at++) {
+      bytes += this.#handedIn[at]! - this.#takenIn[at]!;
+    }
+    return bytes;
   }
 }
 

@@ -19,6 +19,7 @@ import { type Link, linkTo } from "../link/link.ts";
 import { Mirror } from "../link/mirror.ts";
 import type { Handler } from "../listen/listener.ts";
 import { Refusals } from "../listen/refusals.ts";
+import { KeptFrames } from "../relay/kept_frames.ts";
 import { Memory } from "../relay/memory.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import type { ControlChannel, Peer } from "../relay/peer.ts";
@@ -28,6 +29,7 @@ import { Turns } from "../relay/turns.ts";
 import type { WatchedStream } from "../relay/viewer.ts";
 import { WatchfulClock } from "../relay/watchful_clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
+import { HandedIn } from "./handed_in.ts";
 import { plainQuestion, responseOf } from "./plain_http.ts";
 import type { FromShard, PlainResponse, ShardStart, ToShard } from "./shard_message.ts";
 
@@ -53,6 +55,8 @@ export class Shard implements Streams, Link {
   readonly #mirrors = new Map<string, Mirror>();
   readonly #pictures: AllPictures;
   readonly #turns = new Turns();
+  readonly #kept: KeptFrames;
+  readonly #handedIn: HandedIn;
   readonly #channels = new Map<number, ControlChannel>();
   readonly #questions = new Questions<PlainResponse | string>();
   #lastNumber = 0;
@@ -67,6 +71,8 @@ export class Shard implements Streams, Link {
     this.tell = tell;
     this.log = logTo(tell);
     this.memory = new Memory(start.options, start.counts, start.own);
+    this.#kept = new KeptFrames(this.memory);
+    this.#handedIn = new HandedIn(this.memory);
     const { maxRate, maxViewerRate } = start.options;
     this.outflow = new Outflow({ maxRate: maxRate / (start.threads - 1), maxViewerRate });
     this.refusals = new Refusals(this.log, start.refused, start.own);
@@ -95,6 +101,7 @@ export class Shard implements Streams, Link {
       clock: this.clock,
       turns: this.#turns,
       cached: this.memory.cached,
+      kept: this.#kept,
       link: linkTo(STREAMS_AT, [this]),
       subscription: ++this.#lastSubscription,
       onIdle: (idle) => this.#mirrors.delete(idle.name),
@@ -161,7 +168,7 @@ export class Shard implements Streams, Link {
 
   /** Hands a message of somebody who publishes to the thread that has the streams. */
   #handIn(peer: number, data: string | Uint8Array<ArrayBuffer>): void {
-    if (!this.memory.handIn(typeof data === "string" ? data.length : data.byteLength)) {
+    if (!this.#handedIn.admit(peer, typeof data === "string" ? data.length : data.byteLength)) {
       throw new ProtocolError(
         CLOSE.overCredit,
         "frames arrive faster than the relay can take them",

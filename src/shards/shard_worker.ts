@@ -7,6 +7,7 @@ import { messageOf } from "../errors.ts";
 import { threadClock } from "../host/clock.ts";
 import { emptyEnvironment, threadScope } from "../host/thread.ts";
 import { listen } from "../listen/listen.ts";
+import { UnfinishedMessages } from "../listen/unfinished.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
 import { PULSE_MS } from "../relay/watchful_clock.ts";
@@ -26,20 +27,28 @@ function begin(start: ShardStart): void {
   const shard = new Shard(start, threadClock(start.originMs), tell);
   const { host, port, listener, limits, visits, own, options: { maxFrameBytes, stallTimeoutMs } } =
     start;
+  const unfinished = new UnfinishedMessages(
+    shard.memory.unfinished,
+    shard.refusals,
+    start.threads - 1,
+  );
   const listening = listen(listener, shard.handler, {
     host,
     port,
     isShared: true,
     maxFrameBytes,
     stallTimeoutMs,
-    maxUnfinishedBytes: shard.memory.plan.unfinishedBytes / (start.threads - 1),
+    unfinished,
     limits,
     visits,
     own,
     refusals: shard.refusals,
     log: shard.log,
   });
-  const maintenance = setInterval(() => shard.maintain(), MAINTENANCE_MS);
+  const maintenance = setInterval(() => {
+    shard.maintain();
+    unfinished.check();
+  }, MAINTENANCE_MS);
   const pulse = setInterval(() => shard.clock.pulse(), PULSE_MS);
   scope.onmessage = ({ data }) => {
     if (data.type === "stop") {

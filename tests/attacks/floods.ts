@@ -4,6 +4,7 @@
  * @module
  */
 import { type Arena, type Attack, tally } from "./attack.ts";
+import { paddedJpeg } from "./holders.ts";
 import { frameHeader, maskedWithZeros, repeated, type Stranger } from "./stranger.ts";
 
 const MIB = 1024 * 1024;
@@ -91,7 +92,8 @@ export const FLOODS: readonly Attack[] = [
   {
     name: "endless",
     what: "one message in parts of 1 MB that never ends, from each of 5",
-    ends: { node: /^(?:\d × (?:1009|1013|cut)(?:, )?)+$/ },
+    // Five are fewer than may be unfinished together: each is closed for its own size.
+    ends: { node: /^(?:\d × (?:1009|cut)(?:, )?)+$/ },
     onDeno:
       "the platform collects the parts of a message, each up to 64 MiB, without a limit for all",
     peakMB: () => 400,
@@ -110,6 +112,39 @@ export const FLOODS: readonly Attack[] = [
           return await arena.within(closed, "open", 10_000);
         }),
       );
+    },
+  },
+  {
+    name: "hoard",
+    what: "99 publishers of frames of just --max-frame, which wait for a tick of 1 a second",
+    serve: (scale) => scale === "full" ? [] : ["--max-frame", "2MiB", "--max-memory", "32MiB"],
+    ends: {
+      node: /^(?:\d+ × (?:open|1013|4006|cut)(?:, )?)+$/,
+      deno: /^(?:\d+ × (?:open|1013|4006|cut)(?:, )?)+$/,
+    },
+    // Each would keep two of them. What is on its way and what heaps have grown by comes on top.
+    peakMB: (scale) => scale === "full" ? 640 + 150 : 280,
+    spareMB: 280,
+    async run(arena) {
+      const part = paddedJpeg(arena.pick(2 * MIB, 16 * MIB) - 200_000);
+      const header = frameHeader(0x82, part.length);
+      const ends = await arena.each(99, async (index) => {
+        const name = `hoard-${index}`;
+        const slow = await fetch(`http://${arena.host}/api/streams/${name}`, {
+          method: "PATCH",
+          body: '{"fps":1}',
+        });
+        await slow.body?.cancel();
+        const stranger = await arena.stranger();
+        await stranger.upgrade(`/${name}?role=publish`);
+        const closed = stranger.closeCode();
+        for (let frames = 0; frames < 4; frames++) {
+          if (!(await stranger.write(header) && await stranger.write(part))) break;
+        }
+        return { closed };
+      }, 10);
+      await arena.hold();
+      return tally(await Promise.all(ends.map(({ closed }) => arena.within(closed, "open", 100))));
     },
   },
   {

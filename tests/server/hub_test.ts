@@ -316,6 +316,58 @@ Deno.test("Hub gives publishers whole bytes of credit, by however many streams i
   for (const { bytes } of credits) assert(Number.isInteger(bytes), `${bytes} bytes`);
 });
 
+Deno.test("Hub keeps what 100 publishers of the largest frames send within --max-memory, and a small stream loses nothing", () => {
+  for (const fps of ["source", 1] as const) {
+    const scene = new Scene({ fps, maxStreams: 200 });
+    const { hub } = scene;
+    const witness = scene.bare("watch", "small");
+    const small = scene.bare("publish", "small");
+    const large = Array.from({ length: 100 }, (_, n) => {
+      const watching = scene.bare("watch", `large-${n}`);
+      return { watching, sending: scene.bare("publish", `large-${n}`) };
+    });
+    let most = 0;
+    for (let n = 1; n <= 20; n++) {
+      scene.nowMs += 1000;
+      small.peer.receive(frameOf(n, 1000));
+      for (const { sending, watching } of large) {
+        // Of two in a second, one waits where there is a tick.
+        for (let each = 0; each < 2; each++) {
+          sending.peer.receive(frameOf(n, MIB));
+          watching.socket.unsentBytes = 0;
+          most = Math.max(most, hub.memory.kept.used);
+        }
+      }
+      witness.socket.unsentBytes = 0;
+    }
+    // Half of it is for what publishers send, and two frames are on top.
+    assert(most > 7 * MIB && most <= 10 * MIB, `${most} bytes`);
+    const { received, dropped, queue } = hub.find("small")!.status();
+    assertEquals([received.frames, dropped.queue_bytes], [20, 0]);
+    assertEquals(witness.socket.frames + queue.frames, 20);
+    const lost = hub.streams.reduce((sum, live) => sum + live.status().dropped.queue_bytes, 0);
+    // Those that leave as they arrive get through, but for some that wait until a viewer is ready.
+    assert(fps === "source" ? lost < 200 : lost > 500, `${lost} frames`);
+    hub.stop();
+  }
+});
+
+Deno.test("Hub lets a stream alone have frames as large as may be, with as little memory as may be", () => {
+  for (const fps of ["source", 1] as const) {
+    const scene = new Scene({ fps, maxMemoryBytes: 2 * MIB });
+    const viewer = scene.bare("watch");
+    const sender = scene.bare("publish");
+    for (let n = 1; n <= 10; n++) {
+      scene.nowMs += 1000;
+      sender.peer.receive(frameOf(n, MIB));
+      viewer.socket.unsentBytes = 0;
+    }
+    const { dropped, sent, queue } = scene.hub.find("live")!.status();
+    assertEquals([dropped.queue_bytes, sent.frames + queue.frames], [0, 10]);
+    scene.hub.stop();
+  }
+});
+
 Deno.test("Hub sends a viewer no more bytes a second than --max-viewer-rate says, and all viewers --max-rate", () => {
   const sentWith = (options: Partial<RelayOptions>) => {
     const scene = new Scene(options);

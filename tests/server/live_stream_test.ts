@@ -3,7 +3,10 @@ import { assertEquals } from "@std/assert";
 import { Budget } from "../../src/core/budget.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { Encodings } from "../../src/relay/encodings.ts";
+import { KeptFrames } from "../../src/relay/kept_frames.ts";
 import { LiveStream, type Publisher } from "../../src/relay/live_stream.ts";
+import { Memory } from "../../src/relay/memory.ts";
+import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 import { Turns } from "../../src/relay/turns.ts";
 import { viewerStatus } from "../../src/relay/viewer.ts";
 import { feed } from "../core/samples.ts";
@@ -20,7 +23,12 @@ function liveStream(): LiveStream {
       maxCreditBytes: 999,
       cacheBudget: new Budget(1e9),
     },
-    { clock: { nowMs: () => 0, wallUs: () => 0 }, turns: new Turns(), onIdle: () => {} },
+    {
+      clock: { nowMs: () => 0, wallUs: () => 0 },
+      turns: new Turns(),
+      kept: new KeptFrames(new Memory(DEFAULT_OPTIONS)),
+      onIdle: () => {},
+    },
   );
 }
 

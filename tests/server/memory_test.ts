@@ -1,12 +1,12 @@
 /** What each part of a relay gets of its memory. */
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ProtocolError } from "../../src/errors.ts";
 import {
   clearCounts,
   Memory,
   memoryPlan,
-  queueBytes,
+  queueShare,
   sharedCounts,
 } from "../../src/relay/memory.ts";
 
@@ -15,7 +15,8 @@ const LIMITS = { maxMemoryBytes: 512 * MIB, maxFrameBytes: 16 * MIB, maxViewers:
 
 Deno.test("memoryPlan divides the default memory as the documentation says", () => {
   assertEquals(memoryPlan(LIMITS), {
-    queuesBytes: 256 * MIB,
+    publishedBytes: 256 * MIB,
+    queuesBytes: 128 * MIB,
     cachedBytes: 64 * MIB,
     underWayBytes: 192 * MIB,
     viewerBytes: 48 * MIB,
@@ -23,8 +24,9 @@ Deno.test("memoryPlan divides the default memory as the documentation says", () 
     shortBytes: 144 * MIB,
     heldBytes: 96 * MIB,
     unfinishedBytes: 128 * MIB,
+    mirroredBytes: 64 * MIB,
     creditBytes: 32 * MIB,
-    handedInBytes: 256 * MIB,
+    handedInBytes: 128 * MIB,
   });
 });
 
@@ -32,15 +34,38 @@ Deno.test("memoryPlan gives away no more than there is, and a viewer less than a
   for (const mib of [1, 32, 512, 65_536]) {
     const maxMemoryBytes = mib * MIB;
     const plan = memoryPlan({ ...LIMITS, maxMemoryBytes });
-    assertEquals(plan.queuesBytes + plan.cachedBytes + plan.underWayBytes, maxMemoryBytes);
+    assertEquals(plan.publishedBytes + plan.cachedBytes + plan.underWayBytes, maxMemoryBytes);
+    assert(plan.queuesBytes + plan.unfinishedBytes <= plan.publishedBytes);
     assertEquals(plan.viewerBytes * 4, plan.underWayBytes);
   }
 });
 
-Deno.test("queueBytes divides the queues' memory by the streams, in whole bytes, and leaves room for a frame", () => {
-  const shares = [0, 1, 2, 3, 16, 17, 100].map((streams) => queueBytes(LIMITS, streams));
-  const third = Math.floor(256 * MIB / 3);
-  assertEquals(shares, [256 * MIB, 256 * MIB, 128 * MIB, third, 16 * MIB, 16 * MIB, 16 * MIB]);
+Deno.test("queueShare divides the queues' memory by the streams, in whole bytes, and leaves room for a frame", () => {
+  const shares = [0, 1, 2, 3, 8, 9, 100].map((streams) => queueShare(LIMITS, streams));
+  const part = (n: number) => Math.floor(128 * MIB / n);
+  assertEquals(
+    shares.map(({ maxBytes }) => maxBytes),
+    [part(1), part(1), part(2), part(3), 16 * MIB, 16 * MIB, 16 * MIB],
+  );
+  assertEquals(
+    shares.map(({ creditBytes }) => creditBytes),
+    [32 * MIB, 32 * MIB, 32 * MIB, 32 * MIB, 16 * MIB, part(9), part(100)],
+  );
+});
+
+Deno.test("Memory lets streams keep what nobody else has of what is published, and some at least", () => {
+  const counts = sharedCounts(3);
+  const [streams, one, two] = [0, 1, 2].map((own) => new Memory(LIMITS, counts, own));
+  const keeps = () => streams!.keepBytes() - LIMITS.maxFrameBytes;
+  streams!.kept.hold(100 * MIB);
+  assertEquals(keeps(), 256 * MIB);
+  one!.unfinished.hold(30 * MIB);
+  two!.kept.hold(20 * MIB);
+  two!.handIn(10 * MIB - 512);
+  assertEquals(keeps(), 196 * MIB);
+  one!.unfinished.hold(500 * MIB);
+  assertEquals(keeps(), 64 * MIB);
+  assertEquals(one!.keepBytes(), 48 * MIB);
 });
 
 Deno.test("Memory counts viewers and bytes of all threads together, and forgets those of one", () => {
@@ -56,22 +81,4 @@ Deno.test("Memory counts viewers and bytes of all threads together, and forgets 
   assertEquals(streams!.underWay.used, 0);
   streams!.admit();
   assertThrows(() => one!.admit(), ProtocolError);
-});
-
-Deno.test("Memory lets a thread hand in until too much has not been taken in", () => {
-  const counts = sharedCounts(2);
-  const [streams, thread] = [new Memory(LIMITS, counts, 0), new Memory(LIMITS, counts, 1)];
-  assertEquals(thread.handIn(256 * MIB - 512), true);
-  assertEquals(thread.handIn(1), true);
-  assertEquals(thread.handIn(1), false);
-  streams.takeIn(1, 1);
-  assertEquals(thread.handIn(1), true);
-});
-
-Deno.test("Memory counts what messages cost that are small, or have no bytes", () => {
-  const counts = sharedCounts(2);
-  const thread = new Memory({ ...LIMITS, maxMemoryBytes: MIB }, counts, 1);
-  let messages = 0;
-  while (thread.handIn(0)) messages++;
-  assertEquals(messages, 1025);
 });

@@ -4,6 +4,9 @@ import { assertEquals } from "@std/assert";
 import { Budget } from "../../src/core/budget.ts";
 import { Mirror } from "../../src/link/mirror.ts";
 import type { LinkRequest } from "../../src/link/link.ts";
+import { KeptFrames } from "../../src/relay/kept_frames.ts";
+import { Memory } from "../../src/relay/memory.ts";
+import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 import { Turns } from "../../src/relay/turns.ts";
 import { feed, frame } from "../core/samples.ts";
 
@@ -13,6 +16,7 @@ Deno.test("Mirror counts frames that do not come to its thread, for every viewer
     clock: { nowMs: () => 0, wallUs: () => 0 },
     turns: new Turns(),
     cached: new Budget(1e9),
+    kept: new KeptFrames(new Memory(DEFAULT_OPTIONS)),
     link: { scheme: "test", tell: (message) => told.push(message) },
     subscription: 2,
     onIdle: () => {},
@@ -50,6 +54,7 @@ Deno.test("Mirror that is refused is of no use to viewers that come while its ow
     clock: { nowMs: () => 0, wallUs: () => 0 },
     turns: new Turns(),
     cached: new Budget(1e9),
+    kept: new KeptFrames(new Memory(DEFAULT_OPTIONS)),
     link: { scheme: "test", tell: (message) => told.push(message) },
     subscription: 2,
     onIdle: () => void idle++,

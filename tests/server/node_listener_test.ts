@@ -1,12 +1,14 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ProtocolError } from "../../src/errors.ts";
+import { Budget } from "../../src/core/budget.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { sharedVisits } from "../../src/listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import type { Handler, Socket } from "../../src/listen/listener.ts";
 import { listenOnNode } from "../../src/listen/node_listener.ts";
 import { type Refusal, Refusals } from "../../src/listen/refusals.ts";
+import { UnfinishedMessages } from "../../src/listen/unfinished.ts";
 import { clientFrame } from "../e2e/raw_peer.ts";
 import { eventually, soon } from "../waiting.ts";
 import { startRelay } from "./fixture.ts";
@@ -119,7 +121,7 @@ async function listening(
     host: "127.0.0.1",
     port: 0,
     isShared: false,
-    maxUnfinishedBytes: 1_000_000,
+    unfinished: new UnfinishedMessages(new Budget(1_000_000), new Refusals(silentLog)),
     maxFrameBytes: 1000,
     stallTimeoutMs,
     limits: DEFAULT_LISTEN_LIMITS,

@@ -1,6 +1,7 @@
 /** Messages that have begun and have not ended. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
+import { Budget } from "../../src/core/budget.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { Refusals } from "../../src/listen/refusals.ts";
 import { UnfinishedMessages } from "../../src/listen/unfinished.ts";
@@ -21,7 +22,7 @@ class Sender {
 
 Deno.test("UnfinishedMessages gives up the one that has been unfinished for the longest, at the limit and not before", () => {
   const refusals = new Refusals(silentLog);
-  const unfinished = new UnfinishedMessages(3 * MIB, refusals);
+  const unfinished = new UnfinishedMessages(new Budget(3 * MIB), refusals);
   const [slow, other, fast] = [new Sender(), new Sender(), new Sender()];
   unfinished.set(slow, MIB);
   unfinished.set(other, MIB / 2);
@@ -39,12 +40,28 @@ Deno.test("UnfinishedMessages gives up the one that has been unfinished for the 
 });
 
 Deno.test("UnfinishedMessages lets one message come that is larger than all may be", () => {
-  const unfinished = new UnfinishedMessages(MIB, new Refusals(silentLog));
+  const unfinished = new UnfinishedMessages(new Budget(MIB), new Refusals(silentLog));
   const sender = new Sender();
   unfinished.set(sender, 5 * MIB);
   assertEquals(sender.reason, "");
   unfinished.set(sender, 0);
   assertEquals(unfinished.bytes, 0);
+});
+
+Deno.test("UnfinishedMessages of several threads give up who has more than its part, and nobody else", () => {
+  const counts = new Float64Array(2);
+  const refusals = new Refusals(silentLog);
+  const [held, honest] = [0, 1].map((own) =>
+    new UnfinishedMessages(new Budget(4 * MIB, counts, own), refusals, 2)
+  );
+  const holders = [new Sender(), new Sender(), new Sender()];
+  for (const sender of holders) held!.set(sender, MIB);
+  const others = [new Sender(), new Sender()];
+  for (const sender of others) honest!.set(sender, MIB);
+  assertEquals([...holders, ...others].map(({ reason }) => reason), ["", "", "", "", ""]);
+  held!.check();
+  assertEquals(holders.map(({ reason }) => reason !== ""), [true, false, false]);
+  assertEquals(counts, Float64Array.of(2 * MIB, 2 * MIB));
 });
 
 Deno.test("serve closes senders that finish no message where memory is short, and nobody else", async () => {
