@@ -4,10 +4,10 @@
  * @module
  */
 import { encodePng } from "../../src/picture/png.ts";
-import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { type Arena, type Attack, tally } from "./attack.ts";
 import { paddedJpeg, Pump } from "./holders.ts";
 import { maskedWithZeros, type Stranger, UPGRADE } from "./stranger.ts";
+import { fromPublisher } from "../wire/messages.ts";
 
 /** Handshakes that are none: which of the four lines are replaced by what. */
 const BAD_HANDSHAKES: readonly (readonly string[])[] = [
@@ -41,21 +41,6 @@ const BAD_FRAMES: readonly Uint8Array[] = [
 
 /** Names of things that every object has. */
 const PROTOTYPE_NAMES = ["constructor", "__proto__", "toString", "hasOwnProperty"];
-
-function frame(sequence: number, data: Uint8Array<ArrayBuffer>): Uint8Array {
-  return encodeFrameMessage({
-    key: true,
-    configuration: false,
-    discontinuity: false,
-    catchUp: false,
-    leading: false,
-    held: false,
-    epoch: 0,
-    sequence,
-    ptsUs: null,
-    captureUs: 0,
-  }, data);
-}
 
 async function publisher(
   arena: Arena,
@@ -196,12 +181,12 @@ export const REQUESTS: readonly Attack[] = [
     async run(arena) {
       const data = new Uint8Array(100);
       const jumping = await publisher(arena, "jump", null);
-      await jumping.binary(frame(1, data));
-      await jumping.binary(frame(2 ** 53 - 1, data));
+      await jumping.binary(fromPublisher(1, data));
+      await jumping.binary(fromPublisher(2 ** 53 - 1, data));
       const empty = await publisher(arena, "empty", null, "");
       const early = await arena.stranger();
       await early.hello("/early", { role: "publish", session: "early" });
-      await early.binary(frame(1, data));
+      await early.binary(fromPublisher(1, data));
       const codes = await Promise.all(
         [jumping, empty, early].map((each) => arena.within(each.closeCode(), "open", 10_000)),
       );
@@ -216,7 +201,7 @@ export const REQUESTS: readonly Attack[] = [
       const paths: string[] = [];
       for (const name of PROTOTYPE_NAMES) {
         const source = await publisher(arena, name, name);
-        await source.binary(frame(1, new Uint8Array(100)));
+        await source.binary(fromPublisher(1, new Uint8Array(100)));
         await source.text(`{"type":"time","clientUs":1,"${name}":{"isAdmin":true}}`);
         paths.push(
           `/${name}`,

@@ -8,10 +8,9 @@ import { Client } from "../server/fixture.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { encodePng } from "../../src/picture/png.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
-import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Browser, NO_CHROMIUM, type OpenPage, untilLive, untilSaid } from "./browser.ts";
 import { Publishing } from "./publishing.ts";
-import { HEADER } from "../wire/messages.ts";
+import { fromPublisher } from "../wire/messages.ts";
 import { eventually } from "../waiting.ts";
 
 const SIZE = { width: 320, height: 180 };
@@ -277,12 +276,9 @@ Deno.test(
     });
     let sequence = 0;
     const sending = setInterval(() => {
-      publisher.send(encodeFrameMessage({
-        ...HEADER,
-        epoch: 0,
-        sequence: ++sequence,
-        captureUs: (Date.now() - 5000) * 1000,
-      }, picture));
+      publisher.send(
+        fromPublisher(++sequence, picture, { captureUs: (Date.now() - 5000) * 1000 }),
+      );
     }, 50);
     try {
       await using browser = await Browser.start();

@@ -3,8 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { Connection, type ReceivedFrame } from "../../src/player/connection.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { bareConfig } from "../../src/core/frame.ts";
-import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { soon } from "../waiting.ts";
+import { toViewer } from "../wire/messages.ts";
 
 /** A WebSocket whose other end is the test. */
 class FakeSocket {
@@ -44,9 +44,7 @@ class FakeSocket {
   }
 
   frame(sequence: number, epoch = 1): this {
-    const flags = { configuration: false, discontinuity: false, catchUp: false, leading: false };
-    const header = { ...flags, held: false, key: true, epoch, sequence, ptsUs: null, captureUs: 0 };
-    this.onmessage?.({ data: encodeFrameMessage(header, Uint8Array.of(1)).buffer });
+    this.onmessage?.({ data: toViewer(sequence, { epoch }).buffer });
     return this;
   }
 

@@ -2,10 +2,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { bareConfig } from "../../src/core/frame.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
-import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 import { delaysOf, samples } from "./metrics.ts";
-import { HEADER } from "../wire/messages.ts";
+import { fromPublisher } from "../wire/messages.ts";
 import { eventually } from "../waiting.ts";
 
 Deno.test("serve answers /health and /ready", async () => {
@@ -176,12 +175,9 @@ async function publisher(url: string): Promise<
   let sequence = 0;
   return {
     send: (ageMs) =>
-      client.send(encodeFrameMessage({
-        ...HEADER,
-        epoch: 0,
-        sequence: ++sequence,
+      client.send(fromPublisher(++sequence, frameOf(sequence), {
         captureUs: Math.round((Date.now() - ageMs) * 1000),
-      }, frameOf(sequence))),
+      })),
     [Symbol.asyncDispose]: () => client[Symbol.asyncDispose](),
   };
 }

@@ -3,12 +3,9 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bareConfig } from "../../src/core/frame.ts";
 import { encodeControl, type ViewerStatus } from "../../src/wire/control_message.ts";
-import {
-  decodeFrameMessage,
-  encodeFrameMessage,
-  type FrameHeader,
-} from "../../src/wire/frame_message.ts";
+import { decodeFrameMessage, type FrameHeader } from "../../src/wire/frame_message.ts";
 import { Client, frameOf, numberOf, startRelay, status, until } from "./fixture.ts";
+import { fromPublisher } from "../wire/messages.ts";
 
 const CONFIG = bareConfig("h264", { codec: "avc1.42C01E", width: 64, height: 48 });
 
@@ -35,18 +32,12 @@ class Publisher implements AsyncDisposable {
   send(kinds: string, captureUs = Date.now() * 1000): void {
     for (const kind of kinds) {
       const sequence = ++this.#sequence;
-      this.client.send(encodeFrameMessage({
-        key: kind === "k",
-        configuration: kind === "k",
-        discontinuity: false,
-        catchUp: false,
-        leading: kind === "l",
-        held: false,
-        epoch: 0,
-        sequence,
-        ptsUs: sequence * 40_000,
-        captureUs,
-      }, frameOf(sequence)));
+      const key = kind === "k";
+      const leading = kind === "l";
+      const times = { ptsUs: sequence * 40_000, captureUs };
+      this.client.send(
+        fromPublisher(sequence, frameOf(sequence), { key, configuration: key, leading, ...times }),
+      );
     }
   }
 

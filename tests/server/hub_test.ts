@@ -10,8 +10,8 @@ import type { BareRole } from "../../src/relay/bare_peer.ts";
 import { Hub } from "../../src/relay/hub.ts";
 import { DEFAULT_OPTIONS, type RelayOptions } from "../../src/relay/options.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
-import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { frameOf } from "./fixture.ts";
+import { fromPublisher } from "../wire/messages.ts";
 
 const MIB = 1024 * 1024;
 
@@ -102,18 +102,7 @@ interface Ends {
 }
 
 function message(sequence: number, key: boolean): Uint8Array<ArrayBuffer> {
-  return encodeFrameMessage({
-    key,
-    configuration: key,
-    discontinuity: false,
-    catchUp: false,
-    leading: false,
-    held: false,
-    epoch: 0,
-    sequence,
-    ptsUs: null,
-    captureUs: 1,
-  }, frameOf(sequence, 1000));
+  return fromPublisher(sequence, frameOf(sequence, 1000), { key, configuration: key });
 }
 
 Deno.test("Hub closes a bare viewer with 4007 when nothing has drained for --stall-timeout", () => {

@@ -1,8 +1,7 @@
 /** What a stream says of itself stays what it is, wherever the relay repeats it. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
-import { HEADER } from "../wire/messages.ts";
+import { fromPublisher } from "../wire/messages.ts";
 import { Client, startRelay, until } from "./fixture.ts";
 
 /** Ends a label, a line, a header, an element and a string. */
@@ -23,7 +22,7 @@ Deno.test("serve repeats what a publisher says of its frames only as JSON", asyn
   await publisher.control("welcome");
   const said = { codec: EVIL, pixelFormat: EVIL, width: 4, height: 4, header: EVIL };
   publisher.send(JSON.stringify({ type: "config", epoch: 0, format: "raw", ...said }));
-  publisher.send(encodeFrameMessage({ ...HEADER, epoch: 0, sequence: 1 }, new Uint8Array(64)));
+  publisher.send(fromPublisher(1, new Uint8Array(64)));
   const { codec, pixelFormat } = await until(
     relay,
     ({ received }) => received.frames === 1,

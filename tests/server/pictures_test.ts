@@ -5,14 +5,13 @@ import { decode as decodeJpeg } from "jpeg-js";
 import { totalDrops } from "../../src/core/drops.ts";
 import type { StreamConfig } from "../../src/core/frame.ts";
 import { encodePng } from "../../src/picture/png.ts";
-import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import type { StreamStatus, ViewerStatus } from "../../src/wire/control_message.ts";
 import { jpegs } from "../cli/folder.ts";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { concat } from "../split/samples.ts";
 import { Client, frameOf, startRelay, status, until } from "./fixture.ts";
 import { PartReader } from "./mjpeg.ts";
-import { HEADER } from "../wire/messages.ts";
+import { fromPublisher } from "../wire/messages.ts";
 import { eventually, soon } from "../waiting.ts";
 
 type Relay = Awaited<ReturnType<typeof startRelay>>;
@@ -67,12 +66,7 @@ class Source implements AsyncDisposable {
   }
 
   send(data: Uint8Array, captureUs = Date.now() * 1000): void {
-    this.#client.send(encodeFrameMessage({
-      ...HEADER,
-      epoch: 0,
-      sequence: ++this.#sequence,
-      captureUs,
-    }, data.slice()));
+    this.#client.send(fromPublisher(++this.#sequence, data.slice(), { captureUs }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

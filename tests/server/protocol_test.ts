@@ -5,23 +5,13 @@ import { encodeControl } from "../../src/wire/control_message.ts";
 import { decodeFrameMessage, encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { eventually } from "../waiting.ts";
 import { Client, frameOf, numberOf, startRelay, status, until } from "./fixture.ts";
+import { fromPublisher } from "../wire/messages.ts";
 
 const CONFIG = encodeControl({ type: "config", epoch: 0, ...bareConfig("raw") });
 
 /** The message of frame `number`, as a publisher sends it. */
 function message(number: number, bytes = 8, catchUp = false): Uint8Array<ArrayBuffer> {
-  return encodeFrameMessage({
-    key: true,
-    configuration: false,
-    discontinuity: false,
-    catchUp,
-    leading: false,
-    held: false,
-    epoch: 0,
-    sequence: number,
-    ptsUs: null,
-    captureUs: 1,
-  }, frameOf(number, bytes));
+  return fromPublisher(number, frameOf(number, bytes), { catchUp });
 }
 
 async function publisher(

@@ -10,10 +10,11 @@ import {
   type StreamStatus,
   type ViewerStatus,
 } from "../../src/wire/control_message.ts";
-import { decodeFrameMessage, encodeFrameMessage } from "../../src/wire/frame_message.ts";
+import { decodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { delaysOf, samples } from "./metrics.ts";
 import { Client, DEFAULTS, frameOf, numberOf, until } from "./fixture.ts";
 import { eventually, soon } from "../waiting.ts";
+import { fromPublisher } from "../wire/messages.ts";
 
 const MIB = 1024 * 1024;
 
@@ -127,18 +128,8 @@ Deno.test("serve --workers gives a viewer at a thread without the stream its las
   assertEquals(type, "credit");
   publisher.send(encodeControl({ type: "config", epoch: 0, ...bareConfig("h264") }));
   for (const sequence of [1, 2, 3]) {
-    publisher.send(encodeFrameMessage({
-      key: sequence === 1,
-      configuration: sequence === 1,
-      discontinuity: false,
-      catchUp: false,
-      leading: false,
-      held: false,
-      epoch: 0,
-      sequence,
-      ptsUs: null,
-      captureUs: 1,
-    }, frameOf(sequence)));
+    const key = sequence === 1;
+    publisher.send(fromPublisher(sequence, frameOf(sequence), { key, configuration: key }));
   }
   await until(relay, ({ received }) => received.frames === 3);
   const late = await Promise.all(

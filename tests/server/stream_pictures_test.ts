@@ -18,12 +18,16 @@ class Shown {
   }
 }
 
+/** A stream, and its pictures, which are converted by hand. */
+function picturesOf(hand: ByHand) {
+  const stream = new Shown();
+  const all = new AllPictures(hand.converter, silentLog);
+  return { stream, pictures: all.of(stream as unknown as WatchedStream) };
+}
+
 Deno.test("StreamPictures converts the newest frame only, however many have come", async () => {
   using hand = new ByHand();
-  const stream = new Shown();
-  const pictures = new AllPictures(hand.converter, silentLog).of(
-    stream as unknown as WatchedStream,
-  );
+  const { stream, pictures } = picturesOf(hand);
   stream.show(1);
   const first = pictures.newest("png");
   const same = pictures.newest("png");
@@ -44,10 +48,7 @@ Deno.test("StreamPictures converts the newest frame only, however many have come
 
 Deno.test("StreamPictures has a picture again that is made, while its stream rests", async () => {
   using hand = new ByHand();
-  const stream = new Shown();
-  const pictures = new AllPictures(hand.converter, silentLog).of(
-    stream as unknown as WatchedStream,
-  );
+  const { stream, pictures } = picturesOf(hand);
   stream.show(1);
   const first = pictures.newest("png");
   hand.threads[0]!.answer(1000);

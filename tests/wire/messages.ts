@@ -59,3 +59,12 @@ export function toViewer(
 ): Uint8Array<ArrayBuffer> {
   return encodeFrameMessage({ ...HEADER, sequence, ...header }, data);
 }
+
+/** The message of a publisher's key frame, of its first configuration, and with what `header` says. */
+export function fromPublisher(
+  sequence: number,
+  data: Uint8Array<ArrayBuffer>,
+  header: Partial<FrameHeader> = {},
+): Uint8Array<ArrayBuffer> {
+  return toViewer(sequence, { epoch: 0, ...header }, data);
+}

@@ -3,8 +3,8 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import fc from "fast-check";
 import { bareConfig } from "../../src/core/frame.ts";
 import { ProtocolError } from "../../src/errors.ts";
-import { encodeFrameMessage } from "../../src/wire/frame_message.ts";
 import { RelaySession } from "../../src/wire/relay_session.ts";
+import { fromPublisher } from "./messages.ts";
 
 type Message = string | Uint8Array<ArrayBuffer>;
 
@@ -16,18 +16,7 @@ const TIME = '{"type":"time","clientUs":1}';
 const END = '{"type":"end"}';
 
 function frameMessage(sequence: number, bytes = 10): Uint8Array<ArrayBuffer> {
-  return encodeFrameMessage({
-    key: true,
-    configuration: false,
-    discontinuity: false,
-    catchUp: false,
-    leading: false,
-    held: false,
-    epoch: 0,
-    sequence,
-    ptsUs: null,
-    captureUs: 0,
-  }, new Uint8Array(bytes));
+  return fromPublisher(sequence, new Uint8Array(bytes));
 }
 
 function sessionAfter(...messages: Message[]): RelaySession {
