@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers";
 // @ts-types="../../types/ws.d.ts"
 import type { ServerSocket } from "ws";
 import type { Framing } from "./framing.ts";
+import { Inflow } from "./inflow.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
 import type { Refusals } from "./refusals.ts";
@@ -22,7 +23,9 @@ const TRY_AGAIN_LATER = 1013;
 const MAX_READ_BYTES = 65_536;
 /** Most bytes of a close frame: what may be unsent when a peer that has said goodbye counts as gone. */
 const CLOSE_FRAME_BYTES = 127;
-/** Pings are answered as long as no more than this is unsent. */
+/** How often a peer that is made to wait is asked for a sign of life, in milliseconds. */
+const PROBE_MS = 1000;
+/** Pings are answered, and sent, as long as no more than this is unsent. */
 const MAX_PONG_BACKLOG_BYTES = 65_536;
 
 /** Bytes of a peer that is told to go which are read so that it hears of it, and then no more. */
@@ -57,12 +60,15 @@ export class NodeSocket implements Socket {
   readonly #socket: ServerSocket;
   readonly #connection: Connection;
   readonly #framing: Framing;
+  readonly #inflow: Inflow;
   #closedMs = Infinity;
+  #probedMs = -Infinity;
 
-  constructor({ socket, connection }: Wire, framing: Framing) {
+  constructor({ socket, connection }: Wire, framing: Framing, inflow: Inflow) {
     this.#socket = socket;
     this.#connection = connection;
     this.#framing = framing;
+    this.#inflow = inflow;
   }
 
   get unsentBytes(): number {
@@ -84,12 +90,26 @@ export class NodeSocket implements Socket {
   }
 
   pause(): boolean {
+    this.#inflow.pause();
     this.#socket.pause();
+    this.#probe();
     return true;
   }
 
+  /** Finds out whether a peer has gone, whose goodbye may stand behind megabytes that are not read. */
+  #probe(): void {
+    const nowMs = performance.now();
+    if (nowMs - this.#probedMs < PROBE_MS || this.unsentBytes > MAX_PONG_BACKLOG_BYTES) return;
+    this.#probedMs = nowMs;
+    this.ping();
+  }
+
+  ping(): void {
+    if (this.#socket.readyState === OPEN) this.#socket.ping();
+  }
+
   resume(): void {
-    this.#socket.resume();
+    if (this.#inflow.resume()) this.#socket.resume();
   }
 
   breakOff(): boolean {
@@ -99,7 +119,7 @@ export class NodeSocket implements Socket {
 
   /** Ends the connection as soon as its close frame has left, and reads nothing more until then. */
   giveUp(reason: string): void {
-    this.#socket.pause();
+    this.pause();
     this.close(TRY_AGAIN_LATER, reason);
     if (this.unsentBytes > CLOSE_FRAME_BYTES) this.#socket.terminate();
     else this.#connection.destroySoon();
@@ -130,12 +150,11 @@ export function serveSocket(
       refusals.add("large", "closed a client that sent a message larger than --max-frame");
     }
   });
-  const own = new NodeSocket(wire, framing);
+  const inflow = new Inflow(connection);
+  const own = new NodeSocket(wire, framing, inflow);
   const life = {
     heardBytes: () => connection.bytesRead,
-    ping: () => {
-      if (socket.readyState === OPEN) socket.ping();
-    },
+    ping: () => own.ping(),
     end: () => socket.terminate(),
   };
   pulse.add(life);
@@ -151,6 +170,7 @@ export function serveSocket(
   let wholeBytes = connection.bytesRead;
   let parts = 0;
   socket.on("message", (data, isBinary) => {
+    inflow.count();
     wholeBytes = connection.bytesRead;
     parts = 0;
     // From here on, it counts where it goes.
@@ -165,6 +185,7 @@ export function serveSocket(
     unanswered = undefined;
   };
   socket.on("ping", (data) => {
+    inflow.count();
     if (isOver) return;
     events.pinged();
     // Of those that are read at once, only the last must be answered (RFC 6455 section 5.5.3).
@@ -172,6 +193,7 @@ export function serveSocket(
     unanswered = data;
   });
   socket.on("pong", () => {
+    inflow.count();
     if (!isOver) events.pinged();
   });
   // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the

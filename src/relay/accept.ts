@@ -26,13 +26,13 @@ export interface PeerRequest extends PeerPlace {
 
 /** Serves the peer at `socket` until it goes. */
 export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest): SocketEvents {
-  const { log, clock, refusals, memory, options } = streams;
+  const { log, clock, refusals, memory, crowd, options } = streams;
   const channel = new SocketChannel(socket, {
     memory,
     maxUnreadBytes: options.maxUnreadBytes,
     onUnread: () => refusals.add("unread", `closed a peer of "${asked.name}": ${UNREAD}`),
   });
-  const pace = { socket, clock, maxMessages: options.maxMessages };
+  const pace = { socket, clock, maxMessages: options.maxMessages, crowd };
   const connection = new Connection(asked.name, channel, { log, refusals, pace });
   connection.serve(() => {
     if (asked.fault !== undefined) throw asked.fault;

@@ -24,7 +24,7 @@ export interface ConnectionContext {
   /** Where it is counted who is closed. */
   readonly refusals: Refusals;
   /** How what comes is paced. Absent: that is done elsewhere. */
-  readonly pace?: Pick<MessagePaceOptions, "socket" | "clock" | "maxMessages">;
+  readonly pace?: Pick<MessagePaceOptions, "socket" | "clock" | "maxMessages" | "crowd">;
 }
 
 /** Closes the connection where its peer breaks the rules, or where the relay cannot go on with it. */

@@ -16,6 +16,7 @@ import { BarePublisher } from "./bare_publisher.ts";
 import { KeptFrames } from "./kept_frames.ts";
 import { LiveStream } from "./live_stream.ts";
 import { Memory, queueShare } from "./memory.ts";
+import { MessageCrowd } from "./message_crowd.ts";
 import type { RelayOptions } from "./options.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 import { PublisherPeer } from "./publisher_peer.ts";
@@ -55,6 +56,7 @@ export class Hub implements Streams {
   readonly log: Log;
   readonly access: Access;
   readonly memory: Memory;
+  readonly crowd: MessageCrowd;
   readonly outflow: Outflow;
   readonly refusals: Refusals;
   readonly #streams = new Map<string, LiveStream>();
@@ -73,6 +75,7 @@ export class Hub implements Streams {
     this.access = context.access ?? openAccess;
     this.memory = context.memory ?? new Memory(options);
     this.#kept = new KeptFrames(this.memory);
+    this.crowd = new MessageCrowd(options.maxMessages);
     this.outflow = new Outflow(options);
     this.refusals = context.refusals ?? new Refusals(context.log);
   }

@@ -6,9 +6,9 @@
 import { Deque } from "../core/deque.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Socket } from "../listen/listener.ts";
+import { type MessageCrowd, TURN_MS } from "./message_crowd.ts";
 
-/** Length of a turn in milliseconds, in which a peer may send a share of what it may in a second. */
-const TURN_MS = 100;
+/** In each, a peer may send a share of what it may in a second. */
 const TURNS_A_SECOND = 1000 / TURN_MS;
 /** Turns that begin so soon after one another are in a row, on a busy machine as well. */
 const IN_A_ROW_MS = 5 * TURN_MS;
@@ -22,6 +22,8 @@ export interface MessagePaceOptions {
   readonly clock: Clock;
   /** Most messages a second. */
   readonly maxMessages: number;
+  /** Who else sends. */
+  readonly crowd: MessageCrowd;
   /** Takes a message that has waited for its turn. */
   readonly take: (message: Message) => void;
   /** The peer floods the relay; nothing more comes from it. */
@@ -32,7 +34,8 @@ export interface MessagePaceOptions {
 
 /**
  * Has messages served by turns. A peer that has used its share up is not read from until the next turn.
- * What had been read by then waits, so that others are served in between. A peer that goes on so for a
+ * What had been read by then waits, so that others are served in between, and so does what comes beside
+ * a crowd that sends too much. A peer that goes on so for a
  * second floods the relay, unless it sends frames and can be made to wait.
  */
 export class MessagePace {
@@ -96,11 +99,16 @@ export class MessagePace {
         this.#flood();
         return false;
       }
-      this.#canWait &&= this.#options.socket.pause();
-      if (this.#canWait) this.#wait(TURN_MS - (nowMs - this.#turnMs));
-    }
+      this.#pause(nowMs);
+    } else if (!this.#options.crowd.admit(this.#messages, nowMs)) this.#pause(nowMs);
     if (this.#cancel === undefined) this.#add(isFrame);
     return true;
+  }
+
+  /** Reads nothing until the next turn, where the listener can. */
+  #pause(nowMs: number): void {
+    this.#canWait &&= this.#options.socket.pause();
+    if (this.#canWait) this.#wait(TURN_MS - (nowMs - this.#turnMs));
   }
 
   #add(isFrame: boolean): void {
@@ -123,8 +131,12 @@ export class MessagePace {
 
   /** Serves what waits, as far as this turn's share goes, and reads on behind that. */
   #turn(): void {
-    this.#begin(this.#options.clock.nowMs());
-    while (this.#waiting.length > 0 && this.#messages < this.#share) {
+    const nowMs = this.#options.clock.nowMs();
+    const { crowd } = this.#options;
+    this.#begin(nowMs);
+    while (
+      this.#waiting.length > 0 && this.#messages < this.#share && crowd.admit(this.#messages, nowMs)
+    ) {
       const message = this.#waiting.shift();
       this.#add(typeof message !== "string");
       this.#options.take(message);

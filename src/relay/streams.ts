@@ -11,6 +11,7 @@ import type { PublishHello } from "../wire/control_message.ts";
 import type { RelaySession } from "../wire/relay_session.ts";
 import type { Refusals } from "../listen/refusals.ts";
 import type { Memory } from "./memory.ts";
+import type { MessageCrowd } from "./message_crowd.ts";
 import type { RelayOptions } from "./options.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 import type { WatchedStream } from "./viewer.ts";
@@ -22,6 +23,8 @@ export interface Streams {
   readonly log: Log;
   readonly access: Access;
   readonly memory: Memory;
+  /** How many messages all peers of this thread send. */
+  readonly crowd: MessageCrowd;
   /** How many bytes a second may leave. */
   readonly outflow: Outflow;
   /** Where it is counted who is refused. */

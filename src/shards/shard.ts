@@ -21,6 +21,7 @@ import type { Handler } from "../listen/listener.ts";
 import { Refusals } from "../listen/refusals.ts";
 import { KeptFrames } from "../relay/kept_frames.ts";
 import { Memory } from "../relay/memory.ts";
+import { MessageCrowd } from "../relay/message_crowd.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import type { ControlChannel, Peer } from "../relay/peer.ts";
 import { evictStalledViewers } from "../relay/evict.ts";
@@ -47,6 +48,7 @@ export class Shard implements Streams, Link {
   readonly log: Log;
   readonly access: Access = openAccess;
   readonly memory: Memory;
+  readonly crowd: MessageCrowd;
   readonly outflow: Outflow;
   readonly refusals: Refusals;
   readonly tell: Tell;
@@ -73,7 +75,8 @@ export class Shard implements Streams, Link {
     this.memory = new Memory(start.options, start.counts, start.own);
     this.#kept = new KeptFrames(this.memory);
     this.#handedIn = new HandedIn(this.memory);
-    const { maxRate, maxViewerRate } = start.options;
+    const { maxMessages, maxRate, maxViewerRate } = start.options;
+    this.crowd = new MessageCrowd(maxMessages);
     this.outflow = new Outflow({ maxRate: maxRate / (start.threads - 1), maxViewerRate });
     this.refusals = new Refusals(this.log, start.refused, start.own);
     // All threads that send together convert as much as one.

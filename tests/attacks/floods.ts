@@ -11,22 +11,29 @@ const MIB = 1024 * 1024;
 /** Messages that are written at once. */
 const BURST = 10_000;
 
-/** A viewer that sends `message` as fast as it can, and comes again when it is closed. */
+/** Peers that send `message` as fast as they can, and come again when they are closed. */
 async function flood(
   arena: Arena,
   message: Uint8Array,
-  open: (stranger: Stranger) => Promise<unknown>,
+  open: (stranger: Stranger, index: number) => Promise<unknown>,
+  peers = 1,
 ): Promise<string> {
   const burst = repeated(message, BURST);
   const ends: string[] = [];
-  const timer = setTimeout(() => arena[Symbol.dispose](), arena.size.holdMs);
+  let isOver = false;
+  const timer = setTimeout(() => {
+    isOver = true;
+    arena[Symbol.dispose]();
+  }, arena.size.holdMs);
   try {
-    await arena.again(async () => {
-      const stranger = await arena.stranger();
-      await open(stranger);
-      const closed = stranger.closeCode();
-      while (await stranger.write(burst));
-      ends.push(await closed);
+    await arena.each(peers, async (index) => {
+      while (!isOver && !arena.signal.aborted) {
+        const stranger = await arena.stranger();
+        await open(stranger, index);
+        const closed = stranger.closeCode();
+        while (await stranger.write(burst));
+        ends.push(await closed);
+      }
     });
   } finally {
     clearTimeout(timer);
@@ -54,6 +61,19 @@ export const FLOODS: readonly Attack[] = [
     onDeno: "as `texts`",
     run: (arena) =>
       flood(arena, maskedWithZeros(0x82, ""), (stranger) => stranger.upgrade("/flood")),
+  },
+  {
+    name: "tiny",
+    what: "frames of one byte, as many as they can, to streams of their own, from each of 20",
+    ends: { node: /open/ },
+    onDeno: "as `texts`",
+    run: (arena) =>
+      flood(
+        arena,
+        maskedWithZeros(0x82, "x"),
+        (stranger, index) => stranger.upgrade(`/tiny-${index}?role=publish`),
+        arena.pick(5, 20),
+      ),
   },
   {
     name: "pings",

@@ -1,6 +1,7 @@
 /** What one peer may send, and leave unread. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { MessageCrowd } from "../../src/relay/message_crowd.ts";
 import { type Message, MessagePace } from "../../src/relay/message_pace.ts";
 import { Memory } from "../../src/relay/memory.ts";
 import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
@@ -20,7 +21,7 @@ class Scene {
   readonly pace: MessagePace;
   #due: { readonly run: () => void; readonly atMs: number } | undefined;
 
-  constructor(canPause: boolean, maxMessages = 100) {
+  constructor(canPause: boolean, maxMessages = 100, crowd = new MessageCrowd(maxMessages)) {
     this.pace = new MessagePace({
       socket: {
         pause: () => {
@@ -31,6 +32,7 @@ class Scene {
       },
       clock: { nowMs: () => this.nowMs, wallUs: () => 0 },
       maxMessages,
+      crowd,
       take: (message) => this.served.push(message),
       onFlood: () => void this.floods++,
       later: (run, ms) => {
@@ -141,6 +143,34 @@ Deno.test("MessagePace tells at once of who cannot be made to wait and has sent 
     scene.send(5, isFrame);
     assertEquals([scene.floods, scene.served.length], [1, 100]);
   }
+});
+
+Deno.test("MessagePace has peers wait that send more than others where all send too much", () => {
+  const crowd = new MessageCrowd(1000);
+  const many = Array.from({ length: 20 }, () => new Scene(true, 1000, crowd));
+  const honest = new Scene(true, 1000, crowd);
+  const served = () => many.reduce((sum, scene) => sum + scene.served.length, 0);
+  for (let turn = 1; turn <= 20; turn++) {
+    for (const scene of many) if (scene.pauses === scene.resumes) scene.send(100, true);
+    honest.send(25, true);
+    // As much as two and a half of them may send, and what is everybody's in any case.
+    const most = 250 + 20 * 25;
+    assert(served() <= turn * most, `${served()} messages in ${turn} turns`);
+    assertEquals([honest.served.length, honest.pauses], [turn * 25, 0]);
+    for (const scene of [...many, honest]) scene.pass(100);
+  }
+  // Each gets its part, and none is closed for what others send.
+  for (const scene of many) assert(scene.served.length >= 19 * 25);
+  assertEquals(many.filter(({ floods }) => floods > 0), []);
+});
+
+Deno.test("MessagePace lets a peer alone send what it may", () => {
+  const scene = new Scene(true, 1000);
+  for (let turn = 0; turn < 10; turn++) {
+    scene.send(100, true);
+    scene.pass(100);
+  }
+  assertEquals([scene.served.length, scene.pauses], [1000, 0]);
 });
 
 /** A socket of which nothing leaves by itself, and a channel to it that may have 10 kB unread. */

@@ -1,0 +1,62 @@
+/** What comes from a peer, in pieces. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { EventEmitter } from "node:events";
+import type { Socket as Connection } from "node:net";
+import { Inflow } from "../../src/listen/inflow.ts";
+
+/** A connection that tells of what a test has it read. */
+function reading(onPiece: (piece: Uint8Array, inflow: Inflow) => void) {
+  const connection = Object.assign(new EventEmitter(), { destroyed: false });
+  const inflow = new Inflow(connection as unknown as Connection);
+  const pieces: Uint8Array[] = [];
+  connection.on("data", (piece: Uint8Array) => {
+    pieces.push(piece);
+    onPiece(piece, inflow);
+  });
+  const seen = () => pieces.flatMap((piece) => [...piece]);
+  return { connection, inflow, pieces, seen };
+}
+
+const READ = Uint8Array.from({ length: 65_536 }, (_, at) => at % 251);
+
+Deno.test("Inflow lets through what is read in order, in larger pieces where few messages come", () => {
+  const { connection, pieces, seen } = reading((_, inflow) => inflow.count());
+  for (const bytes of [READ, READ]) connection.emit("data", bytes);
+  assertEquals(seen(), [...READ, ...READ]);
+  assertEquals(pieces.slice(0, 5).map(({ length }) => length), [1024, 2048, 4096, 8192, 8192]);
+});
+
+Deno.test("Inflow lets through small pieces where many messages come", () => {
+  const { connection, pieces, seen } = reading((piece, inflow) => {
+    for (let at = 0; at < piece.length; at += 6) inflow.count();
+  });
+  connection.emit("data", READ);
+  assertEquals(seen(), [...READ]);
+  assertEquals(new Set(pieces.map(({ length }) => length)), new Set([1024]));
+});
+
+Deno.test("Inflow keeps what was read behind a pause, and lets it through behind that", () => {
+  const { connection, inflow, pieces, seen } = reading((_, inflow) => inflow.pause());
+  connection.emit("data", READ);
+  assertEquals(pieces.length, 1);
+  let isOpen = false;
+  for (let turn = 0; seen().length < READ.length; turn++) {
+    assert(turn < 100);
+    isOpen = inflow.resume();
+    assertEquals([pieces.length, isOpen], [turn + 2, false]);
+  }
+  assertEquals(seen(), [...READ]);
+  assertEquals(inflow.resume(), true);
+});
+
+Deno.test("Inflow lets nothing through of a connection that was destroyed", () => {
+  const { connection, inflow, pieces } = reading(() => connection.destroyed = true);
+  connection.emit("data", READ);
+  inflow.resume();
+  assertEquals(pieces.length, 1);
+  let hasEnded = false;
+  connection.on("end", () => hasEnded = true);
+  connection.emit("end");
+  assert(hasEnded);
+});
