@@ -31,7 +31,10 @@ export function testedListener(): ListenerKind | undefined {
   return asked === "node" || asked === "deno" ? asked : undefined;
 }
 
-/** For `watch`: it skips nothing, also where the machine stands still for a while. */
+/**
+ * For `watch`: it skips nothing, also where the machine stands still for a while. But no source that
+ * sends as fast as it may waits for a viewer that takes nothing for a second.
+ */
 export const EVERY_FRAME: readonly string[] = ["--max-delay", "30s"];
 
 /** A process that runs for longer hangs, unless its test says otherwise. In milliseconds. */

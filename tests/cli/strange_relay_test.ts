@@ -6,6 +6,7 @@ import { encodeControl } from "../../src/wire/control_message.ts";
 import { start } from "../program.ts";
 import { openHere } from "../server/fixture.ts";
 import { toViewer } from "../wire/messages.ts";
+import { greeting, takeFrames } from "./greeting.ts";
 import { runHere } from "./run_here.ts";
 
 const STATUS = {
@@ -103,24 +104,6 @@ Deno.test("watch, publish and fps repeat what a relay says on one line, without 
   }
 });
 
-/** A relay that greets whoever comes as `role`, and then does what it is to. */
-function greeting(
-  role: "publish" | "watch",
-  act: (socket: WebSocket) => void,
-  fps = 30,
-): { readonly url: string } & AsyncDisposable {
-  return openHere((request) => {
-    const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "stream.v1" });
-    socket.onopen = () => {
-      const maxFrameBytes = 16_777_216;
-      const stream = { stream: "cam", run: "r", fps, maxFrameBytes, publishing: true };
-      socket.send(JSON.stringify({ type: "welcome", version: 1, role, ...stream, received: 0 }));
-      act(socket);
-    };
-    return response;
-  });
-}
-
 function statsOf(stream: unknown, viewer: unknown = null): string {
   return JSON.stringify({ type: "stats", stream, viewer });
 }
@@ -155,13 +138,7 @@ Deno.test("publish makes pictures at a rate that can be, whatever a relay says",
     await using relay = greeting("publish", (socket) => {
       socket.send(statsOf({ fps }));
       socket.send(JSON.stringify({ type: "credit", frames: 1, bytes: 1e9, received: 0 }));
-      socket.onmessage = ({ data }) => {
-        if (typeof data !== "string") return socket.close(4000, "that is enough");
-        const { type, clientUs } = JSON.parse(data);
-        if (type === "time") {
-          socket.send(JSON.stringify({ type: "time", clientUs, serverUs: Date.now() * 1000 }));
-        }
-      };
+      takeFrames(socket, () => socket.close(4000, "that is enough"));
     });
     const { code, stderr } = await runHere(["publish", `${relay.url}/cam`, "--test-pattern"]);
     assertEquals(code, 1);
