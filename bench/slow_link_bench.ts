@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { NO_SLOW_LINK } from "../tests/e2e/slow_link.ts";
+import { NO_TWO_HOSTS } from "../tests/e2e/two_hosts.ts";
 import { complaints, LINK_BYTES_PER_SECOND, runSlowLink } from "../tests/e2e/slow_link_run.ts";
 import { quantile } from "./relay.ts";
 import { printResults } from "./table.ts";
@@ -70,7 +70,7 @@ export async function benchSlowLink(seconds: number): Promise<void> {
 }
 
 if (import.meta.main) {
-  if (NO_SLOW_LINK === undefined) await benchSlowLink(Number(Deno.args[0] ?? 120));
+  if (NO_TWO_HOSTS === undefined) await benchSlowLink(Number(Deno.args[0] ?? 120));
   // deno-lint-ignore no-console
-  else console.log(`no slow link here: ${NO_SLOW_LINK}`);
+  else console.log(`no slow link here: ${NO_TWO_HOSTS}`);
 }

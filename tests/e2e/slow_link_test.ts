@@ -5,10 +5,10 @@ import { makeFolder } from "../cli/folder.ts";
 import { needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { equal } from "../split/samples.ts";
 import { thorough } from "../thorough.ts";
-import { NO_SLOW_LINK } from "./slow_link.ts";
+import { NO_TWO_HOSTS } from "./two_hosts.ts";
 import { complaints, runSlowLink, type SlowLinkRunOptions } from "./slow_link_run.ts";
 
-const MISSING = NO_FFMPEG ?? NO_SLOW_LINK;
+const MISSING = NO_FFMPEG ?? NO_TWO_HOSTS;
 const SECONDS = 12;
 /**
  * The buffers of the two hosts' systems would hide more than ten seconds of this stream, and reach

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { makeSlowLink, NO_SLOW_LINK, type SlowLink } from "../../../tests/e2e/slow_link.ts";
+import { makeSlowLink, type SlowLink } from "../../../tests/e2e/slow_link.ts";
+import { NO_TWO_HOSTS } from "../../../tests/e2e/two_hosts.ts";
 import { programLine, startProgram } from "../../relay.ts";
 import type { Result } from "../../table.ts";
 import { pause } from "../process.ts";
@@ -25,7 +26,7 @@ export const network: LiveRow = {
   name: "network",
   title: "no packet between publisher and relay for 2 s; 720p at 30 fps",
   async measure({ seconds }) {
-    if (NO_SLOW_LINK !== undefined) throw new Error(`Cannot cut a network: ${NO_SLOW_LINK}`);
+    if (NO_TWO_HOSTS !== undefined) throw new Error(`Cannot cut a network: ${NO_TWO_HOSTS}`);
     const sources = { mjpeg: await mjpegFrames(), h264: await h264Frames() };
     const results: Result[] = [];
     for (const [format, frames] of Object.entries(sources)) {
