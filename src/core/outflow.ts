@@ -32,7 +32,7 @@ export interface ViewerOutflow {
 export class Outflow {
   readonly #limits: OutflowLimits;
   readonly #all = new Bucket();
-  /** Viewers to which anything has left. */
+  /** Viewers that have got anything, or wait for it. */
   #viewers = 0;
 
   constructor(limits: OutflowLimits) {
@@ -44,18 +44,23 @@ export class Outflow {
     const { maxRate, maxViewerRate } = this.#limits;
     if (maxRate === 0 && maxViewerRate === 0) return undefined;
     let isCounted = false;
+    const join = () => {
+      if (!isCounted) this.#viewers++;
+      isCounted = true;
+    };
     const own = new Bucket();
     const share = new Bucket();
     return {
       isOpen: (nowMs) => {
+        // Who waits has a part in it, or those who came before would share it among themselves.
+        join();
         if (maxViewerRate > 0 && own.aheadMs(nowMs) >= BURST_MS) return false;
         if (maxRate === 0) return true;
         const isOverShare = share.aheadMs(nowMs) >= BURST_MS;
         return this.#all.aheadMs(nowMs) < (isOverShare ? BURST_MS / 2 : BURST_MS);
       },
       count: (bytes, nowMs) => {
-        if (!isCounted) this.#viewers++;
-        isCounted = true;
+        join();
         if (maxViewerRate > 0) own.add(bytes * 1000 / maxViewerRate, nowMs);
         if (maxRate > 0) {
           this.#all.add(bytes * 1000 / maxRate, nowMs);

@@ -85,3 +85,17 @@ Deno.test("ViewerFeed skips to the newest frame where the rate is used up, and s
   viewer.flush(10_001);
   assertEquals(sent.at(-1), 301);
 });
+
+Deno.test("Outflow leaves a part to who waits, where each frame is as much as a burst", () => {
+  const outflow = new Outflow({ maxRate: 20_000, maxViewerRate: 0 });
+  const viewers = Array.from({ length: 3 }, () => ({ flow: outflow.viewer()!, frames: 0 }));
+  for (let nowMs = 0; nowMs < 12_000; nowMs += 10) {
+    // Always the same one first.
+    for (const viewer of viewers) {
+      if (!viewer.flow.isOpen(nowMs)) continue;
+      viewer.flow.count(5000, nowMs);
+      viewer.frames++;
+    }
+  }
+  for (const { frames } of viewers) assert(frames >= 14 && frames <= 18, `${frames} frames`);
+});

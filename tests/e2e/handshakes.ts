@@ -31,7 +31,7 @@ async function main(): Promise<void> {
       statuses[hostname]!.push(Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1]));
     }
   }
-  console.error(JSON.stringify(statuses));
+  await Deno.stderr.write(new TextEncoder().encode(`${JSON.stringify(statuses)}\n`));
   for await (const _ of Deno.stdin.readable);
   for (const connection of held) connection.close();
 }
