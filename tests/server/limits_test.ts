@@ -147,7 +147,7 @@ Deno.test("serve gives up headers and connections that say nothing, by 408 and t
 });
 
 Deno.test("serve gives up a change of which the body never comes", async () => {
-  await using relay = await startRelay(limits({ bodyTimeoutMs: 300 }));
+  await using relay = await startRelay(limits({ headerTimeoutMs: 300, bodyTimeoutMs: 300 }));
   const request =
     "PATCH /api/streams/live HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 10\r\n\r\n{";
   using slow = await connect(relay.address, request);
