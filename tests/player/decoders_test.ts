@@ -155,6 +155,20 @@ function browser(parts: Record<string, unknown>): Disposable {
   };
 }
 
+/** `performance.now()` as its test moves it. */
+class HeldTime implements Disposable {
+  nowMs = 1000;
+  readonly #now = performance.now;
+
+  constructor() {
+    performance.now = () => this.nowMs;
+  }
+
+  [Symbol.dispose](): void {
+    performance.now = this.#now;
+  }
+}
+
 function webCodecs(): Disposable {
   FakeVideoDecoder.last = undefined;
   FakeVideoDecoder.isSupported = true;
@@ -235,52 +249,40 @@ Deno.test("CodedDecoder goes on over key frames without a break", async () => {
 });
 
 Deno.test("CodedDecoder that is behind for a while goes on with the next key frame", async () => {
-  const { now } = performance;
-  let nowMs = 1000;
-  performance.now = () => nowMs;
-  try {
-    using _ = webCodecs();
-    const told = new Told();
-    const [decoder, fake] = await begun(told);
-    fake.decodeQueueSize = 9;
-    decoder.push(frame(2));
-    nowMs += 290;
-    decoder.push(frame(3));
-    assertEquals(told.words, []);
-    nowMs += 20;
-    decoder.push(frame(4));
-    decoder.push(frame(5));
-    assertEquals(told.words, ["skipped 3", "waits", "left behind", "skipped 1", "skipped 1"]);
-    decoder.push(frame(6, KEY));
-    assertEquals(fake.calls.slice(-3), ["reset", "configure avc1.42E01E", "key 6"]);
-    assertEquals(told.words.at(-1), "goes on");
-    decoder.close();
-  } finally {
-    performance.now = now;
-  }
+  using time = new HeldTime();
+  using _ = webCodecs();
+  const told = new Told();
+  const [decoder, fake] = await begun(told);
+  fake.decodeQueueSize = 9;
+  decoder.push(frame(2));
+  time.nowMs += 290;
+  decoder.push(frame(3));
+  assertEquals(told.words, []);
+  time.nowMs += 20;
+  decoder.push(frame(4));
+  decoder.push(frame(5));
+  assertEquals(told.words, ["skipped 3", "waits", "left behind", "skipped 1", "skipped 1"]);
+  decoder.push(frame(6, KEY));
+  assertEquals(fake.calls.slice(-3), ["reset", "configure avc1.42E01E", "key 6"]);
+  assertEquals(told.words.at(-1), "goes on");
+  decoder.close();
 });
 
 Deno.test("CodedDecoder that is behind takes a key frame that comes as the way out", async () => {
-  const { now } = performance;
-  let nowMs = 1000;
-  performance.now = () => nowMs;
-  try {
-    using _ = webCodecs();
-    const told = new Told();
-    const [decoder, fake] = await begun(told);
-    fake.decodeQueueSize = 9;
-    decoder.push(frame(2));
-    nowMs += 400;
-    decoder.push(frame(3, KEY));
-    assertEquals(fake.calls.slice(-3), ["reset", "configure avc1.42E01E", "key 3"]);
-    assertEquals(told.words, ["skipped 2"]);
-    // A picture of what was dropped comes too late.
-    fake.output(1);
-    assertEquals([told.pictures.length, Closable.open], [0, 0]);
-    decoder.close();
-  } finally {
-    performance.now = now;
-  }
+  using time = new HeldTime();
+  using _ = webCodecs();
+  const told = new Told();
+  const [decoder, fake] = await begun(told);
+  fake.decodeQueueSize = 9;
+  decoder.push(frame(2));
+  time.nowMs += 400;
+  decoder.push(frame(3, KEY));
+  assertEquals(fake.calls.slice(-3), ["reset", "configure avc1.42E01E", "key 3"]);
+  assertEquals(told.words, ["skipped 2"]);
+  // A picture of what was dropped comes too late.
+  fake.output(1);
+  assertEquals([told.pictures.length, Closable.open], [0, 0]);
+  decoder.close();
 });
 
 Deno.test("CodedDecoder shows only the last of the frames that catch up, once no more come", async () => {
@@ -306,26 +308,20 @@ Deno.test("CodedDecoder shows only the last of the frames that catch up, once no
 });
 
 Deno.test("CodedDecoder that is too slow to catch up waits for a key frame, and does not come again", async () => {
-  const { now } = performance;
-  let nowMs = 1000;
-  performance.now = () => nowMs;
-  try {
-    using _ = webCodecs();
-    const told = new Told();
-    const [decoder, fake] = await begun(told);
-    fake.decodeQueueSize = 100;
-    decoder.push(frame(2, CATCH_UP));
-    decoder.push(frame(3));
-    nowMs += 1900;
-    decoder.push(frame(4));
-    assertEquals(told.words, []);
-    nowMs += 200;
-    decoder.push(frame(5));
-    assertEquals(told.words, ["skipped 4", "waits", "skipped 1"]);
-    decoder.close();
-  } finally {
-    performance.now = now;
-  }
+  using time = new HeldTime();
+  using _ = webCodecs();
+  const told = new Told();
+  const [decoder, fake] = await begun(told);
+  fake.decodeQueueSize = 100;
+  decoder.push(frame(2, CATCH_UP));
+  decoder.push(frame(3));
+  time.nowMs += 1900;
+  decoder.push(frame(4));
+  assertEquals(told.words, []);
+  time.nowMs += 200;
+  decoder.push(frame(5));
+  assertEquals(told.words, ["skipped 4", "waits", "skipped 1"]);
+  decoder.close();
 });
 
 Deno.test("CodedDecoder needs a key frame after frames that were passed over", async () => {

@@ -10,19 +10,7 @@ import {
   type FrameHeader,
   HEADER_BYTES,
 } from "../../src/wire/frame_message.ts";
-
-const HEADER: FrameHeader = {
-  key: true,
-  configuration: false,
-  discontinuity: false,
-  catchUp: false,
-  leading: false,
-  held: false,
-  epoch: 1,
-  sequence: 1,
-  ptsUs: null,
-  captureUs: 0,
-};
+import { HEADER } from "./messages.ts";
 
 const headers: fc.Arbitrary<FrameHeader> = fc.record({
   key: fc.boolean(),
