@@ -22,21 +22,29 @@ const FEW_MESSAGES = 4;
 export class Inflow {
   readonly #connection: Connection;
   readonly #emit: (piece: Uint8Array) => void;
+  readonly #onThrough: (read: Uint8Array) => void;
   #pieceBytes = MIN_PIECE_BYTES;
   /** Messages that have come whole, ever. */
   #messages = 0;
   #isPaused = false;
-  /** What was read and not let through when it was paused. */
+  /** What was read last. */
+  #read = new Uint8Array();
+  /** What of it was not let through when it was paused. */
   #rest: Uint8Array | undefined;
 
-  /** From now on, `connection` tells of data what is let through. */
-  constructor(connection: Connection) {
+  /**
+   * From now on, `connection` tells of data what is let through. `onThrough` gets what was read at once,
+   * when the last piece of it has been let through.
+   */
+  constructor(connection: Connection, onThrough: (read: Uint8Array) => void = () => {}) {
     this.#connection = connection;
+    this.#onThrough = onThrough;
     const emit = connection.emit.bind(connection) as (event: string, ...args: unknown[]) => boolean;
     this.#emit = (piece) => void emit("data", piece);
     const emitOrTake = (event: string, ...args: unknown[]): boolean => {
       if (event !== "data") return emit(event, ...args);
-      this.#take(args[0] as Uint8Array);
+      this.#read = args[0] as Uint8Array<ArrayBuffer>;
+      this.#take(this.#read);
       return true;
     };
     connection.emit = emitOrTake as Connection["emit"];
@@ -76,5 +84,6 @@ export class Inflow {
         ? MIN_PIECE_BYTES
         : Math.min(2 * this.#pieceBytes, MAX_PIECE_BYTES);
     }
+    this.#onThrough(this.#read);
   }
 }

@@ -6,7 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { ProtocolError } from "../errors.ts";
-import type { WriteTurns } from "./write_turns.ts";
+import type { ByteTurns } from "./byte_turns.ts";
 
 /** Most bytes that are written at once. */
 const WRITE_BYTES = 65_536;
@@ -49,7 +49,7 @@ export function passOver(incoming: IncomingMessage): void {
 export async function writeBody(
   body: ReadableStream<Uint8Array>,
   to: Writable,
-  turns: WriteTurns,
+  turns: ByteTurns,
 ): Promise<boolean> {
   const reader = body.getReader();
   let wake = () => {};

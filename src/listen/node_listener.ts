@@ -10,6 +10,7 @@ import type { Socket as Connection } from "node:net";
 import { WebSocketServer } from "ws";
 import { messageOf } from "../errors.ts";
 import { within } from "../host/within.ts";
+import { ByteTurns } from "./byte_turns.ts";
 import { Framing } from "./framing.ts";
 import { Gate, refusedAtGate } from "./gate.ts";
 import { harmless } from "./harmless.ts";
@@ -29,7 +30,6 @@ import { endSoon, guard } from "./node_gate.ts";
 import { serveSocket } from "./node_socket.ts";
 import { NodeTurns } from "./node_turns.ts";
 import { Pulse } from "./pulse.ts";
-import { WriteTurns } from "./write_turns.ts";
 
 /** How often those are looked for that take too long, in milliseconds. */
 const CHECK_MS = 500;
@@ -59,11 +59,12 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const gate = new Gate({ limits, refusals, visits, own });
   const protocols = new WeakMap<IncomingMessage, string>();
   const turns = new NodeTurns();
-  const writing = new WriteTurns();
+  const writing = new ByteTurns();
   const shared = {
     framing: new Framing(),
     pulse: new Pulse(IDLE_TIMEOUT_S * 1000),
     unfinished: options.unfinished,
+    reading: new ByteTurns(),
     refusals,
     closeTimeoutMs: limits.closeTimeoutMs,
   };
@@ -199,7 +200,7 @@ async function respond(
   response: Response,
   method: string | undefined,
   outgoing: ServerResponse,
-  writing: WriteTurns,
+  writing: ByteTurns,
 ): Promise<void> {
   const { status, headers, body } = harmless(response);
   outgoing.on("error", () => {});
@@ -218,7 +219,7 @@ async function refuse(
   response: Response,
   method: string | undefined,
   connection: Connection,
-  writing: WriteTurns,
+  writing: ByteTurns,
 ): Promise<void> {
   const { status, statusText, headers, body, ok } = harmless(response);
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");

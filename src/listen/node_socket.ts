@@ -7,10 +7,12 @@ import type { Socket as Connection } from "node:net";
 import { setImmediate } from "node:timers";
 // @ts-types="../../types/ws.d.ts"
 import type { ServerSocket } from "ws";
+import type { ByteTurns } from "./byte_turns.ts";
 import type { Framing } from "./framing.ts";
 import { Inflow } from "./inflow.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
+import { ReadParts } from "./read_parts.ts";
 import type { Refusals } from "./refusals.ts";
 import type { UnfinishedMessages } from "./unfinished.ts";
 
@@ -49,6 +51,8 @@ export interface SocketContext {
   readonly framing: Framing;
   readonly pulse: Pulse;
   readonly unfinished: UnfinishedMessages;
+  /** Divides what is read among turns. */
+  readonly reading: ByteTurns;
   /** Where it is counted who is refused. */
   readonly refusals: Refusals;
   /** How long a peer may take to answer its close until it is broken off, in milliseconds. */
@@ -63,6 +67,8 @@ export class NodeSocket implements Socket {
   readonly #inflow: Inflow;
   #closedMs = Infinity;
   #probedMs = -Infinity;
+  #isPaused = false;
+  #isWaiting = false;
 
   constructor({ socket, connection }: Wire, framing: Framing, inflow: Inflow) {
     this.#socket = socket;
@@ -90,6 +96,7 @@ export class NodeSocket implements Socket {
   }
 
   pause(): boolean {
+    this.#isPaused = true;
     this.#inflow.pause();
     this.#socket.pause();
     this.#probe();
@@ -109,7 +116,22 @@ export class NodeSocket implements Socket {
   }
 
   resume(): void {
-    if (this.#inflow.resume()) this.#socket.resume();
+    this.#isPaused = false;
+    this.#read();
+  }
+
+  /** Reads nothing more until it is its turn. */
+  async waitFor(turn: Promise<void>): Promise<void> {
+    this.#isWaiting = true;
+    this.#socket.pause();
+    await turn;
+    this.#isWaiting = false;
+    this.#read();
+  }
+
+  #read(): void {
+    if (this.#isPaused || this.#isWaiting) return;
+    if (this.#inflow.resume() && !this.#isWaiting) this.#socket.resume();
   }
 
   breakOff(): boolean {
@@ -135,22 +157,30 @@ export class NodeSocket implements Socket {
 /** Serves a socket that is open. */
 export function serveSocket(
   wire: Wire,
-  { framing, pulse, unfinished, refusals, closeTimeoutMs }: SocketContext,
+  { framing, pulse, unfinished, reading, refusals, closeTimeoutMs }: SocketContext,
   open: (socket: Socket) => SocketEvents,
 ): void {
   const { socket, connection } = wire;
   const decoder = new TextDecoder();
   /** Bytes that had come when `ws` began to throw away what comes: the peer has broken the rules. */
   let discardedFrom = Infinity;
+  const read = new ReadParts();
   // What went wrong is told to the peer by the close that follows.
   socket.on("error", ({ code }) => {
     discardedFrom = connection.bytesRead;
     unfinished.set(own, 0);
+    read.free();
     if (TOO_LARGE.has(code ?? "")) {
       refusals.add("large", "closed a client that sent a message larger than --max-frame");
     }
   });
-  const inflow = new Inflow(connection);
+  const inflow = new Inflow(connection, (bytes) => {
+    read.add(bytes);
+    // Nobody reads what comes behind an error.
+    if (discardedFrom !== Infinity) read.free();
+    const turn = reading.take(bytes.byteLength);
+    if (turn !== undefined) own.waitFor(turn);
+  });
   const own = new NodeSocket(wire, framing, inflow);
   const life = {
     heardBytes: () => connection.bytesRead,
@@ -175,7 +205,10 @@ export function serveSocket(
     parts = 0;
     // From here on, it counts where it goes.
     unfinished.set(own, 0);
-    if (!isOver) events.receive(isBinary ? ownBytes(data) : decoder.decode(data));
+    const message = isBinary ? ownBytes(data) : decoder.decode(data);
+    // All but what it ended in, which is added behind this.
+    read.free();
+    if (!isOver) events.receive(message);
   });
   let unanswered: Uint8Array | undefined;
   const answer = () => {
@@ -186,14 +219,16 @@ export function serveSocket(
   };
   socket.on("ping", (data) => {
     inflow.count();
+    read.leave();
     if (isOver) return;
     events.pinged();
     // Of those that are read at once, only the last must be answered (RFC 6455 section 5.5.3).
     if (unanswered === undefined) setImmediate(answer);
-    unanswered = data;
+    unanswered = new Uint8Array(data);
   });
   socket.on("pong", () => {
     inflow.count();
+    read.leave();
     if (!isOver) events.pinged();
   });
   // A peer that has said goodbye is gone as soon as nothing is held for it: `ws` says so only when the
@@ -203,7 +238,7 @@ export function serveSocket(
     if (discardedFrom === Infinity) {
       unfinished.set(own, bytesRead - wholeBytes + PART_COST_BYTES * ++parts);
     } else if (bytesRead - discardedFrom > MAX_DISCARDED_BYTES) {
-      socket.pause();
+      own.pause();
     }
     if (own.closedMs !== Infinity || socket.readyState === OPEN) return;
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();
@@ -211,6 +246,7 @@ export function serveSocket(
   connection.on("finish", over);
   socket.on("close", (code) => {
     unfinished.set(own, 0);
+    read.free();
     over();
     // A little less: the timer of `ws` may have been a bit early.
     const hasWaited = performance.now() - own.closedMs >= 0.9 * closeTimeoutMs;

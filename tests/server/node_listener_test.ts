@@ -9,7 +9,9 @@ import type { Handler, Socket } from "../../src/listen/listener.ts";
 import { listenOnNode } from "../../src/listen/node_listener.ts";
 import { type Refusal, Refusals } from "../../src/listen/refusals.ts";
 import { UnfinishedMessages } from "../../src/listen/unfinished.ts";
+import { maskedWithZeros } from "../attacks/stranger.ts";
 import { clientFrame } from "../e2e/raw_peer.ts";
+import { concat } from "../split/samples.ts";
 import { eventually, soon } from "../waiting.ts";
 import { startRelay } from "./fixture.ts";
 
@@ -115,14 +117,14 @@ Deno.test("On node, a peer that never answers its close is gone after two second
 /** A listener of its own for `handler`. */
 async function listening(
   handler: Handler,
-  stallTimeoutMs = 60_000,
+  { stallTimeoutMs = 60_000, maxFrameBytes = 1000 } = {},
 ): Promise<AsyncDisposable & { readonly address: string }> {
   const listener = await listenOnNode(handler, {
     host: "127.0.0.1",
     port: 0,
     isShared: false,
     unfinished: new UnfinishedMessages(new Budget(1_000_000), new Refusals(silentLog)),
-    maxFrameBytes: 1000,
+    maxFrameBytes,
     stallTimeoutMs,
     limits: DEFAULT_LISTEN_LIMITS,
     visits: sharedVisits(1),
@@ -243,7 +245,7 @@ Deno.test("On node, a body that nobody reads does not spoil the next request", a
 });
 
 /** Sockets of a listener of its own, each with what has come from it. */
-async function serving(): Promise<
+async function serving(options: Parameters<typeof listening>[1] = {}): Promise<
   AsyncDisposable & { readonly address: string; readonly sockets: Served[] }
 > {
   const sockets: Served[] = [];
@@ -259,8 +261,7 @@ async function serving(): Promise<
           closed: () => void served.events.push("closed"),
         };
       },
-    })
-  );
+    }), options);
   return { ...listener, sockets };
 }
 
@@ -293,6 +294,58 @@ Deno.test("On node, a peer that says goodbye and reads nothing is there until it
   assertEquals(events, ["closed"]);
   assert(performance.now() - startMs > 1000, "what is unsent is held until then");
 });
+
+Deno.test("On node, messages of all shapes arrive as they were sent, though what was read of them is freed", async () => {
+  await using listener = await serving({ maxFrameBytes: 1_000_000 });
+  using peer = await connect(listener.address, UPGRADE);
+  const { events } = await eventually("the socket", () => listener.sockets[0]);
+  let seed = 1;
+  const bytes = (length: number) =>
+    Uint8Array.from({ length }, () => (seed = seed * 48_271 % 0x7fffffff) & 255);
+  const write = async (...frames: Uint8Array[]) => {
+    const all = concat(...frames);
+    for (let at = 0; at < all.length;) at += await peer.write(all.subarray(at));
+  };
+  const [whole, begun, first, second, third] = [3e5, 6e4, 1e5, 100, 2e5].map(bytes);
+  const pings = [bytes(50), bytes(125)];
+  for (let round = 0; round < 20; round++) {
+    const before = events.length;
+    // One whose only part with bytes came with a single read, which is over when the message ends.
+    await write(maskedWithZeros(0x02, begun!), maskedWithZeros(0x89, pings[0]!));
+    await eventually("the ping", () => events.length === before + 1);
+    await write(
+      maskedWithZeros(0x80, ""),
+      maskedWithZeros(0x82, whole!),
+      maskedWithZeros(0x81, "text"),
+      ...[[0x02, first!], [0x00, second!], [0x80, third!]].map(([type, part]) =>
+        maskedWithZeros(type as number, part as Uint8Array)
+      ),
+      maskedWithZeros(0x82, second!),
+      maskedWithZeros(0x89, pings[1]!),
+    );
+    await eventually("the messages", () => events.length === before + 7);
+    assertSame(events.slice(before), [
+      ...["pinged", begun!, whole!, "text", concat(first!, second!, third!)],
+      ...[second!, "pinged"],
+    ]);
+  }
+  await peer.write(maskedWithZeros(0x88, Uint8Array.of(0x03, 0xe8)));
+  const answers = await soon("the end", readAll(peer));
+  const pongs = concat(...pings.map((ping) => Uint8Array.of(0x8a, ping.length, ...ping)));
+  const start = answers.indexOf(0x8a);
+  assertSame([answers.slice(start, start + pongs.length)], [pongs]);
+});
+
+/** As `assertEquals`, which takes very long for what is large and not the same. */
+function assertSame(
+  actual: readonly (string | Uint8Array)[],
+  expected: readonly (string | Uint8Array)[],
+): void {
+  assertEquals(actual.length, expected.length);
+  actual.forEach((one, at) => {
+    assert(`${one}` === `${expected[at]}`, `number ${at} is as it was sent`);
+  });
+}
 
 Deno.test("On node, sockets get a message in one buffer, in order with text, and know what is unsent", async () => {
   await using listener = await serving();
@@ -345,7 +398,7 @@ Deno.test("On node, an answer that nobody reads is given up", async () => {
       },
     });
     return Promise.resolve(new Response(body));
-  }, 200);
+  }, { stallTimeoutMs: 200 });
   const { port } = new URL(server.address);
   using _peer = await connect(
     `http://127.0.0.1:${port}`,

@@ -1,30 +1,30 @@
 /**
- * Turns of the event loop for what is written.
+ * Turns of the event loop for what is read or written.
  *
  * @module
  */
 import { setImmediate } from "node:timers";
 
 /**
- * Most bytes that are written in one turn of the event loop: a millisecond or so. What the system takes
- * at once, megabytes for each of hundreds of connections, would else be written in a single one.
+ * Most bytes that pass in one turn of the event loop: a millisecond or so. What the system takes or has at
+ * once, megabytes for each of hundreds of connections, would else pass in a single one.
  */
 const TURN_BYTES = 1_048_576;
 
-/** Divides the writing of a listener's answers among turns of the event loop. */
-export class WriteTurns {
+/** Divides what passes through the connections of a listener among turns of the event loop. */
+export class ByteTurns {
   readonly #turnBytes: number;
-  /** Written in this turn. */
+  /** What has passed in this turn. */
   #bytes = 0;
   #isAsked = false;
   readonly #waiting: (() => void)[] = [];
 
-  /** `turnBytes`: most that is written in one turn, except for the last piece. */
+  /** `turnBytes`: most that passes in one turn, except for the last piece. */
   constructor(turnBytes: number = TURN_BYTES) {
     this.#turnBytes = turnBytes;
   }
 
-  /** So many bytes are to be written; settles when it is their turn, or is nothing where it is now. */
+  /** So many bytes are to pass; settles when it is their turn, or is nothing where it is now. */
   take(bytes: number): Promise<void> | undefined {
     this.#ask();
     if (this.#bytes < this.#turnBytes && this.#waiting.length === 0) {

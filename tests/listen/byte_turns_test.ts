@@ -1,12 +1,12 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { setImmediate } from "node:timers";
-import { WriteTurns } from "../../src/listen/write_turns.ts";
+import { ByteTurns } from "../../src/listen/byte_turns.ts";
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-Deno.test("WriteTurns has so much written in one turn of the event loop, in order", async () => {
-  const turns = new WriteTurns(100);
+Deno.test("ByteTurns lets so much pass in one turn of the event loop, in order", async () => {
+  const turns = new ByteTurns(100);
   const written: number[] = [];
   for (let number = 0; number < 5; number++) {
     const turn = turns.take(60);
@@ -20,8 +20,8 @@ Deno.test("WriteTurns has so much written in one turn of the event loop, in orde
   assertEquals(written, [0, 1, 2, 3, 4]);
 });
 
-Deno.test("WriteTurns lets nobody pass who waits", async () => {
-  const turns = new WriteTurns(100);
+Deno.test("ByteTurns lets nobody pass who waits", async () => {
+  const turns = new ByteTurns(100);
   turns.take(100);
   const written: string[] = [];
   turns.take(100)!.then(() => {
