@@ -6,6 +6,8 @@ export interface ClientOptions {
   maxPayload: number;
   /** How long a close may stay unanswered, in milliseconds. */
   closeTimeout: number;
+  /** Whether pings are answered without a listener. */
+  autoPong: boolean;
   /** Fills the four bytes of a frame's mask. */
   generateMask(mask: Uint8Array): void;
 }
@@ -17,6 +19,9 @@ export interface Client extends WebSocket {
   /** Reads nothing more from the connection. */
   pause(): void;
   resume(): void;
+  /** Answers a ping; `done` is called once that has been written. */
+  pong(data: Uint8Array, mask: boolean, done: () => void): void;
+  on(event: "ping", listener: (data: Uint8Array) => void): void;
   /** The answer to the handshake, with the connection that it came by. */
   on(
     event: "upgrade",

@@ -19,6 +19,11 @@ import type { ReceivedFrame, WatchOptions, WatchStats } from "./watch_options.ts
 /** Frames, and their bytes, with which the rest has to wait in the inbox until some are handed out. */
 const MAX_WAITING_FRAMES = 1024;
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
+/** Bytes of confirmations and questions with which a relay that takes none of them is left. */
+const MAX_UNSENT_BYTES = 1024 * 1024;
+
+/** How a connection ends to a relay that takes nothing. */
+const UNREAD: Closed = { code: 1006, reason: "the relay takes nothing of what it is told" };
 
 /**
  * Begins to watch the stream at `url`, as `ws://127.0.0.1:8080/cam`. It connects at once, waits for a
@@ -291,6 +296,7 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
         }
         const dueMs = lifeline.poll(session, connection, clock);
         if (lifeline.lost !== undefined && isTaken) return lifeline.lost;
+        if (connection.unsentBytes > MAX_UNSENT_BYTES) return UNREAD;
         await this.#connectionWakeup.wait(clock, Math.min(dueMs, session.confirmDeadlineMs));
       }
       return "done";

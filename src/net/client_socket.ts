@@ -16,6 +16,8 @@ export interface Client extends PlainClient {
 const MAX_MESSAGE_BYTES = 64 * 1024 * 1024;
 /** How long a relay may take to answer the end of the connection, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 2000;
+/** Answers to pings that may wait to be sent; further pings are passed over (RFC 6455 section 5.5.3). */
+const MAX_WAITING_PONGS = 16;
 
 /**
  * Begins to connect. Deno's own WebSocket writes a message's header by itself and leaves Nagle's
@@ -27,6 +29,7 @@ export function openClientSocket(url: string | URL, protocols: readonly string[]
     perMessageDeflate: false,
     maxPayload: MAX_MESSAGE_BYTES,
     closeTimeout: CLOSE_TIMEOUT_MS,
+    autoPong: false,
     // A mask guards caches on the way from what a page may send (RFC 6455 section 10.3), which is of
     // no concern here: one of zeros costs nothing.
     generateMask: (mask) => void mask.fill(0),
@@ -34,6 +37,12 @@ export function openClientSocket(url: string | URL, protocols: readonly string[]
   socket.binaryType = "arraybuffer";
   // What went wrong is told by the close that follows; without a listener it ends the program.
   socket.onerror = () => {};
+  let pongs = 0;
+  socket.on("ping", (data) => {
+    if (pongs >= MAX_WAITING_PONGS) return;
+    pongs++;
+    socket.pong(data, true, () => pongs--);
+  });
   let stream: { readonly bytesRead: number } | undefined;
   socket.on("upgrade", (response) => stream = response.socket);
   return Object.assign(socket, { receivedBytes: () => stream?.bytesRead ?? 0 });

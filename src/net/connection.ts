@@ -112,6 +112,11 @@ export class Connection {
     return this.#socket.receivedBytes?.() ?? this.#messages;
   }
 
+  /** Bytes of messages that have been sent, and not yet left this computer's program. */
+  get unsentBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   /** Removes the oldest message received. */
   take(): string | Uint8Array<ArrayBuffer> | undefined {
     if (this.#inbox.length === 0) return undefined;

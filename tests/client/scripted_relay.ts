@@ -22,6 +22,7 @@ export class ScriptedSocket {
   constructor(protocol: string) {
     const socket = {
       readyState: 1,
+      bufferedAmount: 0,
       protocol,
       /** It is open as soon as somebody wants to know. */
       set onopen(listener: (() => void) | null) {

@@ -230,6 +230,25 @@ Deno.test("watch leaves a relay that has greeted and falls silent, and connects 
   assertEquals(reasons, ["the relay has been silent for 10 s"]);
 });
 
+Deno.test("watch leaves a relay that takes none of its confirmations, and connects again", async () => {
+  const relay = new ScriptedRelay();
+  const reasons: string[] = [];
+  await using cam = watch(relay.url, {
+    ...relay,
+    onEvent: (event) => event.type === "lost" && reasons.push(event.reason),
+  });
+  const socket = await greeted(relay);
+  const unsent = (bytes: number) => Object.assign(socket.client, { bufferedAmount: bytes });
+  unsent(1024 * 1024);
+  socket.say(toViewer(1));
+  assertEquals((await cam.next()).value?.sequence, 1);
+  assertEquals(reasons, []);
+  unsent(1024 * 1024 + 1);
+  socket.say(toViewer(2));
+  await (await relay.connection()).control("hello");
+  assertEquals(reasons, ["the relay takes nothing of what it is told"]);
+});
+
 Deno.test("watch says that frames jump further than there can be any", async () => {
   const relay = new ScriptedRelay();
   const cam = watch(relay.url, relay);

@@ -3,14 +3,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StreamError } from "../../src/errors.ts";
 import { systemClock } from "../../src/host/clock.ts";
-import { openClientSocket } from "../../src/net/client_socket.ts";
-import { connect } from "../../src/net/connection.ts";
+import { writeAll } from "../../src/host/host.ts";
+import { type Client as WsClient, openClientSocket } from "../../src/net/client_socket.ts";
+import { connect, type Connection } from "../../src/net/connection.ts";
 import { keepConnected } from "../../src/net/reconnect.ts";
 import { openPlatformSocket, type OpenSocket } from "../../src/net/socket.ts";
 import { Wakeup } from "../../src/net/wakeup.ts";
 import { ViewerSession } from "../../src/wire/viewer_session.ts";
 import { ScriptedSocket } from "../client/scripted_relay.ts";
 import { Client, frameOf, startRelay } from "../server/fixture.ts";
+import { concat } from "../split/samples.ts";
 import { eventually, soon } from "../waiting.ts";
 
 const OPENERS: Readonly<Record<string, OpenSocket>> = {
@@ -140,46 +142,81 @@ Deno.test("Connection has a relay wait, or leaves it, when it sends more than an
   }
 });
 
-Deno.test("Connection over ws hears a part of a message", async () => {
-  const parts: ((bytes: Uint8Array<ArrayBuffer>) => Promise<unknown>)[] = [];
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const serving = (async () => {
-    using peer = await listener.accept();
+/** A server that has answered one handshake, and now only does what its test has it do. */
+class RawServer implements AsyncDisposable {
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  readonly peer = Promise.withResolvers<Deno.TcpConn>();
+  readonly url = `ws://127.0.0.1:${this.#listener.addr.port}/cam`;
+
+  constructor() {
+    this.#answer().then(this.peer.resolve, this.peer.reject);
+  }
+
+  async #answer(): Promise<Deno.TcpConn> {
+    const peer = await this.#listener.accept();
     const request = new Uint8Array(4096);
     const length = await peer.read(request) ?? 0;
-    const key = /sec-websocket-key: (.*)\r/i.exec(
-      new TextDecoder().decode(request.subarray(0, length)),
-    )![1]!;
+    const text = new TextDecoder().decode(request.subarray(0, length));
+    const key = /sec-websocket-key: (.*)\r/i.exec(text)![1]!;
     const hash = await crypto.subtle.digest(
       "SHA-1",
       new TextEncoder().encode(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`),
     );
-    await peer.write(new TextEncoder().encode(
-      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-        `Sec-WebSocket-Accept: ${new Uint8Array(hash).toBase64()}\r\n` +
-        "Sec-WebSocket-Protocol: stream.v1\r\n\r\n",
-    ));
-    parts.push((bytes) => peer.write(bytes));
-    // Until the client is gone.
-    while (await peer.read(request).catch(() => null) !== null);
-  })();
-  const stop = new AbortController();
+    const head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n" +
+      "Connection: Upgrade\r\nSec-WebSocket-Protocol: stream.v1\r\n" +
+      `Sec-WebSocket-Accept: ${new Uint8Array(hash).toBase64()}\r\n\r\n`;
+    await writeAll(peer, new TextEncoder().encode(head));
+    return peer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    (await this.peer.promise).close();
+    this.#listener.close();
+  }
+}
+
+/** A connection to `url`, and its WebSocket. */
+async function connectRaw(url: string): Promise<{ connection: Connection; socket: WsClient }> {
+  const opened: WsClient[] = [];
   const connection = await connect({
-    url: `ws://127.0.0.1:${listener.addr.port}/cam`,
+    url,
     openSocket: (url, protocols) => {
-      const socket = openClientSocket(url, protocols);
-      stop.signal.addEventListener("abort", () => socket.terminate());
-      return socket;
+      opened.push(openClientSocket(url, protocols));
+      return opened[0]!;
     },
-    signal: stop.signal,
+    signal: new AbortController().signal,
     wakeup: new Wakeup(),
   });
+  return { connection, socket: opened[0]! };
+}
+
+Deno.test("Connection over ws hears a part of a message", async () => {
+  await using server = new RawServer();
+  const { connection, socket } = await connectRaw(server.url);
   const before = connection.heard;
-  await eventually("the server to have answered", () => parts.length > 0);
   // The beginning of a message of 1,000 bytes (RFC 6455 section 5.2).
-  await parts[0]!(new Uint8Array([0x82, 126, 3, 232, 1, 2, 3]));
+  await (await server.peer.promise).write(new Uint8Array([0x82, 126, 3, 232, 1, 2, 3]));
   await eventually("a part to be heard", () => connection.heard >= before + 7);
   assertEquals(connection.waiting, 0);
-  stop.abort();
-  await serving;
+  socket.terminate();
+});
+
+Deno.test("Connection over ws answers pings, and keeps few answers for a relay that takes none", async () => {
+  await using server = new RawServer();
+  const { connection, socket } = await connectRaw(server.url);
+  const peer = await server.peer.promise;
+  await peer.write(new Uint8Array([0x89, 2, 7, 8]));
+  const pong = new Uint8Array(8);
+  await peer.read(pong);
+  // Masked with zeros.
+  assertEquals(pong, new Uint8Array([0x8a, 0x82, 0, 0, 0, 0, 7, 8]));
+  // More than the system keeps on the way.
+  const ping = new Uint8Array(127);
+  ping.set([0x89, 125]);
+  const pings = concat(...Array.from({ length: 8000 }, () => ping));
+  const before = connection.heard;
+  for (let n = 0; n < 30; n++) await writeAll(peer, pings);
+  await eventually("all to be heard", () => connection.heard >= before + 30 * pings.length);
+  assert(socket.bufferedAmount < 100_000, `${socket.bufferedAmount} bytes wait`);
+  socket.terminate();
 });
