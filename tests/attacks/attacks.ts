@@ -4,6 +4,8 @@
  * @module
  */
 import type { Attack } from "./attack.ts";
+import { CLIENTS } from "./clients.ts";
+import { CONTENTS } from "./contents.ts";
 import { FLOODS } from "./floods.ts";
 import { HOLDERS } from "./holders.ts";
 import { REQUESTS } from "./requests.ts";
@@ -20,4 +22,11 @@ const NOBODY: Attack = {
 };
 
 /** All attacks, in the order of the table in docs/security.md. */
-export const ATTACKS: readonly Attack[] = [NOBODY, ...HOLDERS, ...FLOODS, ...REQUESTS];
+export const ATTACKS: readonly Attack[] = [
+  NOBODY,
+  ...HOLDERS,
+  ...FLOODS,
+  ...REQUESTS,
+  ...CONTENTS,
+  ...CLIENTS,
+];
