@@ -121,15 +121,8 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
   const { hub, pictures, askThere } = openStreams(options, { ...context, memory, refusals });
   const pool = new ShardPool(hub, {
     workers,
-    host,
-    port: addr.port,
-    listener,
-    limits,
-    counts,
-    visits,
-    refused,
+    shared: { host, port: addr.port, listener, limits, counts, visits, refused, isolatesThreads },
     askThere,
-    isolatesThreads,
     ...(openThread === undefined ? {} : { openThread }),
   });
   hub.attach(pool);

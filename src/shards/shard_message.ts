@@ -14,26 +14,33 @@ import type { ListenerKind } from "../listen/listener.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import type { PublishHello } from "../wire/control_message.ts";
 
-/** How a thread begins. */
-export interface ShardStart {
-  readonly options: RelayOptions;
+/** What all threads begin with. */
+export interface SharedStart {
   readonly host: string;
   readonly port: number;
   /** What listens there. */
   readonly listener: ListenerKind;
   /** What strangers may use of it, in all threads together. */
   readonly limits: ListenLimits;
-  /** What all threads count together; see `memory.ts`. */
+  /**
+   * What all threads count together, each at its own place; the thread that has the streams has one,
+   * too. See `memory.ts`.
+   */
   readonly counts: SharedArrayBuffer;
   /** Where all threads count who comes; see `gate.ts`. */
   readonly visits: SharedArrayBuffer;
   /** Where all threads count who is refused; see `refusals.ts`. */
   readonly refused: SharedArrayBuffer;
-  readonly threads: number;
-  /** The thread's own place in that. */
-  readonly own: number;
-  /** Whether the threads that it starts get no rights. */
+  /** Whether threads, and those that they start, get no rights but those that they need. */
   readonly isolatesThreads: boolean;
+}
+
+/** How a thread begins. */
+export interface ShardStart extends SharedStart {
+  readonly options: RelayOptions;
+  readonly threads: number;
+  /** The thread's own place among them. */
+  readonly own: number;
   /** `performance.timeOrigin` of the thread that has the streams: the zero of its clock. */
   readonly originMs: number;
 }

@@ -9,12 +9,10 @@ import type { ViewerStatus } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
 import type { Hub } from "../relay/hub.ts";
 import { clearVisits } from "../listen/gate.ts";
-import type { ListenLimits } from "../listen/limits.ts";
-import type { ListenerKind } from "../listen/listener.ts";
 import { settled } from "../listen/deno_listener.ts";
 import { Restarts } from "./restarts.ts";
 import { ShardLink } from "./shard_link.ts";
-import type { FromShard, ToShard } from "./shard_message.ts";
+import type { FromShard, SharedStart, ToShard } from "./shard_message.ts";
 import { clearCounts } from "../relay/memory.ts";
 
 /** How long a thread may take until it listens, in milliseconds. */
@@ -28,25 +26,10 @@ const STOP_MS = 1500;
 export interface ShardPoolOptions {
   /** Threads that send. */
   readonly workers: number;
-  readonly host: string;
-  readonly port: number;
-  /** What listens there. */
-  readonly listener: ListenerKind;
-  /** What strangers may use of it, in all threads together. */
-  readonly limits: ListenLimits;
-  /**
-   * Counters that all threads share: a place for each thread, and one for the thread that has the
-   * streams.
-   */
-  readonly counts: SharedArrayBuffer;
-  /** Counts of who comes, by thread. */
-  readonly visits: SharedArrayBuffer;
-  /** Counts of who is refused, by thread. */
-  readonly refused: SharedArrayBuffer;
+  /** What each begins with. */
+  readonly shared: SharedStart;
   /** Answers what a thread cannot answer itself. */
   readonly askThere: AskThere;
-  /** Whether threads get no rights but those that they need. */
-  readonly isolatesThreads: boolean;
   /** Starts a thread. */
   readonly openThread?: () => Worker;
   /** Acts after a delay in milliseconds, unless what it returns is called before. */
@@ -142,26 +125,15 @@ export class ShardPool {
 
   /** Starts a thread; `started` fails with a {@linkcode StreamError} (`unreachable`) where it cannot. */
   #launch(own: number): { readonly running: Running; readonly started: Promise<void> } {
-    const {
-      isolatesThreads,
-      openThread = () => openShardThread(isolatesThreads),
-      host,
-      port,
-      listener,
-      limits,
-      counts,
-      visits,
-      refused,
-      askThere,
-      workers,
-    } = this.#options;
+    const { shared, askThere, workers, openThread } = this.#options;
+    const worker = openThread?.() ?? openShardThread(shared.isolatesThreads);
     const listening = Promise.withResolvers<void>();
     const hub = this.#hub;
     const fail = (why: string) =>
       listening.reject(
         new StreamError("unreachable", `Cannot start a thread of the relay: ${why}`),
       );
-    const thread = new Thread<ToShard, FromShard>(openThread(), {
+    const thread = new Thread<ToShard, FromShard>(worker, {
       onNews: (news) => {
         if (news.type === "listening") {
           this.#restarts.listens(own, hub.clock.nowMs());
@@ -192,17 +164,10 @@ export class ShardPool {
     thread.order({
       type: "start",
       start: {
+        ...shared,
         options: hub.options,
-        host,
-        port,
-        listener,
-        limits,
-        counts,
-        visits,
-        refused,
         threads: workers + 1,
         own,
-        isolatesThreads,
         originMs: performance.timeOrigin,
       },
     });
@@ -220,8 +185,9 @@ export class ShardPool {
     this.#running.delete(own);
     thread.terminate();
     link.close();
-    clearCounts(this.#options.counts, own);
-    clearVisits(this.#options.visits, own);
+    const { counts, visits } = this.#options.shared;
+    clearCounts(counts, own);
+    clearVisits(visits, own);
     this.#startLater(own, why);
   }
 

@@ -71,15 +71,17 @@ Deno.test("ShardPool tries more and more seldom to start a thread that cannot, a
   let mayOpen = true;
   const pool = new ShardPool(hub, {
     workers: 1,
-    host: "127.0.0.1",
-    port: 0,
-    listener: "node",
-    limits: DEFAULT_LISTEN_LIMITS,
-    counts: sharedCounts(2),
-    visits: sharedVisits(2),
-    refused: sharedRefusals(2),
+    shared: {
+      host: "127.0.0.1",
+      port: 0,
+      listener: "node",
+      limits: DEFAULT_LISTEN_LIMITS,
+      counts: sharedCounts(2),
+      visits: sharedVisits(2),
+      refused: sharedRefusals(2),
+      isolatesThreads: false,
+    },
     askThere: () => Promise.reject(new Error("nobody asks")),
-    isolatesThreads: false,
     openThread: () => {
       if (!mayOpen) throw new Error("no room for a thread");
       const thread = new FakeThread();
