@@ -14,6 +14,14 @@ const MAX_PIECE_BYTES = 8192;
 /** With more messages in a piece, the next one is as small as can be. */
 const FEW_MESSAGES = 4;
 
+/** What an {@linkcode Inflow} tells. */
+export interface InflowEvents {
+  /** A piece of so many bytes was let through, with so many messages. */
+  piece(bytes: number, messages: number): void;
+  /** The last piece of what was read at once was let through. */
+  through(read: Uint8Array): void;
+}
+
 /**
  * Lets the listeners of a connection have what was read from it in pieces, and only as long as it is not
  * paused: else the ten thousand messages that fit into one read are all taken before anybody else has a
@@ -22,7 +30,7 @@ const FEW_MESSAGES = 4;
 export class Inflow {
   readonly #connection: Connection;
   readonly #emit: (piece: Uint8Array) => void;
-  readonly #onThrough: (read: Uint8Array) => void;
+  readonly #events: InflowEvents;
   #pieceBytes = MIN_PIECE_BYTES;
   /** Messages that have come whole, ever. */
   #messages = 0;
@@ -32,13 +40,10 @@ export class Inflow {
   /** What of it was not let through when it was paused. */
   #rest: Uint8Array | undefined;
 
-  /**
-   * From now on, `connection` tells of data what is let through. `onThrough` gets what was read at once,
-   * when the last piece of it has been let through.
-   */
-  constructor(connection: Connection, onThrough: (read: Uint8Array) => void = () => {}) {
+  /** From now on, `connection` tells of data what is let through. */
+  constructor(connection: Connection, events: InflowEvents) {
     this.#connection = connection;
-    this.#onThrough = onThrough;
+    this.#events = events;
     const emit = connection.emit.bind(connection) as (event: string, ...args: unknown[]) => boolean;
     this.#emit = (piece) => void emit("data", piece);
     const emitOrTake = (event: string, ...args: unknown[]): boolean => {
@@ -80,10 +85,12 @@ export class Inflow {
       const piece = bytes.subarray(at, at + this.#pieceBytes);
       at += piece.byteLength;
       this.#emit(piece);
-      this.#pieceBytes = this.#messages - before > FEW_MESSAGES
+      const messages = this.#messages - before;
+      this.#events.piece(piece.byteLength, messages);
+      this.#pieceBytes = messages > FEW_MESSAGES
         ? MIN_PIECE_BYTES
         : Math.min(2 * this.#pieceBytes, MAX_PIECE_BYTES);
     }
-    this.#onThrough(this.#read);
+    this.#events.through(this.#read);
   }
 }

@@ -34,6 +34,8 @@ const MAX_PONG_BACKLOG_BYTES = 65_536;
 const MAX_DISCARDED_BYTES = 1_048_576;
 /** What a part of a message costs beside its bytes that is read by itself: measured, rounded up. */
 const PART_COST_BYTES = 640;
+/** As how many bytes a message counts in a turn of the event loop, which have it take a few milliseconds. */
+const MESSAGE_TURN_BYTES = 8192;
 /** Errors of `ws` about messages that have too many bytes or too many parts. */
 const TOO_LARGE: ReadonlySet<string> = new Set([
   "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
@@ -123,6 +125,7 @@ export class NodeSocket implements Socket {
   /** Reads nothing more until it is its turn. */
   async waitFor(turn: Promise<void>): Promise<void> {
     this.#isWaiting = true;
+    this.#inflow.pause();
     this.#socket.pause();
     await turn;
     this.#isWaiting = false;
@@ -174,12 +177,16 @@ export function serveSocket(
       refusals.add("large", "closed a client that sent a message larger than --max-frame");
     }
   });
-  const inflow = new Inflow(connection, (bytes) => {
-    read.add(bytes);
-    // Nobody reads what comes behind an error.
-    if (discardedFrom !== Infinity) read.free();
-    const turn = reading.take(bytes.byteLength);
-    if (turn !== undefined) own.waitFor(turn);
+  const inflow = new Inflow(connection, {
+    piece: (bytes, messages) => {
+      const turn = reading.take(bytes + MESSAGE_TURN_BYTES * messages);
+      if (turn !== undefined) own.waitFor(turn);
+    },
+    through: (bytes) => {
+      read.add(bytes);
+      // Nobody reads what comes behind an error.
+      if (discardedFrom !== Infinity) read.free();
+    },
   });
   const own = new NodeSocket(wire, framing, inflow);
   const life = {

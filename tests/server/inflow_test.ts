@@ -8,22 +8,29 @@ import { Inflow } from "../../src/listen/inflow.ts";
 /** A connection that tells of what a test has it read. */
 function reading(onPiece: (piece: Uint8Array, inflow: Inflow) => void) {
   const connection = Object.assign(new EventEmitter(), { destroyed: false });
-  const inflow = new Inflow(connection as unknown as Connection);
+  const counts: [bytes: number, messages: number][] = [];
+  const through: Uint8Array[] = [];
+  const inflow = new Inflow(connection as unknown as Connection, {
+    piece: (bytes, messages) => void counts.push([bytes, messages]),
+    through: (read) => void through.push(read),
+  });
   const pieces: Uint8Array[] = [];
   connection.on("data", (piece: Uint8Array) => {
     pieces.push(piece);
     onPiece(piece, inflow);
   });
   const seen = () => pieces.flatMap((piece) => [...piece]);
-  return { connection, inflow, pieces, seen };
+  return { connection, inflow, pieces, counts, through, seen };
 }
 
 const READ = Uint8Array.from({ length: 65_536 }, (_, at) => at % 251);
 
 Deno.test("Inflow lets through what is read in order, in larger pieces where few messages come", () => {
-  const { connection, pieces, seen } = reading((_, inflow) => inflow.count());
+  const { connection, pieces, counts, through, seen } = reading((_, inflow) => inflow.count());
   for (const bytes of [READ, READ]) connection.emit("data", bytes);
   assertEquals(seen(), [...READ, ...READ]);
+  assertEquals(counts, pieces.map(({ length }) => [length, 1]));
+  assertEquals(through, [READ, READ]);
   assertEquals(pieces.slice(0, 5).map(({ length }) => length), [1024, 2048, 4096, 8192, 8192]);
 });
 
@@ -37,16 +44,18 @@ Deno.test("Inflow lets through small pieces where many messages come", () => {
 });
 
 Deno.test("Inflow keeps what was read behind a pause, and lets it through behind that", () => {
-  const { connection, inflow, pieces, seen } = reading((_, inflow) => inflow.pause());
+  const { connection, inflow, pieces, through, seen } = reading((_, inflow) => inflow.pause());
   connection.emit("data", READ);
   assertEquals(pieces.length, 1);
   let isOpen = false;
   for (let turn = 0; seen().length < READ.length; turn++) {
     assert(turn < 100);
+    assertEquals(through, []);
     isOpen = inflow.resume();
     assertEquals([pieces.length, isOpen], [turn + 2, false]);
   }
   assertEquals(seen(), [...READ]);
+  assertEquals(through, [READ]);
   assertEquals(inflow.resume(), true);
 });
 
