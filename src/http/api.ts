@@ -48,8 +48,10 @@ export async function changeStream({ hub }: There, { name, request }: Asked): Pr
   }
   const before = hub.find(name)?.fps;
   const live = hub.setFps(name, fps);
-  const change = before === undefined ? "will have" : `changes from ${before} to`;
-  hub.log.info(`"${name}" ${change} ${fps} fps`, { stream: name, fps });
+  if (fps !== before) {
+    const change = before === undefined ? "will have" : `changes from ${before} to`;
+    hub.log.info(`"${name}" ${change} ${fps} fps`, { stream: name, fps });
+  }
   return json(200, live.status());
 }
 

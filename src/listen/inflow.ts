@@ -6,8 +6,8 @@
 import type { Socket as Connection } from "node:net";
 
 /**
- * Bytes of a piece. `ws` takes all messages of one at once; it stops reading for a moment where one has
- * 16 KiB or more.
+ * Bytes of a piece. All messages or requests of one are taken at once; `ws` stops reading for a moment
+ * where one has 16 KiB or more.
  */
 const MIN_PIECE_BYTES = 1024;
 const MAX_PIECE_BYTES = 8192;
@@ -24,13 +24,13 @@ export interface InflowEvents {
 
 /**
  * Lets the listeners of a connection have what was read from it in pieces, and only as long as it is not
- * paused: else the ten thousand messages that fit into one read are all taken before anybody else has a
- * turn.
+ * paused: else the thousands of messages or requests that fit into one read are all taken before
+ * anybody else has a turn.
  */
 export class Inflow {
   readonly #connection: Connection;
   readonly #emit: (piece: Uint8Array) => void;
-  readonly #events: InflowEvents;
+  #events: InflowEvents | undefined;
   #pieceBytes = MIN_PIECE_BYTES;
   /** Messages that have come whole, ever. */
   #messages = 0;
@@ -40,24 +40,38 @@ export class Inflow {
   /** What of it was not let through when it was paused. */
   #rest: Uint8Array | undefined;
 
-  /** From now on, `connection` tells of data what is let through. */
-  constructor(connection: Connection, events: InflowEvents) {
+  /**
+   * From now on, `connection` tells of data what is let through. Where it is to speak HTTP, this comes
+   * before the server knows of it.
+   */
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#events = events;
     const emit = connection.emit.bind(connection) as (event: string, ...args: unknown[]) => boolean;
     this.#emit = (piece) => void emit("data", piece);
     const emitOrTake = (event: string, ...args: unknown[]): boolean => {
       if (event !== "data") return emit(event, ...args);
-      this.#read = args[0] as Uint8Array<ArrayBuffer>;
-      this.#take(this.#read);
+      this.#begin(args[0] as Uint8Array<ArrayBuffer>);
       return true;
     };
     connection.emit = emitOrTake as Connection["emit"];
+    // So that the parser of HTTP takes what is told, and not the whole of what is read by itself.
+    const { _handle: handle } = connection as { _handle?: { _consumed?: boolean } };
+    if (handle) handle._consumed = true;
   }
 
-  /** A message has come whole, or a ping. */
+  /** A message, a ping or a request has come whole. */
   count(): void {
     this.#messages++;
+  }
+
+  /** Tells `events` of what is let through from now on. */
+  tell(events: InflowEvents): void {
+    this.#events = events;
+  }
+
+  /** Whether nothing is let through. */
+  get isPaused(): boolean {
+    return this.#isPaused;
   }
 
   /** Lets nothing through. */
@@ -74,23 +88,39 @@ export class Inflow {
     return !this.#isPaused;
   }
 
+  #begin(read: Uint8Array<ArrayBuffer>): void {
+    if (this.#rest === undefined) {
+      this.#read = read;
+      return this.#take(read);
+    }
+    // A server reads on by itself, at times.
+    this.#connection.pause();
+    this.#connection.unshift(read);
+  }
+
   #take(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.byteLength;) {
       if (this.#connection.destroyed) return;
-      if (this.#isPaused) {
-        this.#rest = bytes.subarray(at);
-        return;
+      // Whoever is to read on has not come yet, as behind a request to upgrade.
+      if (this.#connection.listenerCount("data") === 0) {
+        return void this.#connection.unshift(bytes.subarray(at));
       }
+      if (this.#isPaused) return this.#keep(bytes.subarray(at));
       const before = this.#messages;
       const piece = bytes.subarray(at, at + this.#pieceBytes);
       at += piece.byteLength;
       this.#emit(piece);
       const messages = this.#messages - before;
-      this.#events.piece(piece.byteLength, messages);
+      this.#events?.piece(piece.byteLength, messages);
       this.#pieceBytes = messages > FEW_MESSAGES
         ? MIN_PIECE_BYTES
         : Math.min(2 * this.#pieceBytes, MAX_PIECE_BYTES);
     }
-    this.#events.through(this.#read);
+    this.#events?.through(this.#read);
+  }
+
+  #keep(bytes: Uint8Array): void {
+    this.#connection.pause();
+    this.#rest = bytes;
   }
 }

@@ -11,15 +11,14 @@ import type { ByteTurns } from "./byte_turns.ts";
 /** Most bytes that are written at once. */
 const WRITE_BYTES = 65_536;
 
-/** The body of a request, which comes as fast as it is read. What nobody wants any more is passed over. */
+/** The body of a request, which comes as fast as it is read. */
 export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
   let isOver = false;
+  let isWanted = false;
   return new ReadableStream({
     start: (controller) => {
-      incoming.on("data", (chunk: Uint8Array<ArrayBuffer>) => {
-        if (isOver) return;
-        controller.enqueue(chunk);
-        incoming.pause();
+      incoming.on("readable", () => {
+        if (isWanted) give(controller);
       });
       const end = (how: () => void) => {
         if (isOver) return;
@@ -28,20 +27,27 @@ export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<Arr
       };
       incoming.on("end", () => end(() => controller.close()));
       incoming.on("close", () => end(() => controller.error(new Error("the client has gone"))));
-      incoming.pause();
     },
-    pull: () => void incoming.resume(),
-    cancel: () => {
-      isOver = true;
-      incoming.resume();
+    pull: (controller) => {
+      isWanted = true;
+      give(controller);
     },
+    cancel: () => void (isOver = true),
   }, { highWaterMark: 0 });
+
+  /** All that has come, however small the parts are in which it came. */
+  function give(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): void {
+    const bytes = incoming.read() as Uint8Array<ArrayBuffer> | null;
+    if (bytes === null || isOver) return;
+    isWanted = false;
+    controller.enqueue(bytes);
+  }
 }
 
-/** Passes over what is left of a request's body, so that the connection can be used again. */
+/** Passes over what nobody has read of a request's body, so that the connection can be used again. */
 export function passOver(incoming: IncomingMessage): void {
-  if (incoming.complete) return;
-  incoming.removeAllListeners("data");
+  if (incoming.readableEnded) return;
+  incoming.removeAllListeners("readable");
   incoming.resume();
 }
 

@@ -23,6 +23,7 @@ import {
   type ListenOptions,
   type Upgrade,
 } from "./listener.ts";
+import { Inflow } from "./inflow.ts";
 import { bodyOf, passOver, writeBody } from "./node_body.ts";
 import { Door } from "./node_door.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
@@ -45,6 +46,9 @@ const MESSAGE_ROOM_BYTES = 65_536;
 const MIN_PARTS = 16_384;
 const MEAN_PART_BYTES = 512;
 
+/** A request takes as long as reading so many bytes: measured, rounded up. */
+const REQUEST_COST_BYTES = 131_072;
+
 /** The answer to a request whose address cannot be told. */
 const UNREADABLE = "Cannot understand the request: its Host header is not an address\n";
 
@@ -59,6 +63,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const gate = new Gate({ limits, refusals, visits, own });
   const protocols = new WeakMap<IncomingMessage, string>();
   const turns = new NodeTurns();
+  const inflows = new WeakMap<Connection, Inflow>();
   const writing = new ByteTurns();
   const shared = {
     framing: new Framing(),
@@ -114,17 +119,31 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     refusals,
     stallTimeoutMs,
   });
+  server.prependListener("connection", (connection: Connection) => {
+    inflows.set(connection, new Inflow(connection));
+    // Each request that waits for its turn listens as well; there is a limit for those.
+    connection.setMaxListeners(0);
+  });
   server.on("request", async (incoming, outgoing) => {
     const connection = incoming.socket as unknown as Connection;
+    const inflow = inflows.get(connection)!;
+    inflow.count();
     if (connection.destroyed || guarded.isClosed(connection)) return;
-    const turn = turns.take(connection, outgoing);
+    const turn = turns.take(connection, inflow, outgoing);
     if (turn === undefined) {
       refusals.add("messages", "gave up a connection that asks and does not wait for answers");
       return void connection.destroy();
     }
     await turn;
+    await shared.reading.take(REQUEST_COST_BYTES);
     if (outgoing.destroyed) return;
     const outcome = await ask(incoming);
+    const isWhole = incoming.complete;
+    if (!isWhole) {
+      // Nobody wants the rest of it, which may have no end.
+      inflow.pause();
+      outgoing.shouldKeepAlive = false;
+    }
     // A request without `Upgrade` cannot be accepted as one.
     await respond(
       outcome instanceof Response ? outcome : new Response("no upgrade\n", { status: 400 }),
@@ -132,7 +151,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       outgoing,
       writing,
     );
-    passOver(incoming);
+    if (isWhole) passOver(incoming);
   });
   server.on("upgrade", async (incoming, stream, head) => {
     const connection = stream as Connection;
@@ -150,7 +169,10 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       incoming,
       connection,
       head,
-      (socket) => serveSocket({ socket, connection }, shared, outcome.open),
+      (socket) => {
+        const wire = { socket, connection, inflow: inflows.get(connection)! };
+        serveSocket(wire, shared, outcome.open);
+      },
     );
   });
   const bound = await door.open();

@@ -9,7 +9,7 @@ import { setImmediate } from "node:timers";
 import type { ServerSocket } from "ws";
 import type { ByteTurns } from "./byte_turns.ts";
 import type { Framing } from "./framing.ts";
-import { Inflow } from "./inflow.ts";
+import type { Inflow } from "./inflow.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
 import { ReadParts } from "./read_parts.ts";
@@ -46,6 +46,7 @@ const TOO_LARGE: ReadonlySet<string> = new Set([
 export interface Wire {
   readonly socket: ServerSocket;
   readonly connection: Connection;
+  readonly inflow: Inflow;
 }
 
 /** What the sockets of a listener share. */
@@ -72,7 +73,7 @@ export class NodeSocket implements Socket {
   #isPaused = false;
   #isWaiting = false;
 
-  constructor({ socket, connection }: Wire, framing: Framing, inflow: Inflow) {
+  constructor({ socket, connection, inflow }: Wire, framing: Framing) {
     this.#socket = socket;
     this.#connection = connection;
     this.#framing = framing;
@@ -163,7 +164,7 @@ export function serveSocket(
   { framing, pulse, unfinished, reading, refusals, closeTimeoutMs }: SocketContext,
   open: (socket: Socket) => SocketEvents,
 ): void {
-  const { socket, connection } = wire;
+  const { socket, connection, inflow } = wire;
   const decoder = new TextDecoder();
   /** Bytes that had come when `ws` began to throw away what comes: the peer has broken the rules. */
   let discardedFrom = Infinity;
@@ -177,7 +178,7 @@ export function serveSocket(
       refusals.add("large", "closed a client that sent a message larger than --max-frame");
     }
   });
-  const inflow = new Inflow(connection, {
+  inflow.tell({
     piece: (bytes, messages) => {
       const turn = reading.take(bytes + MESSAGE_TURN_BYTES * messages);
       if (turn !== undefined) own.waitFor(turn);
@@ -188,7 +189,7 @@ export function serveSocket(
       if (discardedFrom !== Infinity) read.free();
     },
   });
-  const own = new NodeSocket(wire, framing, inflow);
+  const own = new NodeSocket(wire, framing);
   const life = {
     heardBytes: () => connection.bytesRead,
     ping: () => own.ping(),

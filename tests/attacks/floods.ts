@@ -88,6 +88,49 @@ export const FLOODS: readonly Attack[] = [
     run: (arena) => flood(arena, maskedWithZeros(0x81, '{"type":"ack","sequence":1}'), asViewer),
   },
   {
+    name: "asks",
+    what: "requests for pages, 20 at once and again at once, from each of 50",
+    ends: { node: /^answered$/ },
+    onDeno: "as `texts`",
+    async run(arena) {
+      const ask = `GET / HTTP/1.1\r\nHost: ${arena.host}\r\n\r\n`.repeat(20);
+      let bytes = 0;
+      const timer = setTimeout(() => arena[Symbol.dispose](), arena.size.holdMs);
+      await arena.each(arena.pick(10, 50), async () => {
+        const stranger = await arena.stranger();
+        const reading = (async () => {
+          for (let read; (read = await stranger.read()) !== undefined;) bytes += read.length;
+        })();
+        while (await stranger.write(ask));
+        await reading;
+      });
+      clearTimeout(timer);
+      return bytes > 0 ? "answered" : "not answered";
+    },
+  },
+  {
+    name: "crumbs",
+    what: "a change of which the body comes in chunks of a byte, again and again",
+    ends: { node: /^\d+ × (?:400|cut)/ },
+    onDeno: "as `texts`",
+    async run(arena) {
+      const chunks = repeated(new TextEncoder().encode("1\r\nx\r\n"), BURST);
+      const lines = ["Content-Type: application/json", "Transfer-Encoding: chunked"];
+      const ends = await arena.again(async () => {
+        const stranger = await arena.stranger();
+        await stranger.ask("/api/streams/witness", { method: "PATCH", lines });
+        const writing = (async () => {
+          for (let n = 0; n < 10 && await stranger.write(chunks); n++);
+        })();
+        const status = await arena.within(stranger.status(), -1);
+        stranger.close();
+        await writing;
+        return status === 0 ? "cut" : status;
+      });
+      return tally(ends);
+    },
+  },
+  {
     name: "unread",
     what: "100,000 questions for the time, answers never read",
     serve: (scale) => scale === "full" ? [] : ["--max-unread", "16KiB"],

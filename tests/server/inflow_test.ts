@@ -7,10 +7,16 @@ import { Inflow } from "../../src/listen/inflow.ts";
 
 /** A connection that tells of what a test has it read. */
 function reading(onPiece: (piece: Uint8Array, inflow: Inflow) => void) {
-  const connection = Object.assign(new EventEmitter(), { destroyed: false });
+  const unshifted: Uint8Array[] = [];
+  const connection = Object.assign(new EventEmitter(), {
+    destroyed: false,
+    pause: () => {},
+    unshift: (bytes: Uint8Array) => void unshifted.push(bytes),
+  });
   const counts: [bytes: number, messages: number][] = [];
   const through: Uint8Array[] = [];
-  const inflow = new Inflow(connection as unknown as Connection, {
+  const inflow = new Inflow(connection as unknown as Connection);
+  inflow.tell({
     piece: (bytes, messages) => void counts.push([bytes, messages]),
     through: (read) => void through.push(read),
   });
@@ -20,7 +26,7 @@ function reading(onPiece: (piece: Uint8Array, inflow: Inflow) => void) {
     onPiece(piece, inflow);
   });
   const seen = () => pieces.flatMap((piece) => [...piece]);
-  return { connection, inflow, pieces, counts, through, seen };
+  return { connection, inflow, pieces, counts, through, seen, unshifted };
 }
 
 const READ = Uint8Array.from({ length: 65_536 }, (_, at) => at % 251);
@@ -57,6 +63,18 @@ Deno.test("Inflow keeps what was read behind a pause, and lets it through behind
   assertEquals(seen(), [...READ]);
   assertEquals(through, [READ]);
   assertEquals(inflow.resume(), true);
+});
+
+Deno.test("Inflow gives back what it can neither let through nor keep", () => {
+  const { connection, inflow, pieces, unshifted } = reading((_, inflow) => inflow.pause());
+  connection.emit("data", READ);
+  // A server has read on by itself.
+  connection.emit("data", READ.subarray(0, 10));
+  assertEquals([pieces.length, unshifted.map(({ length }) => length)], [1, [10]]);
+  // Nobody is there to read on, as behind a request to upgrade.
+  connection.removeAllListeners("data");
+  inflow.resume();
+  assertEquals(unshifted.map(({ length }) => length), [10, 65_536 - 1024]);
 });
 
 Deno.test("Inflow lets nothing through of a connection that was destroyed", () => {

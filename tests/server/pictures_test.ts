@@ -345,7 +345,7 @@ async function drained(connection: Deno.TcpConn): Promise<number> {
 }
 
 Deno.test("serve has a picture in memory once for all who get it, and for no longer", async () => {
-  await using relay = await startRelay({ maxMemoryBytes: 96 << 20 });
+  await using relay = await startRelay({ maxMemoryBytes: 96 << 20, stallTimeoutMs: 60_000 });
   await using source = await Source.open(relay, { format: "mjpeg" });
   const frames = jpegs(2, 12_000_000);
   source.send(frames[0]!);
