@@ -136,6 +136,7 @@ export class Mirror implements WatchedStream, Batched, Keeper {
 
   forget(): void {
     this.#broadcast.close();
+    this.encodings.clear();
     this.#count();
   }
 
@@ -220,7 +221,7 @@ export class Mirror implements WatchedStream, Batched, Keeper {
   }
 
   #count(): void {
-    this.#options.kept.set(this, this.#broadcast.uncountedBytes);
+    this.#options.kept.set(this, this.#broadcast.uncountedBytes + this.encodings.copiedBytes);
   }
 
   #report(status: StreamStatus): void {

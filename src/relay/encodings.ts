@@ -23,6 +23,21 @@ export class Encodings {
   /** The same for viewers that come, until the next frame. */
   #caughtUp: EncodedFrame | undefined;
 
+  /** Bytes that it keeps beside the frames: of messages that had to be copied, and of spliced frames. */
+  get copiedBytes(): number {
+    const spliced = this.#spliced;
+    const isCopied = spliced !== undefined && spliced.to.data.buffer !== spliced.from.data.buffer;
+    return copiedBytes(this.#encoded) + copiedBytes(this.#caughtUp) +
+      (isCopied ? spliced.to.data.byteLength : 0);
+  }
+
+  /** Forgets what it keeps; whoever needs it again has it made anew. */
+  clear(): void {
+    this.#encoded = undefined;
+    this.#caughtUp = undefined;
+    this.#spliced = undefined;
+  }
+
   /** The message for viewers that speak the protocol: the same bytes for all of them. */
   encode(frame: Frame, catchUp: boolean): Uint8Array<ArrayBuffer> {
     const isForAll = catchUp === (frame.catchUp === true);
@@ -68,4 +83,10 @@ export class Encodings {
     if (this.#spliced?.from !== frame) this.#spliced = { from: frame, to: asBrokenLink(frame) };
     return this.#spliced.to;
   }
+}
+
+function copiedBytes(encoded: EncodedFrame | undefined): number {
+  if (encoded === undefined) return 0;
+  const { frame, message } = encoded;
+  return message.buffer === frame.data.buffer ? 0 : message.byteLength;
 }

@@ -353,6 +353,7 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
   /** Gives up what is kept for viewers that come. */
   forget(): void {
     this.#stream.close();
+    this.encodings.clear();
     this.#count();
   }
 
@@ -413,13 +414,14 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
       this.#publisher === undefined && !this.hasQueue;
     if (isIdle) {
       this.#stream.close();
+      this.encodings.clear();
       this.#onIdle(this);
     }
     this.#count();
   }
 
   #count(): void {
-    this.#kept.set(this, this.#stream.keptBytes);
+    this.#kept.set(this, this.#stream.keptBytes + this.encodings.copiedBytes);
   }
 
   #arm(nowMs: number): void {

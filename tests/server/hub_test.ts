@@ -341,6 +341,19 @@ Deno.test("Hub keeps what 100 publishers of the largest frames send within --max
   }
 });
 
+Deno.test("Hub counts a stream's last key frame, and the copy of it for viewers of the protocol", () => {
+  const scene = new Scene();
+  const { memory } = scene.hub;
+  const [bare, speaking] = [scene.bare("watch"), scene.speaking({ role: "watch" })];
+  const sender = scene.bare("publish");
+  sender.peer.receive(frameOf(1, 1000));
+  assertEquals(memory.kept.used, 1000 + 1032);
+  scene.hub.find("live")!.forget();
+  assertEquals(memory.kept.used, 0);
+  for (const { peer } of [bare, speaking, sender]) peer.closed();
+  assertEquals(memory.kept.used, 0);
+});
+
 Deno.test("Hub lets a stream alone have frames as large as may be, with as little memory as may be", () => {
   for (const fps of ["source", 1] as const) {
     const scene = new Scene({ fps, maxMemoryBytes: 2 * MIB });

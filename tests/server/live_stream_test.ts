@@ -9,7 +9,8 @@ import { Memory } from "../../src/relay/memory.ts";
 import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 import { Turns } from "../../src/relay/turns.ts";
 import { viewerStatus } from "../../src/relay/viewer.ts";
-import { feed } from "../core/samples.ts";
+import { withHeadroom } from "../../src/bytes/headroom.ts";
+import { feed, frame } from "../core/samples.ts";
 import { frameOf } from "./fixture.ts";
 
 function liveStream(): LiveStream {
@@ -76,4 +77,22 @@ Deno.test("Encodings tells every viewer its own numbers, and the stream's as the
       assertEquals(told, { type: "stats", stream, viewer });
     }
   }
+});
+
+Deno.test("Encodings tells what it keeps of its own, and forgets it", () => {
+  const encodings = new Encodings();
+  const data = new Uint8Array(1000);
+  const bare = { ...frame(1), data };
+  const message = encodings.encode(bare, false);
+  assertEquals([encodings.copiedBytes, message.byteLength], [1032, 1032]);
+  encodings.encode(bare, true);
+  assertEquals(encodings.copiedBytes, 2064);
+  encodings.clear();
+  assertEquals(encodings.copiedBytes, 0);
+  // A frame with room for its header is its own message, though not for one that is caught up with.
+  const roomy = { ...frame(2), data: withHeadroom([data]) };
+  encodings.encode(roomy, false);
+  assertEquals(encodings.copiedBytes, 0);
+  encodings.encode(roomy, true);
+  assertEquals(encodings.copiedBytes, 1032);
 });
