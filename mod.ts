@@ -24,14 +24,24 @@ export {
   type ListenLimits,
   type LogLine,
   type RelayOptions,
+  type Secrets,
   serve,
   type ServeOptions,
+  sharedSecrets,
 } from "./src/server/mod.ts";
 export type { EmbeddedRelay } from "./src/server/relay.ts";
 export type { Running } from "./src/server/running.ts";
 export type { Relay } from "./src/server/serve.ts";
 export type { ConnectionInfo } from "./src/listen/deno_listener.ts";
-export type { Access, AccessQuestion, Action, Asker, Decision } from "./src/access/access.ts";
+export type {
+  Access,
+  AccessFault,
+  AccessQuestion,
+  Action,
+  Asker,
+  Decision,
+  Ruling,
+} from "./src/access/access.ts";
 export type { FrameRate } from "./src/core/pacing.ts";
 export {
   type ErrorCode,

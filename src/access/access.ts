@@ -16,6 +16,8 @@ export interface Asker {
   readonly address: string;
   /** The token that came along, unchecked; `undefined` without one. */
   readonly token: string | undefined;
+  /** What the client calls itself (`User-Agent`). Absent: it does not say. */
+  readonly userAgent?: string;
 }
 
 /** What somebody wants to do. */
@@ -31,6 +33,41 @@ export interface AccessQuestion extends Asker {
  * that came do not (HTTP 403).
  */
 export type Decision = "allowed" | "unknown" | "forbidden";
+
+/** What is wrong with what came to prove a right. */
+export type AccessFault =
+  /** Nothing came. */
+  | "none"
+  /** It is no token that the relay knows. */
+  | "wrong"
+  /** It does not count any longer, though its time is not over. */
+  | "revoked"
+  /** Its time is over. */
+  | "expired"
+  /** Its time has not come. */
+  | "early"
+  /** It is for something else. */
+  | "action"
+  /** It is for other streams. */
+  | "stream";
+
+/** An answer with what else is known. */
+export interface Ruling {
+  /** The answer; `limited`: too many wrong tokens have come from there (HTTP 429). */
+  readonly decision: Decision | "limited";
+  /** Why not, as a clause for people that names no token. Absent: it follows from the decision. */
+  readonly why?: string;
+  /** What is wrong. Absent: it is not known. */
+  readonly fault?: AccessFault;
+  /** Until when it holds, in milliseconds since the Unix epoch. Absent: until it is said to change. */
+  readonly untilMs?: number;
+  /** After how many seconds another try may help. */
+  readonly retryAfterS?: number;
+  /** The key that signed the token (`kid`). */
+  readonly keyId?: string;
+  /** The token's own id (`jti`). */
+  readonly tokenId?: string;
+}
 
 /**
  * Decides who may do what.
@@ -54,8 +91,19 @@ export interface Access {
    */
   readonly needsToken?: boolean;
   /** Answers the question. */
-  authorize(question: AccessQuestion): Decision | Promise<Decision>;
+  authorize(question: AccessQuestion): Decision | Ruling | Promise<Decision | Ruling>;
+  /**
+   * Has `listener` called when what was answered may not hold any longer: who is there is asked about
+   * again. Returns what ends that. Absent: answers hold until their time is over.
+   */
+  onChange?(listener: () => void): () => void;
 }
+
+/** What stands before a token that is a subprotocol. */
+const TOKEN_PROTOCOL = "bearer.";
+
+/** Longest name of a client that is passed on, in characters. */
+const MAX_USER_AGENT = 200;
 
 /** Lets everybody do everything. */
 export const openAccess: Access = { authorize: () => "allowed" };
@@ -73,9 +121,19 @@ export function refusalOf(decision: Exclude<Decision, "allowed">, action: Action
  */
 export function askerOf(request: Request, url: URL, address: string): Asker {
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  const offered = offeredProtocols(request).find((protocol) => protocol.startsWith("bearer."));
-  const token = bearer ?? offered?.slice("bearer.".length) ?? url.searchParams.get("token");
-  return { address, token: token ?? undefined };
+  const offered = tokenProtocol(request)?.slice(TOKEN_PROTOCOL.length);
+  const token = bearer ?? offered ?? url.searchParams.get("token");
+  const userAgent = request.headers.get("user-agent");
+  return {
+    address,
+    token: token ?? undefined,
+    ...(userAgent === null ? {} : { userAgent: userAgent.slice(0, MAX_USER_AGENT) }),
+  };
+}
+
+/** The subprotocol that carries a token, if the request offers one. */
+export function tokenProtocol(request: Request): string | undefined {
+  return offeredProtocols(request).find((protocol) => protocol.startsWith(TOKEN_PROTOCOL));
 }
 
 /** The subprotocols that a WebSocket's request offers (RFC 6455 section 11.3.4). */

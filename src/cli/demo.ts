@@ -8,6 +8,7 @@ import { SourcePublisher } from "../files/source_publisher.ts";
 import { DEFAULT_NAME, listStreams } from "../client/mod.ts";
 import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
 import { serve } from "../server/mod.ts";
+import { demandChoice, OPEN_FLAGS } from "./access_flags.ts";
 import { command } from "./command.ts";
 import { countFrames, megabytes, oneDigit, showProgress } from "./progress.ts";
 import { GUARD_FLAGS, LIMIT_FLAGS, LISTEN_FLAGS, listening, serveOptions } from "./serve.ts";
@@ -23,6 +24,7 @@ export const demoCommand = command({
     ...LISTEN_FLAGS,
     ...LIMIT_FLAGS,
     ...GUARD_FLAGS,
+    ...OPEN_FLAGS,
     duration: {
       value: "TIME",
       help: "stop after this time (default: run until Ctrl-C)",
@@ -34,6 +36,7 @@ export const demoCommand = command({
     ["stream demo --port 0 --duration 5s", "on a free port, for five seconds"],
   ],
   async run({ flags, host, log }) {
+    demandChoice(demoCommand, flags.host, undefined, flags.open);
     const timeUp = new AbortController();
     const stop = AbortSignal.any([host.stop, timeUp.signal]);
     // It stops when it is disposed of, once the publisher has ended the stream.

@@ -13,6 +13,7 @@ import {
   serve,
 } from "../server/mod.ts";
 import type { LogFields } from "../host/log.ts";
+import { ACCESS_FLAGS, accessOf, demandChoice } from "./access_flags.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
 import { hostNames, networks, origins } from "./network_value.ts";
 import {
@@ -259,6 +260,7 @@ export const serveCommand = command({
     ...LISTEN_FLAGS,
     ...LIMIT_FLAGS,
     ...GUARD_FLAGS,
+    ...ACCESS_FLAGS,
     workers: {
       value: "N|auto",
       help: "threads that send to viewers; auto: as many as the machine has cores",
@@ -268,7 +270,11 @@ export const serveCommand = command({
   },
   examples: [
     ["stream serve --fps 30", "relay frames at 30 a second to viewers on this machine"],
-    ["stream serve --host 0.0.0.0 --fps source", "to the network, as fast as they come"],
+    ["stream serve --host 0.0.0.0 --fps source --open", "to the network, as fast as they come"],
+    [
+      "stream serve --host 0.0.0.0 --publish-token @publish.txt --watch-token @watch.txt",
+      "to the network, for those who have a secret",
+    ],
     ["stream serve --workers auto", "for thousands of viewers, on every core"],
   ],
   async run({ flags, host, log }) {
@@ -278,8 +284,11 @@ export const serveCommand = command({
         `--workers ${flags.workers} needs Linux, where threads can share a port; leave it at 1`,
       );
     }
+    const access = await accessOf(serveCommand, flags);
+    demandChoice(serveCommand, flags.host, access, flags.open);
     const relay = await serve({
       ...serveOptions(flags, flags.workers),
+      ...(access === undefined ? {} : { access }),
       clock: host.clock,
       isolateThreads: true,
       signal: host.stop,

@@ -13,6 +13,7 @@ import { messageOf } from "../errors.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { json } from "./responses.ts";
 import type { Asked, There } from "./route.ts";
+import { visibleStreams } from "./visible.ts";
 
 /** Largest body of a request in bytes. */
 export const MAX_BODY_BYTES = 4096;
@@ -20,8 +21,9 @@ export const MAX_BODY_BYTES = 4096;
 const MAX_LISTED_VIEWERS = 1000;
 
 /** Lists the streams. */
-export function listStreams({ hub }: There): Response {
-  return json(200, hub.streams.map((live) => live.status()));
+export async function listStreams({ hub }: There, asked: Asked): Promise<Response> {
+  const visible = await visibleStreams(hub, asked);
+  return json(200, visible.map((live) => live.status()));
 }
 
 /** Tells the numbers of a stream. */
@@ -38,7 +40,10 @@ export async function listViewers({ hub }: There, { name }: Asked): Promise<Resp
 }
 
 /** Changes the frame rate of a stream. */
-export async function changeStream({ hub }: There, { name, request }: Asked): Promise<Response> {
+export async function changeStream(
+  { hub }: There,
+  { name, request, asker }: Asked,
+): Promise<Response> {
   if (nameFault(name) !== undefined) return unknownStream(name);
   let fps: FrameRate;
   try {
@@ -50,7 +55,8 @@ export async function changeStream({ hub }: There, { name, request }: Asked): Pr
   const live = hub.setFps(name, fps);
   if (fps !== before) {
     const change = before === undefined ? "will have" : `changes from ${before} to`;
-    hub.log.info(`"${name}" ${change} ${fps} fps`, { stream: name, fps });
+    const { address } = asker;
+    hub.log.info(`"${name}" ${change} ${fps} fps`, { stream: name, fps, address });
   }
   return json(200, live.status());
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { askerOf, refusalOf } from "../access/access.ts";
+import { askerOf, type Ruling } from "../access/access.ts";
 import type { Handler, Incoming, Upgrade } from "../listen/listener.ts";
+import { soonest } from "../relay/tenure.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { allowReading, originOf, preflight, refuseForeign } from "./origin.ts";
 import { notFoundPage, wantsPage } from "./pages.ts";
@@ -42,7 +43,7 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   const { streams, base = "" } = context;
   const { request, address } = incoming;
   const url = URL.parse(request.url);
-  const names = streams.access.needsToken === true ? [ANY_NAME] : streams.options.hostNames;
+  const names = streams.guard.needsToken ? [ANY_NAME] : streams.options.hostNames;
   const foreign = refuseHost(request, url, names);
   if (url === null || foreign !== undefined) {
     streams.refusals.add("host", "refused a request for another host (--host-name)");
@@ -74,28 +75,39 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   const found = match(ROUTES, { method, path }, { request, url, base, asker });
   const outcome = found.route === undefined
     ? await unanswered(context, { request, url, path, methods: found.methods })
-    : await refusal(context, found.route, found.asked) ??
-      await respond(context, found.route, found.asked);
+    : await permitted(context, found.route, found.asked);
   return outcome instanceof Response ? allowReading(outcome, origin) : outcome;
 }
 
 /** Asks whether a client may do what a route is for, before anything is done for it. */
-async function refusal(
-  { streams }: Here,
-  { actions }: Route,
+async function permitted(
+  context: HandlerContext,
+  route: Route,
   asked: Asked,
-): Promise<Response | undefined> {
+): Promise<Response | Upgrade> {
+  const { guard, refusals } = context.streams;
+  const { actions } = route;
   const stream = nameFault(asked.name) === undefined ? asked.name : undefined;
+  const rulings: Ruling[] = [];
   for (const action of typeof actions === "function" ? actions(asked) : actions) {
-    const decision = await streams.access.authorize({ ...asked.asker, action, stream });
-    if (decision === "allowed") continue;
-    const why = refusalOf(decision, action);
-    streams.refusals.add("access", `refused somebody: ${why}`);
-    const sentence = `Cannot do this: ${why}\n`;
-    return decision === "unknown"
-      ? text(401, sentence, { "www-authenticate": "Bearer" })
-      : text(403, sentence);
+    const answer = guard.ask({ ...asked.asker, action, stream }, "first");
+    const ruling = answer instanceof Promise ? await answer : answer;
+    if (ruling.decision !== "allowed") {
+      refusals.count("access");
+      return refusalOf(ruling);
+    }
+    rulings.push(ruling);
   }
+  const untilMs = soonest(rulings);
+  return await respond(context, route, untilMs === undefined ? asked : { ...asked, untilMs });
+}
+
+function refusalOf({ decision, why, retryAfterS = 1 }: Ruling): Response {
+  const sentence = `Cannot do this: ${why}\n`;
+  if (decision === "limited") return text(429, sentence, { "retry-after": String(retryAfterS) });
+  return decision === "unknown"
+    ? text(401, sentence, { "www-authenticate": "Bearer" })
+    : text(403, sentence);
 }
 
 async function respond(

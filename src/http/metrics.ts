@@ -8,7 +8,9 @@ import { DELAY_BOUNDS_MS, type DelayHistogram } from "../core/delay_histogram.ts
 import type { StreamStatus } from "../wire/control_message.ts";
 import { REFUSALS } from "../listen/refusals.ts";
 import type { Hub } from "../relay/hub.ts";
-import type { There } from "./route.ts";
+import type { LiveStream } from "../relay/live_stream.ts";
+import type { Asked, There } from "./route.ts";
+import { visibleStreams } from "./visible.ts";
 
 interface Metric {
   readonly name: string;
@@ -140,15 +142,14 @@ function delayLines(labels: string, { cumulative, sumMs }: DelayHistogram): stri
 }
 
 /** Answers with all numbers of the relay. */
-export function metrics({ hub }: There): Response {
-  return new Response(metricsText(hub), {
+export async function metrics({ hub }: There, asked: Asked): Promise<Response> {
+  return new Response(metricsText(hub, await visibleStreams(hub, asked, "metrics")), {
     headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
   });
 }
 
 /** Streams' names need no escaping: they have letters, digits, `._-`. */
-function metricsText(hub: Hub): string {
-  const { streams } = hub;
+function metricsText(hub: Hub, streams: readonly LiveStream[]): string {
   const statuses = streams.map((live) => live.status());
   const lines: string[] = [];
   const head = (name: string, type: string, help: string) =>

@@ -11,8 +11,9 @@ import { CLOSE } from "../wire/close_code.ts";
 import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import type { Boundary, PartForm } from "./multipart.ts";
 import { PacedBody } from "./paced_body.ts";
-import type { Here } from "./route.ts";
+import type { Asked, Here } from "./route.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
+import { Tenure } from "../relay/tenure.ts";
 import type { Viewer, WatchedStream } from "../relay/viewer.ts";
 
 /**
@@ -30,11 +31,12 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
   readonly #form: PartForm;
   readonly #boundary: Boundary;
   readonly #body: PacedBody;
+  #tenure: Tenure | undefined;
   #quietReports = 0;
 
   /** @throws {ProtocolError} when there are as many viewers or streams as may be */
-  constructor({ streams, pictures }: Here, name: string, form: PartForm) {
-    const { memory } = streams;
+  constructor({ streams, pictures }: Here, { name, asker, untilMs }: Asked, form: PartForm) {
+    const { memory, guard } = streams;
     const stream = streams.watch(name);
     this.#stream = stream;
     this.#pictures = pictures.of(stream);
@@ -42,6 +44,7 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
     this.#form = form;
     this.#boundary = pictures.boundary();
     const body = new PacedBody(() => {
+      this.#tenure?.end();
       stream.leave(this);
       this.#pictures.leave();
       memory.release();
@@ -61,6 +64,14 @@ export class MjpegViewer implements Viewer<ViewerFeed> {
     });
     body.send(this.#boundary.start(form), 0);
     stream.join(this);
+    if (guard.isOpen) return;
+    this.#tenure = new Tenure({
+      guard,
+      questions: [{ ...asker, action: "watch", stream: name }],
+      untilMs,
+      wallMs: Date.now,
+      onOver: (why) => this.close(CLOSE.accessEnded, why),
+    });
   }
 
   /** The body of the answer. */

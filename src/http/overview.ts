@@ -7,11 +7,12 @@ import { totalDrops } from "../core/drops.ts";
 import { publicAddress } from "./request_path.ts";
 import { text } from "./responses.ts";
 import type { Asked, Here, There } from "./route.ts";
+import { visibleStreams } from "./visible.ts";
 
 /** Lists the streams. */
-export function overview({ hub }: There, asked: Asked): Response {
+export async function overview({ hub }: There, asked: Asked): Promise<Response> {
   const { socket, http } = publicAddress(asked);
-  const rows = hub.streams.map((live) => {
+  const rows = (await visibleStreams(hub, asked)).map((live) => {
     const { name, format, width, height, fps, publishing, viewers, dropped } = live.status();
     const size = width === null ? "" : ` ${width}x${height}`;
     const drops = totalDrops(dropped) - dropped.disconnected;

@@ -39,9 +39,10 @@ export function findMotion({ hub }: There, { name }: Asked): Response {
 /** Sends motion JPEG, as a viewer of the stream. */
 export async function sendMotion(
   here: Here,
-  { request, name }: Asked,
+  asked: Asked,
   there: () => Promise<Response>,
 ): Promise<Response> {
+  const { request, name } = asked;
   const found = await there();
   if (!found.ok) return found;
   const { headers } = found;
@@ -50,7 +51,7 @@ export async function sendMotion(
     return found;
   }
   try {
-    const { body, type } = new MjpegViewer(here, name, partForm(request));
+    const { body, type } = new MjpegViewer(here, asked, partForm(request));
     headers.set("content-type", type);
     return new Response(body, { headers });
   } catch (error) {

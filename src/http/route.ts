@@ -18,6 +18,8 @@ export interface Asked {
   readonly base: string;
   /** Who sent it. */
   readonly asker: Asker;
+  /** Until when what is asked is permitted, in milliseconds since the Unix epoch. Absent: until that changes. */
+  readonly untilMs?: number;
   /** What stands in the row's path for `:stream`, `:name` or `:path`; empty where it has none. */
   readonly name: string;
 }

@@ -37,7 +37,7 @@ export const ROUTES: readonly Route[] = table([
     here: (_, { request, name }) => asset(request, name),
   },
   { method: "GET", path: "/api/streams/?", actions: ["watch"], there: listStreams },
-  { method: "GET", path: "/api/streams/:name/viewers", actions: ["watch"], there: listViewers },
+  { method: "GET", path: "/api/streams/:name/viewers", actions: ["admin"], there: listViewers },
   { method: "GET", path: "/api/streams/:name", actions: ["watch"], there: showStream },
   { method: "PATCH", path: "/api/streams/:name", actions: ["admin"], there: changeStream },
   // As with mjpg-streamer.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Action, offeredProtocols } from "../access/access.ts";
+import { type Action, offeredProtocols, tokenProtocol } from "../access/access.ts";
 import type { JoinFrom } from "../core/feed.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Upgrade } from "../listen/listener.ts";
@@ -36,9 +36,19 @@ export function acceptSocket({ streams }: Here, asked: Asked): Upgrade {
   const place = { name, joinFrom: joinOf(asked) as JoinFrom };
   const role = speaks ? SUBPROTOCOL : roleOf(asked) as BareRole;
   const fault = faultOf(asked);
+  const actions = socketActions(asked);
   return {
-    protocol: speaks ? SUBPROTOCOL : undefined,
-    open: (socket) => acceptPeer(streams, socket, { ...place, asker, role, fault }),
+    // A browser breaks the connection off where none of what its page offers comes back.
+    protocol: speaks ? SUBPROTOCOL : tokenProtocol(asked.request),
+    open: (socket) =>
+      acceptPeer(streams, socket, {
+        ...place,
+        asker,
+        role,
+        fault,
+        actions,
+        untilMs: asked.untilMs,
+      }),
   };
 }
 

@@ -67,9 +67,14 @@ export class Refusals {
     this.#start = own * REFUSALS.length;
   }
 
+  /** Counts somebody who is refused, of whom is told elsewhere. */
+  count(reason: Refusal): void {
+    this.#counts[this.#start + REFUSALS.indexOf(reason)]! += 1;
+  }
+
   /** Counts somebody who is refused; `sentence` says what was seen and, where it helps, by whom. */
   add(reason: Refusal, sentence: string): void {
-    this.#counts[this.#start + REFUSALS.indexOf(reason)]! += 1;
+    this.count(reason);
     const untold = this.#untold.get(reason);
     if (untold === undefined) this.#untold.set(reason, { count: 1, sentence });
     else {

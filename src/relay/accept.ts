@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Asker } from "../access/access.ts";
+import type { Action, Asker } from "../access/access.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Socket, SocketEvents } from "../listen/listener.ts";
 import { CLOSE } from "../wire/close_code.ts";
@@ -20,6 +20,10 @@ export interface PeerRequest extends PeerPlace {
   readonly asker: Asker;
   /** Whether it speaks `stream.v1`; else what it wants to do. */
   readonly role: BareRole | "stream.v1";
+  /** What was permitted before the socket was opened. */
+  readonly actions: readonly Action[];
+  /** Until when that holds, in milliseconds since the Unix epoch; `undefined`: until it changes. */
+  readonly untilMs: number | undefined;
   /** Why the peer is closed as soon as it is open. */
   readonly fault: ProtocolError | undefined;
 }
@@ -37,7 +41,9 @@ export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest)
   connection.serve(() => {
     if (asked.fault !== undefined) throw asked.fault;
     if (streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");
-    const { role, asker } = asked;
+    const { role, asker, actions, untilMs, name: stream } = asked;
+    const questions = actions.map((action) => ({ ...asker, action, stream }));
+    connection.hold({ guard: streams.guard, questions, untilMs, wallMs: Date.now });
     return role === "stream.v1"
       ? new HelloPeer(streams, asked, { channel, connection, asker })
       : new BarePeer(streams, asked, { channel, role });

@@ -10,6 +10,7 @@ import type { Refusal, Refusals } from "../listen/refusals.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { type Message, MessagePace, type MessagePaceOptions } from "./message_pace.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
+import { Tenure, type TenureOptions } from "./tenure.ts";
 
 /** What is counted of those that are closed, by the code that they are told. */
 export const REFUSALS_BY_CODE: ReadonlyMap<number, Refusal> = new Map([
@@ -35,6 +36,7 @@ export class Connection implements SocketEvents {
   readonly #refusals: Refusals;
   readonly #pace: MessagePace | undefined;
   #peer: Peer | undefined;
+  #tenure: Tenure | undefined;
   #isOver = false;
 
   /** A connection to the stream `name`. */
@@ -61,6 +63,14 @@ export class Connection implements SocketEvents {
     });
   }
 
+  /** Ends the connection when what its peer was let in for is not permitted any longer. */
+  hold(tenure: Omit<TenureOptions, "onOver">): void {
+    if (this.#isOver || tenure.guard.isOpen) return;
+    this.#tenure?.end();
+    const onOver = (why: string) => this.#fail(new ProtocolError(CLOSE.accessEnded, why));
+    this.#tenure = new Tenure({ ...tenure, onOver });
+  }
+
   receive(message: Message): void {
     if (this.#pace?.admit(message) ?? true) this.take(message);
   }
@@ -84,6 +94,7 @@ export class Connection implements SocketEvents {
 
   #end(): void {
     this.#isOver = true;
+    this.#tenure?.end();
     const left = this.#peer;
     this.#peer = undefined;
     left?.closed();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Asker, type Decision, refusalOf } from "../access/access.ts";
+import type { Asker, Ruling } from "../access/access.ts";
 import { messageOf, ProtocolError } from "../errors.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { PublishHello, WatchHello } from "../wire/control_message.ts";
@@ -60,11 +60,12 @@ export class HelloPeer implements Peer {
     if (hello.type !== "hello") return;
     const { asker } = this.#context;
     const { name: stream } = this.#place;
-    const decision = this.#streams.access.authorize({ ...asker, action: hello.role, stream });
-    if (typeof decision === "string") return this.#decided(decision, hello);
+    const question = { ...asker, action: hello.role, stream };
+    const ruling = this.#streams.guard.ask(question, "first");
+    if (!(ruling instanceof Promise)) return this.#decided(ruling, hello);
     this.#waiting = [];
-    decision.then(
-      (decision) => this.#decided(decision, hello),
+    ruling.then(
+      (ruling) => this.#decided(ruling, hello),
       (error) => this.#fail(new ProtocolError(CLOSE.internalError, messageOf(error))),
     );
   }
@@ -82,15 +83,16 @@ export class HelloPeer implements Peer {
     waiting.push(message);
   }
 
-  #decided(decision: Decision, hello: PublishHello | WatchHello): void {
+  #decided({ decision, why, untilMs }: Ruling, hello: PublishHello | WatchHello): void {
     clearTimeout(this.#timer);
     if (decision !== "allowed") {
-      const why = refusalOf(decision, hello.role);
-      this.#streams.refusals.add("access", `refused somebody: ${why}`);
-      return this.#fail(new ProtocolError(CLOSE.refused, why));
+      this.#streams.refusals.count("access");
+      return this.#fail(new ProtocolError(CLOSE.refused, why ?? "this is not permitted"));
     }
-    const { channel, connection } = this.#context;
+    const { channel, connection, asker } = this.#context;
     const { name } = this.#place;
+    const questions = [{ ...asker, action: hello.role, stream: name }];
+    connection.hold({ guard: this.#streams.guard, questions, untilMs, wallMs: Date.now });
     const session = this.#session;
     connection.serve(() => {
       if (this.#streams.isStopping) {

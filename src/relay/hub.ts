@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Access, openAccess } from "../access/access.ts";
+import type { Access } from "../access/access.ts";
+import { RelayGuard } from "../access/guard.ts";
 import { Outflow } from "../core/outflow.ts";
 import type { FrameRate } from "../core/pacing.ts";
 import { ProtocolError } from "../errors.ts";
@@ -43,6 +44,8 @@ export interface HubContext {
   readonly log: Log;
   /** Who may do what. @default {everybody everything} */
   readonly access?: Access;
+  /** Proxies that wrong tokens of others come from. @default {none} */
+  readonly trustedProxies?: readonly string[];
   /** What it counts together with other threads. */
   readonly memory?: Memory;
   /** Where it is counted, together with other threads, who is refused. */
@@ -54,7 +57,7 @@ export class Hub implements Streams {
   readonly options: RelayOptions;
   readonly clock: WatchfulClock;
   readonly log: Log;
-  readonly access: Access;
+  readonly guard: RelayGuard;
   readonly memory: Memory;
   readonly crowd: MessageCrowd;
   readonly outflow: Outflow;
@@ -72,7 +75,8 @@ export class Hub implements Streams {
       for (const live of this.#streams.values()) live.stoodStill(ms);
     });
     this.log = context.log;
-    this.access = context.access ?? openAccess;
+    const { access, log, trustedProxies = [] } = context;
+    this.guard = new RelayGuard(access, { log, wallMs: Date.now, trustedProxies });
     this.memory = context.memory ?? new Memory(options);
     this.#kept = new KeptFrames(this.memory);
     this.crowd = new MessageCrowd(options.maxMessages);
@@ -178,6 +182,7 @@ export class Hub implements Streams {
     }
     evictStalledViewers(this.streams, this);
     this.refusals.report();
+    this.guard.report();
   }
 
   /** Takes in no more frames and no more peers. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Access } from "../access/access.ts";
+import type { Guard } from "../access/guard.ts";
 import type { Outflow } from "../core/outflow.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
@@ -21,7 +21,8 @@ export interface Streams {
   readonly options: RelayOptions;
   readonly clock: Clock;
   readonly log: Log;
-  readonly access: Access;
+  /** Who may do what. */
+  readonly guard: Guard;
   readonly memory: Memory;
   /** How many messages all peers of this thread send. */
   readonly crowd: MessageCrowd;

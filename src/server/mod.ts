@@ -13,7 +13,11 @@ import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
 import { createRelay as createWith, type EmbeddedRelay, type RelayContext } from "./relay.ts";
 import { type Relay, serve as serveWith } from "./serve.ts";
 
+export { anyOf, openFor } from "../access/any_of.ts";
+export { type Secrets, sharedSecrets } from "../access/secrets.ts";
+export { isLoopback } from "../listen/listen.ts";
 export {
+  type Access,
   DEFAULT_LISTEN_LIMITS,
   DEFAULT_OPTIONS,
   type ListenerKind,
@@ -42,7 +46,7 @@ export interface ServeOptions extends CreateRelayOptions, Partial<ListenLimits> 
   readonly host?: string;
   /** Port to listen on; 0 for a free one. @default {8080} */
   readonly port?: number;
-  /** Threads that send to viewers; more than one needs Linux, and no `access` or `base`. @default {1} */
+  /** Threads that send to viewers; more than one needs Linux, and no `base`. @default {1} */
   readonly workers?: number;
   /**
    * What listens: Deno's own server, or that of `node:http` with the WebSockets of `ws`, which breaks
@@ -80,8 +84,8 @@ export interface LogLine {
  * await relay.closed;
  * ```
  *
- * @throws {StreamError} `unreachable` when it cannot listen, `usage` when `workers` and `access` or
- * `base` come together
+ * @throws {StreamError} `unreachable` when it cannot listen, `usage` when `workers` and `base` come
+ * together
  */
 export async function serve(options: ServeOptions = {}): Promise<Relay> {
   const { host = "127.0.0.1", port = 8080, workers = 1, listener } = options;

@@ -27,6 +27,8 @@ export interface RelayContext {
   readonly base?: string;
   /** Whether threads get no rights but those that they need. @default {false} */
   readonly isolatesThreads?: boolean;
+  /** Proxies that wrong tokens of others come from. @default {none} */
+  readonly trustedProxies?: readonly string[];
 }
 
 /** A relay that runs without listening. */

@@ -77,7 +77,8 @@ type Chosen = ServeOptions & Required<Pick<ServeOptions, "listener" | "limits">>
 async function serveHere(options: Chosen, context: ServeContext): Promise<Relay> {
   const { host, port, listener, limits } = options;
   const { signal, log } = context;
-  const { hub, pictures, handler } = openStreams(options, context);
+  const { trustedProxies } = limits;
+  const { hub, pictures, handler } = openStreams(options, { ...context, trustedProxies });
   const visits = sharedVisits(1);
   const server = await listen(listener, handler, {
     host,
@@ -108,9 +109,9 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
 /** Connections come to threads that have nothing else to do. */
 async function serveInThreads(options: Chosen, context: ServeContext): Promise<Relay> {
   const { host, workers, listener, limits } = options;
-  const { signal, access, base, isolatesThreads = false, openThread } = context;
-  if (access !== undefined || base !== undefined) {
-    throw new StreamError("usage", "Cannot serve with access or base: only one thread has them");
+  const { signal, base, isolatesThreads = false, openThread } = context;
+  if (base !== undefined) {
+    throw new StreamError("usage", "Cannot serve with base: only one thread has it");
   }
   const addr = freeAddress(options);
   const counts = sharedCounts(workers + 1);
@@ -118,7 +119,12 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
   const refused = sharedRefusals(workers + 1);
   const visits = sharedVisits(workers + 1);
   const refusals = new Refusals(context.log, refused);
-  const { hub, pictures, askThere } = openStreams(options, { ...context, memory, refusals });
+  const { hub, pictures, askThere } = openStreams(options, {
+    ...context,
+    memory,
+    refusals,
+    trustedProxies: limits.trustedProxies,
+  });
   const pool = new ShardPool(hub, {
     workers,
     shared: { host, port: addr.port, listener, limits, counts, visits, refused, isolatesThreads },

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { type Access, openAccess } from "../access/access.ts";
 import { Outflow } from "../core/outflow.ts";
 import { ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
@@ -32,6 +31,7 @@ import { WatchfulClock } from "../relay/watchful_clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { HandedIn } from "./handed_in.ts";
 import { plainQuestion, responseOf } from "./plain_http.ts";
+import { ShardGuard } from "./shard_guard.ts";
 import type { FromShard, PlainResponse, ShardStart, ToShard } from "./shard_message.ts";
 
 /** Where the streams are. */
@@ -46,7 +46,7 @@ export class Shard implements Streams, Link {
   readonly options: RelayOptions;
   readonly clock: WatchfulClock;
   readonly log: Log;
-  readonly access: Access = openAccess;
+  readonly guard: ShardGuard;
   readonly memory: Memory;
   readonly crowd: MessageCrowd;
   readonly outflow: Outflow;
@@ -72,6 +72,7 @@ export class Shard implements Streams, Link {
     });
     this.tell = tell;
     this.log = logTo(tell);
+    this.guard = new ShardGuard(start, tell);
     this.memory = new Memory(start.options, start.counts, start.own);
     this.#kept = new KeptFrames(this.memory);
     this.#handedIn = new HandedIn(this.memory);
@@ -137,6 +138,12 @@ export class Shard implements Streams, Link {
         break;
       case "answer":
         this.#questions.answer(message.id, message.response);
+        break;
+      case "ruled":
+        this.guard.answer(message.id, message.ruling);
+        break;
+      case "access":
+        this.guard.changed();
         break;
       case "count": {
         const streams = [...this.#mirrors].map(([name, mirror]) =>

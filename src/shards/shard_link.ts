@@ -37,10 +37,12 @@ export class ShardLink {
   readonly #viewers = new Map<string, ShardViewer>();
   readonly #peers = new Map<number, Connection>();
   readonly #questions = new Questions<readonly ListedViewer[]>();
+  readonly #forget: () => void;
   #isOver = false;
 
   constructor(options: ShardLinkOptions) {
     this.#options = options;
+    this.#forget = options.hub.guard.onChange(() => options.tell({ type: "access" }));
   }
 
   /** Takes what the thread says. */
@@ -80,6 +82,9 @@ export class ShardLink {
       case "ask":
         this.#answer(message.id, message.question);
         break;
+      case "rule":
+        this.#rule(message);
+        break;
       case "counted":
         for (const [name, numbers] of message.streams) {
           this.#viewers.get(name)?.feed.setNumbers(numbers);
@@ -113,6 +118,7 @@ export class ShardLink {
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#forget();
     for (const name of [...this.#viewers.keys()]) this.#leave(name);
     for (const peer of this.#peers.values()) peer.closed();
     this.#peers.clear();
@@ -156,6 +162,17 @@ export class ShardLink {
       });
       return hub.publish(name, { hello, session }, channel);
     });
+  }
+
+  async #rule({ id, question, occasion }: FromShard & { readonly type: "rule" }): Promise<void> {
+    const { hub: { guard }, tell } = this.#options;
+    let ruling;
+    try {
+      ruling = await guard.ask(question, occasion);
+    } catch (error) {
+      ruling = messageOf(error);
+    }
+    if (!this.#isOver) tell({ type: "ruled", id, ruling });
   }
 
   async #answer(id: number, question: PlainQuestion): Promise<void> {

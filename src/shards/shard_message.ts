@@ -4,6 +4,8 @@
  *
  * @module
  */
+import type { AccessQuestion, Ruling } from "../access/access.ts";
+import type { Occasion } from "../access/guard.ts";
 import type { ShardNumbers } from "../core/shard_feed.ts";
 import type { LogFields } from "../host/log.ts";
 import type { Asked } from "../http/route.ts";
@@ -41,6 +43,10 @@ export interface ShardStart extends SharedStart {
   readonly threads: number;
   /** The thread's own place among them. */
   readonly own: number;
+  /** Whether everybody may do everything. */
+  readonly isOpen: boolean;
+  /** Whether nobody may do anything without a token. */
+  readonly needsToken: boolean;
   /** `performance.timeOrigin` of the thread that has the streams: the zero of its clock. */
   readonly originMs: number;
 }
@@ -74,6 +80,9 @@ export type ToShard =
     readonly reason: string;
   }
   | { readonly type: "answer"; readonly id: number; readonly response: PlainResponse | string }
+  | { readonly type: "ruled"; readonly id: number; readonly ruling: Ruling | string }
+  /** Who is there has to be asked about again. */
+  | { readonly type: "access" }
   | { readonly type: "count"; readonly id: number }
   | {
     readonly type: "list";
@@ -106,6 +115,13 @@ export type FromShard =
   }
   | { readonly type: "gone"; readonly peer: number }
   | { readonly type: "ask"; readonly id: number; readonly question: PlainQuestion }
+  | {
+    /** Asks whether somebody may do something. */
+    readonly type: "rule";
+    readonly id: number;
+    readonly question: AccessQuestion;
+    readonly occasion: Occasion;
+  }
   | {
     readonly type: "counted";
     readonly id: number;

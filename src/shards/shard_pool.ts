@@ -168,6 +168,8 @@ export class ShardPool {
         options: hub.options,
         threads: workers + 1,
         own,
+        isOpen: hub.guard.isOpen,
+        needsToken: hub.guard.needsToken,
         originMs: performance.timeOrigin,
       },
     });

@@ -40,6 +40,8 @@ export const CLOSE = {
   overCredit: 4006,
   /** The viewer took nothing for so long that its memory was needed for others. */
   stalled: 4007,
+  /** What the peer was permitted to do is not permitted any longer. */
+  accessEnded: 4008,
 } as const;
 
 const RETRY: ReadonlySet<number> = new Set([

@@ -21,7 +21,11 @@ Deno.test("stream serve and demo exit with 3 where the port is in use", async ()
 });
 
 Deno.test("stream serve exits with 3 for an address that is not of this machine", async () => {
-  assertFailed(await run(["serve", "--host", "203.0.113.1", "--port", "0"]), 3, /203\.0\.113\.1/);
+  assertFailed(
+    await run(["serve", "--open", "--host", "203.0.113.1", "--port", "0"]),
+    3,
+    /203\.0\.113\.1/,
+  );
 });
 
 for (const [command] of COMMANDS) {

@@ -37,6 +37,11 @@ const RELAY: Readonly<Record<string, string>> = {
 const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   serve: {
     ...RELAY,
+    "--open": "(STREAM_OPEN)",
+    "--publish-token TOKEN": "(STREAM_PUBLISH_TOKEN)",
+    "--watch-token TOKEN": "(STREAM_WATCH_TOKEN)",
+    "--admin-token TOKEN": "(STREAM_ADMIN_TOKEN)",
+    "--metrics-token TOKEN": "(STREAM_METRICS_TOKEN)",
     "--workers N|auto": "[1] (STREAM_WORKERS)",
   },
   publish: {
@@ -83,6 +88,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   list: { "--json": "(STREAM_JSON)", "--viewers": "(STREAM_VIEWERS)" },
   demo: {
     ...RELAY,
+    "--open": "(STREAM_OPEN)",
     "--duration TIME": "(STREAM_DURATION)",
   },
 };

@@ -48,7 +48,7 @@ export async function runSlowLink(options: SlowLinkRunOptions): Promise<SlowLink
   await makeSource(source, format);
   await using link = await makeSlowLink("2mbit");
   const near = { program: [...link.near, ...program()], hangsMs: 60_000 + seconds * 1000 };
-  await using relay = await startRelay(["--host", "0.0.0.0", "--fps", "source"], near);
+  await using relay = await startRelay(["--host", "0.0.0.0", "--open", "--fps", "source"], near);
   const port = relay.host.split(":")[1];
   const run = [Deno.execPath(), "run", "--quiet", `--config=${ROOT}deno.json`, ...PERMISSIONS];
   await using slow = start(

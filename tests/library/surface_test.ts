@@ -27,6 +27,7 @@ async function complaint(...args: string[]): Promise<string | undefined> {
 
 /** Files that have examples besides the surface's own. */
 const WITH_EXAMPLES = [
+  "src/access/secrets.ts",
   "src/access/access.ts",
   "src/client/api.ts",
   "src/client/publish.ts",

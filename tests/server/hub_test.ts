@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Access, type Decision, openAccess } from "../../src/access/access.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { silentLog } from "../../src/host/log.ts";
+import { eventually } from "../waiting.ts";
 import type { Socket, SocketEvents } from "../../src/listen/listener.ts";
 import { acceptPeer, type PeerRequest } from "../../src/relay/accept.ts";
 import type { BareRole } from "../../src/relay/bare_peer.ts";
@@ -53,7 +54,15 @@ class Scene {
   #accept(role: PeerRequest["role"], name: string): Ends {
     const socket = new FakeSocket();
     const asker = { address: "", token: undefined };
-    const asked = { name, joinFrom: "key", asker, role, fault: undefined } as const;
+    const asked = {
+      name,
+      joinFrom: "key",
+      asker,
+      role,
+      actions: [],
+      untilMs: undefined,
+      fault: undefined,
+    } as const;
     return { socket, peer: acceptPeer(this.hub, socket, asked) };
   }
 
@@ -401,7 +410,7 @@ for (const role of ["publish", "watch"]) {
     const { socket } = scene.speaking({ role, session: "one" });
     scene.hub.refuse();
     decision.resolve("allowed");
-    await decision.promise;
+    await eventually("the end", () => socket.closed !== undefined);
     assertEquals(socket.closed, { code: 1001, reason: "the relay is stopping" });
     assertEquals([socket.sent, scene.hub.streams], [[], []]);
   });

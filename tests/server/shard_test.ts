@@ -28,6 +28,8 @@ function shard(): { readonly shard: Shard; readonly told: FromShard[] } {
     threads: 2,
     isolatesThreads: false,
     own: 1,
+    isOpen: true,
+    needsToken: false,
     originMs: 0,
   };
   return { shard: new Shard(start, clock, (message) => told.push(message)), told };
@@ -85,6 +87,8 @@ Deno.test("Shard passes a publisher's hello on as it has read it, and what follo
     joinFrom: "key",
     asker: { address: "", token: undefined },
     role: "stream.v1",
+    actions: [],
+    untilMs: undefined,
     fault: undefined,
   });
   peer.receive('{"type":"hello","version":1,"role":"publish","session":"one"}');

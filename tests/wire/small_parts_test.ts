@@ -25,6 +25,7 @@ const IS_RETRIED: Readonly<Record<keyof typeof CLOSE, boolean>> = {
   full: false,
   overCredit: false,
   stalled: true,
+  accessEnded: false,
 };
 
 for (const [name, isRetried] of Object.entries(IS_RETRIED)) {

@@ -31,7 +31,7 @@ export const network: LiveRow = {
     const results: Result[] = [];
     for (const [format, frames] of Object.entries(sources)) {
       await using link = await makeSlowLink("1gbit");
-      const serve = ["serve", "--port", "0", "--host", "0.0.0.0", "--fps", String(FPS)];
+      const serve = ["serve", "--port", "0", "--host", "0.0.0.0", "--open", "--fps", String(FPS)];
       await using relay = await startProgram([...link.near, ...programLine(), ...serve]);
       const place = placeBehind(link, new URL(relay.http).port);
       await using run = await Run.start({

@@ -1,0 +1,96 @@
+/**
+ * Who may do what, as it is said on the command line.
+ *
+ * @module
+ */
+import { messageOf, StreamError } from "../errors.ts";
+import { type Access, anyOf, isLoopback, openFor, sharedSecrets } from "../server/mod.ts";
+import { type Flag, toggle, usage, type Values } from "./command.ts";
+import { text } from "./value.ts";
+
+/** Longest secret, in characters: the relay looks at none that is longer. */
+const MAX_SECRET_LENGTH = 8192;
+
+function secret(who: string): Flag<string> {
+  return { value: "TOKEN", help: `secret of who may ${who}; @FILE: what is in it`, read: text };
+}
+
+/** Whether everybody may do everything. */
+export const OPEN_FLAGS = {
+  open: toggle("everybody who reaches it may do everything; beside tokens: may watch"),
+} as const;
+
+/** Who may do what. */
+export const ACCESS_FLAGS = {
+  ...OPEN_FLAGS,
+  "publish-token": secret("publish, and watch"),
+  "watch-token": secret("watch"),
+  "admin-token": secret("change streams, list viewers, and watch"),
+  "metrics-token": secret("read the metrics"),
+} as const;
+
+const SECRETS = ["publish-token", "watch-token", "admin-token", "metrics-token"] as const;
+
+/**
+ * Sees to it that nobody is let in by oversight.
+ *
+ * @throws {StreamError} (`usage`) where a relay would be open to more than this machine and nobody said so
+ */
+export function demandChoice(
+  command: { readonly name: string },
+  host: string,
+  access: Access | undefined,
+  isOpen: boolean,
+): void {
+  if (access !== undefined || isOpen || isLoopback(host)) return;
+  const ways = command.name === "demo"
+    ? ""
+    : "say who may (--publish-token, --watch-token, …), or ";
+  throw usage(
+    command,
+    `--host ${host} lets everybody who reaches it publish, watch and govern: ${ways}permit it with --open`,
+  );
+}
+
+/** Who may do what, as the flags say it; `undefined` where they say nothing. */
+export async function accessOf(
+  command: { readonly name: string },
+  flags: Values<typeof ACCESS_FLAGS>,
+): Promise<Access | undefined> {
+  const given = SECRETS.filter((name) => flags[name] !== undefined);
+  if (given.length === 0) return undefined;
+  const [publish, watch, admin, metrics] = await Promise.all(
+    SECRETS.map((name) => readSecret(command, name, flags[name])),
+  );
+  const ways: Access[] = [sharedSecrets({ publish, watch, admin, metrics })];
+  return anyOf(flags.open ? [openFor(["watch"]), ...ways] : ways);
+}
+
+async function readSecret(
+  command: { readonly name: string },
+  name: string,
+  written: string | undefined,
+): Promise<string | undefined> {
+  if (written === undefined) return undefined;
+  const value = written.startsWith("@") ? await firstLine(name, written.slice(1)) : written;
+  // What is wrong is said without the secret.
+  if (value === "") throw usage(command, `--${name} is empty`);
+  if (value.length > MAX_SECRET_LENGTH) {
+    throw usage(command, `--${name} has more than ${MAX_SECRET_LENGTH} characters`);
+  }
+  if (!/^[!-~]+$/.test(value)) {
+    throw usage(
+      command,
+      `--${name} has characters that no request can carry; use letters and digits`,
+    );
+  }
+  return value;
+}
+
+async function firstLine(name: string, path: string): Promise<string> {
+  try {
+    return (await Deno.readTextFile(path)).trim();
+  } catch (cause) {
+    throw new StreamError("usage", `Cannot read --${name}: ${messageOf(cause)}`, { cause });
+  }
+}
