@@ -4,7 +4,16 @@
  * @module
  */
 import { messageOf, StreamError } from "../errors.ts";
-import { type Access, anyOf, isLoopback, openFor, sharedSecrets } from "../server/mod.ts";
+import type { Host } from "../host/host.ts";
+import type { Log } from "../host/log.ts";
+import {
+  type Access,
+  anyOf,
+  isLoopback,
+  openFor,
+  openTokenFiles,
+  sharedSecrets,
+} from "../server/mod.ts";
 import { type Flag, toggle, usage, type Values } from "./command.ts";
 import { text } from "./value.ts";
 
@@ -27,6 +36,16 @@ export const ACCESS_FLAGS = {
   "watch-token": secret("watch"),
   "admin-token": secret("change streams, list viewers, and watch"),
   "metrics-token": secret("read the metrics"),
+  "token-key": {
+    value: "FILE",
+    help: "keys that sign tokens: a JWK, a JWKS, or a raw secret; read again when it changes",
+    read: text,
+  },
+  revoked: {
+    value: "FILE",
+    help: "ids of tokens (jti) and of keys (kid) that count no longer, one a line",
+    read: text,
+  },
 } as const;
 
 const SECRETS = ["publish-token", "watch-token", "admin-token", "metrics-token"] as const;
@@ -43,27 +62,53 @@ export function demandChoice(
   isOpen: boolean,
 ): void {
   if (access !== undefined || isOpen || isLoopback(host)) return;
-  const ways = command.name === "demo"
-    ? ""
-    : "say who may (--publish-token, --watch-token, …), or ";
+  const ways = command.name === "demo" ? "" : "say who may (--publish-token, --token-key, …), or ";
   throw usage(
     command,
     `--host ${host} lets everybody who reaches it publish, watch and govern: ${ways}permit it with --open`,
   );
 }
 
-/** Who may do what, as the flags say it; `undefined` where they say nothing. */
+/** Who may do what, as the flags say it. */
 export async function accessOf(
   command: { readonly name: string },
   flags: Values<typeof ACCESS_FLAGS>,
+  { log, host }: { readonly log: Log; readonly host: Pick<Host, "onHangup"> },
+): Promise<ChosenAccess> {
+  const { "token-key": keys, revoked } = flags;
+  if (revoked !== undefined && keys === undefined) {
+    throw usage(command, "--revoked is about tokens that --token-key lets in; give that, too");
+  }
+  const secrets = await secretsOf(command, flags);
+  const tokens = keys === undefined ? undefined : await openTokenFiles({ keys, revoked }, log);
+  if (tokens !== undefined) host.onHangup?.(() => tokens.reload());
+  const ways: Access[] = [
+    ...(secrets === undefined ? [] : [secrets]),
+    ...(tokens === undefined ? [] : [tokens.access]),
+  ];
+  return {
+    access: ways.length === 0
+      ? undefined
+      : anyOf(flags.open ? [openFor(["watch"]), ...ways] : ways),
+    [Symbol.dispose]: () => tokens?.[Symbol.dispose](),
+  };
+}
+
+/** Who may do what, and what that needs until it is disposed of. */
+export interface ChosenAccess extends Disposable {
+  /** Absent: nobody has said it. */
+  readonly access: Access | undefined;
+}
+
+async function secretsOf(
+  command: { readonly name: string },
+  flags: Values<typeof ACCESS_FLAGS>,
 ): Promise<Access | undefined> {
-  const given = SECRETS.filter((name) => flags[name] !== undefined);
-  if (given.length === 0) return undefined;
+  if (SECRETS.every((name) => flags[name] === undefined)) return undefined;
   const [publish, watch, admin, metrics] = await Promise.all(
     SECRETS.map((name) => readSecret(command, name, flags[name])),
   );
-  const ways: Access[] = [sharedSecrets({ publish, watch, admin, metrics })];
-  return anyOf(flags.open ? [openFor(["watch"]), ...ways] : ways);
+  return sharedSecrets({ publish, watch, admin, metrics });
 }
 
 async function readSecret(

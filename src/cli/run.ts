@@ -18,6 +18,7 @@ import { listCommand } from "./list.ts";
 import { protocolHelp } from "./protocol.ts";
 import { publishCommand } from "./publish.ts";
 import { serveCommand } from "./serve.ts";
+import { tokenCommand } from "./token.ts";
 import { watchCommand } from "./watch.ts";
 
 const COMMANDS = [
@@ -28,6 +29,7 @@ const COMMANDS = [
   listCommand,
   benchCommand,
   demoCommand,
+  tokenCommand,
 ] as unknown as readonly Command[];
 
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {

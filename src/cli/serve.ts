@@ -284,7 +284,8 @@ export const serveCommand = command({
         `--workers ${flags.workers} needs Linux, where threads can share a port; leave it at 1`,
       );
     }
-    const access = await accessOf(serveCommand, flags);
+    using chosen = await accessOf(serveCommand, flags, { log, host });
+    const { access } = chosen;
     demandChoice(serveCommand, flags.host, access, flags.open);
     const relay = await serve({
       ...serveOptions(flags, flags.workers),

@@ -26,6 +26,8 @@ export interface Host {
   writeStderr(text: string): void;
   /** Width of the terminal in columns, as it is now; `undefined` where there is none. */
   columns?(): number | undefined;
+  /** Has `listener` called on SIGHUP, which then does not end the process. Absent: there is none. */
+  onHangup?(listener: () => void): void;
   /** Gives rights up for good: nothing that comes later, in whatever part, has them. */
   giveUp(rights: readonly Right[]): void;
   /** Which of the standard streams are a terminal. */
@@ -84,6 +86,9 @@ export function processHost(): Host {
         return undefined;
       }
     },
+    ...(Deno.build.os === "windows" ? {} : {
+      onHangup: (listener: () => void) => Deno.addSignalListener("SIGHUP", listener),
+    }),
     giveUp: (rights) => {
       for (const name of rights) Deno.permissions.revokeSync({ name });
     },

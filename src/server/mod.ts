@@ -15,6 +15,8 @@ import { type Relay, serve as serveWith } from "./serve.ts";
 
 export { anyOf, openFor } from "../access/any_of.ts";
 export { type Secrets, sharedSecrets } from "../access/secrets.ts";
+export { type FiledTokens, openTokenFiles, type TokenFiles } from "../access/token_files.ts";
+export { newKey, type PatternClaims, signToken } from "../access/token_maker.ts";
 export { isLoopback } from "../listen/listen.ts";
 export {
   type Access,

@@ -42,6 +42,8 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--watch-token TOKEN": "(STREAM_WATCH_TOKEN)",
     "--admin-token TOKEN": "(STREAM_ADMIN_TOKEN)",
     "--metrics-token TOKEN": "(STREAM_METRICS_TOKEN)",
+    "--token-key FILE": "(STREAM_TOKEN_KEY)",
+    "--revoked FILE": "(STREAM_REVOKED)",
     "--workers N|auto": "[1] (STREAM_WORKERS)",
   },
   publish: {
@@ -90,6 +92,15 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ...RELAY,
     "--open": "(STREAM_OPEN)",
     "--duration TIME": "(STREAM_DURATION)",
+  },
+  token: {
+    "--key FILE": "(STREAM_KEY)",
+    "--publish PATTERNS": "(STREAM_PUBLISH)",
+    "--watch PATTERNS": "(STREAM_WATCH)",
+    "--admin PATTERNS": "(STREAM_ADMIN)",
+    "--metrics PATTERNS": "(STREAM_METRICS)",
+    "--expires TIME": "(STREAM_EXPIRES)",
+    "--new-key FILE": "(STREAM_NEW_KEY)",
   },
 };
 const ALL_COMMANDS = { "--log FORMAT": "[text] (STREAM_LOG)", "-h, --help": "show this help" };
