@@ -9,6 +9,7 @@ import type { Log } from "../host/log.ts";
 import {
   type Access,
   anyOf,
+  AskedElsewhere,
   isLoopback,
   openFor,
   openTokenFiles,
@@ -19,6 +20,17 @@ import { text } from "./value.ts";
 
 /** Longest secret, in characters: the relay looks at none that is longer. */
 const MAX_SECRET_LENGTH = 8192;
+
+/** An address of HTTP. What is wrong with it is said without it: it may have a password in it. */
+function httpUrl(value: string): string {
+  const url = URL.parse(value);
+  if (
+    url !== null && /^https?:$/.test(url.protocol) && url.username === "" && url.password === ""
+  ) {
+    return url.href;
+  }
+  throw new Error("an address such as http://127.0.0.1:9000/may, without a password");
+}
 
 function secret(who: string): Flag<string> {
   return { value: "TOKEN", help: `secret of who may ${who}; @FILE: what is in it`, read: text };
@@ -40,6 +52,11 @@ export const ACCESS_FLAGS = {
     value: "FILE",
     help: "keys that sign tokens: a JWK, a JWKS, or a raw secret; read again when it changes",
     read: text,
+  },
+  "auth-url": {
+    value: "URL",
+    help: "asked by POST who may do what, where nothing else lets somebody in; 2xx allows",
+    read: httpUrl,
   },
   revoked: {
     value: "FILE",
@@ -75,7 +92,7 @@ export async function accessOf(
   flags: Values<typeof ACCESS_FLAGS>,
   { log, host }: { readonly log: Log; readonly host: Pick<Host, "onHangup"> },
 ): Promise<ChosenAccess> {
-  const { "token-key": keys, revoked } = flags;
+  const { "token-key": keys, revoked, "auth-url": authUrl } = flags;
   if (revoked !== undefined && keys === undefined) {
     throw usage(command, "--revoked is about tokens that --token-key lets in; give that, too");
   }
@@ -85,6 +102,7 @@ export async function accessOf(
   const ways: Access[] = [
     ...(secrets === undefined ? [] : [secrets]),
     ...(tokens === undefined ? [] : [tokens.access]),
+    ...(authUrl === undefined ? [] : [new AskedElsewhere(authUrl)]),
   ];
   return {
     access: ways.length === 0

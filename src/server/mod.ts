@@ -14,6 +14,7 @@ import { createRelay as createWith, type EmbeddedRelay, type RelayContext } from
 import { type Relay, serve as serveWith } from "./serve.ts";
 
 export { anyOf, openFor } from "../access/any_of.ts";
+export { AskedElsewhere } from "../access/asked_elsewhere.ts";
 export { type Secrets, sharedSecrets } from "../access/secrets.ts";
 export { type FiledTokens, openTokenFiles, type TokenFiles } from "../access/token_files.ts";
 export { newKey, type PatternClaims, signToken } from "../access/token_maker.ts";

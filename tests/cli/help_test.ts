@@ -43,6 +43,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--admin-token TOKEN": "(STREAM_ADMIN_TOKEN)",
     "--metrics-token TOKEN": "(STREAM_METRICS_TOKEN)",
     "--token-key FILE": "(STREAM_TOKEN_KEY)",
+    "--auth-url URL": "(STREAM_AUTH_URL)",
     "--revoked FILE": "(STREAM_REVOKED)",
     "--workers N|auto": "[1] (STREAM_WORKERS)",
   },

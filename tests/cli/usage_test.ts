@@ -14,7 +14,7 @@ const WRONG_LINES: readonly (readonly [line: string, ...named: string[]])[] = [
   ["version", `"stream version"`, `"stream --version"`],
   ["serve --prot 1", "--prot", "--port?"],
   ["serve --max-frames=1MiB", "--max-frames", "--max-frame?"],
-  ["serve -p 80", "-p", "did you mean --port?"],
+  ["serve -p 80", "-p", "did you mean --port or --publish-token?"],
   ["serve --give-up 5s", "unknown option --give-up; --give-up is an option of publish;"],
   ["serve --giveup=5s", "--giveup", "--give-up is an option of publish;"],
   ["serve --overwrite", "--overwrite is an option of watch;"],
