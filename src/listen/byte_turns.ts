@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
+import { nextTurn } from "../host/next_turn.ts";
 
 /**
  * Most bytes that pass in one turn of the event loop: a millisecond or so. What the system takes or has at
@@ -42,7 +42,7 @@ export class ByteTurns {
   #ask(): void {
     if (this.#isAsked) return;
     this.#isAsked = true;
-    setImmediate(() => {
+    nextTurn(() => {
       this.#isAsked = false;
       this.#bytes = 0;
       let begun = 0;

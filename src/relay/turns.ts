@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { setImmediate } from "node:timers";
+import { nextTurn } from "../host/next_turn.ts";
 
 /** Work that is done a batch at a time. */
 export interface Batched {
@@ -28,7 +28,7 @@ export class Turns {
   #ask(): void {
     if (this.#isAsked || this.#waiting.size === 0) return;
     this.#isAsked = true;
-    setImmediate(() => {
+    nextTurn(() => {
       this.#isAsked = false;
       const [work] = this.#waiting;
       if (work !== undefined) {
