@@ -4,6 +4,7 @@
  * @module
  */
 import { askerOf, type Ruling } from "../access/access.ts";
+import { isLoopbackAddress } from "../listen/addresses.ts";
 import type { Handler, Incoming, Upgrade } from "../listen/listener.ts";
 import { soonest } from "../relay/tenure.ts";
 import { nameFault } from "../wire/stream_name.ts";
@@ -28,7 +29,23 @@ export interface HandlerContext extends Here {
 
 /** Answers every request to the relay that comes to this thread. */
 export function requestHandler(context: HandlerContext): Handler {
-  return (incoming) => answer(context, incoming);
+  const { guard, log } = context.streams;
+  let hasWarned = !guard.isOpen;
+  return (incoming) => {
+    if (!hasWarned && isForwarded(incoming)) {
+      hasWarned = true;
+      log.warn(
+        "a request came by a proxy (X-Forwarded-For), and whoever reaches that may publish, watch " +
+          "and govern: say who may (--publish-token, --token-key, …)",
+      );
+    }
+    return answer(context, incoming);
+  };
+}
+
+/** Whether a request of this machine was sent by somebody else, of whom a proxy tells. */
+function isForwarded({ request, address }: Incoming): boolean {
+  return request.headers.has("x-forwarded-for") && isLoopbackAddress(address);
 }
 
 /** Answers in the thread that has the streams, for whichever thread a request has come to. */

@@ -2,8 +2,11 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Access, AccessQuestion, Decision } from "../../src/access/access.ts";
+import { MAX_FAILURES } from "../../src/access/failures.ts";
+import { sharedSecrets } from "../../src/access/secrets.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
+import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import { type Relay, serve } from "../../src/server/serve.ts";
 import { Client, DEFAULTS } from "./fixture.ts";
 
@@ -213,4 +216,50 @@ Deno.test("serve does not wait for a decision about a hello for longer than for 
   const { code, reason } = await peer.closed;
   assertEquals(code, 4002);
   assertMatch(reason, /^no (decision about the hello came|hello arrived) within 20 ms$/);
+});
+
+Deno.test("serve warns once that a proxy lets everybody in where nothing else is said", async () => {
+  for (const access of [undefined, sharedSecrets({ watch: "see" })]) {
+    const said: string[] = [];
+    await using relay = await serve({ ...DEFAULTS, workers: 1 }, {
+      clock: systemClock,
+      log: { ...silentLog, warn: (text) => said.push(text) },
+      signal: new AbortController().signal,
+      ...(access === undefined ? {} : { access }),
+    });
+    await answerTo(`${relay.address}/health`);
+    assertEquals(said, []);
+    const headers = { "x-forwarded-for": "203.0.113.7" };
+    for (let count = 0; count < 3; count++) await answerTo(`${relay.address}/health`, { headers });
+    assertEquals(
+      said.map((text) => /X-Forwarded-For/.test(text)),
+      access === undefined ? [true] : [],
+    );
+  }
+});
+
+Deno.test("serve answers 429 with a time to wait where an address guesses, on every thread alike", async () => {
+  await using relay = await serve(
+    { ...DEFAULTS, limits: { ...DEFAULT_LISTEN_LIMITS, trustedProxies: ["127.0.0.1"] } },
+    {
+      clock: systemClock,
+      log: silentLog,
+      signal: new AbortController().signal,
+      access: sharedSecrets({ watch: "see" }),
+    },
+  );
+  const ask = async (token: string, address: string) => {
+    const headers = { authorization: `Bearer ${token}`, "x-forwarded-for": address };
+    const response = await fetch(`${relay.address}/api/streams`, { headers });
+    await response.body?.cancel();
+    return [response.status, Number(response.headers.get("retry-after"))] as const;
+  };
+  for (let count = 0; count < MAX_FAILURES; count++) {
+    assertEquals((await ask("guess", "203.0.113.7"))[0], 401);
+  }
+  for (const token of ["guess", "see"]) {
+    const [status, waitS] = await ask(token, "203.0.113.7");
+    assertEquals([status, waitS > 0 && waitS <= 60], [429, true]);
+  }
+  assertEquals((await ask("see", "203.0.113.8"))[0], 200);
 });
