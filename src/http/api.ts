@@ -17,6 +17,8 @@ import { visibleStreams } from "./visible.ts";
 
 /** Largest body of a request in bytes. */
 export const MAX_BODY_BYTES = 4096;
+/** Longest reason that is told to a publisher who is ended, in characters. */
+const MAX_REASON = 80;
 /** Most viewers that are listed one by one. */
 const MAX_LISTED_VIEWERS = 1000;
 
@@ -59,6 +61,16 @@ export async function changeStream(
     hub.log.info(`"${name}" ${change} ${fps} fps`, { stream: name, fps, address });
   }
   return json(200, live.status());
+}
+
+/** Ends whoever publishes a stream, and tells him why. */
+export function endPublisher({ hub }: There, { name, url, asker: { address } }: Asked): Response {
+  const reason = (url.searchParams.get("reason") ?? "").slice(0, MAX_REASON);
+  const why = `somebody who may has ended it${reason === "" ? "" : `: ${reason}`}`;
+  const ended = hub.find(name)?.endPublishers(why) ?? 0;
+  if (ended === 0) return json(404, { error: nameFault(name) ?? `nobody publishes "${name}"` });
+  hub.log.info(`"${name}" loses its publisher: ${why}`, { stream: name, address });
+  return json(200, { ended });
 }
 
 function unknownStream(name: string): Response {

@@ -42,7 +42,7 @@ export type AskThere = (asked?: Asked) => Promise<Response>;
 /** One row: an address, what must be permitted, and who answers. */
 export interface Row {
   /** `GET` stands for `HEAD` as well. */
-  readonly method: "GET" | "PATCH" | "WEBSOCKET";
+  readonly method: "GET" | "PATCH" | "DELETE" | "WEBSOCKET";
   /**
    * `:stream` is the name of a stream, `:name` anything without a slash, `:path` anything. What comes
    * before `?` may be left out; a `:path?` of nothing is the default stream.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { changeStream, listStreams, listViewers, showStream } from "./api.ts";
+import { changeStream, endPublisher, listStreams, listViewers, showStream } from "./api.ts";
 import { metrics } from "./metrics.ts";
 import { howToWatch, overview } from "./overview.ts";
 import { asset, wantsPage } from "./pages.ts";
@@ -40,6 +40,12 @@ export const ROUTES: readonly Route[] = table([
   { method: "GET", path: "/api/streams/:name/viewers", actions: ["admin"], there: listViewers },
   { method: "GET", path: "/api/streams/:name", actions: ["watch"], there: showStream },
   { method: "PATCH", path: "/api/streams/:name", actions: ["admin"], there: changeStream },
+  {
+    method: "DELETE",
+    path: "/api/streams/:name/publisher",
+    actions: ["admin"],
+    there: endPublisher,
+  },
   // As with mjpg-streamer.
   { method: "GET", path: "/:path?", when: withAction("stream"), ...MOTION },
   { method: "GET", path: "/:path?", when: withAction("snapshot"), ...JPEG },

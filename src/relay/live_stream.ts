@@ -345,6 +345,14 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
     return this.#stream.isBusy;
   }
 
+  /** Ends whoever publishes, with a reason that is told. Returns how many there were. */
+  endPublishers(reason: string): number {
+    const senders = [...this.#bareClients].filter(([, hasSent]) => hasSent);
+    for (const [client] of senders) client.close(CLOSE.ended, reason);
+    this.#publisher?.close(CLOSE.ended, reason);
+    return senders.length + (this.#publisher === undefined ? 0 : 1);
+  }
+
   /** Closes the publisher: the relay takes in no more. */
   stopPublishing(reason: string): void {
     this.#publisher?.close(CLOSE.goingAway, reason);

@@ -42,6 +42,8 @@ export const CLOSE = {
   stalled: 4007,
   /** What the peer was permitted to do is not permitted any longer. */
   accessEnded: 4008,
+  /** Somebody who may has ended the connection. */
+  ended: 4009,
 } as const;
 
 const RETRY: ReadonlySet<number> = new Set([

@@ -18,7 +18,7 @@ type Carrier = typeof CARRIERS[number];
 
 interface Way {
   readonly action: Exclude<Action, "connect">;
-  readonly method: "GET" | "PATCH" | "BARE" | "SPEAKING";
+  readonly method: "GET" | "PATCH" | "DELETE" | "BARE" | "SPEAKING";
   readonly path: string;
   /** The status of an answer to who may, while nobody publishes. */
   readonly passed: number;
@@ -31,6 +31,7 @@ const WAYS: readonly Way[] = [
   { action: "watch", method: "GET", path: "/api/streams", passed: 200, isAboutAll: true },
   { action: "watch", method: "GET", path: "/api/streams/cam", passed: 404 },
   { action: "admin", method: "GET", path: "/api/streams/cam/viewers", passed: 404 },
+  { action: "admin", method: "DELETE", path: "/api/streams/cam/publisher", passed: 404 },
   { action: "admin", method: "PATCH", path: "/api/streams/cam", passed: 400 },
   { action: "watch", method: "GET", path: "/cam.jpg", passed: 404 },
   { action: "watch", method: "GET", path: "/cam.png", passed: 404 },

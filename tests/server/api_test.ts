@@ -255,3 +255,34 @@ Deno.test("protocol.md names every metric", async () => {
   assert(names.length > 15);
   for (const [, name] of names) assertStringIncludes(page, `\`${name}\``);
 });
+
+Deno.test("serve ends whoever publishes where somebody who may asks for it, and tells him why", async () => {
+  await using relay = await startRelay();
+  const end = async (path: string) => {
+    const response = await fetch(`${relay.address}/api/streams/${path}`, { method: "DELETE" });
+    return [response.status, await response.json()] as const;
+  };
+  assertEquals((await end("cam/publisher"))[0], 404);
+  await using viewer = await Client.open(relay.url("/cam?role=watch"));
+  assertEquals((await end("cam/publisher"))[0], 404);
+  await using bare = await Client.open(relay.url("/cam?role=publish"));
+  bare.send(frameOf(1));
+  await viewer.frame();
+  assertEquals(await end("cam/publisher?reason=wrong%20camera"), [200, { ended: 1 }]);
+  assertEquals(await bare.closed, {
+    code: 4009,
+    reason: "somebody who may has ended it: wrong camera",
+  });
+  await using publisher = await Client.hello(relay.url("/door"), {
+    role: "publish",
+    session: "one",
+  });
+  await publisher.control("welcome");
+  assertEquals(await end(`door/publisher?reason=${"x".repeat(1000)}`), [200, { ended: 1 }]);
+  const { code, reason } = await publisher.closed;
+  assertEquals([code, reason], [4009, `somebody who may has ended it: ${"x".repeat(80)}`]);
+  // Viewers stay.
+  await using next = await Client.open(relay.url("/cam?role=publish"));
+  next.send(frameOf(2));
+  await viewer.frame();
+});

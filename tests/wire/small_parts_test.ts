@@ -26,6 +26,7 @@ const IS_RETRIED: Readonly<Record<keyof typeof CLOSE, boolean>> = {
   overCredit: false,
   stalled: true,
   accessEnded: false,
+  ended: false,
 };
 
 for (const [name, isRetried] of Object.entries(IS_RETRIED)) {
