@@ -16,6 +16,7 @@
  * @module
  */
 export {
+  type CertificateFiles,
   createRelay,
   type CreateRelayOptions,
   DEFAULT_LISTEN_LIMITS,

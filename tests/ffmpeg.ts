@@ -42,7 +42,8 @@ export async function ffmpeg(args: readonly string[], stdin?: Uint8Array): Promi
   return stdout;
 }
 
-async function has(command: string, ...args: string[]): Promise<boolean> {
+/** Whether a command can be run. */
+export async function has(command: string, ...args: string[]): Promise<boolean> {
   try {
     const { code } = await new Deno.Command(command, { args, stdout: "null", stderr: "null" })
       .output();

@@ -10,6 +10,10 @@ export interface ClientOptions {
   autoPong: boolean;
   /** Fills the four bytes of a frame's mask. */
   generateMask(mask: Uint8Array): void;
+  /** Certificates (PEM) that are trusted; absent: those of the platform. */
+  ca?: readonly string[];
+  /** Of the handshake. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** A client with the interface of `WebSocket`. */
@@ -27,6 +31,17 @@ export interface Client extends WebSocket {
     event: "upgrade",
     listener: (response: { readonly socket: { readonly bytesRead: number } }) => void,
   ): void;
+  /** An answer to the handshake that is none; whoever listens ends the connection. */
+  on(
+    event: "unexpected-response",
+    listener: (request: { destroy(): void }, response: {
+      readonly statusCode?: number;
+      setEncoding(encoding: "utf8"): void;
+      on(event: "data", listener: (part: string) => void): void;
+      on(event: "end" | "error", listener: () => void): void;
+    }) => void,
+  ): void;
+  emit(event: "error", error: Error): void;
 }
 
 declare const WebSocketClient: {

@@ -6,6 +6,7 @@
 import type { FrameSource } from "../files/frame_source.ts";
 import { StreamError } from "../errors.ts";
 import { type Client, openClientSocket } from "../net/client_socket.ts";
+import type { Pass } from "../net/pass.ts";
 import { connectFault } from "../net/connect_error.ts";
 
 /** Frames beyond which the connection is behind, and those that it takes at least. */
@@ -18,12 +19,17 @@ const LOST = 1006;
 /** Sends the frames of a source over one plain WebSocket; a frame that it cannot take is dropped. */
 export class BarePublisher {
   readonly #url: string;
+  readonly #pass: Pass;
   #frames = 0;
   #dropped = 0;
 
-  /** @param url the stream's WebSocket address */
-  constructor(url: string) {
+  /**
+   * @param url the stream's WebSocket address
+   * @param pass what goes with the connection
+   */
+  constructor(url: string, pass: Pass = {}) {
     this.#url = url;
+    this.#pass = pass;
   }
 
   /** Frames sent and dropped. */
@@ -71,7 +77,7 @@ export class BarePublisher {
   async #open(): Promise<Client> {
     const url = new URL(this.#url);
     url.searchParams.set("role", "publish");
-    const socket = openClientSocket(url);
+    const socket = openClientSocket(url, [], this.#pass);
     await new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve();
       socket.onerror = (event) => {

@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { certificateFault } from "../net/certificate_fault.ts";
 
 /** Who hears of a connection. */
 export interface SocketListener {
@@ -34,11 +35,13 @@ export function openSocket(
   url: URL,
   buffer: Uint8Array<ArrayBuffer>,
   listener: SocketListener,
+  ca?: readonly string[],
 ): ByteSocket {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const isSecure = url.protocol === "wss:";
   const port = Number(url.port || (isSecure ? 443 : 80));
   let isOver = false;
+  let hasFailed = false;
   const end = (why?: string) => {
     if (isOver) return;
     isOver = true;
@@ -49,7 +52,12 @@ export function openSocket(
   };
   let socket: Socket;
   if (isSecure) {
-    socket = connectTls({ host, port, servername: host });
+    socket = connectTls({
+      host,
+      port,
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...(ca === undefined ? {} : { ca: [...ca] }),
+    });
     socket.on("data", take);
     socket.on("secureConnect", () => listener.open());
   } else {
@@ -68,9 +76,14 @@ export function openSocket(
   }
   socket.setNoDelay(true);
   socket.on("error", (error: Error & { readonly code?: string }) => {
-    end(error.code === "ECONNREFUSED" ? "nothing listens there" : error.message);
+    hasFailed = true;
+    certificateFault(url, error).then((fault) =>
+      end(fault ?? (error.code === "ECONNREFUSED" ? "nothing listens there" : error.message))
+    );
   });
-  socket.on("close", () => end());
+  socket.on("close", () => {
+    if (!hasFailed) end();
+  });
   socket.on("end", () => end());
   return {
     send: (bytes) => {

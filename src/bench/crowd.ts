@@ -7,6 +7,7 @@ import type { StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { ClockOffset } from "../wire/clock_offset.ts";
 import { decodeServerMessage, encodeControl } from "../wire/control_message.ts";
+import type { Pass } from "../net/pass.ts";
 import { Histogram, type HistogramData } from "./histogram.ts";
 import { readSentMs } from "./stamp.ts";
 import { type Arrival, Viewer } from "./viewer.ts";
@@ -32,6 +33,8 @@ export type Pace = "reading" | "slow" | "stalled";
 export interface CrowdOptions {
   /** The stream's WebSocket address. */
   readonly url: string;
+  /** What goes with every connection. @default {nothing} */
+  readonly pass?: Pass;
   readonly isBare: boolean;
   /** How many viewers there are of each pace. */
   readonly viewers: Readonly<Record<Pace, number>>;
@@ -191,6 +194,7 @@ export class Crowd {
     if (pace === "slow") this.#slowSeats.add(seat);
     seat.viewer = new Viewer({
       url: this.#options.url,
+      pass: this.#options.pass ?? {},
       isBare: this.#options.isBare,
       isStalled: pace === "stalled",
       buffer: pace === "slow" ? this.#slowBuffer : this.#buffer,

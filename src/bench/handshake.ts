@@ -22,7 +22,7 @@ export class Handshake {
   readonly #isBare: boolean;
   #answer = "";
 
-  constructor(url: URL, isBare: boolean) {
+  constructor(url: URL, isBare: boolean, authorization?: string) {
     const key = btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
     this.#place = `${url.protocol}//${url.host}${url.pathname}`;
     this.#isBare = isBare;
@@ -35,6 +35,7 @@ export class Handshake {
       "Sec-WebSocket-Version: 13",
       `Sec-WebSocket-Key: ${key}`,
       ...(isBare ? [] : [`Sec-WebSocket-Protocol: ${SUBPROTOCOL}`]),
+      ...(authorization === undefined ? [] : [`Authorization: ${authorization}`]),
       "",
       "",
     ].join("\r\n");

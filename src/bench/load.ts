@@ -11,6 +11,7 @@ import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { Thread } from "../host/thread.ts";
 import { within } from "../host/within.ts";
+import type { Pass } from "../net/pass.ts";
 import { parseStreamUrl, type StreamUrl } from "../net/stream_url.ts";
 import type { ServeOptions } from "../server/serve.ts";
 import type { Pace } from "./crowd.ts";
@@ -38,6 +39,8 @@ const CLOSE_MS = 2000;
 export interface LoadOptions {
   /** The stream's address; a relay of its own is started with `ownRelay` without one. */
   readonly url: string | undefined;
+  /** What goes with every connection. @default {nothing} */
+  readonly pass?: Pass;
   readonly ownRelay: ServeOptions;
   /** All viewers, and those of them that never read or read at half the stream's rate. */
   readonly viewers: number;
@@ -151,9 +154,9 @@ class Load implements AsyncDisposable {
   }
 
   async #startPublisher({ socket: url, server, name }: StreamUrl): Promise<void> {
-    const { isBare, frameBytes, joinFps: fps } = this.#options;
+    const { isBare, frameBytes, joinFps: fps, pass = {} } = this.#options;
     // A relay that closes a connection on which frames come cannot always tell why.
-    if (isBare && await hasPublisher(server, name)) {
+    if (isBare && await hasPublisher(server, name, pass)) {
       throw new StreamError(
         "failed",
         `Cannot publish to ${url}: the stream "${name}" already has a publisher; choose another ` +
@@ -165,7 +168,7 @@ class Load implements AsyncDisposable {
       (news) => news.type === "failed" && this.#fail(news),
     );
     const live = this.#publisher.next("live");
-    this.#publisher.order({ type: "publish", url, isBare, options: { frameBytes, fps } });
+    this.#publisher.order({ type: "publish", url, pass, isBare, options: { frameBytes, fps } });
     const isLive = await this.#orStop(within(LIVE_MS, live));
     if (isLive === undefined && !this.#signal.aborted) {
       throw new StreamError("failed", `Cannot publish to ${url}: the relay accepts no frames`);
@@ -174,7 +177,7 @@ class Load implements AsyncDisposable {
 
   async #joinViewers(url: string): Promise<void> {
     if (this.#signal.aborted) return;
-    const { viewers, stalled, slow, fps, isBare, publishes, workers } = this.#options;
+    const { viewers, stalled, slow, fps, isBare, publishes, workers, pass = {} } = this.#options;
     const all = { stalled, slow, reading: viewers - stalled - slow };
     const threads = Math.min(workers, viewers);
     const beganMs = this.#clock.nowMs();
@@ -188,7 +191,7 @@ class Load implements AsyncDisposable {
       this.#crowds.push(crowd);
       this.#left.push(undefined);
       const parts = { reading: part("reading"), slow: part("slow"), stalled: part("stalled") };
-      const options = { url, isBare, viewers: parts, fps, isStamped: publishes };
+      const options = { url, pass, isBare, viewers: parts, fps, isStamped: publishes };
       crowd.order({ type: "join", options });
       return crowd.next("joined");
     });
@@ -290,7 +293,10 @@ class Load implements AsyncDisposable {
     const cpuSeconds = (user + system) / 1e6;
     const usage = this.#relay?.next("usage");
     this.#relay?.order({ type: "usage" });
-    const [relay, own] = await Promise.all([relayNumbers(server, stream), usage]);
+    const [relay, own] = await Promise.all([
+      relayNumbers(server, stream, this.#options.pass),
+      usage,
+    ]);
     if (own === undefined) return { relay, cpuSeconds };
     // What the process tells is not the relay's alone.
     return {

@@ -10,6 +10,7 @@ import { type ErrorCode, StreamError } from "../errors.ts";
 import { systemClock } from "../host/clock.ts";
 import { silentLog } from "../host/log.ts";
 import { threadScope } from "../host/thread.ts";
+import type { Pass } from "../net/pass.ts";
 import { BarePublisher } from "./bare_publisher.ts";
 import { LoadSource, type LoadSourceOptions } from "./load_source.ts";
 import { ThreadUsage, type Usage } from "./thread_usage.ts";
@@ -20,6 +21,7 @@ export type PublisherOrder =
   | {
     readonly type: "publish";
     readonly url: string;
+    readonly pass: Pass;
     readonly isBare: boolean;
     readonly options: LoadSourceOptions;
   }
@@ -102,12 +104,13 @@ scope.onmessage = async ({ data: order }) => {
 };
 
 async function publish(
-  { url, isBare, options }: Extract<PublisherOrder, { type: "publish" }>,
+  { url, pass, isBare, options }: Extract<PublisherOrder, { type: "publish" }>,
 ): Promise<void> {
   source = new LoadSource(options, clock);
   const lost = new AbortController();
-  publisher = isBare ? new BarePublisher(url) : new SourcePublisher({
+  publisher = isBare ? new BarePublisher(url, pass) : new SourcePublisher({
     url,
+    ...pass,
     takeover: false,
     // It keeps its pace, and the relay's queue has nothing to say about that.
     onFull: "drop",

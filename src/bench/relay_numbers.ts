@@ -4,6 +4,9 @@
  * @module
  */
 
+import { findFetch } from "../net/any_fetch.ts";
+import type { Pass } from "../net/pass.ts";
+
 /** How long it may take to tell, in milliseconds. */
 const TIMEOUT_MS = 5000;
 
@@ -17,10 +20,14 @@ export interface RelayNumbers {
 }
 
 /** Asks the server at `server`, its HTTP address, about itself and about one stream. */
-export async function relayNumbers(server: string, stream: string): Promise<RelayNumbers> {
+export async function relayNumbers(
+  server: string,
+  stream: string,
+  pass: Pass = {},
+): Promise<RelayNumbers> {
   const [metrics, status] = await Promise.all([
-    ask(`${server}/metrics`),
-    ask(`${server}/api/streams/${stream}`),
+    ask(`${server}/metrics`, pass),
+    ask(`${server}/api/streams/${stream}`, pass),
   ]);
   return {
     cpuSeconds: metric(metrics, "process_cpu_seconds_total"),
@@ -31,13 +38,23 @@ export async function relayNumbers(server: string, stream: string): Promise<Rela
 }
 
 /** Whether the server tells of a publisher of that stream. */
-export async function hasPublisher(server: string, stream: string): Promise<boolean> {
-  return statusIn(await ask(`${server}/api/streams/${stream}`)).publishing === true;
+export async function hasPublisher(
+  server: string,
+  stream: string,
+  pass: Pass = {},
+): Promise<boolean> {
+  return statusIn(await ask(`${server}/api/streams/${stream}`, pass)).publishing === true;
 }
 
-async function ask(url: string): Promise<string | undefined> {
+async function ask(url: string, pass: Pass): Promise<string | undefined> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    const { authorization } = pass;
+    const fetchIt = await findFetch(url);
+    const response = await fetchIt(url, {
+      headers: authorization === undefined ? {} : { authorization },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: "manual",
+    }, pass);
     const text = await response.text();
     return response.ok ? text : undefined;
   } catch {

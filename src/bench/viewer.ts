@@ -8,6 +8,7 @@ import type { Clock } from "../host/clock.ts";
 import { type Acknowledged, Acknowledgement } from "../wire/acknowledgement.ts";
 import { DEFAULT_MAX_DELAY_MS, encodeControl } from "../wire/control_message.ts";
 import { decodeFrameMessage, VERSION } from "../wire/frame_message.ts";
+import type { Pass } from "../net/pass.ts";
 import { type ByteSocket, openSocket } from "./byte_socket.ts";
 import { Handshake } from "./handshake.ts";
 import { maskedFrame, MessageReader, OPCODE } from "./message_reader.ts";
@@ -36,6 +37,8 @@ export interface ViewerListener {
 export interface ViewerOptions {
   /** The stream's WebSocket address. */
   readonly url: string;
+  /** What goes with the connection. @default {nothing} */
+  readonly pass?: Pass;
   readonly isBare: boolean;
   /** Whether it reads nothing behind the handshake. */
   readonly isStalled: boolean;
@@ -64,7 +67,7 @@ export class Viewer {
     this.#listener = listener;
     const url = new URL(options.url);
     url.searchParams.set("role", "watch");
-    const handshake = new Handshake(url, options.isBare);
+    const handshake = new Handshake(url, options.isBare, options.pass?.authorization);
     this.#handshake = handshake;
     this.#reader = new MessageReader({
       binary: (head, bytes) => this.#binary(head, bytes),
@@ -77,7 +80,7 @@ export class Viewer {
       open: () => this.#socket.send(this.#encoder.encode(handshake.request)),
       bytes: (bytes) => this.#take(bytes),
       end: (why) => this.#fail(why ?? "the relay ended the connection"),
-    });
+    }, options.pass?.ca);
   }
 
   /** Whether the handshake is over. */

@@ -8,6 +8,7 @@ import { runLoad } from "../bench/load.ts";
 import { STAMP_BYTES } from "../bench/stamp.ts";
 import type { ServeOptions } from "../server/serve.ts";
 import { addressOf } from "./address.ts";
+import { PASS_FLAGS, passNow } from "./pass_flags.ts";
 import { command, readLine, toggle, usage } from "./command.ts";
 import { serveCommand, serveOptions } from "./serve.ts";
 import { bytes, duration, fps, integer, MAX_FRAME_BYTES, threads } from "./value.ts";
@@ -79,6 +80,7 @@ export const benchCommand = command({
       env: "STREAM_BENCH_WORKERS",
     },
     json: toggle("write the report as JSON"),
+    ...PASS_FLAGS,
   },
   examples: [
     ["stream bench --viewers 200", "start a relay and load it with 200 viewers of 100 kB × 30 fps"],
@@ -111,8 +113,10 @@ export const benchCommand = command({
         "--join-fps is for frames that bench publishes; leave out --viewers-only",
       );
     }
+    const url = isGiven ? addressOf(operands[0], host) : undefined;
     const { report, bottleneck } = await runLoad({
-      url: isGiven ? addressOf(operands[0], host).socket : undefined,
+      url: url?.socket,
+      pass: url === undefined ? {} : await passNow(benchCommand, flags, url),
       ownRelay: ownRelay(viewers, flags.size),
       viewers,
       stalled,

@@ -30,6 +30,8 @@ export interface Flag<T> {
   readonly isList?: boolean;
   /** Whether `--no-` in front of a switch's name turns it off. */
   readonly isNegatable?: boolean;
+  /** Whether its value is a secret, which no error repeats. */
+  readonly isSecret?: boolean;
   /** A short name of one letter. */
   readonly alias?: string;
 }
@@ -179,7 +181,9 @@ function readValue(
     const expected = (cause as Error).message;
     throw usage(
       command,
-      text === "" ? `${source} needs a value: ${expected}` : `${source} ${text} is not ${expected}`,
+      text === ""
+        ? `${source} needs a value: ${expected}`
+        : `${source}${flag.isSecret === true ? "" : ` ${text}`} is not ${expected}`,
     );
   }
 }

@@ -15,6 +15,7 @@ import {
 } from "../client/mod.ts";
 import { printable, printableJson } from "../host/printable.ts";
 import { addressOf } from "./address.ts";
+import { PASS_FLAGS, passOf } from "./pass_flags.ts";
 import { command, toggle } from "./command.ts";
 
 type Columns<T> = readonly (readonly [string, (row: T) => string | number])[];
@@ -46,7 +47,7 @@ const VIEWER_COLUMNS: Columns<ViewerStatus & { readonly stream: string }> = [
 /** The command. */
 export const listCommand = command({
   name: "list",
-  needs: ["net", "env"],
+  needs: ["net", "read", "env"],
   summary: "list the streams of a server: format, size, fps, viewers, drops (also as --json)",
   operands: [{
     name: "URL",
@@ -55,6 +56,7 @@ export const listCommand = command({
   flags: {
     json: toggle("write JSON, the same as the server's /api/streams"),
     viewers: toggle("also list each viewer, with its latency"),
+    ...PASS_FLAGS,
   },
   examples: [
     ["stream list", "a table; FPS is measured/target"],
@@ -63,14 +65,16 @@ export const listCommand = command({
   ],
   async run({ flags, operands, host }) {
     const url = addressOf(operands[0], host);
-    const signal = host.stop;
+    const pass = await passOf(listCommand, flags, url);
+    host.giveUp(["read"]);
+    const options = { ...pass, signal: host.stop };
     const isOne = operands[0] !== undefined && url.name !== DEFAULT_NAME;
     const streams = isOne
-      ? [await findStream(url.socket, { signal })]
-      : await listStreams(url.socket, { signal });
+      ? [await findStream(url.socket, options)]
+      : await listStreams(url.socket, options);
     const viewers = flags.viewers
       ? await Promise.all(
-        streams.map(({ name }) => listViewers(`${url.server}/${name}`, { signal })),
+        streams.map(({ name }) => listViewers(`${url.server}/${name}`, options)),
       )
       : undefined;
     const text = flags.json

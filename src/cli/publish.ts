@@ -21,6 +21,7 @@ import { createSplitter } from "../split/create.ts";
 import { INPUT_FORMATS } from "../split/detect.ts";
 import type { Splitter } from "../split/splitter.ts";
 import { ADDRESS, addressOf } from "./address.ts";
+import { PASS_FLAGS, passOf } from "./pass_flags.ts";
 import { command, toggle, usage, type Values } from "./command.ts";
 import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
 import {
@@ -113,7 +114,7 @@ export const publishCommand = command({
   needs: ["net", "read", "env"],
   summary: "send frames from standard input (or a file, or a test pattern) to a stream",
   operands: [ADDRESS],
-  flags: FLAGS,
+  flags: { ...FLAGS, ...PASS_FLAGS },
   hints: {
     fps: 'the relay sets the rate: use "stream fps RATE" or "stream serve --fps RATE"; ' +
       "a film is paced by its own timestamps",
@@ -131,8 +132,10 @@ export const publishCommand = command({
   ],
   async run({ flags, operands, host, log }) {
     const url = addressOf(operands[0], host, "--input");
+    const pass = await passOf(publishCommand, flags, url);
     const publisher = new SourcePublisher({
       url: url.socket,
+      ...pass,
       takeover: flags.takeover,
       onFull: flags["on-full"],
       live: flags.live ?? null,

@@ -15,6 +15,7 @@ import {
 import type { LogFields } from "../host/log.ts";
 import { ACCESS_FLAGS, accessOf, demandChoice } from "./access_flags.ts";
 import { command, type Flag, usage, type Values } from "./command.ts";
+import { TLS_FLAGS, tlsOf } from "./tls_flags.ts";
 import { hostNames, networks, origins } from "./network_value.ts";
 import {
   bytes,
@@ -46,7 +47,7 @@ export const LISTEN_FLAGS = {
   },
   listener: {
     value: "deno|node",
-    help: "what listens (default: deno for this machine and one thread, else node)",
+    help: "what listens (default: deno for this machine, one thread and no TLS; else node)",
     read: oneOf(["deno", "node"]),
   },
   fps: {
@@ -260,6 +261,7 @@ export const serveCommand = command({
     ...LISTEN_FLAGS,
     ...LIMIT_FLAGS,
     ...GUARD_FLAGS,
+    ...TLS_FLAGS,
     ...ACCESS_FLAGS,
     workers: {
       value: "N|auto",
@@ -287,9 +289,11 @@ export const serveCommand = command({
     using chosen = await accessOf(serveCommand, flags, { log, host });
     const { access } = chosen;
     demandChoice(serveCommand, flags.host, access, flags.open);
+    const tls = tlsOf(serveCommand, flags);
     const relay = await serve({
       ...serveOptions(flags, flags.workers),
       ...(access === undefined ? {} : { access }),
+      ...(tls === undefined ? {} : { tls }),
       clock: host.clock,
       isolateThreads: true,
       signal: host.stop,

@@ -8,6 +8,7 @@ import { DEFAULT_FOLDER, openSink } from "../files/sinks.ts";
 import { type SinkStats, SinkWatcher } from "../files/sink_watcher.ts";
 import { DEFAULT_MAX_DELAY_MS } from "../client/mod.ts";
 import { ADDRESS, addressOf } from "./address.ts";
+import { PASS_FLAGS, passOf } from "./pass_flags.ts";
 import { command, toggle, usage } from "./command.ts";
 import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
 import { duration, fps, integer, MAX_TIMER_MS, text } from "./value.ts";
@@ -61,6 +62,7 @@ export const watchCommand = command({
     },
     follow: toggle("when a publisher ends the stream, wait for the next one"),
     overwrite: toggle("replace existing files"),
+    ...PASS_FLAGS,
   },
   hints: {
     input: 'frames are read by "stream publish --input"',
@@ -80,6 +82,7 @@ export const watchCommand = command({
         "standard output is a terminal; pipe it into a program, or give another --output",
       );
     }
+    const pass = await passOf(watchCommand, flags, url);
     const sink = await openSink({
       output: flags.output,
       segmentMs: flags.segment,
@@ -89,6 +92,7 @@ export const watchCommand = command({
     });
     const watcher = new SinkWatcher({
       url: url.socket,
+      pass,
       count: flags.count ?? null,
       durationMs: flags.duration ?? null,
       every: flags.every,

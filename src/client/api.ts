@@ -7,7 +7,9 @@ import type { FrameRate } from "../core/pacing.ts";
 import { messageOf, StreamError } from "../errors.ts";
 import { printable } from "../host/printable.ts";
 import { readText } from "../net/answer.ts";
-import { UNKNOWN_NAME } from "../net/connect_error.ts";
+import { answerFault, findFetch } from "../net/any_fetch.ts";
+import { refusal, UNKNOWN_NAME } from "../net/connect_error.ts";
+import { passOf, type PassOptions } from "../net/pass.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import { areStreams, areViewers, isStream } from "./answer_shape.ts";
@@ -19,7 +21,7 @@ const TIMEOUT_MS = 10_000;
 const MAX_SHOWN = 1000;
 
 /** Options of a question to a relay. */
-export interface AskOptions {
+export interface AskOptions extends PassOptions {
   /** Gives the question up, which is then `unreachable`. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
@@ -40,8 +42,8 @@ export interface AskOptions {
  * asks for credentials, `failed` when it is no relay, `usage` when `url` is no address
  */
 export async function listStreams(url: string, options?: AskOptions): Promise<StreamStatus[]> {
-  const { server } = parseStreamUrl(url);
-  return await ask(`${server}/api/streams`, areStreams, options);
+  const { server, authorization } = parseStreamUrl(url);
+  return await ask({ url: `${server}/api/streams`, authorization }, areStreams, options);
 }
 
 /**
@@ -74,7 +76,8 @@ export async function findStream(url: string, options?: AskOptions): Promise<Str
  * @throws {StreamError} as {@linkcode findStream}
  */
 export async function listViewers(url: string, options?: AskOptions): Promise<ViewerStatus[]> {
-  return await ask(`${streamApi(url)}/viewers`, areViewers, options);
+  const place = streamApi(url);
+  return await ask({ ...place, url: `${place.url}/viewers` }, areViewers, options);
 }
 
 /**
@@ -102,9 +105,8 @@ export async function changeFps(
   });
 }
 
-/** Reads JSON; `undefined` where an answer is none, or too long. */
-async function readAnswer(response: Response): Promise<unknown> {
-  const text = await readText(response);
+/** Reads JSON; `undefined` where a text is none, or was too long. */
+function jsonOf(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
@@ -112,26 +114,51 @@ async function readAnswer(response: Response): Promise<unknown> {
   }
 }
 
-function streamApi(url: string): string {
-  const { server, name } = parseStreamUrl(url);
-  return `${server}/api/streams/${name}`;
+/** What is asked, and what the address has to be let in by. */
+interface Place {
+  readonly url: string;
+  readonly authorization: string | undefined;
+}
+
+function streamApi(url: string): Place {
+  const { server, name, authorization } = parseStreamUrl(url);
+  return { url: `${server}/api/streams/${name}`, authorization };
+}
+
+/** How it is asked, beside what goes with it. */
+interface AskInit {
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 async function ask<T>(
-  url: string,
+  place: Place,
   isAnswer: (body: unknown) => body is T,
   options: AskOptions = {},
-  init: RequestInit = {},
+  init: AskInit = {},
 ): Promise<T> {
+  const { url } = place;
   const timeUp = AbortSignal.timeout(TIMEOUT_MS);
   const signal = options.signal === undefined ? timeUp : AbortSignal.any([options.signal, timeUp]);
   let response: Response;
-  let body: unknown;
+  let text: string | undefined;
   try {
+    const pass = await passOf(options, place.authorization);
+    const { authorization } = pass;
+    const headers = {
+      ...init.headers,
+      ...(authorization === undefined ? {} : { authorization }),
+    };
+    const fetchIt = await findFetch(url);
     // Elsewhere may be anybody, who would be asked, or told, what this relay is.
-    response = await fetch(url, { ...init, signal, redirect: "manual" });
-    body = await readAnswer(response);
+    response = await fetchIt(url, { ...init, headers, signal, redirect: "manual" }, pass);
+    text = await readText(response);
   } catch (cause) {
+    const fault = signal.aborted ? undefined : answerFault(cause);
+    if (fault !== undefined) {
+      throw new StreamError("unreachable", `Cannot ask ${url}: ${fault}`, { cause });
+    }
     const seen = signal.aborted
       ? `no response within ${TIMEOUT_MS / 1000} s`
       : "nothing answers there";
@@ -141,6 +168,7 @@ async function ask<T>(
       { cause },
     );
   }
+  const body = jsonOf(text);
   if (response.ok && isAnswer(body)) return body;
   // A browser hides where it would go.
   if (response.type === "opaqueredirect" || (response.status >= 300 && response.status < 400)) {
@@ -156,9 +184,12 @@ async function ask<T>(
     );
   }
   const error = (body as { error?: unknown } | undefined)?.error;
+  if (response.status === 401 || response.status === 403) {
+    const said = typeof error === "string" ? error : text?.split("\n")[0];
+    throw new StreamError("refused", `Cannot ask ${url}: ${refusal(`${response.status}`, said)}`);
+  }
   const seen = typeof error === "string"
     ? printable(error.slice(0, MAX_SHOWN))
     : `the server is not a relay (HTTP ${response.status})`;
-  const code = response.status === 401 || response.status === 403 ? "refused" : "failed";
-  throw new StreamError(code, `Cannot ask ${url}: ${messageOf(seen)}`);
+  throw new StreamError("failed", `Cannot ask ${url}: ${messageOf(seen)}`);
 }

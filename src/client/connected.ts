@@ -8,12 +8,13 @@ import { messageOf, ProtocolError, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { findOpener } from "../net/any_socket.ts";
 import type { Closed, Connection } from "../net/connection.ts";
+import { passOf, type PassOptions } from "../net/pass.ts";
 import { keepConnected } from "../net/reconnect.ts";
 import type { OpenSocket } from "../net/socket.ts";
 import type { Wakeup } from "../net/wakeup.ts";
 
 /** Options of every client. */
-export interface ClientOptions {
+export interface ClientOptions extends PassOptions {
   /** Asks for a stop, as `close` does. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
   /**
@@ -34,6 +35,8 @@ export interface RestoredEvent {
 export interface ConnectedOptions {
   /** The stream's WebSocket address. */
   readonly url: string;
+  /** What the address has to be let in by. */
+  readonly authorization: string | undefined;
   readonly options: ClientOptions;
   readonly clock: Clock;
   /** Ends everything at once. */
@@ -54,7 +57,7 @@ export interface ConnectedOptions {
  * for good
  */
 export async function stayConnected(
-  { options, onStop, ...connected }: ConnectedOptions,
+  { options, authorization, onStop, ...connected }: ConnectedOptions,
   serve: (connection: Connection) => Promise<"done" | Closed>,
 ): Promise<void> {
   const { signal, wakeup } = connected;
@@ -64,7 +67,8 @@ export async function stayConnected(
   if (options.signal?.aborted) onStop();
   try {
     const openSocket = options.openSocket ?? await findOpener();
-    await keepConnected({ ...connected, openSocket }, serve);
+    const pass = () => passOf(options, authorization);
+    await keepConnected({ ...connected, openSocket, pass }, serve);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new StreamError("failed", `Cannot understand the relay: ${messageOf(error)}`, {

@@ -38,6 +38,7 @@ export {
   type StreamErrorOptions,
 } from "../errors.ts";
 export type { Clock } from "../host/clock.ts";
+export type { Pass, PassOptions } from "../net/pass.ts";
 export type { ClientSocket, OpenSocket } from "../net/socket.ts";
 export {
   DEFAULT_URL,

@@ -73,6 +73,7 @@ export class Publisher implements AsyncDisposable {
   readonly closed: Promise<void>;
 
   readonly #url: string;
+  readonly #authorization: string | undefined;
   readonly #options: PublishOptions;
   readonly #clock: Clock;
   readonly #session: PublisherSession;
@@ -107,7 +108,9 @@ export class Publisher implements AsyncDisposable {
    */
   constructor(url: string, options: PublishOptions = {}) {
     const { takeover = false, onFull = "wait", format, clock = systemClock } = options;
-    this.#url = parseStreamUrl(url).socket;
+    const { socket, authorization } = parseStreamUrl(url);
+    this.#url = socket;
+    this.#authorization = authorization;
     this.#options = options;
     this.#clock = clock;
     this.#config = format === undefined ? undefined : bareConfig(format, options.config);
@@ -293,6 +296,7 @@ export class Publisher implements AsyncDisposable {
     try {
       await stayConnected({
         url: this.#url,
+        authorization: this.#authorization,
         options,
         clock: this.#clock,
         signal: this.#abort.signal,

@@ -77,6 +77,7 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
   readonly closed: Promise<void>;
 
   readonly #url: string;
+  readonly #authorization: string | undefined;
   readonly #options: WatchOptions;
   readonly #clock: Clock;
   readonly #session: ViewerSession;
@@ -113,7 +114,9 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
    */
   constructor(url: string, options: WatchOptions = {}) {
     const { fps = null, maxDelayMs = DEFAULT_MAX_DELAY_MS, clock = systemClock } = options;
-    this.#url = parseStreamUrl(url).socket;
+    const { socket, authorization } = parseStreamUrl(url);
+    this.#url = socket;
+    this.#authorization = authorization;
     this.#options = options;
     this.#clock = clock;
     this.#session = new ViewerSession({ fps, maxDelayMs });
@@ -256,6 +259,7 @@ export class Watcher implements AsyncIterableIterator<ReceivedFrame>, AsyncDispo
     try {
       await stayConnected({
         url: this.#url,
+        authorization: this.#authorization,
         options,
         clock: this.#clock,
         signal: this.#abort.signal,

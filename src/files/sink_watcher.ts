@@ -7,6 +7,7 @@ import { release } from "../bytes/release.ts";
 import type { Sink } from "./sink.ts";
 import {
   type OpenSocket,
+  type PassOptions,
   type ReceivedFrame,
   watch,
   type Watcher,
@@ -41,6 +42,8 @@ export interface SinkWatcherOptions {
   readonly maxDelayMs: number;
   /** Wait for the next publisher when one ends the stream. */
   readonly follow: boolean;
+  /** What goes with every connection. @default {nothing} */
+  readonly pass?: PassOptions;
   /** What opens the WebSocket. @default {`ws`} */
   readonly openSocket?: OpenSocket;
   readonly clock: Clock;
@@ -116,13 +119,15 @@ export class SinkWatcher {
    * frame cannot be written
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { url, durationMs, fps, maxDelayMs, follow, openSocket, clock, log } = this.#options;
+    const { url, durationMs, fps, maxDelayMs, follow, openSocket, pass, clock, log } =
+      this.#options;
     const timeUp = new AbortController();
     const timer = durationMs === null
       ? undefined
       : setTimeout(() => timeUp.abort("time is up"), durationMs);
     const stop = AbortSignal.any([signal, timeUp.signal]);
     const watcher = watch(url, {
+      ...pass,
       fps,
       maxDelayMs,
       follow,

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { publish, type Publisher, type PublishEvent, type PublishStats } from "../client/mod.ts";
+import {
+  type PassOptions,
+  publish,
+  type Publisher,
+  type PublishEvent,
+  type PublishStats,
+} from "../client/mod.ts";
 import { FOLLOWED } from "../core/liveness.ts";
 import type { FrameRate } from "../core/pacing.ts";
 import { isCodedInTime } from "../core/stream_format.ts";
@@ -34,7 +40,7 @@ const ADVICE: Readonly<Record<ErrorDetail, string>> = {
 };
 
 /** Options of a {@linkcode SourcePublisher}. */
-export interface SourcePublisherOptions {
+export interface SourcePublisherOptions extends PassOptions {
   /** The stream's address. */
   readonly url: string;
   /** Take the stream from a publisher that is there. */

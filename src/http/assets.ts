@@ -25,6 +25,7 @@ import playerDelay from "../player/delay.ts" with { type: "text" };
 import playerEarlyFrames from "../player/early_frames.ts" with { type: "text" };
 import playerElement from "../player/element.ts" with { type: "text" };
 import playerElements from "../player/elements.ts" with { type: "text" };
+import playerEntry from "../player/entry.ts" with { type: "text" };
 import playerFigures from "../player/figures.ts" with { type: "text" };
 import playerFirstSteps from "../player/first_steps.ts" with { type: "text" };
 import playerGrid from "../player/grid.ts" with { type: "text" };
@@ -89,6 +90,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/early_frames.ts", script(playerEarlyFrames)],
   ["player/element.ts", script(playerElement)],
   ["player/elements.ts", script(playerElements)],
+  ["player/entry.ts", script(playerEntry)],
   ["player/figures.ts", script(playerFigures)],
   ["player/first_steps.ts", script(playerFirstSteps)],
   ["player/grid.ts", script(playerGrid)],

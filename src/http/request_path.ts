@@ -30,11 +30,12 @@ export interface PublicAddress {
  * `X-Forwarded-Proto` and `X-Forwarded-Prefix`.
  */
 export function publicAddress(
-  { request: { headers }, url: { host }, base }: Pick<Asked, "request" | "url" | "base">,
+  { request: { headers }, url: { host, protocol }, base }: Pick<Asked, "request" | "url" | "base">,
 ): PublicAddress {
   const prefix = headers.get("x-forwarded-prefix") ?? "";
   const isPath = prefix.length <= MAX_BASE && /^(?:\/[A-Za-z0-9._~%-]+)+\/?$/.test(prefix);
   const place = `//${host}${isPath ? prefix.replace(/\/$/, "") : ""}${base}`;
-  const secure = headers.get("x-forwarded-proto")?.toLowerCase() === "https" ? "s" : "";
+  const scheme = headers.get("x-forwarded-proto")?.toLowerCase() ?? protocol.slice(0, -1);
+  const secure = scheme === "https" ? "s" : "";
   return { socket: `ws${secure}:${place}`, http: `http${secure}:${place}` };
 }

@@ -50,6 +50,7 @@ export interface Answering {
  */
 export function listenOnDeno(handler: Handler, options: ListenOptions): Listener {
   const { host, port, isShared, limits, refusals, visits, own, log } = options;
+  let { certificate } = options;
   const gate = new Gate({ limits, refusals, visits, own });
   const answering = { handler, refusals, guard: { gate, limits } };
   const open = (port: number) =>
@@ -57,6 +58,7 @@ export function listenOnDeno(handler: Handler, options: ListenOptions): Listener
       hostname: host,
       port,
       ...(isShared ? { reusePort: true } : {}),
+      ...(certificate === undefined ? {} : { cert: certificate.cert, key: certificate.key }),
       onListen: () => {},
       onError: (error) => {
         // The relay broke this answer off itself.
@@ -69,48 +71,76 @@ export function listenOnDeno(handler: Handler, options: ListenOptions): Listener
   try {
     const server = open(port);
     const { hostname, port: ownPort } = server.addr;
-    const shutDown = keepOpen(server, () => open(ownPort), log);
-    return { hostname, port: ownPort, shutDown };
+    const { shutDown, openAnew } = keepOpen(server, () => open(ownPort), log);
+    return {
+      hostname,
+      port: ownPort,
+      shutDown,
+      renew: (other) => {
+        certificate = other;
+        openAnew();
+      },
+    };
   } catch (cause) {
     throw listenError(host, port, cause);
   }
 }
 
+/** What may be done with a server that is kept open. */
+interface KeptOpen {
+  /** Stops whichever listens then. */
+  readonly shutDown: () => Promise<void>;
+  /** Has another one listen; those who are connected are told to go (1001), and may come back. */
+  readonly openAnew: () => void;
+}
+
 /**
  * Listens again where `server` has failed, as it does when no more files can be opened: those who are
- * connected stay so. Returns what stops whichever listens then.
+ * connected stay so.
  */
 function keepOpen(
   server: Deno.HttpServer,
   open: () => Deno.HttpServer,
   log: Log,
-): () => Promise<void> {
+): KeptOpen {
   let current: Deno.HttpServer | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isDown = false;
   const watch = (server: Deno.HttpServer) => {
     current = server;
     server.finished.catch((error) => {
+      if (current !== server) return;
       current = undefined;
       if (isDown) return;
       log.warn(`cannot take connections in, trying again: ${messageOf(error)}`);
       again();
     });
   };
+  const openNow = () => {
+    try {
+      watch(open());
+    } catch {
+      again();
+    }
+  };
   const again = () => {
-    timer = setTimeout(() => {
-      try {
-        watch(open());
-      } catch {
-        again();
-      }
-    }, AGAIN_MS);
+    timer = setTimeout(openNow, AGAIN_MS);
   };
   watch(server);
-  return async () => {
-    isDown = true;
-    clearTimeout(timer);
-    if (current !== undefined) await shutDown(current);
+  return {
+    shutDown: async () => {
+      isDown = true;
+      clearTimeout(timer);
+      if (current !== undefined) await shutDown(current);
+    },
+    openAnew: () => {
+      const before = current;
+      // One that has failed is replaced by one with the new certificate, soon.
+      if (isDown || before === undefined) return;
+      current = undefined;
+      before.shutdown().catch(() => {});
+      openNow();
+    },
   };
 }
 

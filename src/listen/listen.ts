@@ -8,10 +8,10 @@ import type { Handler, Listener, ListenerKind, ListenOptions } from "./listener.
 
 /**
  * What listens where nobody has chosen: `node` for several threads, and wherever strangers come from,
- * since it alone can break off who does not behave.
+ * since it alone can break off who does not behave, and take up a certificate without losing anybody.
  */
-export function defaultListener(host: string, workers: number): ListenerKind {
-  return isLoopback(host) && workers === 1 ? "deno" : "node";
+export function defaultListener(host: string, workers: number, isSecure = false): ListenerKind {
+  return isLoopback(host) && workers === 1 && !isSecure ? "deno" : "node";
 }
 
 /** Whether only programs of this machine come to a host. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Log } from "../host/log.ts";
+import type { Certificate } from "./certificate.ts";
 import type { ListenLimits } from "./limits.ts";
 import type { Refusals } from "./refusals.ts";
 import type { UnfinishedMessages } from "./unfinished.ts";
@@ -25,6 +26,8 @@ export interface ListenOptions {
   readonly port: number;
   /** Whether other threads listen there, too. */
   readonly isShared: boolean;
+  /** What is shown to those who connect, by TLS; absent: plain HTTP. */
+  readonly certificate?: Certificate | undefined;
   /** Largest frame in bytes; only `node` can refuse a message before it is whole. */
   readonly maxFrameBytes: number;
   /** How long an answer may find no taker until it is given up, in milliseconds; only `node` can. */
@@ -47,6 +50,11 @@ export interface ListenOptions {
 export interface Listener {
   readonly hostname: string;
   readonly port: number;
+  /**
+   * Shows another certificate to those who connect from now on; of use only where it has one. On `deno`,
+   * those who are connected have to come back.
+   */
+  renew(certificate: Certificate): void;
   /** Stops listening, and gives answers a moment to finish. */
   shutDown(): Promise<void>;
 }

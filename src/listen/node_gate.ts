@@ -48,12 +48,14 @@ export interface GuardOptions {
   readonly refusals: Refusals;
   /** How long an answer may find no taker, in milliseconds. */
   readonly stallTimeoutMs: number;
+  /** Whether they speak TLS. */
+  readonly isSecure: boolean;
 }
 
 /** Holds the connections of `server` to what `gate` lets in. */
 export function guard(
   server: Server,
-  { gate, refusals, stallTimeoutMs }: GuardOptions,
+  { gate, refusals, stallTimeoutMs, isSecure }: GuardOptions,
 ): NodeGate {
   const connections = new Set<Connection>();
   /** Those that get answers, and what they have taken where something waits for them. */
@@ -65,19 +67,39 @@ export function guard(
     connection.on("error", () => {});
     const address = connection.remoteAddress ?? "";
     const refused = gate.enter(address);
-    if (refused !== undefined) return tell(connection, refused);
-    connections.add(connection);
-    answered.set(connection, undefined);
-    connection.on("close", () => {
-      connections.delete(connection);
-      answered.delete(connection);
-      gate.leave(address);
-    });
+    // By TLS, it would cost a handshake to tell.
+    if (refused !== undefined) {
+      return isSecure ? void connection.destroy() : tell(connection, refused);
+    }
+    keep(connection);
+    connection.on("close", () => gate.leave(address));
+    if (!isSecure) answer(connection);
   });
+  // What is said by TLS has another socket, above the one that was counted.
+  server.on("secureConnection", (connection: Connection) => {
+    connection.on("error", () => {});
+    keep(connection);
+    answer(connection);
+  });
+
+  function keep(connection: Connection): void {
+    connections.add(connection);
+    connection.on("close", () => connections.delete(connection));
+  }
+
+  function answer(connection: Connection): void {
+    answered.set(connection, undefined);
+    connection.on("close", () => answered.delete(connection));
+  }
+
   // Without this, whoever is too slow is answered the same, but not counted.
   server.on("clientError", (error: Error & { readonly code?: string }, connection: Connection) => {
-    const isSlow = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+    const hasNoTls = isSecure && !connections.has(connection);
+    const isSlow = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ||
+      (hasNoTls && /handshake timeout/i.test(error.message));
     if (isSlow) refusals.add("slow", "gave up a request that was not there in time");
+    // Who has not shaken hands cannot be told.
+    if (hasNoTls) return void connection.destroy();
     const status = isSlow
       ? "408 Request Timeout"
       : error.code === "HPE_HEADER_OVERFLOW"

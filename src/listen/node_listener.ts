@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { Socket as Connection } from "node:net";
 // @ts-types="../../types/ws.d.ts"
 import { WebSocketServer } from "ws";
@@ -59,7 +60,7 @@ const UNREADABLE = "Cannot understand the request: its Host header is not an add
  */
 export async function listenOnNode(handler: Handler, options: ListenOptions): Promise<Listener> {
   const { host, port, isShared, maxFrameBytes, stallTimeoutMs, limits, visits, own } = options;
-  const { refusals, log } = options;
+  const { certificate, refusals, log } = options;
   const gate = new Gate({ limits, refusals, visits, own });
   const protocols = new WeakMap<IncomingMessage, string>();
   const turns = new NodeTurns();
@@ -93,7 +94,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     const isUpgrade = incoming.headers.upgrade !== undefined;
     const refused = isUpgrade ? gate.handshake(asked.client) : undefined;
     if (refused !== undefined) return refusedAtGate(refused);
-    const request = requestOf(incoming);
+    const request = requestOf(incoming, certificate === undefined ? "http:" : "https:");
     if (request === undefined) {
       refusals.add("host", "refused a request of which the Host is no address");
       return new Response(UNREADABLE, { status: 400 });
@@ -105,21 +106,30 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       return new Response("the relay failed to answer\n", { status: 500 });
     }
   };
-  const server = createServer({
+  const serverOptions = {
     headersTimeout: limits.headerTimeoutMs,
     requestTimeout: Math.max(limits.headerTimeoutMs, limits.bodyTimeoutMs),
     keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
     noDelay: true,
+  };
+  const secureServer = certificate === undefined ? undefined : createSecureServer({
+    ...serverOptions,
+    ...certificate,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: limits.headerTimeoutMs,
   });
+  const server = secureServer ?? createServer(serverOptions);
   const door = new Door(server, { host, port, isShared, refusals, log });
   const guarded = guard(server, {
     gate,
     refusals,
     stallTimeoutMs,
+    isSecure: secureServer !== undefined,
   });
-  server.prependListener("connection", (connection: Connection) => {
+  const talking = secureServer === undefined ? "connection" : "secureConnection";
+  server.prependListener(talking, (connection: Connection) => {
     inflows.set(connection, new Inflow(connection));
     // Each request that waits for its turn listens as well; there is a limit for those.
     connection.setMaxListeners(0);
@@ -179,6 +189,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   return {
     hostname: bound.address,
     port: bound.port,
+    renew: ({ cert, key }) => secureServer?.setSecureContext({ cert, key }),
     shutDown: async () => {
       door.shut();
       const down = new Promise<void>((resolve) => server.close(() => resolve()));
@@ -190,7 +201,10 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
 }
 
 /** The request as the handler knows it; nothing where its address cannot be told. */
-function requestOf(incoming: IncomingMessage): Request | undefined {
+function requestOf(
+  incoming: IncomingMessage,
+  scheme: "http:" | "https:",
+): Request | undefined {
   const { method = "GET", url: target = "", rawHeaders } = incoming;
   const headers = new Headers();
   let hosts = 0;
@@ -204,8 +218,8 @@ function requestOf(incoming: IncomingMessage): Request | undefined {
   if (!isHost(host)) return undefined;
   try {
     // A request line may name a whole URL (RFC 9112 section 3.2.2).
-    const url = target.startsWith("/") ? new URL(`http://${host}${target}`) : new URL(target);
-    if (url.protocol !== "http:") return undefined;
+    const url = target.startsWith("/") ? new URL(`${scheme}//${host}${target}`) : new URL(target);
+    if (url.protocol !== scheme) return undefined;
     if (!target.startsWith("/")) headers.set("host", url.host);
     const hasBody = method !== "GET" && method !== "HEAD";
     return new Request(url, {

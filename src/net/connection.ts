@@ -5,11 +5,12 @@
  * @module
  */
 import { Deque } from "../core/deque.ts";
-import { messageOf } from "../errors.ts";
+import { messageOf, StreamError } from "../errors.ts";
 import { printable } from "../host/printable.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { SUBPROTOCOL } from "../wire/frame_message.ts";
 import { connectError, NO_SUBPROTOCOL } from "./connect_error.ts";
+import type { Pass } from "./pass.ts";
 import { type ClientSocket, OPEN, type OpenSocket } from "./socket.ts";
 import type { Wakeup } from "./wakeup.ts";
 
@@ -57,6 +58,8 @@ export interface ConnectOptions {
   readonly url: string;
   /** What connects. */
   readonly openSocket: OpenSocket;
+  /** What goes with the connection. @default {nothing} */
+  readonly pass?: Pass;
   /** Gives the handshake up. */
   readonly signal: AbortSignal;
   /** Notified of every message and of the end. */
@@ -165,9 +168,9 @@ export class Connection {
 }
 
 /** @throws {StreamError} `unreachable` when the platform lets nobody connect there */
-function openAt(url: string, openSocket: OpenSocket): ClientSocket {
+function openAt({ url, openSocket, pass }: ConnectOptions): ClientSocket {
   try {
-    return openSocket(url, [SUBPROTOCOL]);
+    return openSocket(url, [SUBPROTOCOL], pass);
   } catch (error) {
     throw connectError(url, messageOf(error), error);
   }
@@ -181,7 +184,7 @@ function openAt(url: string, openSocket: OpenSocket): ClientSocket {
  */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const { url, signal } = options;
-  const socket = openAt(url, options.openSocket);
+  const socket = openAt(options);
   const giveUp = new AbortController();
   const timer = setTimeout(
     () => giveUp.abort(`no response within ${CONNECT_TIMEOUT_MS / 1000} s`),
@@ -197,7 +200,10 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       };
       // A browser does not tell pages what is wrong.
       socket.onerror = (event) =>
-        reject(new Error((event as ErrorEvent).message ?? "the connection failed"));
+        reject(
+          (event as ErrorEvent).error ??
+            new Error((event as ErrorEvent).message ?? "the connection failed"),
+        );
       socket.onclose = () => reject(new Error("the connection ended"));
       either.addEventListener("abort", () => reject(new Error(String(either.reason))));
       if (either.aborted) reject(new Error(String(either.reason)));
@@ -207,7 +213,11 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     socket.onclose = null;
     if (socket.terminate !== undefined) socket.terminate();
     else socket.close();
-    throw connectError(url, (error as Error).message, error);
+    const why = either.aborted ? undefined : await socket.explain?.(error);
+    if (why !== undefined) {
+      throw new StreamError("unreachable", `Cannot connect to ${url}: ${why}`, { cause: error });
+    }
+    throw connectError(url, messageOf(error), error);
   } finally {
     clearTimeout(timer);
   }

@@ -8,6 +8,7 @@ import type { Clock } from "../host/clock.ts";
 import { CLOSE, mayRetry } from "../wire/close_code.ts";
 import { Backoff } from "./backoff.ts";
 import { type Closed, connect, type Connection } from "./connection.ts";
+import type { Pass } from "./pass.ts";
 import type { OpenSocket } from "./socket.ts";
 import type { Wakeup } from "./wakeup.ts";
 
@@ -17,6 +18,8 @@ export interface ReconnectOptions {
   readonly url: string;
   /** What connects. */
   readonly openSocket: OpenSocket;
+  /** Gives what goes with the next connection. @default {nothing} */
+  readonly pass?: () => Promise<Pass>;
   readonly clock: Clock;
   /** Ends everything, also a delay. */
   readonly signal: AbortSignal;
@@ -39,12 +42,21 @@ export async function keepConnected(
   options: ReconnectOptions,
   use: (connection: Connection) => Promise<"done" | Closed>,
 ): Promise<void> {
-  const { clock, signal } = options;
+  const { clock, signal, pass: nextPass = noPass } = options;
   const backoff = new Backoff();
   let wasConnected = false;
+  /** Whether there is something else to be let in by than what was refused. */
+  const hasFresh = async (refused: Pass) =>
+    !signal.aborted && (await nextPass()).authorization !== refused.authorization;
   while (!signal.aborted) {
     let why = "the relay does not answer";
-    const connection = await connect(options).catch((error) => {
+    const pass = await nextPass();
+    const connection = await connect({ ...options, pass }).catch(async (error) => {
+      const isRefused = error instanceof StreamError && error.code === "refused";
+      if (isRefused && await hasFresh(pass)) {
+        why = "the relay refused the credentials, and there are others by now";
+        return undefined;
+      }
       const isPassing = error instanceof StreamError && error.code === "unreachable";
       if (!signal.aborted && (!isPassing || !wasConnected)) throw error;
       return undefined;
@@ -59,7 +71,10 @@ export async function keepConnected(
       });
       if (end === "done") return;
       // A relay that is full is no passing thing, though it cannot be reached either.
-      if (!mayRetry(end.code)) throw closedError(options.url, end);
+      const isRefused = end.code === CLOSE.refused || end.code === CLOSE.accessEnded;
+      if (!mayRetry(end.code) && !(isRefused && await hasFresh(pass))) {
+        throw closedError(options.url, end);
+      }
       why = end.reason === "" ? "the connection was lost" : end.reason;
     }
     if (signal.aborted) return;
@@ -73,7 +88,7 @@ function closedError(url: string, { code, reason }: Closed): StreamError {
   const seen = reason === "" ? `the relay closed the connection with code ${code}` : reason;
   const meaning = code === CLOSE.full
     ? "unreachable"
-    : code === CLOSE.refused
+    : code === CLOSE.refused || code === CLOSE.accessEnded
     ? "refused"
     : "failed";
   const isBusy = code === CLOSE.busy;
@@ -94,4 +109,8 @@ async function delay(ms: number, signal: AbortSignal): Promise<void> {
     }
     signal.addEventListener("abort", done);
   });
+}
+
+function noPass(): Promise<Pass> {
+  return Promise.resolve({});
 }

@@ -17,6 +17,8 @@ export interface StreamUrl {
   readonly server: string;
   /** The stream's name. */
   readonly name: string;
+  /** The header `Authorization` that `user:password@` or `?token=` stand for, which nothing shows. */
+  readonly authorization: string | undefined;
 }
 
 const SOCKET_SCHEMES: Readonly<Record<string, string>> = {
@@ -61,7 +63,9 @@ export function parseStreamUrl(text: string): StreamUrl {
   const fail = (why: string) =>
     new StreamError(
       "usage",
-      `Cannot use "${text}" as an address: ${why}; an address looks like ${DEFAULT_URL}`,
+      `Cannot use "${
+        withoutSecrets(text)
+      }" as an address: ${why}; an address looks like ${DEFAULT_URL}`,
     );
   const full = WITHOUT_SCHEME.test(text) ? `ws://${text}` : text;
   if (!URL.canParse(full)) throw fail("it is not a URL");
@@ -78,11 +82,29 @@ export function parseStreamUrl(text: string): StreamUrl {
   const fault = nameFault(name);
   if (fault !== undefined) throw fail(fault);
   const secure = scheme === "wss:";
+  const authorization = authorizationIn(url);
+  if (url.searchParams.has("token")) url.searchParams.delete("token");
   return {
     socket: `${scheme}//${url.host}${base}/${name}${url.search}`,
     server: `${secure ? "https:" : "http:"}//${url.host}${base}`,
     name,
+    authorization,
   };
+}
+
+/** What an address has to be let in by: a user with a password (RFC 7617), or a token. */
+function authorizationIn({ username, password, searchParams }: URL): string | undefined {
+  if (username !== "" || password !== "") {
+    const pair = `${decodedName(username)}:${decodedName(password)}`;
+    return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair)))}`;
+  }
+  const token = searchParams.get("token") ?? "";
+  return token === "" ? undefined : `Bearer ${token}`;
+}
+
+/** An address that may be shown. */
+function withoutSecrets(text: string): string {
+  return text.replace(/\/\/[^/?#]*@/, "//…@").replace(/([?&]token=)[^&#]*/g, "$1…");
 }
 
 function decodedName(part: string): string {

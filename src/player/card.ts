@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Entry } from "./entry.ts";
 import { part } from "./elements.ts";
 import { figures } from "./figures.ts";
 import type { History } from "./history.ts";
@@ -37,12 +38,13 @@ export class Card {
   #mayWatch = false;
   #isAway = false;
 
-  constructor({ template, status, history, base, scaler }: {
+  constructor({ template, status, history, base, entry, scaler }: {
     readonly template: HTMLTemplateElement;
     readonly status: Status;
     readonly history: History;
     /** The relay's address. */
     readonly base: URL;
+    readonly entry: Entry;
     readonly scaler: Scaler;
   }) {
     const root = template.content.cloneNode(true) as DocumentFragment;
@@ -69,10 +71,12 @@ export class Card {
     part(root, "input", HTMLElement).setAttribute("aria-label", `Frames a second of ${name}`);
     this.#rate = new RateControl(part(root, ".rate", HTMLElement), {
       url: new URL(`api/streams/${path}`, base),
+      ask: (url, init) => entry.fetch(url, init),
       onChanged: (changed) => this.update(changed),
     });
     this.#thumbnail = new Thumbnail({
       url: page.href.replace(/^http/, "ws"),
+      token: () => entry.token,
       canvas: part(root, ".picture canvas", HTMLCanvasElement),
       scaler,
       onChange: () => this.#showState(),

@@ -61,7 +61,7 @@ export interface ConnectionEvents {
 
 /** What it needs of the browser; a test brings its own. */
 export interface Surroundings {
-  readonly open: (url: string, protocol: string) => WebSocket;
+  readonly open: (url: string, protocols: string | string[]) => WebSocket;
   /** Whether there is a server. */
   readonly answers: (url: string) => Promise<boolean>;
   readonly random: () => number;
@@ -75,10 +75,12 @@ export interface ConnectionOptions {
   readonly fps: number | null;
   /** Longest delay in milliseconds that frames under way may stand for. */
   readonly maxDelayMs: number;
+  /** The token that lets the viewer in, asked for before each try. @default {none} */
+  readonly token?: (() => string | undefined) | undefined;
 }
 
 const BROWSER: Surroundings = {
-  open: (url, protocol) => new WebSocket(url, protocol),
+  open: (url, protocols) => new WebSocket(url, protocols),
   answers,
   random: Math.random,
 };
@@ -86,6 +88,7 @@ const BROWSER: Surroundings = {
 /** Watches one stream: confirms each frame as soon as it is there, and keeps the relay's clock. */
 export class Connection {
   readonly #url: string;
+  readonly #token: () => string | undefined;
   readonly #session: ViewerSession;
   readonly #events: ConnectionEvents;
   readonly #surroundings: Surroundings;
@@ -101,11 +104,12 @@ export class Connection {
   #silentTicks = 0;
 
   constructor(
-    { url, fps, maxDelayMs }: ConnectionOptions,
+    { url, fps, maxDelayMs, token = () => undefined }: ConnectionOptions,
     events: ConnectionEvents,
     surroundings: Surroundings = BROWSER,
   ) {
     this.#url = url;
+    this.#token = token;
     this.#session = new ViewerSession({ fps, maxDelayMs });
     this.#events = events;
     this.#surroundings = surroundings;
@@ -161,7 +165,12 @@ export class Connection {
   #connect(): void {
     this.#drop();
     this.#events.onConnecting();
-    const socket = this.#surroundings.open(this.#url, SUBPROTOCOL);
+    const token = this.#token();
+    // Browsers let pages set nothing else of a WebSocket.
+    const socket = this.#surroundings.open(
+      this.#url,
+      token === undefined ? SUBPROTOCOL : [SUBPROTOCOL, `bearer.${token}`],
+    );
     const hello = this.#session.open();
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#opened(socket, hello);

@@ -124,6 +124,12 @@ export class StreamPlayerElement extends HTMLElement {
     this.#internals.states.add("empty");
   }
 
+  /**
+   * Gives the token that lets the viewer in, before each try; to be set before `src`.
+   * @default {undefined: none}
+   */
+  token: (() => string | undefined) | undefined;
+
   /** The stream's address, as the attribute has it. */
   get src(): string {
     return this.getAttribute("src") ?? "";
@@ -281,6 +287,7 @@ export class StreamPlayerElement extends HTMLElement {
       name: this.streamName,
       fps: this.fps,
       maxDelayMs: this.maxDelay,
+      token: this.token,
     });
     this.#player = player;
     player.addEventListener("state", () => this.#show(player.state));

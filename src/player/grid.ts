@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Entry } from "./entry.ts";
 import { Card } from "./card.ts";
 import { History } from "./history.ts";
 import type { Palette } from "./history_chart.ts";
@@ -19,6 +20,7 @@ export class Grid {
   readonly #list: HTMLElement;
   readonly #template: HTMLTemplateElement;
   readonly #base: URL;
+  readonly #entry: Entry;
   readonly #cards = new Map<string, Card>();
   readonly #histories = new Map<string, History>();
   readonly #byElement = new WeakMap<Element, Card>();
@@ -30,11 +32,12 @@ export class Grid {
   #backMs = -Infinity;
   #request = 0;
 
-  /** For cards made of `template`, of the relay at `base`. */
-  constructor(list: HTMLElement, template: HTMLTemplateElement, base: URL) {
+  /** For cards made of `template`, of the relay at `base`, which `entry` lets the page into. */
+  constructor(list: HTMLElement, template: HTMLTemplateElement, base: URL, entry: Entry) {
     this.#list = list;
     this.#template = template;
     this.#base = base;
+    this.#entry = entry;
     this.#inView = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) {
         this.#byElement.get(target)?.scrolled(isIntersecting);
@@ -126,6 +129,7 @@ export class Grid {
       status,
       history,
       base: this.#base,
+      entry: this.#entry,
       scaler: this.#scaler,
     });
     this.#cards.set(name, card);

@@ -6,6 +6,7 @@
 import { copyText } from "./clipboard.ts";
 import { defineStreamPlayer, StreamPlayerElement } from "./element.ts";
 import { element } from "./elements.ts";
+import { Entry } from "./entry.ts";
 import { Numbers } from "./numbers.ts";
 import type { State } from "./sentences.ts";
 
@@ -32,6 +33,7 @@ defineStreamPlayer();
 const stage = element("stage");
 const player = element("player", StreamPlayerElement);
 const numbers = new Numbers(player);
+const entry = new Entry();
 let isExact = false;
 let idleTimer: ReturnType<typeof setTimeout> | undefined;
 let toastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -50,10 +52,14 @@ begin();
 
 function begin(): void {
   for (const type of ["state", "pause", "play"]) player.addEventListener(type, showState);
+  player.token = () => entry.token;
+  const api = apiOf(location.pathname);
+  player.addEventListener("state", () => enterAgain(api));
   // The page has the stream's own address.
-  player.src = location.origin + location.pathname;
-  document.title = `${player.streamName} · stream`;
-  element("name").textContent = player.streamName;
+  const address = location.origin + location.pathname;
+  document.title = `${nameIn(address)} · stream`;
+  element("name").textContent = nameIn(address);
+  entry.admit(api).then(() => player.src = address);
   const on = (id: string, action: () => void) => element(id).addEventListener("click", action);
   on("pause", togglePause);
   on("save", save);
@@ -77,6 +83,30 @@ function begin(): void {
   new ResizeObserver(fitExact).observe(stage);
   player.addEventListener("resize", fitExact);
   showState();
+}
+
+/** The stream's name: the last part of its address. */
+function nameIn(address: string): string {
+  const last = address.slice(address.lastIndexOf("/") + 1);
+  try {
+    return decodeURIComponent(last);
+  } catch {
+    // A malformed escape: the relay will say that it is no name.
+    return last;
+  }
+}
+
+/** Where the relay tells of the stream. */
+function apiOf(path: string): URL {
+  const at = path.lastIndexOf("/") + 1;
+  return new URL(`api/streams/${path.slice(at)}`, location.origin + path.slice(0, at));
+}
+
+/** Asks for another token where the connection has ended for want of one. */
+async function enterAgain(api: URL): Promise<void> {
+  const { kind } = player.state;
+  if (kind !== "refused" && kind !== "lost") return;
+  if (await entry.admit(api)) player.retry();
 }
 
 function showState(): void {

@@ -54,12 +54,12 @@ export class Poll {
   constructor(
     url: URL,
     { onAnswer, onAway }: PollEvents,
-    surroundings: Surroundings = BROWSER,
+    surroundings: Partial<Surroundings> = {},
   ) {
     this.#url = url;
     this.#onAnswer = onAnswer;
     this.#onAway = onAway;
-    this.#surroundings = surroundings;
+    this.#surroundings = { ...BROWSER, ...surroundings };
   }
 
   /** Begins to ask. */

@@ -12,6 +12,9 @@ const TIMEOUT_MS = 5000;
 /** Longest part of an error that is shown, in characters. */
 const MAX_SENTENCE = 300;
 
+/** Asks the relay. */
+type Ask = (url: URL, init: RequestInit) => Promise<Response>;
+
 /** What came of asking for another frame rate: the stream's new status, or a sentence why not. */
 export type RateAnswer =
   | { readonly status: Status | undefined; readonly error?: undefined }
@@ -21,7 +24,7 @@ export type RateAnswer =
 export async function askForRate(
   url: URL,
   fps: number | "source",
-  ask: (url: URL, init: RequestInit) => Promise<Response> = (url, init) => fetch(url, init),
+  ask: Ask = (url, init) => fetch(url, init),
 ): Promise<RateAnswer> {
   try {
     const response = await ask(url, {
@@ -54,6 +57,7 @@ function parse(text: string): unknown {
 /** A number, a button for it, and one for the source's own rate. */
 export class RateControl {
   readonly #url: URL;
+  readonly #ask: Ask;
   readonly #onChanged: (status: Status) => void;
   readonly #summary: HTMLElement;
   readonly #input: HTMLInputElement;
@@ -61,12 +65,15 @@ export class RateControl {
   readonly #answer: HTMLElement;
   #shown = "";
 
-  constructor(root: HTMLElement, { url, onChanged }: {
+  constructor(root: HTMLElement, { url, ask, onChanged }: {
     /** Of the stream in the API. */
     readonly url: URL;
+    /** Asks as the page may. */
+    readonly ask: Ask;
     readonly onChanged: (status: Status) => void;
   }) {
     this.#url = url;
+    this.#ask = ask;
     this.#onChanged = onChanged;
     this.#summary = part(root, ".rate-target", HTMLElement);
     this.#input = part(root, "input", HTMLInputElement);
@@ -93,7 +100,7 @@ export class RateControl {
   }
 
   async #change(fps: number | "source"): Promise<void> {
-    const answer = await askForRate(this.#url, fps);
+    const answer = await askForRate(this.#url, fps, this.#ask);
     if (answer.error !== undefined) {
       this.#say(answer.error, true);
       return;

@@ -137,7 +137,7 @@ export class StreamPlayer extends EventTarget {
   readonly #delays = new Window(DELAY_WINDOW_MS);
   readonly #arrivals = new Window(DELAY_WINDOW_MS);
 
-  constructor({ url, canvas, name = "", fps = null, maxDelayMs = DEFAULT_MAX_DELAY_MS }: {
+  constructor({ url, canvas, name = "", fps = null, maxDelayMs = DEFAULT_MAX_DELAY_MS, token }: {
     /** The stream's address, `ws:` or `http:`. */
     readonly url: string | URL;
     /** Takes the picture in its own size. */
@@ -148,6 +148,8 @@ export class StreamPlayer extends EventTarget {
     readonly fps?: number | null;
     /** Longest delay that frames under way may stand for. */
     readonly maxDelayMs?: number;
+    /** The token that lets the viewer in, asked for before each try. */
+    readonly token?: (() => string | undefined) | undefined;
   }) {
     super();
     this.#canvas = canvas;
@@ -156,7 +158,7 @@ export class StreamPlayer extends EventTarget {
       onDrawn: (frame, isOtherSize) => this.#onDrawn(frame, isOtherSize),
       onSkipped: () => this.#skipped++,
     });
-    const options = { url: String(url).replace(/^http/, "ws"), fps, maxDelayMs };
+    const options = { url: String(url).replace(/^http/, "ws"), fps, maxDelayMs, token };
     this.#connection = new Connection(options, {
       onConnecting: () => this.#onConnecting(),
       onWelcome: ({ publishing }) => this.#onWelcome(publishing),

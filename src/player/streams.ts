@@ -4,6 +4,7 @@
  * @module
  */
 import { element } from "./elements.ts";
+import { Entry } from "./entry.ts";
 import { bytes, count, viewers } from "./figures.ts";
 import { showFirstSteps } from "./first_steps.ts";
 import { Grid } from "./grid.ts";
@@ -15,7 +16,8 @@ const MAX_NAMED = 3;
 
 const base = new URL(document.baseURI);
 const template = element("card", HTMLTemplateElement);
-const grid = new Grid(element("streams"), template, base);
+const entry = new Entry();
+const grid = new Grid(element("streams"), template, base, entry);
 showFirstSteps(element("commands"), element("command", HTMLTemplateElement), base);
 
 let before: string[] | undefined;
@@ -51,6 +53,12 @@ function listed(names: string[]): string {
   return names.length > MAX_NAMED ? `${names.length} streams` : names.join(", ");
 }
 
+/** The relay does not answer, or not to this page: it may want a token. */
+async function away(sentence: string): Promise<void> {
+  leave(sentence);
+  if (await entry.admit(api)) poll.hurry();
+}
+
 function leave(sentence: string): void {
   grid.leave();
   document.body.classList.add("is-away");
@@ -63,7 +71,10 @@ function write(id: string, text: string): void {
   if (place.textContent !== text) place.textContent = text;
 }
 
-const poll = new Poll(new URL("api/streams", base), { onAnswer: show, onAway: leave });
+const api = new URL("api/streams", base);
+const poll = new Poll(api, { onAnswer: show, onAway: away }, {
+  fetch: (url, init) => entry.fetch(url, init),
+});
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll.hurry();
 });

@@ -27,6 +27,7 @@ const MAX_KEPT_PIXELS = 1920 * 1088;
 /** Shows one stream in a canvas that is much smaller than its pictures. */
 export class Thumbnail {
   readonly #url: string;
+  readonly #token: () => string | undefined;
   readonly #canvas: HTMLCanvasElement;
   readonly #scaler: Scaler;
   readonly #onChange: () => void;
@@ -43,15 +44,18 @@ export class Thumbnail {
   damaged: string | undefined;
   hasPicture = false;
 
-  constructor({ url, canvas, scaler, onChange }: {
+  constructor({ url, token, canvas, scaler, onChange }: {
     /** The stream's WebSocket address. */
     readonly url: string;
+    /** The token that lets it in. */
+    readonly token: () => string | undefined;
     readonly canvas: HTMLCanvasElement;
     readonly scaler: Scaler;
     /** Something of the state has changed. */
     readonly onChange: () => void;
   }) {
     this.#url = url;
+    this.#token = token;
     this.#canvas = canvas;
     this.#scaler = scaler;
     this.#onChange = onChange;
@@ -68,7 +72,7 @@ export class Thumbnail {
     if (this.#connection !== undefined) return;
     this.phase = "connecting";
     this.lost = undefined;
-    const options = { url: this.#url, fps: FPS, maxDelayMs: MAX_DELAY_MS };
+    const options = { url: this.#url, token: this.#token, fps: FPS, maxDelayMs: MAX_DELAY_MS };
     this.#connection = new Connection(options, {
       onConnecting: () => {
         this.phase = "connecting";

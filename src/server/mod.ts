@@ -7,6 +7,7 @@ import type { Access } from "../access/access.ts";
 import { StreamError } from "../errors.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
 import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
+import type { CertificateFiles } from "../listen/certificate.ts";
 import type { ListenerKind } from "../listen/listener.ts";
 import type { Log } from "../host/log.ts";
 import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
@@ -21,6 +22,7 @@ export { newKey, type PatternClaims, signToken } from "../access/token_maker.ts"
 export { isLoopback } from "../listen/listen.ts";
 export {
   type Access,
+  type CertificateFiles,
   DEFAULT_LISTEN_LIMITS,
   DEFAULT_OPTIONS,
   type ListenerKind,
@@ -54,9 +56,14 @@ export interface ServeOptions extends CreateRelayOptions, Partial<ListenLimits> 
   /**
    * What listens: Deno's own server, or that of `node:http` with the WebSockets of `ws`, which breaks
    * off who sends half a request or does not answer its close.
-   * @default {`deno` for this machine and one thread, else `node`}
+   * @default {`deno` for this machine and one thread without TLS, else `node`}
    */
   readonly listener?: ListenerKind;
+  /**
+   * Files with a certificate and its key, for `https:` and `wss:`. They are looked at every second, and
+   * taken up when they change. @default {none: plain HTTP}
+   */
+  readonly tls?: CertificateFiles;
   /**
    * Whether threads get no rights but those that they need, whatever the program has. Needs
    * `--unstable-worker-options`, without which Deno ends the program. @default {false}
@@ -88,10 +95,10 @@ export interface LogLine {
  * ```
  *
  * @throws {StreamError} `unreachable` when it cannot listen, `usage` when `workers` and `base` come
- * together
+ * together, or files are no certificate and its key
  */
 export async function serve(options: ServeOptions = {}): Promise<Relay> {
-  const { host = "127.0.0.1", port = 8080, workers = 1, listener } = options;
+  const { host = "127.0.0.1", port = 8080, workers = 1, listener, tls } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new StreamError("usage", `Cannot serve with ${workers} workers: give 1 or more`);
   }
@@ -102,6 +109,7 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
       port,
       workers,
       ...(listener === undefined ? {} : { listener }),
+      ...(tls === undefined ? {} : { tls }),
       limits: given(DEFAULT_LISTEN_LIMITS, options),
     },
     {

@@ -7,6 +7,13 @@ import { StreamError } from "../errors.ts";
 import { freeDescriptors } from "../host/descriptors.ts";
 import { machineNames } from "../host/machine_name.ts";
 import { defaultListener, isLoopback, listen } from "../listen/listen.ts";
+import {
+  type Certificate,
+  type CertificateFiles,
+  type ReadCertificate,
+  readCertificate,
+} from "../listen/certificate.ts";
+import { CertificateWatch } from "../listen/certificate_watch.ts";
 import { capVisits, sharedVisits } from "../listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
 import { listenError } from "../listen/listen_error.ts";
@@ -27,10 +34,12 @@ export interface ServeOptions extends RelayOptions {
   readonly port: number;
   /** Threads that send to viewers; with 1, one does everything. */
   readonly workers: number;
-  /** What listens. @default {`deno` for this machine and one thread, else `node`} */
+  /** What listens. @default {`deno` for this machine and one thread without TLS, else `node`} */
   readonly listener?: ListenerKind;
   /** What strangers may use of it. @default {DEFAULT_LISTEN_LIMITS} */
   readonly limits?: ListenLimits;
+  /** Where its certificate is, which is looked at again every second. @default {none: plain HTTP} */
+  readonly tls?: CertificateFiles;
 }
 
 /** What a relay that listens works with. */
@@ -43,7 +52,7 @@ export interface ServeContext extends RelayContext {
 
 /** A relay that runs. */
 export interface Relay extends Running {
-  /** Its HTTP address, without a slash at the end. */
+  /** Its address, `http:` or `https:`, without a slash at the end. */
   readonly address: string;
   /** What listens there. */
   readonly listener: ListenerKind;
@@ -53,29 +62,46 @@ export interface Relay extends Running {
  * Starts a relay, which runs until the signal is aborted: it then takes in no more, lets queues drain
  * for a moment, tells every peer (1001) and stops, whether they answer or not.
  *
- * @throws {StreamError} (`unreachable`) when it cannot listen
+ * @throws {StreamError} `unreachable` when it cannot listen, `usage` when it has no certificate that it
+ * could use
  */
 export async function serve(options: ServeOptions, context: ServeContext): Promise<Relay> {
-  const { host, workers, hostNames } = options;
+  const { host, workers, hostNames, tls } = options;
+  const certificate = tls === undefined ? undefined : await readCertificate(tls);
   const ownNames = machineNames();
   if (!isLoopback(host) && hostNames.length === 0) {
     const known = ["localhost", ...ownNames].join(", ");
     context.log.info(`answering for addresses and ${known}; for other names give --host-name`);
   }
   const chosen = {
-    listener: defaultListener(host, workers),
+    listener: defaultListener(host, workers, tls !== undefined),
     limits: DEFAULT_LISTEN_LIMITS,
     ...options,
+    certificate,
     hostNames: [...hostNames, ...ownNames],
   };
   return workers === 1 ? await serveHere(chosen, context) : await serveInThreads(chosen, context);
 }
 
-type Chosen = ServeOptions & Required<Pick<ServeOptions, "listener" | "limits">>;
+type Chosen = ServeOptions & Required<Pick<ServeOptions, "listener" | "limits">> & {
+  readonly certificate: ReadCertificate | undefined;
+};
+
+/** Looks for new certificates, where there is one; returns what ends that. */
+function watchCertificate(
+  { tls, certificate }: Chosen,
+  { clock, log }: ServeContext,
+  onChange: (certificate: Certificate) => void,
+): () => Promise<void> {
+  if (tls === undefined || certificate === undefined) return () => Promise.resolve();
+  const wallMs = () => clock.wallUs() / 1000;
+  const watch = new CertificateWatch(certificate, { files: tls, log, wallMs, onChange });
+  return () => watch.stop();
+}
 
 /** Connections come to this thread. */
 async function serveHere(options: Chosen, context: ServeContext): Promise<Relay> {
-  const { host, port, listener, limits } = options;
+  const { host, port, listener, limits, certificate } = options;
   const { signal, log } = context;
   const { trustedProxies } = limits;
   const { hub, pictures, handler } = openStreams(options, { ...context, trustedProxies });
@@ -84,6 +110,7 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
     host,
     port,
     isShared: false,
+    certificate,
     maxFrameBytes: options.maxFrameBytes,
     stallTimeoutMs: options.stallTimeoutMs,
     unfinished: new UnfinishedMessages(hub.memory.unfinished, hub.refusals),
@@ -94,21 +121,23 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
     log,
   });
   const isCapped = capConnections(options, visits, context);
+  const unwatch = watchCertificate(options, context, (other) => server.renew(other));
   const running = run(hub, {
     signal,
     refuse: () => {},
     close: async () => {
       pictures.stop();
+      await unwatch();
       await isCapped;
       await server.shutDown();
     },
   });
-  return { ...running, address: addressOf(server), listener };
+  return { ...running, address: addressOf(server, certificate !== undefined), listener };
 }
 
 /** Connections come to threads that have nothing else to do. */
 async function serveInThreads(options: Chosen, context: ServeContext): Promise<Relay> {
-  const { host, workers, listener, limits } = options;
+  const { host, workers, listener, limits, certificate } = options;
   const { signal, base, isolatesThreads = false, openThread } = context;
   if (base !== undefined) {
     throw new StreamError("usage", "Cannot serve with base: only one thread has it");
@@ -127,23 +156,35 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
   });
   const pool = new ShardPool(hub, {
     workers,
-    shared: { host, port: addr.port, listener, limits, counts, visits, refused, isolatesThreads },
+    shared: {
+      host,
+      port: addr.port,
+      listener,
+      limits,
+      certificate,
+      counts,
+      visits,
+      refused,
+      isolatesThreads,
+    },
     askThere,
     ...(openThread === undefined ? {} : { openThread }),
   });
   hub.attach(pool);
   await pool.start();
   const isCapped = capConnections(options, visits, context);
+  const unwatch = watchCertificate(options, context, (other) => pool.renew(other));
   const running = run(hub, {
     signal,
     refuse: () => pool.refuse(),
     close: async () => {
       pictures.stop();
+      await unwatch();
       await isCapped;
       await pool.stop();
     },
   });
-  return { ...running, address: addressOf(addr), listener };
+  return { ...running, address: addressOf(addr, certificate !== undefined), listener };
 }
 
 /** Files that a process has open beside its connections, with some to spare. */
@@ -185,6 +226,11 @@ function freeAddress({ host, port }: ServeOptions): Deno.NetAddr {
   }
 }
 
-function addressOf({ hostname, port }: Pick<Listener, "hostname" | "port">): string {
-  return `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+function addressOf(
+  { hostname, port }: Pick<Listener, "hostname" | "port">,
+  isSecure: boolean,
+): string {
+  return `http${isSecure ? "s" : ""}://${
+    hostname.includes(":") ? `[${hostname}]` : hostname
+  }:${port}`;
 }

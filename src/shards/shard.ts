@@ -128,7 +128,7 @@ export class Shard implements Streams, Link {
   }
 
   /** Takes what the thread that has the streams says. */
-  receive(message: Exclude<ToShard, { readonly type: "start" | "stop" }>): void {
+  receive(message: Exclude<ToShard, { readonly type: "start" | "renew" | "stop" }>): void {
     switch (message.type) {
       case "control":
         this.#channels.get(message.peer)?.sendControl(message.text);

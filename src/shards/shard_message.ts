@@ -11,6 +11,7 @@ import type { LogFields } from "../host/log.ts";
 import type { Asked } from "../http/route.ts";
 import type { LinkNews, LinkRequest } from "../link/link.ts";
 import type { ListedViewer } from "../link/mirror.ts";
+import type { Certificate } from "../listen/certificate.ts";
 import type { ListenLimits } from "../listen/limits.ts";
 import type { ListenerKind } from "../listen/listener.ts";
 import type { RelayOptions } from "../relay/options.ts";
@@ -24,6 +25,8 @@ export interface SharedStart {
   readonly listener: ListenerKind;
   /** What strangers may use of it, in all threads together. */
   readonly limits: ListenLimits;
+  /** What is shown to those who connect, by TLS. */
+  readonly certificate?: Certificate | undefined;
   /**
    * What all threads count together, each at its own place; the thread that has the streams has one,
    * too. See `memory.ts`.
@@ -90,6 +93,7 @@ export type ToShard =
     readonly name: string;
     readonly limit: number;
   }
+  | { readonly type: "renew"; readonly certificate: Certificate }
   | { readonly type: "refuse" }
   | { readonly type: "stop" };
 

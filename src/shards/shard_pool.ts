@@ -8,6 +8,7 @@ import { openWorker, Thread } from "../host/thread.ts";
 import type { ViewerStatus } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
 import type { Hub } from "../relay/hub.ts";
+import type { Certificate } from "../listen/certificate.ts";
 import { clearVisits } from "../listen/gate.ts";
 import { settled } from "../listen/deno_listener.ts";
 import { Restarts } from "./restarts.ts";
@@ -54,12 +55,14 @@ export class ShardPool {
   readonly #restarts = new Restarts();
   /** What keeps a thread from being started again, by place. */
   readonly #cancels = new Map<number, () => void>();
+  #certificate: Certificate | undefined;
   #isRefusing = false;
   #isStopping = false;
 
   constructor(hub: Hub, options: ShardPoolOptions) {
     this.#hub = hub;
     this.#options = options;
+    this.#certificate = options.shared.certificate;
   }
 
   /**
@@ -97,6 +100,13 @@ export class ShardPool {
       .sort((one, other) => one.cameMs - other.cameMs)
       .slice(0, limit)
       .map(({ numbers }) => numbers);
+  }
+
+  /** Has the threads show another certificate. */
+  renew({ cert, key }: Certificate): void {
+    this.#certificate = { cert, key };
+    const order = { type: "renew", certificate: this.#certificate } as const;
+    for (const { thread } of this.#running.values()) thread.order(order);
   }
 
   /** Has the threads take in no more peers. */
@@ -166,6 +176,7 @@ export class ShardPool {
       start: {
         ...shared,
         options: hub.options,
+        certificate: this.#certificate,
         threads: workers + 1,
         own,
         isOpen: hub.guard.isOpen,

@@ -25,8 +25,8 @@ function begin(start: ShardStart): void {
     scope.postMessage(message, transfer);
   if (start.isolatesThreads) emptyEnvironment();
   const shard = new Shard(start, threadClock(start.originMs), tell);
-  const { host, port, listener, limits, visits, own, options: { maxFrameBytes, stallTimeoutMs } } =
-    start;
+  const { host, port, listener, limits, certificate, visits, own } = start;
+  const { maxFrameBytes, stallTimeoutMs } = start.options;
   const unfinished = new UnfinishedMessages(
     shard.memory.unfinished,
     shard.refusals,
@@ -36,6 +36,7 @@ function begin(start: ShardStart): void {
     host,
     port,
     isShared: true,
+    certificate,
     maxFrameBytes,
     stallTimeoutMs,
     unfinished,
@@ -56,6 +57,8 @@ function begin(start: ShardStart): void {
       clearInterval(pulse);
       shard.stop();
       listening.then((server) => server.shutDown()).then(() => tell({ type: "stopped" }), () => {});
+    } else if (data.type === "renew") {
+      listening.then((server) => server.renew(data.certificate), () => {});
     } else if (data.type !== "start") {
       shard.receive(data);
     }

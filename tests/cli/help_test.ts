@@ -33,10 +33,18 @@ const RELAY: Readonly<Record<string, string>> = {
   "--trusted-proxy NETWORKS": "(STREAM_TRUSTED_PROXY)",
 };
 
+/** The flags of all that connect to a relay. */
+const PASS: Readonly<Record<string, string>> = {
+  "--token VALUE|@FILE": "(STREAM_TOKEN)",
+  "--ca FILE": "(STREAM_CA)",
+};
+
 /** What a flag's line of help ends with: its default, if it has one, and its variable. */
 const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   serve: {
     ...RELAY,
+    "--tls-cert FILE": "(STREAM_TLS_CERT)",
+    "--tls-key FILE": "(STREAM_TLS_KEY)",
     "--open": "(STREAM_OPEN)",
     "--publish-token TOKEN": "(STREAM_PUBLISH_TOKEN)",
     "--watch-token TOKEN": "(STREAM_WATCH_TOKEN)",
@@ -62,6 +70,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--live, --no-live": "(STREAM_LIVE)",
     "--takeover": "(STREAM_TAKEOVER)",
     "--give-up TIME": "[1m] (STREAM_GIVE_UP)",
+    ...PASS,
   },
   watch: {
     "-o, --output WHERE": "(STREAM_OUTPUT)",
@@ -73,8 +82,9 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--max-delay TIME": "[500ms] (STREAM_MAX_DELAY)",
     "--follow": "(STREAM_FOLLOW)",
     "--overwrite": "(STREAM_OVERWRITE)",
+    ...PASS,
   },
-  fps: {},
+  fps: PASS,
   bench: {
     "--viewers N": "[100] (STREAM_BENCH_VIEWERS)",
     "--stalled N": "[0] (STREAM_STALLED)",
@@ -87,8 +97,9 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--duration TIME": "[10s] (STREAM_BENCH_DURATION)",
     "--workers N|auto": "[1] (STREAM_BENCH_WORKERS)",
     "--json": "(STREAM_JSON)",
+    ...PASS,
   },
-  list: { "--json": "(STREAM_JSON)", "--viewers": "(STREAM_VIEWERS)" },
+  list: { "--json": "(STREAM_JSON)", "--viewers": "(STREAM_VIEWERS)", ...PASS },
   demo: {
     ...RELAY,
     "--open": "(STREAM_OPEN)",
@@ -141,7 +152,7 @@ for (const [name, flags] of Object.entries(COMMANDS)) {
     const help = await shown("help", name);
     const expected = { ...flags, ...ALL_COMMANDS };
     const rows = [
-      ...help.matchAll(/^ {2}((?:-\w, )?--\S+(?: --no-\S+| \[?[A-Za-z|]+\]?)?) {2,}(.*)$/gm),
+      ...help.matchAll(/^ {2}((?:-\w, )?--\S+(?: --no-\S+| \[?[A-Za-z|@]+\]?)?) {2,}(.*)$/gm),
     ];
     assertEquals(rows.map(([, flag]) => flag), Object.keys(expected));
     for (const [, flag, rest] of rows) {

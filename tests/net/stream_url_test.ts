@@ -32,7 +32,12 @@ const VALID: [text: string, socket: string, server: string, name: string][] = [
 
 for (const [text, socket, server, name] of VALID) {
   Deno.test(`parseStreamUrl reads ${text}`, () => {
-    assertEquals(parseStreamUrl(text), { socket, server, name });
+    assertEquals(parseStreamUrl(text), {
+      socket,
+      server,
+      name,
+      authorization: undefined,
+    });
   });
 }
 
@@ -63,3 +68,17 @@ for (const [text, why] of INVALID) {
     assertStringIncludes(error.message, why);
   });
 }
+
+Deno.test("parseStreamUrl takes credentials out of an address, and repeats none", () => {
+  const basic = parseStreamUrl("wss://us%C3%A9r:p%40ss@example.org/cam?role=watch");
+  assertEquals(basic.socket, "wss://example.org/cam?role=watch");
+  assertEquals(basic.authorization, "Basic dXPDqXI6cEBzcw==");
+  const token = parseStreamUrl("https://example.org/video/cam?token=s3cret&join=live");
+  assertEquals(token.socket, "wss://example.org/video/cam?join=live");
+  assertEquals(token.server, "https://example.org/video");
+  assertEquals(token.authorization, "Bearer s3cret");
+  for (const text of ["ws://user:s3cret@example.org/a b/!", "ws://example.org/!?token=s3cret"]) {
+    const { message } = assertThrows(() => parseStreamUrl(text), StreamError);
+    assertEquals(message.includes("s3cret"), false, message);
+  }
+});
