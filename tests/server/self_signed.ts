@@ -17,7 +17,7 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import ipaddr from "ipaddr.js";
-import type { Certificate } from "./certificate.ts";
+import type { Certificate } from "../../src/listen/certificate.ts";
 
 /** What every platform has (RFC 8422 section 5.1.1). */
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
