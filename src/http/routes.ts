@@ -17,6 +17,8 @@ const withAction = (action: string) => ({ url }: Pick<Asked, "url">) =>
   url.searchParams.get("action") === action;
 const page = (name: string) => ({ streams }: Here, { request }: Asked) =>
   asset(request, name, streams.options.allowOrigins);
+/** Says no more than that whoever asks may. */
+const permitted = () => new Response(null, { status: 204 });
 const ready = ({ streams }: Here) =>
   streams.isStopping ? text(503, "stopping\n") : text(200, "ready\n");
 
@@ -38,6 +40,7 @@ export const ROUTES: readonly Route[] = table([
   },
   { method: "GET", path: "/api/streams/?", actions: ["watch"], there: listStreams },
   { method: "GET", path: "/api/streams/:name/viewers", actions: ["admin"], there: listViewers },
+  { method: "GET", path: "/api/streams/:name/access", actions: ["watch"], here: permitted },
   { method: "GET", path: "/api/streams/:name", actions: ["watch"], there: showStream },
   { method: "PATCH", path: "/api/streams/:name", actions: ["admin"], there: changeStream },
   {

@@ -53,13 +53,13 @@ begin();
 function begin(): void {
   for (const type of ["state", "pause", "play"]) player.addEventListener(type, showState);
   player.token = () => entry.token;
-  const api = apiOf(location.pathname);
-  player.addEventListener("state", () => enterAgain(api));
+  const access = accessOf(location.pathname);
+  player.addEventListener("state", () => enterAgain(access));
   // The page has the stream's own address.
   const address = location.origin + location.pathname;
   document.title = `${nameIn(address)} · stream`;
   element("name").textContent = nameIn(address);
-  entry.admit(api).then(() => player.src = address);
+  entry.admit(access).then(() => player.src = address);
   const on = (id: string, action: () => void) => element(id).addEventListener("click", action);
   on("pause", togglePause);
   on("save", save);
@@ -96,17 +96,17 @@ function nameIn(address: string): string {
   }
 }
 
-/** Where the relay tells of the stream. */
-function apiOf(path: string): URL {
+/** Where the relay tells whether the stream may be watched, whether it is there or not. */
+function accessOf(path: string): URL {
   const at = path.lastIndexOf("/") + 1;
-  return new URL(`api/streams/${path.slice(at)}`, location.origin + path.slice(0, at));
+  return new URL(`api/streams/${path.slice(at)}/access`, location.origin + path.slice(0, at));
 }
 
 /** Asks for another token where the connection has ended for want of one. */
-async function enterAgain(api: URL): Promise<void> {
+async function enterAgain(access: URL): Promise<void> {
   const { kind } = player.state;
   if (kind !== "refused" && kind !== "lost") return;
-  if (await entry.admit(api)) player.retry();
+  if (await entry.admit(access)) player.retry();
 }
 
 function showState(): void {

@@ -30,6 +30,7 @@ const WAYS: readonly Way[] = [
   { action: "watch", method: "GET", path: "/", passed: 200, isAboutAll: true },
   { action: "watch", method: "GET", path: "/api/streams", passed: 200, isAboutAll: true },
   { action: "watch", method: "GET", path: "/api/streams/cam", passed: 404 },
+  { action: "watch", method: "GET", path: "/api/streams/cam/access", passed: 204 },
   { action: "admin", method: "GET", path: "/api/streams/cam/viewers", passed: 404 },
   { action: "admin", method: "DELETE", path: "/api/streams/cam/publisher", passed: 404 },
   { action: "admin", method: "PATCH", path: "/api/streams/cam", passed: 400 },

@@ -80,6 +80,7 @@ Deno.test("serve names the methods of an address in 405, and to browsers that as
       ["/api/streams", "GET, HEAD"],
       ["/api/streams/", "GET, HEAD"],
       ["/api/streams/live", "GET, HEAD, PATCH"],
+      ["/api/streams/live/access", "GET, HEAD"],
       ["/api/streams/live/viewers", "GET, HEAD"],
     ]
   ) {
