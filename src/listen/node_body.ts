@@ -7,12 +7,23 @@ import type { IncomingMessage } from "node:http";
 import type { Writable } from "node:stream";
 import { ProtocolError } from "../errors.ts";
 import type { ByteTurns } from "./byte_turns.ts";
+import type { Inflow } from "./inflow.ts";
+
+/** Most of a request's bytes must be those of its body, once so many have come: one of four. */
+const MIN_JUDGED_BYTES = 10_240;
+const MIN_SHARE = 4;
 
 /** Most bytes that are written at once. */
 const WRITE_BYTES = 65_536;
 
-/** The body of a request, which comes as fast as it is read. */
-export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<ArrayBuffer>> {
+/**
+ * The body of a request, which comes as fast as it is read; `onRead` is called with
+ * what was read of it.
+ */
+export function bodyOf(
+  incoming: IncomingMessage,
+  onRead: (bytes: number) => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
   let isOver = false;
   let isWanted = false;
   return new ReadableStream({
@@ -41,7 +52,36 @@ export function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array<Arr
     if (bytes === null || isOver) return;
     isWanted = false;
     controller.enqueue(bytes);
+    onRead(bytes.byteLength);
   }
+}
+
+/**
+ * Lets no more of a body through than is read; returns what is to be called when it was. `onCrumbs` is
+ * called where the body comes in chunks that are nearly nothing: each takes a hundred times its bytes.
+ */
+export function paceBody(
+  incoming: IncomingMessage,
+  inflow: Inflow,
+  onCrumbs: () => void,
+): (readBytes: number) => void {
+  let sentBytes = 0;
+  let bodyBytes = 0;
+  inflow.tell({
+    piece: (bytes) => {
+      if (incoming.complete) return;
+      sentBytes += bytes;
+      const cameBytes = bodyBytes + incoming.readableLength;
+      if (sentBytes >= MIN_JUDGED_BYTES && cameBytes * MIN_SHARE < sentBytes) return onCrumbs();
+      if (incoming.readableLength > 0) inflow.pause();
+    },
+    through: () => {},
+  });
+  return (readBytes) => {
+    bodyBytes += readBytes;
+    if (incoming.complete || !inflow.isPaused) return;
+    if (inflow.resume()) incoming.socket.resume();
+  };
 }
 
 /** Passes over what nobody has read of a request's body, so that the connection can be used again. */

@@ -25,7 +25,7 @@ import {
   type Upgrade,
 } from "./listener.ts";
 import { Inflow } from "./inflow.ts";
-import { bodyOf, passOver, writeBody } from "./node_body.ts";
+import { bodyOf, paceBody, passOver, writeBody } from "./node_body.ts";
 import { Door } from "./node_door.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
 import { endSoon, guard } from "./node_gate.ts";
@@ -88,13 +88,16 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   sockets.on("wsClientError", (_, connection, incoming) => {
     refuse(refusedHandshake(refusals), incoming.method, connection, writing);
   });
-  const ask = async (incoming: IncomingMessage): Promise<Response | Upgrade> => {
+  const ask = async (
+    incoming: IncomingMessage,
+    readOn: (bytes: number) => void = () => {},
+  ): Promise<Response | Upgrade> => {
     const asked = guarded.clientOf(incoming);
     if ("refused" in asked) return asked.refused;
     const isUpgrade = incoming.headers.upgrade !== undefined;
     const refused = isUpgrade ? gate.handshake(asked.client) : undefined;
     if (refused !== undefined) return refusedAtGate(refused);
-    const request = requestOf(incoming, certificate === undefined ? "http:" : "https:");
+    const request = requestOf(incoming, certificate === undefined ? "http:" : "https:", readOn);
     if (request === undefined) {
       refusals.add("host", "refused a request of which the Host is no address");
       return new Response(UNREADABLE, { status: 400 });
@@ -138,6 +141,10 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     const connection = incoming.socket as unknown as Connection;
     const inflow = inflows.get(connection)!;
     inflow.count();
+    const readOn = paceBody(incoming, inflow, () => {
+      refusals.add("messages", "gave up a connection that sends a body in crumbs");
+      connection.destroy();
+    });
     if (connection.destroyed || guarded.isClosed(connection)) return;
     const turn = turns.take(connection, inflow, outgoing);
     if (turn === undefined) {
@@ -147,7 +154,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     await turn;
     await shared.reading.take(REQUEST_COST_BYTES);
     if (outgoing.destroyed) return;
-    const outcome = await ask(incoming);
+    const outcome = await ask(incoming, readOn);
     const isWhole = incoming.complete;
     if (!isWhole) {
       // Nobody wants the rest of it, which may have no end.
@@ -204,6 +211,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
 function requestOf(
   incoming: IncomingMessage,
   scheme: "http:" | "https:",
+  readOn: (bytes: number) => void,
 ): Request | undefined {
   const { method = "GET", url: target = "", rawHeaders } = incoming;
   const headers = new Headers();
@@ -225,7 +233,7 @@ function requestOf(
     return new Request(url, {
       method,
       headers,
-      ...(hasBody ? { body: bodyOf(incoming), duplex: "half" } : {}),
+      ...(hasBody ? { body: bodyOf(incoming, readOn), duplex: "half" } : {}),
     });
   } catch {
     return undefined;

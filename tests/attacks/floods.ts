@@ -113,6 +113,8 @@ export const FLOODS: readonly Attack[] = [
     what: "a change of which the body comes in chunks of a byte, again and again",
     ends: { node: /^\d+ × (?:400|cut)/ },
     onDeno: "as `texts`",
+    peakMB: () => 250,
+    spareMB: 200,
     async run(arena) {
       const chunks = repeated(new TextEncoder().encode("1\r\nx\r\n"), BURST);
       const lines = ["Content-Type: application/json", "Transfer-Encoding: chunked"];

@@ -117,8 +117,9 @@ export async function besieged(
 
 /** Makes an attack on a relay of its own. */
 export async function siege(attack: Attack, options: SiegeOptions): Promise<Outcome> {
-  const { listener, size, patienceMs = PATIENCE_MS } = options;
-  const spareMB = attack.spareMB ?? SPARE_MB;
+  const { listener, workers, size, patienceMs = PATIENCE_MS } = options;
+  // Each thread has a heap of its own.
+  const spareMB = (attack.spareMB ?? SPARE_MB) * workers;
   const relay = await besieged(attack, options);
   await using process = relay.process;
   using witness = await Witness.begin(relay.host, options.witness);
