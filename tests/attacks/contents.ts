@@ -125,8 +125,8 @@ export const CONTENTS: readonly Attack[] = [
     what: "a publisher that changes its configuration with every frame, as fast as it can",
     ends: {
       node: /^(?:\d+ × (?:1008|4006|open|cut)(?:, )?)+; the viewer: open$/,
-      deno: /^(?:\d+ × (?:1008|4006|open|cut)(?:, )?)+; the viewer: open$/,
     },
+    onDeno: "as `texts`",
     run: floodOfConfigurations,
   },
   {
