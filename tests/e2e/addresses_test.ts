@@ -38,7 +38,7 @@ Deno.test({
     });
     const limits = ["--max-per-address", "3", "--max-handshakes", "1000"];
     const near = { program: [...hosts.near, ...program()] };
-    await using relay = await startRelay(["--host", "::", ...limits], near);
+    await using relay = await startRelay(["--host", "::", "--open", ...limits], near);
     const port = relay.http.split(":").at(-1);
     /** The answers to a client at one of the hosts, which then goes. */
     const statuses = async (host: readonly string[], ...counts: string[]) => {
