@@ -40,6 +40,17 @@ async function failed(args: readonly string[], env: Record<string, string> = {})
   return { code, last: stderr.trim().split("\n").at(-1)!, stderr };
 }
 
+/** Each command that asks a relay for something. */
+function askingOf(relay: { readonly address: string; readonly socket: string }): string[][] {
+  return [
+    ["list", relay.address],
+    ["fps", relay.address],
+    ["watch", relay.socket, "-o", "-"],
+    ["publish", relay.socket, "--test-pattern"],
+    ["bench", relay.socket, "--viewers-only", "--duration", "100ms", "--viewers", "1"],
+  ];
+}
+
 Deno.test("All clients speak TLS, to whom --ca says", async () => {
   await using files = await CertificateFolder.make();
   await using relay = await relayWith({ tls: files });
@@ -124,15 +135,7 @@ for (
     await using relay = await relayWith({ tls: files });
     // Whatever is wrong beside its issuer counts also where that is trusted.
     const ca = what.startsWith("signed") ? [] : ["--ca", files.certFile];
-    for (
-      const args of [
-        ["list", relay.address],
-        ["fps", relay.address],
-        ["watch", relay.socket, "-o", "-"],
-        ["publish", relay.socket, "--test-pattern"],
-        ["bench", relay.socket, "--viewers-only", "--duration", "100ms", "--viewers", "1"],
-      ]
-    ) {
+    for (const args of askingOf(relay)) {
       const { code, last } = await failed([...args, ...ca]);
       assertEquals(code, 3, `${args[0]}: ${last}`);
       assertMatch(last, words, args[0]);
@@ -241,15 +244,7 @@ Deno.test("Clients send a user and a password as Basic, and show neither", async
 
 Deno.test("Clients that are refused exit with 4, and pass on what the relay said", async () => {
   await using relay = await relayWith({}, onlyWith(new Set()));
-  for (
-    const args of [
-      ["list", relay.address],
-      ["fps", relay.address],
-      ["watch", relay.socket, "-o", "-"],
-      ["publish", relay.socket, "--test-pattern"],
-      ["bench", relay.socket, "--viewers-only", "--duration", "100ms", "--viewers", "1"],
-    ]
-  ) {
+  for (const args of askingOf(relay)) {
     const without = await failed(args);
     assertEquals(without.code, 4, without.stderr);
     assertMatch(without.last, /the server refuses access \(HTTP 401\)/);

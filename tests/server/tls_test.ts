@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { StreamError } from "../../src/errors.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { type Certificate, readCertificate } from "../../src/listen/certificate.ts";
+import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import { openClientSocket } from "../../src/net/client_socket.ts";
 import { type Relay, serve, type ServeOptions } from "../../src/server/serve.ts";
 import { eventually, soon } from "../waiting.ts";
@@ -143,11 +144,10 @@ Deno.test("A certificate that cannot be used is not taken up, and told of once",
 Deno.test("By TLS, a handshake must be there in time, and so must a header", async () => {
   await using files = await CertificateFolder.make();
   const { cert } = await readCertificate(files);
-  const limits = { ...(await import("../../src/listen/limits.ts")).DEFAULT_LISTEN_LIMITS };
   await using relay = await secureRelay(files, {
     listener: "node",
     workers: 1,
-    limits: { ...limits, headerTimeoutMs: 500 },
+    limits: { ...DEFAULT_LISTEN_LIMITS, headerTimeoutMs: 500 },
   });
   using silent = await Deno.connect({ port: relay.port });
   assertEquals(await soon("the end", silent.read(new Uint8Array(1)).catch(() => null)), null);
@@ -166,11 +166,10 @@ Deno.test("By TLS, a handshake must be there in time, and so must a header", asy
 Deno.test("By TLS, connections are counted before they shake hands", async () => {
   await using files = await CertificateFolder.make();
   const { cert } = await readCertificate(files);
-  const limits = { ...(await import("../../src/listen/limits.ts")).DEFAULT_LISTEN_LIMITS };
   await using relay = await secureRelay(files, {
     listener: "node",
     workers: 1,
-    limits: { ...limits, maxConnections: 2 },
+    limits: { ...DEFAULT_LISTEN_LIMITS, maxConnections: 2 },
   });
   const first = await Deno.connect({ port: relay.port });
   using _second = await Deno.connect({ port: relay.port });
