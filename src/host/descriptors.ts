@@ -4,12 +4,9 @@
  * @module
  */
 import { closeSync, openSync } from "node:fs";
-import { setImmediate } from "node:timers";
 
 /** What can be opened again and again, and costs nothing. */
 const NOTHING = "/dev/null";
-/** Files that are opened or closed in one turn of the event loop. */
-const TURN_FILES = 128;
 /** What the system says where this process, or all together, may open no more (open(2)). */
 const LIMITS: readonly unknown[] = ["EMFILE", "ENFILE"];
 
@@ -26,52 +23,28 @@ export interface FileOpener {
  */
 const NOTHING_OPENER: FileOpener = { open: () => openSync(NOTHING, "r"), close: closeSync };
 
-async function nextTurn(): Promise<void> {
-  await new Promise<void>((resolve) => setImmediate(resolve));
-}
-
-/** Opens `count` files at once; false where there is no room for them. */
-function openSome(files: number[], count: number, opener: FileOpener): boolean {
-  try {
-    for (; count > 0; count--) files.push(opener.open());
-    return true;
-  } catch (error) {
-    if (LIMITS.includes((error as { readonly code?: unknown }).code)) return false;
-    throw error;
-  }
-}
-
 /**
  * How many more files `opener` can open, at most `most`; `undefined` where it fails for another reason.
  */
-export async function countFree(
-  most: number,
-  opener: FileOpener = NOTHING_OPENER,
-): Promise<number | undefined> {
+export function countFree(most: number, opener: FileOpener = NOTHING_OPENER): number | undefined {
   const files: number[] = [];
-  let free: number | undefined;
   try {
-    while (
-      files.length < most && openSome(files, Math.min(TURN_FILES, most - files.length), opener)
-    ) await nextTurn();
-    free = files.length;
-  } catch {
-    // Whatever that was, it says nothing of the limit.
+    while (files.length < most) files.push(opener.open());
+  } catch (error) {
+    // Whatever else that was, it says nothing of the limit.
+    if (!LIMITS.includes((error as { readonly code?: unknown }).code)) return undefined;
+  } finally {
+    for (const file of files) opener.close(file);
   }
-  while (files.length > 0) {
-    // The first go at once: somebody may need them.
-    for (const file of files.splice(-TURN_FILES)) opener.close(file);
-    await nextTurn();
-  }
-  return free;
+  return files.length;
 }
 
 /**
  * How many more files and connections may be opened, at most `most`: found by opening them, since no
- * smaller right tells the limit. `undefined` where that cannot be found out.
+ * smaller right tells the limit. `undefined` where that cannot be found out. For that moment nobody else
+ * finds a file: it is no question to ask where others are at work.
  */
-export async function freeDescriptors(most: number): Promise<number | undefined> {
-  const right = await Deno.permissions.query({ name: "read", path: NOTHING });
-  if (Deno.build.os === "windows" || right.state !== "granted") return undefined;
-  return await countFree(most);
+export function freeDescriptors(most: number): number | undefined {
+  const { state } = Deno.permissions.querySync({ name: "read", path: NOTHING });
+  return Deno.build.os === "windows" || state !== "granted" ? undefined : countFree(most);
 }

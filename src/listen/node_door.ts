@@ -14,6 +14,8 @@ import type { Refusals } from "./refusals.ts";
 const LOOK_MS = 1000;
 /** With so many refused between two looks, others may have come for whom there was no file left. */
 const CROWD = 8;
+/** Looks at which it listens anew once there was a crowd: the rest of it may come behind the first. */
+const ANEW = 3;
 
 /** Where a server is to listen. */
 export interface DoorOptions {
@@ -36,6 +38,8 @@ export class Door {
   readonly #options: DoorOptions;
   #port: number;
   #refused: number;
+  /** At how many looks it listens anew yet. */
+  #anew = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(server: Server, options: DoorOptions) {
@@ -74,8 +78,10 @@ export class Door {
   #look(): void {
     const before = this.#refused;
     this.#refused = this.#options.refusals.total("connections");
+    if (this.#refused - before >= CROWD) this.#anew = ANEW;
     const { listening } = this.#server;
-    if (listening && this.#refused - before < CROWD) return;
+    if (listening && this.#anew === 0) return;
+    this.#anew = Math.max(0, this.#anew - 1);
     // That of HTTP would end those who wait for their next request.
     if (listening) TcpServer.prototype.close.call(this.#server);
     this.#listen();

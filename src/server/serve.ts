@@ -79,12 +79,17 @@ export async function serve(options: ServeOptions, context: ServeContext): Promi
     ...options,
     certificate,
     hostNames: [...hostNames, ...ownNames],
+    visits: sharedVisits(workers === 1 ? 1 : workers + 1),
   };
+  // Nobody may come meanwhile: there would be no file for him.
+  capConnections(chosen, context);
   return workers === 1 ? await serveHere(chosen, context) : await serveInThreads(chosen, context);
 }
 
 type Chosen = ServeOptions & Required<Pick<ServeOptions, "listener" | "limits">> & {
   readonly certificate: ReadCertificate | undefined;
+  /** Where all threads count who is connected. */
+  readonly visits: SharedArrayBuffer;
 };
 
 /** Looks for new certificates, where there is one; returns what ends that. */
@@ -101,11 +106,10 @@ function watchCertificate(
 
 /** Connections come to this thread. */
 async function serveHere(options: Chosen, context: ServeContext): Promise<Relay> {
-  const { host, port, listener, limits, certificate } = options;
+  const { host, port, listener, limits, certificate, visits } = options;
   const { signal, log } = context;
   const { trustedProxies } = limits;
   const { hub, pictures, handler } = openStreams(options, { ...context, trustedProxies });
-  const visits = sharedVisits(1);
   const server = await listen(listener, handler, {
     host,
     port,
@@ -120,7 +124,6 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
     refusals: hub.refusals,
     log,
   });
-  const isCapped = capConnections(options, visits, context);
   const unwatch = watchCertificate(options, context, (other) => server.renew(other));
   const running = run(hub, {
     signal,
@@ -128,7 +131,6 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
     close: async () => {
       pictures.stop();
       await unwatch();
-      await isCapped;
       await server.shutDown();
     },
   });
@@ -137,7 +139,7 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
 
 /** Connections come to threads that have nothing else to do. */
 async function serveInThreads(options: Chosen, context: ServeContext): Promise<Relay> {
-  const { host, workers, listener, limits, certificate } = options;
+  const { host, workers, listener, limits, certificate, visits } = options;
   const { signal, base, isolatesThreads = false, openThread } = context;
   if (base !== undefined) {
     throw new StreamError("usage", "Cannot serve with base: only one thread has it");
@@ -146,7 +148,6 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
   const counts = sharedCounts(workers + 1);
   const memory = new Memory(options, counts, 0);
   const refused = sharedRefusals(workers + 1);
-  const visits = sharedVisits(workers + 1);
   const refusals = new Refusals(context.log, refused);
   const { hub, pictures, askThere } = openStreams(options, {
     ...context,
@@ -172,7 +173,6 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
   });
   hub.attach(pool);
   await pool.start();
-  const isCapped = capConnections(options, visits, context);
   const unwatch = watchCertificate(options, context, (other) => pool.renew(other));
   const running = run(hub, {
     signal,
@@ -180,7 +180,6 @@ async function serveInThreads(options: Chosen, context: ServeContext): Promise<R
     close: async () => {
       pictures.stop();
       await unwatch();
-      await isCapped;
       await pool.stop();
     },
   });
@@ -193,14 +192,13 @@ const OTHER_FILES = 64;
 const THREAD_FILES = 32;
 
 /** Lets no more connections in than the system has room for, and says where that is fewer than wanted. */
-async function capConnections(
-  { limits: { maxConnections }, maxViewers, workers }: Chosen,
-  visits: SharedArrayBuffer,
+function capConnections(
+  { limits: { maxConnections }, maxViewers, workers, visits }: Chosen,
   { countsDescriptors = false, log }: ServeContext,
-): Promise<void> {
+): void {
   const otherFiles = OTHER_FILES + THREAD_FILES * workers;
   const wanted = maxConnections + otherFiles;
-  const free = countsDescriptors ? await freeDescriptors(wanted) : undefined;
+  const free = countsDescriptors ? freeDescriptors(wanted) : undefined;
   if (free === undefined || free >= wanted) return;
   const room = Math.max(1, free - otherFiles);
   capVisits(visits, room);

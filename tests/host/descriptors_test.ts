@@ -27,7 +27,7 @@ class Files implements FileOpener {
   }
 }
 
-Deno.test("countFree opens files until the system has no more, at most as many as asked, and closes them", async () => {
+Deno.test("countFree opens files until the system has no more, at most as many as asked, and closes them", () => {
   for (
     const { limit, code, most, free } of [
       { limit: 300, code: "EMFILE", most: 11_000, free: 300 },
@@ -39,15 +39,15 @@ Deno.test("countFree opens files until the system has no more, at most as many a
     ]
   ) {
     const files = new Files(limit, code);
-    assertEquals(await countFree(most, files), free);
+    assertEquals(countFree(most, files), free);
     assertEquals([files.held.size, files.most], [0, free]);
   }
 });
 
-Deno.test("countFree takes no other error for the limit", async () => {
+Deno.test("countFree takes no other error for the limit", () => {
   for (const code of ["EACCES", "ENOENT", "EIO"]) {
     const files = new Files(200, code);
-    assertEquals(await countFree(11_000, files), undefined);
+    assertEquals(countFree(11_000, files), undefined);
     assertEquals(files.held.size, 0);
   }
 });
@@ -55,7 +55,7 @@ Deno.test("countFree takes no other error for the limit", async () => {
 Deno.test({
   name: "freeDescriptors finds room for as many files as asked, and gives all of it back",
   ignore: Deno.build.os === "windows",
-  async fn() {
-    for (let n = 0; n < 3; n++) assertEquals(await freeDescriptors(200), 200);
+  fn() {
+    for (let n = 0; n < 3; n++) assertEquals(freeDescriptors(200), 200);
   },
 });
