@@ -68,6 +68,8 @@ export class SignedTokens implements Access {
   async #look(token: string, hash: string, question: AccessQuestion): Promise<Ruling> {
     const keys = this.#keys;
     const signed = await signedBy(keys, token);
+    // Who is let in by keys that have gone meanwhile would not be asked about again.
+    if (keys !== this.#keys) return await this.#look(token, hash, question);
     if (signed === undefined) return faulty("wrong", question.action);
     const { keyId } = signed;
     let claims;
@@ -80,7 +82,7 @@ export class SignedTokens implements Access {
       return { ...faulty("wrong", question.action, idsOf(keyId, undefined)), why };
     }
     const known = { claims, keyId };
-    if (keys === this.#keys) this.#remember(hash, known);
+    this.#remember(hash, known);
     return this.#rule(known, question);
   }
 

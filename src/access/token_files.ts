@@ -8,8 +8,10 @@ import type { Log } from "../host/log.ts";
 import { SignedTokens } from "./signed_tokens.ts";
 import { readKeys } from "./token_keys.ts";
 
-/** How often the files are looked at, in milliseconds. */
-const LOOK_MS = 1000;
+/** How often the files are looked at, in milliseconds; with what follows, a change takes a second. */
+const LOOK_MS = 750;
+/** So long a changed file has to stay as it is until it is taken: it may be half written. */
+const SETTLE_MS = 250;
 /** Largest file, in bytes. */
 const MAX_BYTES = 1024 * 1024;
 
@@ -21,10 +23,18 @@ export interface TokenFiles {
   readonly revoked?: string | undefined;
 }
 
+/** When the files are looked at, where that is not as usual. In milliseconds. */
+export interface LookTimes {
+  /** @default {750} */
+  readonly lookMs?: number;
+  /** @default {250} */
+  readonly settleMs?: number;
+}
+
 /** Tokens by files. */
 export interface FiledTokens extends Disposable {
   readonly access: SignedTokens;
-  /** Looks at the files now. */
+  /** Looks at the files now, or when whoever looks at them is done. */
   reload(): Promise<void>;
 }
 
@@ -37,7 +47,7 @@ export interface FiledTokens extends Disposable {
 export async function openTokenFiles(
   { keys, revoked }: TokenFiles,
   log: Log,
-  lookMs: number = LOOK_MS,
+  { lookMs = LOOK_MS, settleMs = SETTLE_MS }: LookTimes = {},
 ): Promise<FiledTokens> {
   const access = new SignedTokens([]);
   const files = [
@@ -47,9 +57,14 @@ export async function openTokenFiles(
       : [new WatchedFile(revoked, log, (text) => access.setRevoked(idsIn(text)))]),
   ];
   for (const file of files) await file.begin();
-  const reload = async () => {
-    for (const file of files) await file.look();
+  let looking = Promise.resolve();
+  let next: Promise<void> | undefined;
+  const look = async () => {
+    next = undefined;
+    for (const file of files) await file.look(settleMs);
   };
+  // One after the other: what was read first must not be taken last. One that waits is enough.
+  const reload = () => next ??= looking = looking.then(look);
   const timer = setInterval(reload, lookMs);
   return { access, reload, [Symbol.dispose]: () => clearInterval(timer) };
 }
@@ -60,7 +75,8 @@ class WatchedFile {
   readonly #log: Log;
   readonly #take: (text: string) => void | Promise<void>;
   #text = "";
-  #told = "";
+  /** Why it could not be read when it was looked at last; empty where it could. */
+  #unread = "";
 
   constructor(path: string, log: Log, take: (text: string) => void | Promise<void>) {
     this.#path = path;
@@ -79,20 +95,39 @@ class WatchedFile {
   }
 
   /** Reads it where it has changed. */
-  async look(): Promise<void> {
+  async look(settleMs: number): Promise<void> {
+    let text: string;
     try {
-      const text = await readText(this.#path);
-      if (text === this.#text) return;
-      this.#text = text;
+      text = await readText(this.#path);
+      if (text !== this.#text) {
+        await new Promise((resolve) => setTimeout(resolve, settleMs));
+        // Still being written: it is looked at again.
+        if (await readText(this.#path) !== text) return;
+      }
+    } catch (error) {
+      // It is told once.
+      const why = messageOf(error);
+      if (why !== this.#unread) this.#keep(why);
+      this.#unread = why;
+      return;
+    }
+    const wasUnread = this.#unread !== "";
+    this.#unread = "";
+    if (text === this.#text) {
+      if (wasUnread) this.#log.info(`read ${this.#path} again: it is as it was`);
+      return;
+    }
+    this.#text = text;
+    try {
       await this.#take(text);
-      this.#told = "";
       this.#log.info(`read ${this.#path} again: it has changed`);
     } catch (error) {
-      const why = error instanceof StreamError ? error.message : sentence(this.#path, error);
-      // It is told once.
-      if (why !== this.#told) this.#log.error(`${why}; what it said before stays`);
-      this.#told = why;
+      this.#keep(sentence(this.#path, error));
     }
+  }
+
+  #keep(why: string): void {
+    this.#log.error(`${why}; what it said before stays`);
   }
 }
 

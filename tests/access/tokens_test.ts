@@ -9,13 +9,17 @@ import {
   generateSecret,
   importJWK,
 } from "jose";
+import { delay } from "@std/async/delay";
 import type { Action, Ruling } from "../../src/access/access.ts";
 import { matches } from "../../src/access/pattern.ts";
 import { SignedTokens } from "../../src/access/signed_tokens.ts";
-import { openTokenFiles } from "../../src/access/token_files.ts";
+import { type LookTimes, openTokenFiles } from "../../src/access/token_files.ts";
 import { readKeys } from "../../src/access/token_keys.ts";
 import { newKey, signToken } from "../../src/access/token_maker.ts";
 import { silentLog } from "../../src/host/log.ts";
+
+/** Files are looked at only when they are told to be, and taken as they are. */
+const BY_HAND = { lookMs: 3_600_000, settleMs: 0 };
 
 const ACTIONS: readonly Action[] = ["publish", "watch", "admin", "metrics", "connect"];
 
@@ -260,7 +264,7 @@ Deno.test("openTokenFiles takes changed files up, and keeps what it has where th
     info: (text: string) => said.push(text),
     error: (text: string) => said.push(text),
   };
-  using tokens = await openTokenFiles({ keys, revoked }, log, 3_600_000);
+  using tokens = await openTokenFiles({ keys, revoked }, log, BY_HAND);
   const first = await signToken(one, { watch: ["*"] }, { nowMs: Date.now() });
   const second = await signToken(two, { watch: ["*"] }, { nowMs: Date.now() });
   assertEquals(await fault(tokens.access, first.token), "allowed");
@@ -288,4 +292,108 @@ Deno.test("openTokenFiles takes changed files up, and keeps what it has where th
   ]);
   await Deno.remove(folder, { recursive: true });
   await assertRejects(() => openTokenFiles({ keys }, log), Error, "Cannot read");
+});
+
+/** Files of two keys with a token of each, of which the first is in use, and what is said of them. */
+async function turning(times: LookTimes) {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/key`;
+  const keys = [await newKey(), await newKey()] as const;
+  const tokens = await Promise.all(
+    keys.map(async (key) => (await signToken(key, { watch: ["*"] }, { nowMs: Date.now() })).token),
+  );
+  await Deno.writeTextFile(path, keys[0]);
+  const said: string[] = [];
+  const say = (text: string) => void said.push(text.replaceAll(folder, ""));
+  const filed = await openTokenFiles(
+    { keys: path },
+    { ...silentLog, info: say, error: say },
+    times,
+  );
+  return {
+    folder,
+    path,
+    keys,
+    said,
+    filed,
+    faults: async () =>
+      [await fault(filed.access, tokens[0]), await fault(filed.access, tokens[1])].join(" "),
+    [Symbol.asyncDispose]: async () => {
+      filed[Symbol.dispose]();
+      await Deno.remove(folder, { recursive: true });
+    },
+  };
+}
+
+Deno.test("openTokenFiles takes nothing of a file that is being written", async () => {
+  await using here = await turning({ ...BY_HAND, settleMs: 2000 });
+  const both = JSON.stringify({ keys: here.keys.map((key) => JSON.parse(key)) });
+  // A secret is one at any length that suffices: its half is no error.
+  for (const [begun, whole] of [[both.slice(0, 99), both], ["x".repeat(40), here.keys[1]]]) {
+    await Deno.writeTextFile(here.path, begun!);
+    const before = await here.faults();
+    const looking = here.filed.reload();
+    await delay(200);
+    await Deno.writeTextFile(here.path, whole!);
+    await looking;
+    assertEquals(await here.faults(), before);
+    await here.filed.reload();
+  }
+  assertEquals(await here.faults(), "wrong allowed");
+  assertEquals(here.said, Array(2).fill("read /key again: it has changed"));
+});
+
+Deno.test("openTokenFiles ends with what a file says last, however often it is told to look", async () => {
+  await using here = await turning(BY_HAND);
+  const looks: Promise<void>[] = [];
+  for (let turn = 1; turn <= 41; turn++) {
+    await Deno.writeTextFile(`${here.path}.new`, here.keys[turn % 2]!);
+    await Deno.rename(`${here.path}.new`, here.path);
+    looks.push(here.filed.reload(), here.filed.reload());
+    if (turn % 7 === 0) await looks.at(-1);
+  }
+  await Promise.all(looks);
+  assertEquals(await here.faults(), "wrong allowed");
+});
+
+Deno.test("openTokenFiles keeps what it has while a file is away, and tells that once each time", async () => {
+  await using here = await turning(BY_HAND);
+  const { path, folder, keys, filed, said } = here;
+  const away: (() => Promise<void>)[] = [
+    async () => {},
+    // As somebody who may read everything, a test cannot be kept from a file otherwise.
+    () => Deno.mkdir(path),
+    () => Deno.symlink(`${folder}/nowhere`, path),
+    () => Deno.symlink(path, path),
+  ];
+  for (const put of away) {
+    await Deno.remove(path);
+    await put();
+    for (let count = 0; count < 3; count++) await filed.reload();
+    assertEquals(await here.faults(), "allowed wrong");
+    await Deno.remove(path).catch(() => {});
+    await Deno.writeTextFile(path, keys[0]);
+    for (let count = 0; count < 3; count++) await filed.reload();
+  }
+  assertEquals(said.length, 2 * away.length, said.join("\n"));
+  for (const [index, line] of said.entries()) {
+    assertMatch(
+      line,
+      index % 2 === 0 ? /^Cannot read \/key: .* stays$/ : /again: it is as it was$/,
+    );
+  }
+  await Deno.writeTextFile(`${folder}/other`, keys[1]);
+  await Deno.symlink(`${folder}/other`, `${folder}/link`);
+  await Deno.rename(`${folder}/link`, path);
+  await filed.reload();
+  assertEquals(await here.faults(), "wrong allowed");
+});
+
+Deno.test("SignedTokens lets nobody in by a key that goes while it is asked", async () => {
+  const [one, other] = [await newKey(), await newKey()];
+  const access = new SignedTokens(await readKeys(one, "check"));
+  const { token } = await signToken(one, { watch: ["*"] }, { nowMs: Date.now() });
+  const asked = fault(access, token);
+  access.setKeys(await readKeys(other, "check"));
+  assertEquals(await asked, "wrong");
 });
