@@ -14,6 +14,13 @@ const MAX_PIECE_BYTES = 8192;
 /** With more messages in a piece, the next one is as small as can be. */
 const FEW_MESSAGES = 4;
 
+/**
+ * Why nothing is let through: whoever reads the messages wants none (`reader`), others have their turn
+ * (`turn`), a body is not read as fast as it comes (`body`), answers wait (`answers`), or nothing more of
+ * the connection is wanted, ever (`over`).
+ */
+export type PauseReason = "reader" | "turn" | "body" | "answers" | "over";
+
 /** What an {@linkcode Inflow} tells. */
 export interface InflowEvents {
   /** A piece of so many bytes was let through, with so many messages. */
@@ -23,8 +30,8 @@ export interface InflowEvents {
 }
 
 /**
- * Lets the listeners of a connection have what was read from it in pieces, and only as long as it is not
- * paused: else the thousands of messages or requests that fit into one read are all taken before
+ * Lets the listeners of a connection have what was read from it in pieces, and only as long as nobody
+ * has paused it: else the thousands of messages or requests that fit into one read are all taken before
  * anybody else has a turn.
  */
 export class Inflow {
@@ -34,7 +41,8 @@ export class Inflow {
   #pieceBytes = MIN_PIECE_BYTES;
   /** Messages that have come whole, ever. */
   #messages = 0;
-  #isPaused = false;
+  /** Nothing is let through as long as there is any: each is taken back by who gave it. */
+  readonly #reasons = new Set<PauseReason>();
   /** What was read last. */
   #read = new Uint8Array();
   /** What of it was not let through when it was paused. */
@@ -69,23 +77,25 @@ export class Inflow {
     this.#events = events;
   }
 
-  /** Whether nothing is let through. */
-  get isPaused(): boolean {
-    return this.#isPaused;
+  /** Lets nothing through until `reason` is taken back. */
+  pause(reason: PauseReason): void {
+    this.#reasons.add(reason);
   }
 
-  /** Lets nothing through. */
-  pause(): void {
-    this.#isPaused = true;
-  }
-
-  /** Lets through what has been kept, and then what comes; false where that has paused it again. */
-  resume(): boolean {
-    this.#isPaused = false;
+  /**
+   * Takes `reason` back. Where it was the last one, lets through what has been kept, and then what comes;
+   * false where it was not given, or there are others, also new ones of what was let through.
+   */
+  resume(reason: PauseReason): boolean {
+    if (!this.#reasons.delete(reason) || this.#isPaused) return false;
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest !== undefined) this.#take(rest);
     return !this.#isPaused;
+  }
+
+  get #isPaused(): boolean {
+    return this.#reasons.size > 0;
   }
 
   #begin(read: Uint8Array<ArrayBuffer>): void {

@@ -73,14 +73,14 @@ export function paceBody(
       sentBytes += bytes;
       const cameBytes = bodyBytes + incoming.readableLength;
       if (sentBytes >= MIN_JUDGED_BYTES && cameBytes * MIN_SHARE < sentBytes) return onCrumbs();
-      if (incoming.readableLength > 0) inflow.pause();
+      if (incoming.readableLength > 0) inflow.pause("body");
     },
     through: () => {},
   });
   return (readBytes) => {
     bodyBytes += readBytes;
-    if (incoming.complete || !inflow.isPaused) return;
-    if (inflow.resume()) incoming.socket.resume();
+    // Behind a whole one, it is the next one that comes too fast.
+    if (!incoming.complete && inflow.resume("body")) incoming.socket.resume();
   };
 }
 

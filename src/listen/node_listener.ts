@@ -158,7 +158,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     const isWhole = incoming.complete;
     if (!isWhole) {
       // Nobody wants the rest of it, which may have no end.
-      inflow.pause();
+      inflow.pause("over");
       outgoing.shouldKeepAlive = false;
     }
     // A request without `Upgrade` cannot be accepted as one.

@@ -9,7 +9,7 @@ import { setImmediate } from "node:timers";
 import type { ServerSocket } from "ws";
 import type { ByteTurns } from "./byte_turns.ts";
 import type { Framing } from "./framing.ts";
-import type { Inflow } from "./inflow.ts";
+import type { Inflow, PauseReason } from "./inflow.ts";
 import type { Socket, SocketEvents } from "./listener.ts";
 import type { Pulse } from "./pulse.ts";
 import { ReadParts } from "./read_parts.ts";
@@ -70,8 +70,6 @@ export class NodeSocket implements Socket {
   readonly #inflow: Inflow;
   #closedMs = Infinity;
   #probedMs = -Infinity;
-  #isPaused = false;
-  #isWaiting = false;
 
   constructor({ socket, connection, inflow }: Wire, framing: Framing) {
     this.#socket = socket;
@@ -99,9 +97,7 @@ export class NodeSocket implements Socket {
   }
 
   pause(): boolean {
-    this.#isPaused = true;
-    this.#inflow.pause();
-    this.#socket.pause();
+    this.#pause("reader");
     this.#probe();
     return true;
   }
@@ -119,23 +115,28 @@ export class NodeSocket implements Socket {
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#read();
+    this.#resume("reader");
   }
 
   /** Reads nothing more until it is its turn. */
   async waitFor(turn: Promise<void>): Promise<void> {
-    this.#isWaiting = true;
-    this.#inflow.pause();
-    this.#socket.pause();
+    this.#pause("turn");
     await turn;
-    this.#isWaiting = false;
-    this.#read();
+    this.#resume("turn");
   }
 
-  #read(): void {
-    if (this.#isPaused || this.#isWaiting) return;
-    if (this.#inflow.resume() && !this.#isWaiting) this.#socket.resume();
+  /** Reads nothing more, whatever others say. */
+  stopReading(): void {
+    this.#pause("over");
+  }
+
+  #pause(reason: PauseReason): void {
+    this.#inflow.pause(reason);
+    this.#socket.pause();
+  }
+
+  #resume(reason: PauseReason): void {
+    if (this.#inflow.resume(reason)) this.#socket.resume();
   }
 
   breakOff(): boolean {
@@ -145,7 +146,7 @@ export class NodeSocket implements Socket {
 
   /** Ends the connection as soon as its close frame has left, and reads nothing more until then. */
   giveUp(reason: string): void {
-    this.pause();
+    this.stopReading();
     this.close(TRY_AGAIN_LATER, reason);
     if (this.unsentBytes > CLOSE_FRAME_BYTES) this.#socket.terminate();
     else this.#connection.destroySoon();
@@ -246,7 +247,7 @@ export function serveSocket(
     if (discardedFrom === Infinity) {
       unfinished.set(own, bytesRead - wholeBytes + PART_COST_BYTES * ++parts);
     } else if (bytesRead - discardedFrom > MAX_DISCARDED_BYTES) {
-      own.pause();
+      own.stopReading();
     }
     if (own.closedMs !== Infinity || socket.readyState === OPEN) return;
     if (connection.writableLength <= CLOSE_FRAME_BYTES) over();

@@ -36,7 +36,7 @@ export class NodeTurns {
     this.#lines.set(connection, line);
     line.waiting++;
     if (line.waiting >= ENOUGH_WAITING) {
-      inflow.pause();
+      inflow.pause("answers");
       connection.pause();
     }
     const turn = line.last;
@@ -44,9 +44,7 @@ export class NodeTurns {
       outgoing.on("close", () => {
         line.waiting--;
         resolve();
-        if (line.waiting < ENOUGH_WAITING && inflow.isPaused && inflow.resume()) {
-          connection.resume();
-        }
+        if (line.waiting < ENOUGH_WAITING && inflow.resume("answers")) connection.resume();
       });
     });
     return turn;

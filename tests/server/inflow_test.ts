@@ -50,37 +50,62 @@ Deno.test("Inflow lets through small pieces where many messages come", () => {
 });
 
 Deno.test("Inflow keeps what was read behind a pause, and lets it through behind that", () => {
-  const { connection, inflow, pieces, through, seen } = reading((_, inflow) => inflow.pause());
+  const { connection, inflow, pieces, through, seen } = reading((_, inflow) =>
+    inflow.pause("turn")
+  );
   connection.emit("data", READ);
   assertEquals(pieces.length, 1);
   let isOpen = false;
   for (let turn = 0; seen().length < READ.length; turn++) {
     assert(turn < 100);
     assertEquals(through, []);
-    isOpen = inflow.resume();
+    isOpen = inflow.resume("turn");
     assertEquals([pieces.length, isOpen], [turn + 2, false]);
   }
   assertEquals(seen(), [...READ]);
   assertEquals(through, [READ]);
-  assertEquals(inflow.resume(), true);
+  assertEquals(inflow.resume("turn"), true);
+});
+
+Deno.test("Inflow lets nothing through until everybody who paused it has taken that back", () => {
+  const { connection, inflow, pieces, seen } = reading(() => {});
+  inflow.pause("turn");
+  inflow.pause("reader");
+  inflow.pause("reader");
+  connection.emit("data", READ);
+  // Another's, and what nobody gave: a body that was read, answers that have left.
+  for (const reason of ["turn", "turn", "body", "answers"] as const) {
+    assertEquals([inflow.resume(reason), pieces.length], [false, 0]);
+  }
+  assertEquals([inflow.resume("reader"), seen()], [true, [...READ]]);
+});
+
+Deno.test("Inflow stays paused where one pauses it while another has it read on", () => {
+  const { connection, inflow, seen } = reading((_, inflow) => inflow.pause("body"));
+  inflow.pause("answers");
+  connection.emit("data", READ);
+  assertEquals([inflow.resume("answers"), seen().length], [false, 1024]);
+  inflow.pause("over");
+  // The body was read, but nothing more of the connection is wanted.
+  assertEquals([inflow.resume("body"), seen().length], [false, 1024]);
 });
 
 Deno.test("Inflow gives back what it can neither let through nor keep", () => {
-  const { connection, inflow, pieces, unshifted } = reading((_, inflow) => inflow.pause());
+  const { connection, inflow, pieces, unshifted } = reading((_, inflow) => inflow.pause("turn"));
   connection.emit("data", READ);
   // A server has read on by itself.
   connection.emit("data", READ.subarray(0, 10));
   assertEquals([pieces.length, unshifted.map(({ length }) => length)], [1, [10]]);
   // Nobody is there to read on, as behind a request to upgrade.
   connection.removeAllListeners("data");
-  inflow.resume();
+  inflow.resume("turn");
   assertEquals(unshifted.map(({ length }) => length), [10, 65_536 - 1024]);
 });
 
 Deno.test("Inflow lets nothing through of a connection that was destroyed", () => {
   const { connection, inflow, pieces } = reading(() => connection.destroyed = true);
   connection.emit("data", READ);
-  inflow.resume();
+  inflow.resume("turn");
   assertEquals(pieces.length, 1);
   let hasEnded = false;
   connection.on("end", () => hasEnded = true);
