@@ -1,0 +1,52 @@
+/**
+ * The server of `node:http`, or of `node:https`.
+ *
+ * @module
+ */
+import { createServer, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import type { Certificate } from "./certificate.ts";
+import type { ListenLimits } from "./limits.ts";
+
+/** How often those are looked for that take too long, in milliseconds. */
+const CHECK_MS = 500;
+/** Most bytes of a request's header. */
+const MAX_HEADER_BYTES = 16_384;
+
+/** A server, which does not listen yet. */
+export interface NodeServer {
+  readonly server: Server;
+  readonly isSecure: boolean;
+  /** The event that tells of a connection on which requests may come. */
+  readonly talking: "connection" | "secureConnection";
+  /** Gives those who come from now on another certificate. */
+  renew(certificate: Certificate): void;
+}
+
+/** A server of HTTP, or of HTTPS where there is a certificate. */
+export function makeServer(limits: ListenLimits, certificate: Certificate | undefined): NodeServer {
+  const options = {
+    headersTimeout: limits.headerTimeoutMs,
+    requestTimeout: Math.max(limits.headerTimeoutMs, limits.bodyTimeoutMs),
+    keepAliveTimeout: limits.idleTimeoutMs,
+    connectionsCheckingInterval: CHECK_MS,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    noDelay: true,
+  };
+  if (certificate === undefined) {
+    const server = createServer(options);
+    return { server, isSecure: false, talking: "connection", renew: () => {} };
+  }
+  const server = createSecureServer({
+    ...options,
+    ...certificate,
+    minVersion: "TLSv1.2",
+    handshakeTimeout: limits.headerTimeoutMs,
+  });
+  return {
+    server,
+    isSecure: true,
+    talking: "secureConnection",
+    renew: ({ cert, key }) => server.setSecureContext({ cert, key }),
+  };
+}
