@@ -5,11 +5,16 @@
  */
 import { createHash } from "node:crypto";
 import type { Access, AccessQuestion, Ruling } from "./access.ts";
+import { type Comer, WaitingLine } from "./waiting_line.ts";
 
 /** How long an answer may take, in milliseconds. */
 const ANSWER_MS = 1000;
-/** Most questions under way. */
+/** Most questions under way, each with a connection of its own. */
 const MAX_UNDER_WAY = 128;
+/** Most questions that wait of whoever is new, and for how long: strangers can ask without end. */
+const NEW = { most: 4096, waitMs: 1000 };
+/** The same of whoever was let in and is asked about again: nobody else can make these more. */
+const KNOWN = { most: 10_000, waitMs: 5000 };
 /** Most answers that are kept. */
 const MAX_KEPT = 10_000;
 /** Longest answer that is read, in characters. */
@@ -33,6 +38,7 @@ export class AskedElsewhere implements Access {
   /** By the hash of a question. */
   readonly #kept = new Map<string, Ruling & { readonly untilMs: number }>();
   readonly #underWay = new Map<string, Promise<Ruling>>();
+  readonly #line = new WaitingLine(MAX_UNDER_WAY, { new: NEW, known: KNOWN });
 
   constructor(
     url: string,
@@ -65,11 +71,13 @@ export class AskedElsewhere implements Access {
     const hash = createHash("sha256").update(body).digest("base64");
     const kept = this.#kept.get(hash);
     if (kept !== undefined && this.#nowMs() < kept.untilMs) return kept;
-    this.#kept.delete(hash);
     const asked = this.#underWay.get(hash);
     if (asked !== undefined) return await asked;
-    if (this.#underWay.size >= MAX_UNDER_WAY) return NO_ANSWER;
-    const answer = this.#post(body, token !== undefined);
+    this.#kept.delete(hash);
+    const answer = this.#inTurn(
+      kept === undefined ? "new" : "known",
+      () => this.#post(body, token !== undefined),
+    );
     this.#underWay.set(hash, answer);
     try {
       const ruling = await answer;
@@ -77,6 +85,15 @@ export class AskedElsewhere implements Access {
       return ruling;
     } finally {
       this.#underWay.delete(hash);
+    }
+  }
+
+  async #inTurn(comer: Comer, post: () => Promise<Ruling>): Promise<Ruling> {
+    if (!await this.#line.enter(comer)) return NO_ANSWER;
+    try {
+      return await post();
+    } finally {
+      this.#line.leave();
     }
   }
 

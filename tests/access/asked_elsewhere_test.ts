@@ -1,6 +1,6 @@
 /** Somebody else decides: what is asked, what allows, and what refuses. */
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { AccessQuestion, Ruling } from "../../src/access/access.ts";
 import { AskedElsewhere } from "../../src/access/asked_elsewhere.ts";
 import { openHere } from "../server/fixture.ts";
@@ -96,19 +96,92 @@ Deno.test("AskedElsewhere keeps an answer for as long as it says, and no other",
   }
 });
 
-Deno.test("AskedElsewhere asks the same once, and has no more than 128 questions under way", async () => {
-  const gate = Promise.withResolvers<void>();
+Deno.test("AskedElsewhere asks the same once, 128 questions at a time, and all in turn", async () => {
+  let atOnce = 0;
+  let most = 0;
+  const isFull = Promise.withResolvers<void>();
   await using running = scene(async () => {
-    await gate.promise;
+    most = Math.max(most, ++atOnce);
+    if (atOnce === 128) isFull.resolve();
+    await isFull.promise;
+    atOnce--;
     return new Response();
   }, { answerMs: 60_000 });
   const same = [running.ask(), running.ask()];
-  const others = Array.from({ length: 128 }, (_, index) => running.ask({ stream: `s${index}` }));
-  assertEquals((await others[127]!).decision, "forbidden");
-  gate.resolve();
+  const others = Array.from({ length: 999 }, (_, index) => running.ask({ stream: `s${index}` }));
   const rulings = await Promise.all([...same, ...others]);
-  assertEquals(rulings.filter(({ decision }) => decision === "allowed").length, 129);
-  assertEquals(running.asked.length, 128);
+  assertEquals(rulings.filter(({ decision }) => decision !== "allowed"), []);
+  assertEquals([running.asked.length, most], [1000, 128]);
+});
+
+Deno.test("AskedElsewhere refuses strangers beyond a bound, and lets who was let in go first", async () => {
+  let nowMs = 0;
+  let gate = Promise.withResolvers<void>();
+  gate.resolve();
+  const asked: unknown[] = [];
+  await using running = scene(async ({ stream }) => {
+    asked.push(stream);
+    await gate.promise;
+    return Response.json({ expires: 60 });
+  }, { nowMs: () => nowMs, answerMs: 60_000 });
+  const known = Array.from({ length: 200 }, (_, index) => `known-${index}`);
+  for (const stream of known) await running.ask({ stream });
+  nowMs = 60_000;
+  gate = Promise.withResolvers();
+  const strangers = Array.from(
+    { length: 6000 },
+    (_, index) => running.ask({ stream: `s${index}` }),
+  );
+  const again = known.map((stream) => running.ask({ stream }));
+  // 128 are asked about and 4,096 wait: those behind them are refused at once.
+  assertEquals((await Promise.all(strangers.slice(128 + 4096))).length, 1776);
+  gate.resolve();
+  assertEquals((await Promise.all(again)).filter(({ decision }) => decision !== "allowed"), []);
+  await Promise.all(strangers);
+  // With the last of them, as many others may be under way as there are places.
+  const last = asked.findLastIndex((stream) => known.includes(String(stream)));
+  assert(last < 200 + 128 + 200 + 128, `the last of them was asked about as number ${last}`);
+});
+
+Deno.test("AskedElsewhere is not held up by a service that misbehaves", async () => {
+  const part = new Uint8Array(65_536).fill(0x61);
+  let sent = 0;
+  const endless = () =>
+    new ReadableStream({
+      pull: (controller) => {
+        sent += part.length;
+        controller.enqueue(part);
+      },
+    });
+  let late = Promise.withResolvers<void>();
+  const answers: readonly [Answer, Ruling["decision"]][] = [
+    // What is too long says nothing, and its status counts.
+    [() => new Response(endless()), "allowed"],
+    [() => new Response(endless(), { status: 403 }), "forbidden"],
+    [() => new Response(new Uint8Array(100e6)), "allowed"],
+    [
+      () => new Response(new ReadableStream({ pull: () => late.promise })),
+      "forbidden",
+    ],
+    [() => late.promise.then(() => new Response()), "forbidden"],
+    [() => Response.json({}, { headers: { "content-encoding": "gzip" } }), "forbidden"],
+    ...["-1", "NaN", '"60"', "null", "[1]", "{}"].map((expires): [Answer, "allowed"] => [
+      () => new Response(`{"expires":${expires}}`),
+      "allowed",
+    ]),
+  ];
+  for (const [answer, decision] of answers) {
+    await using running = scene(answer, { answerMs: 500 });
+    const ruling = await running.ask();
+    assertEquals([ruling.decision, ruling.untilMs], [decision, undefined], String(answer));
+    late.resolve();
+    late = Promise.withResolvers();
+  }
+  assert(sent < 50e6, `${sent} bytes were read`);
+  for (const expires of ["1e99", "1e999"]) {
+    await using running = scene(() => new Response(`{"expires":${expires}}`), { nowMs: () => 0 });
+    assertEquals((await running.ask()).untilMs, 31_536_000_000);
+  }
 });
 
 Deno.test("AskedElsewhere lets a connection in that may watch or publish", async () => {
