@@ -5,7 +5,7 @@
  */
 import type { Buffer } from "node:buffer";
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Access, Action, Ruling } from "./access.ts";
+import type { Access, AccessQuestion, Action, Ruling } from "./access.ts";
 import { faulty } from "./fault.ts";
 
 /** A secret for each action; whoever has none for it, may not. Who may publish or govern may watch. */
@@ -42,22 +42,52 @@ const IMPLIED: Readonly<Record<keyof Secrets, readonly Action[]>> = {
  * ```
  */
 export function sharedSecrets(secrets: Secrets): Access {
-  const known = (Object.keys(IMPLIED) as (keyof Secrets)[]).flatMap((action) => {
-    const secret = secrets[action];
-    return secret === undefined ? [] : [{ hash: hashOf(secret), actions: IMPLIED[action] }];
-  });
-  return {
-    needsToken: true,
-    authorize: ({ action, token }): Ruling => {
-      if (token === undefined) return faulty("none", action);
-      const hash = hashOf(token);
-      // All are compared, so that the time says nothing.
-      const granted = known.filter((each) => timingSafeEqual(each.hash, hash))
-        .flatMap(({ actions }) => actions);
-      if (granted.length === 0) return faulty("wrong", action);
-      return granted.includes(action) ? { decision: "allowed" } : faulty("action", action);
-    },
-  };
+  return new SharedSecrets(secrets);
+}
+
+/** Most secrets of before that are remembered, to say of them that they were revoked. */
+const MAX_GONE = 16;
+
+/** Lets those in who know a secret, which may change. */
+export class SharedSecrets implements Access {
+  readonly needsToken = true;
+  readonly #known = new Map<keyof Secrets, Buffer>();
+  readonly #listeners = new Set<() => void>();
+  /** What was a secret before. */
+  #gone: readonly Buffer[] = [];
+
+  constructor(secrets: Secrets) {
+    for (const action of Object.keys(IMPLIED) as (keyof Secrets)[]) {
+      const secret = secrets[action];
+      if (secret !== undefined) this.#known.set(action, hashOf(secret));
+    }
+  }
+
+  /** Takes another secret; the one before counts no longer, also of those who are there. */
+  set(action: keyof Secrets, secret: string): void {
+    const hash = hashOf(secret);
+    const before = this.#known.get(action);
+    if (before?.equals(hash)) return;
+    if (before !== undefined) this.#gone = [before, ...this.#gone].slice(0, MAX_GONE);
+    this.#known.set(action, hash);
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  authorize({ action, token }: AccessQuestion): Ruling {
+    if (token === undefined) return faulty("none", action);
+    const hash = hashOf(token);
+    // All are compared, so that the time says nothing.
+    const granted = [...this.#known].filter(([, known]) => timingSafeEqual(known, hash))
+      .flatMap(([right]) => IMPLIED[right]);
+    const wasOne = this.#gone.filter((gone) => timingSafeEqual(gone, hash)).length > 0;
+    if (granted.length === 0) return faulty(wasOne ? "revoked" : "wrong", action);
+    return granted.includes(action) ? { decision: "allowed" } : faulty("action", action);
+  }
 }
 
 /** Hashes are of one length, and nobody can choose how far one is right. */

@@ -3,23 +3,22 @@
  *
  * @module
  */
-import { messageOf, StreamError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Log } from "../host/log.ts";
 import {
   type Access,
   anyOf,
   AskedElsewhere,
+  type FiledSecrets,
   isLoopback,
-  openFor,
+  openSecretFiles,
   openTokenFiles,
-  sharedSecrets,
+  secretFault,
+  type SecretFile,
+  type Secrets,
 } from "../server/mod.ts";
 import { type Flag, toggle, usage, type Values } from "./command.ts";
 import { text } from "./value.ts";
-
-/** Longest secret, in characters: the relay looks at none that is longer. */
-const MAX_SECRET_LENGTH = 8192;
 
 /** An address of HTTP. What is wrong with it is said without it: it may have a password in it. */
 function httpUrl(value: string): string {
@@ -33,7 +32,11 @@ function httpUrl(value: string): string {
 }
 
 function secret(who: string): Flag<string> {
-  return { value: "TOKEN", help: `secret of who may ${who}; @FILE: what is in it`, read: text };
+  return {
+    value: "VALUE|@FILE",
+    help: `secret of who may ${who}; @FILE: in a file, read again when it changes`,
+    read: text,
+  };
 }
 
 /** Whether everybody may do everything. */
@@ -65,8 +68,6 @@ export const ACCESS_FLAGS = {
   },
 } as const;
 
-const SECRETS = ["publish-token", "watch-token", "admin-token", "metrics-token"] as const;
-
 /**
  * Sees to it that nobody is let in by oversight.
  *
@@ -96,19 +97,17 @@ export async function accessOf(
   if (revoked !== undefined && keys === undefined) {
     throw usage(command, "--revoked is about tokens that --token-key lets in; give that, too");
   }
-  const secrets = await secretsOf(command, flags);
+  const secrets = await secretsOf(command, flags, log);
   const tokens = keys === undefined ? undefined : await openTokenFiles({ keys, revoked }, log);
-  if (tokens !== undefined) host.onHangup?.(() => tokens.reload());
+  const watched = [secrets, tokens].filter((each) => each !== undefined);
+  host.onHangup?.(() => watched.forEach((each) => each.reload()));
   const ways: Access[] = [
-    ...(secrets === undefined ? [] : [secrets]),
-    ...(tokens === undefined ? [] : [tokens.access]),
+    ...watched.map(({ access }) => access),
     ...(authUrl === undefined ? [] : [new AskedElsewhere(authUrl)]),
   ];
   return {
-    access: ways.length === 0
-      ? undefined
-      : anyOf(flags.open ? [openFor(["watch"]), ...ways] : ways),
-    [Symbol.dispose]: () => tokens?.[Symbol.dispose](),
+    access: ways.length === 0 ? undefined : anyOf(ways),
+    [Symbol.dispose]: () => watched.forEach((each) => each[Symbol.dispose]()),
   };
 }
 
@@ -121,39 +120,23 @@ export interface ChosenAccess extends Disposable {
 async function secretsOf(
   command: { readonly name: string },
   flags: Values<typeof ACCESS_FLAGS>,
-): Promise<Access | undefined> {
-  if (SECRETS.every((name) => flags[name] === undefined)) return undefined;
-  const [publish, watch, admin, metrics] = await Promise.all(
-    SECRETS.map((name) => readSecret(command, name, flags[name])),
-  );
-  return sharedSecrets({ publish, watch, admin, metrics });
-}
-
-async function readSecret(
-  command: { readonly name: string },
-  name: string,
-  written: string | undefined,
-): Promise<string | undefined> {
-  if (written === undefined) return undefined;
-  const value = written.startsWith("@") ? await firstLine(name, written.slice(1)) : written;
-  // What is wrong is said without the secret.
-  if (value === "") throw usage(command, `--${name} is empty`);
-  if (value.length > MAX_SECRET_LENGTH) {
-    throw usage(command, `--${name} has more than ${MAX_SECRET_LENGTH} characters`);
+  log: Log,
+): Promise<FiledSecrets | undefined> {
+  const secrets: Partial<Record<keyof Secrets, string>> = {};
+  const files: SecretFile[] = [];
+  for (const action of ["publish", "watch", "admin", "metrics"] as const) {
+    const option = `--${action}-token`;
+    const written = flags[`${action}-token`];
+    if (written === undefined) continue;
+    if (written.startsWith("@")) {
+      files.push({ action, path: written.slice(1), label: `${option} ${written}` });
+      continue;
+    }
+    // What is wrong is said without the secret.
+    const fault = secretFault(written);
+    if (fault !== undefined) throw usage(command, `${option} ${fault}`);
+    secrets[action] = written;
   }
-  if (!/^[!-~]+$/.test(value)) {
-    throw usage(
-      command,
-      `--${name} has characters that no request can carry; use letters and digits`,
-    );
-  }
-  return value;
-}
-
-async function firstLine(name: string, path: string): Promise<string> {
-  try {
-    return (await Deno.readTextFile(path)).trim();
-  } catch (cause) {
-    throw new StreamError("usage", `Cannot read --${name}: ${messageOf(cause)}`, { cause });
-  }
+  if (files.length === 0 && Object.keys(secrets).length === 0) return undefined;
+  return await openSecretFiles(files, secrets, log);
 }

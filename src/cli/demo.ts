@@ -42,6 +42,7 @@ export const demoCommand = command({
     // It stops when it is disposed of, once the publisher has ended the stream.
     await using relay = await serve({
       ...serveOptions(flags),
+      open: flags.open,
       clock: host.clock,
       isolateThreads: true,
     });

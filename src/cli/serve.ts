@@ -294,6 +294,7 @@ export const serveCommand = command({
       ...serveOptions(flags, flags.workers),
       ...(access === undefined ? {} : { access }),
       ...(tls === undefined ? {} : { tls }),
+      open: flags.open,
       clock: host.clock,
       isolateThreads: true,
       signal: host.stop,

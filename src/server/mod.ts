@@ -4,18 +4,26 @@
  * @module
  */
 import type { Access } from "../access/access.ts";
+import { anyOf, openFor } from "../access/any_of.ts";
 import { StreamError } from "../errors.ts";
 import { type Clock, systemClock } from "../host/clock.ts";
 import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
 import type { CertificateFiles } from "../listen/certificate.ts";
+import { isLoopback } from "../listen/listen.ts";
 import type { ListenerKind } from "../listen/listener.ts";
 import type { Log } from "../host/log.ts";
 import { DEFAULT_OPTIONS, type RelayOptions } from "../relay/options.ts";
 import { createRelay as createWith, type EmbeddedRelay, type RelayContext } from "./relay.ts";
 import { type Relay, serve as serveWith } from "./serve.ts";
 
-export { anyOf, openFor } from "../access/any_of.ts";
+export { anyOf } from "../access/any_of.ts";
 export { AskedElsewhere } from "../access/asked_elsewhere.ts";
+export {
+  type FiledSecrets,
+  openSecretFiles,
+  secretFault,
+  type SecretFile,
+} from "../access/secret_files.ts";
 export { type Secrets, sharedSecrets } from "../access/secrets.ts";
 export { type FiledTokens, openTokenFiles, type TokenFiles } from "../access/token_files.ts";
 export { newKey, type PatternClaims, signToken } from "../access/token_maker.ts";
@@ -51,6 +59,11 @@ export interface ServeOptions extends CreateRelayOptions, Partial<ListenLimits> 
   readonly host?: string;
   /** Port to listen on; 0 for a free one. @default {8080} */
   readonly port?: number;
+  /**
+   * Whether everybody who reaches it may do everything, which an address beyond this machine needs where
+   * `access` is not there; beside `access`, everybody may watch. @default {false}
+   */
+  readonly open?: boolean;
   /** Threads that send to viewers; more than one needs Linux, and no `base`. @default {1} */
   readonly workers?: number;
   /**
@@ -94,13 +107,22 @@ export interface LogLine {
  * await relay.closed;
  * ```
  *
- * @throws {StreamError} `unreachable` when it cannot listen, `usage` when `workers` and `base` come
- * together, or files are no certificate and its key
+ * @throws {StreamError} `unreachable` when it cannot listen, `usage` when it would be open to more than
+ * this machine and neither `access` nor `open` says so, when `workers` and `base` come together, or files
+ * are no certificate and its key
  */
 export async function serve(options: ServeOptions = {}): Promise<Relay> {
   const { host = "127.0.0.1", port = 8080, workers = 1, listener, tls } = options;
+  const { access, open = false } = options;
   if (!Number.isInteger(workers) || workers < 1) {
     throw new StreamError("usage", `Cannot serve with ${workers} workers: give 1 or more`);
+  }
+  if (access === undefined && !open && !isLoopback(host)) {
+    throw new StreamError(
+      "usage",
+      `Cannot serve on ${host}: everybody who reaches it could publish, watch and govern; say who may ` +
+        "by access, or permit it by open: true",
+    );
   }
   return await serveWith(
     {
@@ -114,6 +136,7 @@ export async function serve(options: ServeOptions = {}): Promise<Relay> {
     },
     {
       ...contextOf(options),
+      ...(access !== undefined && open ? { access: anyOf([openFor(["watch"]), access]) } : {}),
       isolatesThreads: options.isolateThreads ?? false,
       countsDescriptors: true,
     },

@@ -13,9 +13,10 @@ import { delay } from "@std/async/delay";
 import type { Action, Ruling } from "../../src/access/access.ts";
 import { matches } from "../../src/access/pattern.ts";
 import { SignedTokens } from "../../src/access/signed_tokens.ts";
-import { type LookTimes, openTokenFiles } from "../../src/access/token_files.ts";
+import { openTokenFiles } from "../../src/access/token_files.ts";
 import { readKeys } from "../../src/access/token_keys.ts";
 import { newKey, signToken } from "../../src/access/token_maker.ts";
+import type { LookTimes } from "../../src/access/watched_files.ts";
 import { silentLog } from "../../src/host/log.ts";
 
 /** Files are looked at only when they are told to be, and taken as they are. */

@@ -7,6 +7,7 @@ import {
   DEFAULT_OPTIONS,
   type LogLine,
   serve,
+  sharedSecrets,
   StreamError,
 } from "../../mod.ts";
 import { findStream, publish, watch } from "../../src/client/mod.ts";
@@ -106,4 +107,33 @@ Deno.test("serve says that it cannot listen", async () => {
   const port = Number(new URL(relay.address).port);
   const error = await assertRejects(() => serve({ port }), StreamError);
   assertEquals(error.code, "unreachable");
+});
+
+Deno.test("serve is open beyond this machine only where somebody has said so", async () => {
+  for (const host of ["0.0.0.0", "::", "192.0.2.1", "example.org"]) {
+    const error = await assertRejects(() => serve({ host, port: 0 }), StreamError);
+    assertEquals(error.code, "usage");
+    assertEquals(
+      error.message,
+      `Cannot serve on ${host}: everybody who reaches it could publish, watch and govern; say who ` +
+        "may by access, or permit it by open: true",
+    );
+  }
+  const access = sharedSecrets({ publish: "pub" });
+  for (
+    const [options, asked, mayPublish] of [
+      [{ open: true }, 200, true],
+      [{ access }, 401, false],
+      [{ access, open: true }, 200, false],
+    ] as const
+  ) {
+    await using relay = await serve({ host: "0.0.0.0", port: 0, ...options });
+    const address = relay.address.replace("0.0.0.0", "127.0.0.1");
+    const answer = await fetch(`${address}/api/streams`);
+    await answer.body?.cancel();
+    assertEquals(answer.status, asked);
+    await using out = publish(`${address}/cam`, { format: "raw" });
+    if (mayPublish) await out.send(Uint8Array.of(7));
+    else await assertRejects(() => out.send(Uint8Array.of(7)), StreamError);
+  }
 });
