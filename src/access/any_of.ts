@@ -57,6 +57,8 @@ const FAULTS: readonly AccessFault[] = [
 
 /** How much a refusal tells. */
 function rank({ decision, fault }: Ruling): number {
+  // It may be right.
+  if (decision === "limited") return FAULTS.length + 1;
   if (fault !== undefined) return FAULTS.indexOf(fault);
   return decision === "forbidden" ? FAULTS.length : -1;
 }

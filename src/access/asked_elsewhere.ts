@@ -11,10 +11,10 @@ import { type Comer, WaitingLine } from "./waiting_line.ts";
 const ANSWER_MS = 1000;
 /** Most questions under way, each with a connection of its own. */
 const MAX_UNDER_WAY = 128;
-/** Most questions that wait of whoever is new, and for how long: strangers can ask without end. */
-const NEW = { most: 4096, waitMs: 1000 };
-/** The same of whoever was let in and is asked about again: nobody else can make these more. */
-const KNOWN = { most: 10_000, waitMs: 5000 };
+/** Most questions of strangers that wait for a place, each for as long as an answer may take. */
+const MAX_NEW = 4096;
+/** Most that wait of those who were let in and are asked about again, each for five times as long. */
+const MAX_KNOWN = 10_000;
 /** Most answers that are kept. */
 const MAX_KEPT = 10_000;
 /** Longest answer that is read, in characters. */
@@ -38,7 +38,7 @@ export class AskedElsewhere implements Access {
   /** By the hash of a question. */
   readonly #kept = new Map<string, Ruling & { readonly untilMs: number }>();
   readonly #underWay = new Map<string, Promise<Ruling>>();
-  readonly #line = new WaitingLine(MAX_UNDER_WAY, { new: NEW, known: KNOWN });
+  readonly #line: WaitingLine;
 
   constructor(
     url: string,
@@ -50,6 +50,10 @@ export class AskedElsewhere implements Access {
     this.#url = url;
     this.#nowMs = nowMs;
     this.#answerMs = answerMs;
+    this.#line = new WaitingLine(MAX_UNDER_WAY, {
+      new: { most: MAX_NEW, waitMs: answerMs },
+      known: { most: MAX_KNOWN, waitMs: 5 * answerMs },
+    });
   }
 
   async authorize(question: AccessQuestion): Promise<Ruling> {

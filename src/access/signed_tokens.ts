@@ -7,15 +7,30 @@ import { createHash } from "node:crypto";
 import { compactVerify, decodeProtectedHeader } from "jose";
 import type { Access, AccessQuestion, Ruling } from "./access.ts";
 import { type Claims, grantFault, readClaims } from "./claims.ts";
+import { CheckPace } from "./check_pace.ts";
 import { faulty } from "./fault.ts";
 import type { TokenKey } from "./token_keys.ts";
 
 /** Most tokens that are known without looking at their signature again. */
 const MAX_KNOWN = 10_000;
 
+/** It is wrong for every action. */
+const WRONG: Ruling = faulty("wrong", "connect");
+/** Told where more tokens come than there is time for. */
+const LIMITED: Ruling = {
+  decision: "limited",
+  why: "so many tokens come that there is no time to check this one; try again later",
+  retryAfterS: 2,
+};
+
 interface Known {
   readonly claims: Claims;
-  readonly keyId: string | undefined;
+  readonly key: TokenKey;
+}
+
+interface Signed {
+  readonly payload: Uint8Array;
+  readonly key: TokenKey;
 }
 
 /** Lets those in who have a token that one of its keys has signed. */
@@ -25,6 +40,9 @@ export class SignedTokens implements Access {
   readonly #listeners = new Set<() => void>();
   /** By the hash of a token, of which the signature is right. */
   readonly #known = new Map<string, Known>();
+  /** By the same hash: what is being found out. Many may come at once with one token. */
+  readonly #checking = new Map<string, Promise<Known | Ruling>>();
+  readonly #pace: CheckPace;
   #keys: readonly TokenKey[];
   #revoked: ReadonlySet<string>;
 
@@ -37,12 +55,17 @@ export class SignedTokens implements Access {
     this.#keys = keys;
     this.#revoked = revoked;
     this.#nowMs = nowMs;
+    this.#pace = new CheckPace(nowMs);
   }
 
   /** Takes other keys; what others have signed counts no longer, also of those who are there. */
   setKeys(keys: readonly TokenKey[]): void {
     this.#keys = keys;
-    this.#known.clear();
+    const prints = new Set(keys.map(({ print }) => print));
+    // All who are there are asked about now: what the same key has signed need not be checked again.
+    for (const [hash, { key }] of this.#known) {
+      if (!prints.has(key.print)) this.#known.delete(hash);
+    }
     this.#tell();
   }
 
@@ -66,30 +89,40 @@ export class SignedTokens implements Access {
   }
 
   async #look(token: string, hash: string, question: AccessQuestion): Promise<Ruling> {
+    let checked = this.#checking.get(hash);
+    if (checked === undefined) {
+      checked = this.#check(token).finally(() => this.#checking.delete(hash));
+      this.#checking.set(hash, checked);
+    }
+    const found = await checked;
+    if ("decision" in found) return found;
+    this.#remember(hash, found);
+    return this.#rule(found, question);
+  }
+
+  /** What a token says whose signature is right, or why it is none. */
+  async #check(token: string): Promise<Known | Ruling> {
     const keys = this.#keys;
-    const signed = await signedBy(keys, token);
+    const signed = await this.#signedBy(keys, token);
     // Who is let in by keys that have gone meanwhile would not be asked about again.
-    if (keys !== this.#keys) return await this.#look(token, hash, question);
-    if (signed === undefined) return faulty("wrong", question.action);
-    const { keyId } = signed;
-    let claims;
+    if (keys !== this.#keys) return await this.#check(token);
+    if (signed === undefined) return WRONG;
+    if ("decision" in signed) return signed;
+    const { key, payload } = signed;
     try {
-      claims = readClaims(JSON.parse(new TextDecoder().decode(signed.payload)));
+      return { claims: readClaims(JSON.parse(new TextDecoder().decode(payload))), key };
     } catch (error) {
       const why = error instanceof SyntaxError
         ? "the token has no claims"
         : (error as Error).message;
-      return { ...faulty("wrong", question.action, idsOf(keyId, undefined)), why };
+      return { ...WRONG, ...idsOf(key.id, undefined), why };
     }
-    const known = { claims, keyId };
-    this.#remember(hash, known);
-    return this.#rule(known, question);
   }
 
-  #rule({ claims, keyId }: Known, { action, stream }: AccessQuestion): Ruling {
+  #rule({ claims, key }: Known, { action, stream }: AccessQuestion): Ruling {
     const { exp, nbf, jti } = claims;
-    const ids = idsOf(keyId, jti);
-    const isRevoked = [keyId, jti].some((id) => id !== undefined && this.#revoked.has(id));
+    const ids = idsOf(key.id, jti);
+    const isRevoked = [key.id, jti].some((id) => id !== undefined && this.#revoked.has(id));
     if (isRevoked) return faulty("revoked", action, ids);
     const nowMs = this.#nowMs();
     if (exp !== undefined && nowMs >= exp * 1000) return faulty("expired", action, ids);
@@ -97,6 +130,28 @@ export class SignedTokens implements Access {
     const fault = grantFault(claims, action, stream);
     if (fault !== undefined) return faulty(fault, action, ids);
     return { decision: "allowed", ...ids, ...(exp === undefined ? {} : { untilMs: exp * 1000 }) };
+  }
+
+  /** What a token says, and whose it is, where its signature is right. */
+  async #signedBy(
+    keys: readonly TokenKey[],
+    token: string,
+  ): Promise<Signed | typeof LIMITED | undefined> {
+    let header;
+    try {
+      header = decodeProtectedHeader(token);
+    } catch {
+      return undefined;
+    }
+    for (const key of keys) {
+      const { id, algorithm } = key;
+      // A key that has no id may be meant by whatever id; one that has is meant by its own alone.
+      if (header.kid !== undefined && id !== undefined && header.kid !== id) continue;
+      if (header.alg !== algorithm) continue;
+      const payload = await this.#pace.take(algorithm, () => payloadOf(token, key));
+      if (payload === undefined) return LIMITED;
+      if (payload !== null) return { payload, key };
+    }
   }
 
   #remember(hash: string, known: Known): void {
@@ -112,26 +167,12 @@ export class SignedTokens implements Access {
   }
 }
 
-/** What a token says, and whose it is, where its signature is right. */
-async function signedBy(
-  keys: readonly TokenKey[],
-  token: string,
-): Promise<{ readonly payload: Uint8Array; readonly keyId: string | undefined } | undefined> {
-  let named: string | undefined;
+/** What a token says that this key has signed; `null` where it has not. */
+async function payloadOf(token: string, { key, algorithm }: TokenKey): Promise<Uint8Array | null> {
   try {
-    named = decodeProtectedHeader(token).kid;
+    return (await compactVerify(token, key, { algorithms: [algorithm] })).payload;
   } catch {
-    return undefined;
-  }
-  for (const { id, algorithm, key } of keys) {
-    // A key that has no id may be meant by whatever id; one that has is meant by its own alone.
-    if (named !== undefined && id !== undefined && named !== id) continue;
-    try {
-      const { payload } = await compactVerify(token, key, { algorithms: [algorithm] });
-      return { payload, keyId: id };
-    } catch {
-      // Another key may have signed it.
-    }
+    return null;
   }
 }
 

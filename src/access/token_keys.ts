@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { importJWK, type JWK } from "jose";
 
 /** Most keys that are tried. */
@@ -21,6 +22,8 @@ export interface TokenKey {
   readonly key: Awaited<ReturnType<typeof importJWK>>;
   /** Whether it can sign, and not only check. */
   readonly isPrivate: boolean;
+  /** By which it is known again when its file is read again: what it checks, it checks alike. */
+  readonly print: string;
 }
 
 /** What a key is read for: the relay keeps no private key in memory that it does not need. */
@@ -57,7 +60,12 @@ function rawSecret(text: string): TokenKey {
   if (key.length < MIN_SECRET_BYTES) {
     throw new Error(`a secret needs at least ${MIN_SECRET_BYTES} bytes, and it has ${key.length}`);
   }
-  return { id: undefined, algorithm: "HS256", key, isPrivate: true };
+  const print = printOf([text]);
+  return { id: undefined, algorithm: "HS256", key, isPrivate: true, print };
+}
+
+function printOf(parts: readonly unknown[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("base64");
 }
 
 async function readJwk(jwk: JWK, number: number, use: KeyUse): Promise<TokenKey> {
@@ -91,7 +99,8 @@ async function readJwk(jwk: JWK, number: number, use: KeyUse): Promise<TokenKey>
   if (key instanceof Uint8Array && key.length < MIN_SECRET_BYTES) {
     fail(`has fewer than ${MIN_SECRET_BYTES} bytes`);
   }
-  return { id, algorithm, key, isPrivate };
+  const print = printOf([id, algorithm, k, crv, x, y, n, e]);
+  return { id, algorithm, key, isPrivate, print };
 }
 
 function algorithmOf({ kty, crv }: JWK): KeyAlgorithm | undefined {

@@ -295,6 +295,57 @@ Deno.test("openTokenFiles takes changed files up, and keeps what it has where th
   await assertRejects(() => openTokenFiles({ keys }, log), Error, "Cannot read");
 });
 
+/** How many signatures are checked until it is disposed of. */
+function countChecks() {
+  const { verify } = crypto.subtle;
+  const counted = {
+    checks: 0,
+    [Symbol.dispose]: () => void (crypto.subtle.verify = verify),
+  };
+  crypto.subtle.verify = (...args: Parameters<typeof verify>) => {
+    counted.checks++;
+    return verify.apply(crypto.subtle, args);
+  };
+  return counted;
+}
+
+Deno.test("SignedTokens checks a bounded number of signatures, one at a time, and what it knows goes ahead", async () => {
+  const { open, secret } = await pair("ES256");
+  const access = await accessOf(open);
+  const right = await sign({ watch: "*" }, secret);
+  assertEquals(await fault(access, right), "allowed");
+  using counted = countChecks();
+  const wrong = (number: number) => `${right.slice(0, -10)}${String(number).padStart(10, "A")}`;
+  const beganMs = performance.now();
+  const asked = Array.from({ length: 5000 }, (_, number) => ask(access, wrong(number)));
+  const known = access.authorize({ action: "watch", stream: "a", address: "", token: right });
+  assert(!(known instanceof Promise), "what is known waits for nothing");
+  const rulings = await Promise.all(asked);
+  const tookMs = performance.now() - beganMs;
+  const count = (wanted: Ruling["decision"]) =>
+    rulings.filter(({ decision }) => decision === wanted).length;
+  assertEquals([count("allowed"), count("unknown") + count("limited")], [0, 5000]);
+  // One is under way, and 2,048 wait at most.
+  assert(count("unknown") <= 2049, `${count("unknown")} were checked`);
+  assertEquals(count("unknown"), counted.checks);
+  // 250 saved, and 250 a second.
+  assert(counted.checks <= 252 + tookMs / 4, `${counted.checks} checks in ${tookMs} ms`);
+});
+
+Deno.test("SignedTokens checks a token once, however many bring it, and not again when keys are added", async () => {
+  const [one, other] = [await pair("ES256"), await pair("RS256")];
+  const access = await accessOf(one.open);
+  const token = await sign({ watch: "*" }, one.secret, { kid: one.open.kid });
+  using counted = countChecks();
+  const faults = await Promise.all(Array.from({ length: 3000 }, () => fault(access, token)));
+  assertEquals([new Set(faults), counted.checks], [new Set(["allowed"]), 1]);
+  access.setKeys(await readKeys(JSON.stringify({ keys: [other.open, one.open] }), "check"));
+  assertEquals([await fault(access, token), counted.checks], ["allowed", 1]);
+  // A key of another name is another key.
+  access.setKeys(await readKeys(JSON.stringify({ ...one.open, kid: "renamed" }), "check"));
+  assertEquals(await fault(access, token), "wrong");
+});
+
 /** Files of two keys with a token of each, of which the first is in use, and what is said of them. */
 async function turning(times: LookTimes) {
   const folder = await Deno.makeTempDir();
