@@ -14,8 +14,8 @@ export const ROOT: string = new URL("..", import.meta.url).pathname;
 /** The permissions that every command can do its work with. */
 export const PERMISSIONS: readonly string[] = [
   "--allow-net",
-  "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*",
-  "--allow-sys=hostname",
+  "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*,HOME,XDG_STATE_HOME,LOCALAPPDATA",
+  "--allow-sys=hostname,networkInterfaces",
   "--allow-read",
   "--allow-write",
 ];

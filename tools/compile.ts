@@ -23,13 +23,14 @@ const PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*",
-  "--allow-sys=hostname",
+  "--allow-env=STREAM_*,DENO_USE_WRITEV,WS_NO_*,HOME,XDG_STATE_HOME,LOCALAPPDATA",
+  "--allow-sys=hostname,networkInterfaces",
 ];
 
 /** Modules that run in threads of their own, which nothing imports. */
 const WORKERS: readonly string[] = [
   "src/http/convert_worker.ts",
+  "src/listen/keeper_worker.ts",
   "src/shards/shard_worker.ts",
   "src/bench/publisher_worker.ts",
   "src/bench/relay_worker.ts",

@@ -254,7 +254,7 @@ export function listening({ address, listener }: Relay): [string, LogFields] {
 /** The command. */
 export const serveCommand = command({
   name: "serve",
-  needs: ["net", "read", "env", "sys"],
+  needs: ["net", "read", "write", "env", "sys"],
   summary: "run the relay",
   operands: [],
   flags: {
@@ -277,9 +277,15 @@ export const serveCommand = command({
       "stream serve --host 0.0.0.0 --publish-token @publish.txt --watch-token @watch.txt",
       "to the network, for those who have a secret",
     ],
+    [
+      "stream serve --host 0.0.0.0 --tls self-signed --publish-token @publish.txt --open",
+      "with TLS, and pictures for everybody",
+    ],
     ["stream serve --workers auto", "for thousands of viewers, on every core"],
   ],
   async run({ flags, host, log }) {
+    // Only what keeps a certificate writes.
+    if (flags.tls === undefined) host.giveUp(["write"]);
     if (flags.workers > 1 && Deno.build.os !== "linux") {
       throw usage(
         serveCommand,
@@ -289,11 +295,17 @@ export const serveCommand = command({
     using chosen = await accessOf(serveCommand, flags, { log, host });
     const { access } = chosen;
     demandChoice(serveCommand, flags.host, access, flags.open);
-    const tls = tlsOf(serveCommand, flags);
+    using tls = await tlsOf(serveCommand, flags, {
+      address: flags.host,
+      hostNames: flags["host-name"] ?? [],
+      host,
+      log,
+    });
+    host.giveUp(["write"]);
     const relay = await serve({
       ...serveOptions(flags, flags.workers),
       ...(access === undefined ? {} : { access }),
-      ...(tls === undefined ? {} : { tls }),
+      ...(tls.files === undefined ? {} : { tls: tls.files }),
       open: flags.open,
       clock: host.clock,
       isolateThreads: true,

@@ -16,7 +16,7 @@ export interface Host {
   readonly clock: Clock;
   /** Aborted by SIGINT or SIGTERM: a clean stop is asked for. */
   readonly stop: AbortSignal;
-  /** The value of an environment variable whose name starts with `STREAM_`. */
+  /** The value of an environment variable: `STREAM_…`, or one that names the state folder. */
   env(name: string): string | undefined;
   /** Standard input as it is read. */
   stdin(): ReadableStream<Uint8Array<ArrayBuffer>>;

@@ -54,8 +54,11 @@ export class Thread<Order, News> {
   }
 }
 
-/** What a thread may do: nothing outside itself, or connect and listen as well. */
-export type ThreadRights = "none" | "net";
+/**
+ * What a thread may do: nothing outside itself; or connect and listen as well; or read and write what is
+ * in one folder.
+ */
+export type ThreadRights = "none" | "net" | { readonly folder: string };
 
 /**
  * Starts the module at `url` in a thread. With `rights` it has no others than these, whatever the program
@@ -64,8 +67,9 @@ export type ThreadRights = "none" | "net";
  */
 export function openWorker(url: URL, rights: ThreadRights | undefined): Worker {
   if (rights === undefined) return new Worker(url, { type: "module" });
-  const none = { read: false, write: false, env: false, sys: false, run: false, ffi: false };
-  const permissions = { ...none, import: false, net: rights === "net" };
+  const files = typeof rights === "string" ? false : [rights.folder];
+  const none = { env: false, sys: false, run: false, ffi: false, import: false };
+  const permissions = { ...none, read: files, write: files, net: rights === "net" };
   return new Worker(url, { type: "module", deno: { permissions } });
 }
 

@@ -21,7 +21,7 @@ export interface Certificate {
 export interface CertificateFiles {
   /** File with the certificate, and those that lead from it to one that clients know; PEM. */
   readonly certFile: string;
-  /** File with its private key, which has no password; PEM. */
+  /** File with its private key, which has no password; PEM. The same file may hold both. */
   readonly keyFile: string;
 }
 
@@ -41,8 +41,11 @@ export interface ReadCertificate extends Certificate {
  */
 export async function readCertificate(files: CertificateFiles): Promise<ReadCertificate> {
   const { certFile, keyFile } = files;
-  const cert = await readPem(certFile, "the certificate", /-----BEGIN (?:X509 )?CERTIFICATE-----/);
-  const key = await readPem(keyFile, "the key", /-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/);
+  const certText = await readText(certFile);
+  // A file with both is read once: it may be replaced at any time.
+  const keyText = keyFile === certFile ? certText : await readText(keyFile);
+  const cert = pemIn(certText, certFile, "the certificate", /(?:X509 )?CERTIFICATE/);
+  const key = pemIn(keyText, keyFile, "the key", /(?:[A-Z]+ )*PRIVATE KEY/);
   const x509 = parsed(() => new X509Certificate(cert), certFile, "the certificate");
   if (/-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(key)) {
     throw fault(keyFile, 'the key has a password; take it off with "openssl pkey"');
@@ -67,18 +70,23 @@ function dateOf(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 
-async function readPem(file: string, what: string, begins: RegExp): Promise<string> {
-  let text: string;
+async function readText(file: string): Promise<string> {
   try {
     const { size } = await Deno.stat(file);
     if (size > MAX_FILE_BYTES) throw new Error("it is too large to be one");
-    text = await Deno.readTextFile(file);
+    return await Deno.readTextFile(file);
   } catch (cause) {
     const seen = cause instanceof Deno.errors.NotFound ? "there is no such file" : messageOf(cause);
     throw fault(file, seen, cause);
   }
-  if (!begins.test(text)) throw fault(file, `${what} is not there in the form of PEM`);
-  return text;
+}
+
+/** The blocks of a file that are called `label`, without what else is there. */
+function pemIn(text: string, file: string, what: string, label: RegExp): string {
+  const block = new RegExp(`-----BEGIN (${label.source})-----[^]*?(?:-----END \\1-----|$)`, "g");
+  const found = text.match(block);
+  if (found === null) throw fault(file, `${what} is not there in the form of PEM`);
+  return `${found.join("\n")}\n`;
 }
 
 function parsed<T>(parse: () => T, file: string, what: string): T {

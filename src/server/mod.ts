@@ -27,6 +27,8 @@ export {
 export { type Secrets, sharedSecrets } from "../access/secrets.ts";
 export { type FiledTokens, openTokenFiles, type TokenFiles } from "../access/token_files.ts";
 export { newKey, type PatternClaims, signToken } from "../access/token_maker.ts";
+export { certifiedNames } from "../listen/certified_names.ts";
+export { type Keeper, openKeeper } from "../listen/keeper.ts";
 export { isLoopback } from "../listen/listen.ts";
 export {
   type Access,

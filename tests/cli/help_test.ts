@@ -43,6 +43,7 @@ const PASS: Readonly<Record<string, string>> = {
 const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   serve: {
     ...RELAY,
+    "--tls self-signed": "(STREAM_TLS)",
     "--tls-cert FILE": "(STREAM_TLS_CERT)",
     "--tls-key FILE": "(STREAM_TLS_KEY)",
     "--open": "(STREAM_OPEN)",
@@ -152,7 +153,7 @@ for (const [name, flags] of Object.entries(COMMANDS)) {
     const help = await shown("help", name);
     const expected = { ...flags, ...ALL_COMMANDS };
     const rows = [
-      ...help.matchAll(/^ {2}((?:-\w, )?--\S+(?: --no-\S+| \[?[A-Za-z|@]+\]?)?) {2,}(.*)$/gm),
+      ...help.matchAll(/^ {2}((?:-\w, )?--\S+(?: --no-\S+| \[?[A-Za-z|@-]+\]?)?) {2,}(.*)$/gm),
     ];
     assertEquals(rows.map(([, flag]) => flag), Object.keys(expected));
     for (const [, flag, rest] of rows) {

@@ -26,7 +26,7 @@ async function rightsOf(rights: readonly string[], args: readonly string[]) {
           folder,
           ...args,
         ],
-        env: { STREAM_HOST: "127.0.0.1" },
+        env: { STREAM_HOST: "127.0.0.1", XDG_STATE_HOME: folder },
         stdin: "null",
       }).output(),
     );
@@ -42,6 +42,8 @@ for (
   const [command, rights, kept] of [
     ["serve", ["--allow-all"], { read: true, net: true }],
     ["serve", PERMISSIONS, { read: true, net: true }],
+    ["serve --tls self-signed", ["--allow-all"], { read: true, net: true }],
+    ["serve --tls self-signed", PERMISSIONS, { read: true, net: true }],
     ["publish", PERMISSIONS, { read: true, env: true, net: true }],
     ["watch", PERMISSIONS, { read: true, write: true, env: true, net: true }],
     ["list", PERMISSIONS, { env: true, net: true }],
@@ -52,6 +54,7 @@ for (
     await using relay = await startRelay();
     const args = {
       serve: ["serve", "--port", "0"],
+      "serve --tls self-signed": ["serve", "--port", "0", "--tls", "self-signed"],
       publish: ["publish", "ws://127.0.0.1:1/cam", "--test-pattern"],
       watch: ["watch", "ws://127.0.0.1:1/cam", "-o", "-"],
       list: ["list", relay.address],
@@ -103,4 +106,28 @@ Deno.test("a thread has no rights but those that it was given", async () => {
   };
   assertEquals(await granted("none"), [false, false, false, false, false, false]);
   assertEquals(await granted("net"), [true, false, false, false, false, false]);
+  assertEquals(await granted({ folder: "/nonexistent" }), Array(6).fill(false));
+});
+
+Deno.test("a thread that has a folder reads and writes there, and nowhere else", async () => {
+  const parent = await Deno.makeTempDir();
+  const [folder, other] = [`${parent}/own`, `${parent}/other`];
+  await Deno.mkdir(folder);
+  await Deno.mkdir(other);
+  const code = `const can = (action) => { try { action(); return true; } catch { return false; } };
+    onmessage = ({ data: [folder, other] }) => postMessage([
+      can(() => Deno.writeTextFileSync(folder + "/a", "")), can(() => Deno.readTextFileSync(folder + "/a")),
+      can(() => Deno.writeTextFileSync(other + "/a", "")), can(() => Deno.readDirSync(other).next()),
+      can(() => Deno.symlinkSync(other, folder + "/link"))]);`;
+  const url = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
+  const worker = openWorker(url, { folder });
+  const { promise, resolve } = Promise.withResolvers<boolean[]>();
+  worker.onmessage = ({ data }) => resolve(data);
+  try {
+    worker.postMessage([folder, other]);
+    assertEquals(await soon("what it may do", promise), [true, true, false, false, false]);
+  } finally {
+    worker.terminate();
+    await Deno.remove(parent, { recursive: true });
+  }
 });

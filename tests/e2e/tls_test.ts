@@ -4,7 +4,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { has, needs } from "../ffmpeg.ts";
 import { run, type Running, start } from "../program.ts";
 import { certificate, CertificateFolder, get } from "../server/tls.ts";
-import { eventually, soon } from "../waiting.ts";
+import { eventually } from "../waiting.ts";
+import { outputOf } from "./output_of.ts";
 
 const NO_OPENSSL = await has("openssl", "version") ? undefined : "openssl is not installed";
 const NO_CURL = await has("curl", "--version") ? undefined : "curl is not installed";
@@ -19,21 +20,6 @@ async function serveWith(
   const relay = start(["serve", "--port", "0", "--tls-cert", certFile, "--tls-key", keyFile]);
   const [, port] = await relay.said(/listening on https:\/\/127\.0\.0\.1:(\d+) /);
   return { relay, port: port! };
-}
-
-/** What a command writes, and how it ends. */
-async function outputOf(command: string, args: readonly string[], stdin = "") {
-  const child = new Deno.Command(command, {
-    args: [...args],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  const fed = writer.write(new TextEncoder().encode(stdin)).then(() => writer.close(), () => {});
-  const [{ code, stdout, stderr }] = await soon(command, Promise.all([child.output(), fed]));
-  const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
 Deno.test(

@@ -6,7 +6,7 @@
 import { request } from "node:https";
 import { connect, type TLSSocket } from "node:tls";
 import type { Certificate, CertificateFiles } from "../../src/listen/certificate.ts";
-import { selfSigned, type SelfSignedOptions } from "./self_signed.ts";
+import { selfSigned, type SelfSignedOptions } from "../../src/listen/self_signed.ts";
 import { soon } from "../waiting.ts";
 
 const HOUR_MS = 3_600_000;

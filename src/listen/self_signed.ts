@@ -3,7 +3,7 @@
  *
  * @module
  */
-// What `@peculiar/x509` is put together with.
+// What `@peculiar/x509` is put together with: it has to be there first.
 import "reflect-metadata";
 import {
   BasicConstraintsExtension,
@@ -17,14 +17,16 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import ipaddr from "ipaddr.js";
-import type { Certificate } from "../../src/listen/certificate.ts";
+import type { Certificate } from "./certificate.ts";
 
+/** Longest title (RFC 5280 appendix A.1, `ub-common-name`), in characters. */
+const MAX_TITLE = 64;
 /** What every platform has (RFC 8422 section 5.1.1). */
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 /** What a certificate is to say. */
 export interface SelfSignedOptions {
-  /** Names and addresses of the machine; the first is its title. */
+  /** Names and addresses of the machine; the first is its title, as far as there is room for it. */
   readonly names: readonly string[];
   /** From when on it counts, in milliseconds since the Unix epoch. */
   readonly fromMs: number;
@@ -38,7 +40,7 @@ export async function selfSigned(
 ): Promise<Certificate> {
   const keys = await crypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: [{ CN: [names[0]!] }],
+    name: [{ CN: [names[0]!.slice(0, MAX_TITLE)] }],
     keys,
     signingAlgorithm: ALGORITHM,
     notBefore: new Date(fromMs),
