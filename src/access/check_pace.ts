@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { nextTurn } from "../host/next_turn.ts";
 import type { KeyAlgorithm } from "./token_keys.ts";
 import { WaitingLine } from "./waiting_line.ts";
 
@@ -38,7 +39,10 @@ export class CheckPace {
     if (!await this.#line.enter("new")) return undefined;
     try {
       const restMs = this.#pay(cost);
-      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
+      // Also without a rest, what else there is to do is done between two checks.
+      await new Promise<void>((resolve) =>
+        restMs > 0 ? setTimeout(resolve, restMs) : nextTurn(resolve)
+      );
       return await check();
     } finally {
       this.#line.leave();

@@ -24,6 +24,8 @@ export interface Attack {
   readonly what: string;
   /** Options of `serve` beside the defaults. */
   readonly serve?: (scale: Scale) => readonly string[];
+  /** By which the witness is let in, where not everybody is. */
+  readonly token?: string;
   /** Files that the system lets the relay open, where that is less than usual. */
   readonly files?: (scale: Scale) => number;
   /** How it ends, as `run` says it: what the test expects of each listener. */

@@ -7,6 +7,7 @@ import type { Attack } from "./attack.ts";
 import { CLIENTS } from "./clients.ts";
 import { CONTENTS } from "./contents.ts";
 import { FLOODS } from "./floods.ts";
+import { GUESSERS } from "./guessers.ts";
 import { HOLDERS } from "./holders.ts";
 import { REQUESTS } from "./requests.ts";
 
@@ -28,5 +29,6 @@ export const ATTACKS: readonly Attack[] = [
   ...FLOODS,
   ...REQUESTS,
   ...CONTENTS,
+  ...GUESSERS,
   ...CLIENTS,
 ];

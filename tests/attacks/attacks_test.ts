@@ -66,6 +66,8 @@ for (const { listener, workers } of cases()) {
         assert(found.backMs !== undefined, `${JSON.stringify({ before, after })}`);
         assertEquals(found.code, 0);
         assert(found.stopMs < STOP_MS, `it took ${found.stopMs.toFixed(0)} ms to stop`);
+        // deno-lint-ignore no-control-regex
+        assert(!/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(found.log), "controls in the log");
         assert(!/lost a thread|defect|bug/i.test(found.log), found.log);
       },
     });

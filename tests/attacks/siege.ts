@@ -122,7 +122,8 @@ export async function siege(attack: Attack, options: SiegeOptions): Promise<Outc
   const spareMB = (attack.spareMB ?? SPARE_MB) * workers;
   const relay = await besieged(attack, options);
   await using process = relay.process;
-  using witness = await Witness.begin(relay.host, options.witness);
+  const token = attack.token === undefined ? {} : { token: attack.token };
+  using witness = await Witness.begin(relay.host, { ...token, ...options.witness });
   await eventually("an answer", () => answers(relay.host));
   const before = holdingsOf(process.pid);
   using watch = new Watch(process.pid);

@@ -14,6 +14,8 @@ export interface WitnessOptions {
   readonly fps?: number;
   /** Bytes of a frame. @default {50000} */
   readonly bytes?: number;
+  /** Absent: everybody is let in. */
+  readonly token?: string;
 }
 
 /** A publisher and a viewer of the stream `witness`, in a thread of their own. */
@@ -40,9 +42,9 @@ export class Witness implements Disposable {
 
   /** Begins the stream at the relay `host`, and waits until frames come. */
   static async begin(host: string, options: WitnessOptions = {}): Promise<Witness> {
-    const { fps = 30, bytes = 50_000 } = options;
+    const { fps = 30, bytes = 50_000, token } = options;
     const witness = new Witness();
-    witness.#send({ type: "begin", url: `ws://${host}/witness`, fps, bytes });
+    witness.#send({ type: "begin", url: `ws://${host}/witness`, fps, bytes, token });
     await soon("the witness's frames", witness.#live.promise);
     return witness;
   }

@@ -7,7 +7,13 @@ import { threadScope } from "../../src/host/thread.ts";
 
 /** What the thread is asked for. */
 export type WitnessOrder =
-  | { readonly type: "begin"; readonly url: string; readonly fps: number; readonly bytes: number }
+  | {
+    readonly type: "begin";
+    readonly url: string;
+    readonly fps: number;
+    readonly bytes: number;
+    readonly token: string | undefined;
+  }
   /** The figures begin anew. */
   | { readonly type: "mark" }
   | { readonly type: "end" };
@@ -68,11 +74,12 @@ function opened(socket: WebSocket, who: string): Promise<void> {
   });
 }
 
-async function begin(url: string, fps: number, bytes: number): Promise<void> {
-  viewer = new WebSocket(`${url}?role=watch`);
+async function begin({ url, fps, bytes, token }: WitnessOrder & { type: "begin" }): Promise<void> {
+  const protocols = token === undefined ? [] : [`bearer.${token}`];
+  viewer = new WebSocket(`${url}?role=watch`, protocols);
   viewer.onmessage = ({ data }) => take(new DataView(data).getUint32(0), performance.now());
   await opened(viewer, "the viewer");
-  publisher = new WebSocket(`${url}?role=publish`);
+  publisher = new WebSocket(`${url}?role=publish`, protocols);
   await opened(publisher, "the publisher");
   const frame = new Uint8Array(bytes);
   const startMs = performance.now();
@@ -131,7 +138,7 @@ async function end(): Promise<void> {
 }
 
 scope.onmessage = async ({ data: order }) => {
-  if (order.type === "begin") await begin(order.url, order.fps, order.bytes);
+  if (order.type === "begin") await begin(order);
   else if (order.type === "mark") mark();
   else await end();
 };
