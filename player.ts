@@ -15,6 +15,7 @@
  * @module
  */
 export { defineStreamPlayer, StreamPlayerElement } from "./src/player/element.ts";
+export type { TokenSource } from "./src/player/connection.ts";
 export type { Delay } from "./src/player/delay.ts";
 export type { State } from "./src/player/sentences.ts";
 export type { PlayerStats } from "./src/player/stream_player.ts";

@@ -16,6 +16,7 @@ import netAnswer from "../net/answer.ts" with { type: "text" };
 import netBackoff from "../net/backoff.ts" with { type: "text" };
 import pictureFramePicture from "../picture/frame_picture.ts" with { type: "text" };
 import pictureRgb from "../picture/rgb.ts" with { type: "text" };
+import playerAdmission from "../player/admission.ts" with { type: "text" };
 import playerCard from "../player/card.ts" with { type: "text" };
 import playerChart from "../player/chart.ts" with { type: "text" };
 import playerClipboard from "../player/clipboard.ts" with { type: "text" };
@@ -46,6 +47,7 @@ import playerStatus from "../player/status.ts" with { type: "text" };
 import playerStreamPlayer from "../player/stream_player.ts" with { type: "text" };
 import playerStreams from "../player/streams.ts" with { type: "text" };
 import playerThumbnail from "../player/thumbnail.ts" with { type: "text" };
+import playerTokenForm from "../player/token_form.ts" with { type: "text" };
 import playerVideo from "../player/video.ts" with { type: "text" };
 import wireAcknowledgement from "../wire/acknowledgement.ts" with { type: "text" };
 import wireClockOffset from "../wire/clock_offset.ts" with { type: "text" };
@@ -81,6 +83,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["net/backoff.ts", script(netBackoff)],
   ["picture/frame_picture.ts", script(pictureFramePicture)],
   ["picture/rgb.ts", script(pictureRgb)],
+  ["player/admission.ts", script(playerAdmission)],
   ["player/card.ts", script(playerCard)],
   ["player/chart.ts", script(playerChart)],
   ["player/clipboard.ts", script(playerClipboard)],
@@ -111,6 +114,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/stream_player.ts", script(playerStreamPlayer)],
   ["player/streams.ts", script(playerStreams)],
   ["player/thumbnail.ts", script(playerThumbnail)],
+  ["player/token_form.ts", script(playerTokenForm)],
   ["player/video.ts", script(playerVideo)],
   ["wire/acknowledgement.ts", script(wireAcknowledgement)],
   ["wire/clock_offset.ts", script(wireClockOffset)],

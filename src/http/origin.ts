@@ -56,7 +56,7 @@ export function preflight(methods: readonly string[]): Response {
     status: 204,
     headers: {
       "access-control-allow-methods": methods.join(", "),
-      "access-control-allow-headers": "content-type",
+      "access-control-allow-headers": "authorization, content-type",
       "access-control-max-age": String(PREFLIGHT_MAX_AGE_S),
     },
   });

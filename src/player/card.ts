@@ -76,7 +76,7 @@ export class Card {
     });
     this.#thumbnail = new Thumbnail({
       url: page.href.replace(/^http/, "ws"),
-      token: () => entry.token,
+      token: () => entry.token(),
       canvas: part(root, ".picture canvas", HTMLCanvasElement),
       scaler,
       onChange: () => this.#showState(),

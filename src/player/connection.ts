@@ -11,6 +11,7 @@ import { CLOSE, mayRetry } from "../wire/close_code.ts";
 import type { StatsMessage, Welcome } from "../wire/control_message.ts";
 import { type FrameHeader, SUBPROTOCOL } from "../wire/frame_message.ts";
 import { type ViewerEvent, ViewerSession } from "../wire/viewer_session.ts";
+import { accessOf, type Admission, admissions, type Refusal } from "./admission.ts";
 
 /** How often the connection is looked after, in milliseconds. */
 const WATCH_MS = 1000;
@@ -64,8 +65,13 @@ export interface Surroundings {
   readonly open: (url: string, protocols: string | string[]) => WebSocket;
   /** Whether there is a server. */
   readonly answers: (url: string) => Promise<boolean>;
+  /** Whether the relay lets whoever has the token watch. */
+  readonly admission: (url: string, token: string | undefined) => Promise<Admission>;
   readonly random: () => number;
 }
+
+/** Gives the token for one try, at once or later; nothing where there is none. */
+export type TokenSource = () => string | undefined | Promise<string | undefined>;
 
 /** Options of a {@linkcode Connection}. */
 export interface ConnectionOptions {
@@ -76,19 +82,20 @@ export interface ConnectionOptions {
   /** Longest delay in milliseconds that frames under way may stand for. */
   readonly maxDelayMs: number;
   /** The token that lets the viewer in, asked for before each try. @default {none} */
-  readonly token?: (() => string | undefined) | undefined;
+  readonly token?: TokenSource | undefined;
 }
 
 const BROWSER: Surroundings = {
   open: (url, protocols) => new WebSocket(url, protocols),
   answers,
+  admission: (url, token) => admissions.ask(accessOf(url), token),
   random: Math.random,
 };
 
 /** Watches one stream: confirms each frame as soon as it is there, and keeps the relay's clock. */
 export class Connection {
   readonly #url: string;
-  readonly #token: () => string | undefined;
+  readonly #token: TokenSource;
   readonly #session: ViewerSession;
   readonly #events: ConnectionEvents;
   readonly #surroundings: Surroundings;
@@ -102,6 +109,9 @@ export class Connection {
   #isRejoining = false;
   #isClosed = false;
   #silentTicks = 0;
+  /** Changes with each beginning and end, so that what was waited for knows whether it still counts. */
+  #turn = 0;
+  #hasOpened = false;
 
   constructor(
     { url, fps, maxDelayMs, token = () => undefined }: ConnectionOptions,
@@ -165,7 +175,33 @@ export class Connection {
   #connect(): void {
     this.#drop();
     this.#events.onConnecting();
-    const token = this.#token();
+    this.#withToken((token) => this.#dial(token));
+  }
+
+  #connectWith(token: string | undefined): void {
+    this.#drop();
+    this.#events.onConnecting();
+    this.#dial(token);
+  }
+
+  /** Goes on once there is a token, unless something else has begun meanwhile. */
+  #withToken(next: (token: string | undefined) => void): void {
+    const turn = this.#turn;
+    const isOver = () => turn !== this.#turn || this.#isClosed;
+    let given: ReturnType<TokenSource>;
+    try {
+      given = this.#token();
+    } catch (error) {
+      given = Promise.reject(error);
+    }
+    if (typeof given !== "object") return next(given);
+    given.then(
+      (token) => isOver() || next(token),
+      () => isOver() || this.#lost(NO_CODE, "no token"),
+    );
+  }
+
+  #dial(token: string | undefined): void {
     // Browsers let pages set nothing else of a WebSocket.
     const socket = this.#surroundings.open(
       this.#url,
@@ -182,6 +218,8 @@ export class Connection {
 
   /** Forgets the socket and everything that waits. */
   #drop(): void {
+    this.#turn++;
+    this.#hasOpened = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#clockTimer);
     clearInterval(this.#watch);
@@ -202,6 +240,7 @@ export class Connection {
       return;
     }
     clearTimeout(this.#timer);
+    this.#hasOpened = true;
     this.#silentTicks = 0;
     socket.send(hello);
     this.#watch = setInterval(() => this.#tick(), WATCH_MS);
@@ -291,28 +330,59 @@ export class Connection {
     const isGreeted = this.#session.welcome !== undefined;
     // Worth another try just after this viewer has left its place.
     const isFullOfItself = code === CLOSE.full && this.#isRejoining;
-    const isFinal = !mayRetry(code) && !isFullOfItself;
+    const hasEnded = code === CLOSE.accessEnded;
+    const isFinal = !mayRetry(code) && !isFullOfItself && !hasEnded;
+    const isDoubtful = !this.#hasOpened || hasEnded;
     this.#isRejoining = isFullOfItself && this.#backoff.attempt < 5;
     this.#drop();
     this.#failures = isGreeted ? 0 : this.#failures + 1;
-    if (!isFinal) this.#retry();
+    if (!isFinal) this.#retry(isDoubtful);
     this.#events.onLost({ code, why: reason, isFinal, failures: this.#failures });
   }
 
   /**
    * Waits, and connects. Once a try has failed, a plain request asks first whether there is a server:
-   * browsers make WebSockets wait for longer and longer after many that failed.
+   * browsers make WebSockets wait for longer and longer after many that failed. Where the WebSocket did
+   * not open, or what was permitted has ended, another asks whether the token counts: a wrong one is sent
+   * no second time.
    */
-  #retry(): void {
+  #retry(isDoubtful: boolean): void {
     const delayMs = this.#backoff.lost(systemClock.nowMs(), this.#surroundings.random());
     const isFirst = this.#backoff.attempt === 1;
-    this.#timer = setTimeout(async () => {
-      const timer = this.#timer;
-      const isThere = isFirst || await this.#surroundings.answers(this.#url);
-      if (this.#timer !== timer || this.#isClosed) return;
-      if (isThere) this.#connect();
-      else this.#retry();
-    }, delayMs);
+    this.#wait(delayMs, (token) => {
+      if (isFirst && !isDoubtful) this.#connectWith(token);
+      else this.#look({ token, isFirst, isDoubtful });
+    });
+  }
+
+  #wait(delayMs: number, next: (token: string | undefined) => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#withToken(next), delayMs);
+  }
+
+  async #look({ token, isFirst, isDoubtful }: {
+    readonly token: string | undefined;
+    readonly isFirst: boolean;
+    readonly isDoubtful: boolean;
+  }): Promise<void> {
+    const { admission, answers } = this.#surroundings;
+    const turn = this.#turn;
+    const said = isDoubtful ? await admission(this.#url, token) : "away";
+    const isThere = said !== "away" || isFirst || await answers(this.#url);
+    if (turn !== this.#turn || this.#isClosed) return;
+    if (typeof said === "object") this.#refused(said);
+    else if (isThere) this.#connectWith(token);
+    else this.#retry(isDoubtful);
+  }
+
+  /** The relay does not let this viewer in: another token may help, or time. */
+  #refused({ sentence, waitMs }: Refusal): void {
+    const isFinal = waitMs === 0;
+    const next = isFinal ? "" : ` (the next try is in ${Math.ceil(waitMs / 1000)} s)`;
+    const why = sentence.replace(/^Cannot do this: /, "") + next;
+    if (isFinal) this.#drop();
+    else this.#wait(waitMs, (token) => this.#look({ token, isFirst: false, isDoubtful: true }));
+    this.#events.onLost({ code: CLOSE.accessEnded, why, isFinal, failures: this.#failures });
   }
 }
 

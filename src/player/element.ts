@@ -5,6 +5,7 @@
  */
 import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import type { State } from "./sentences.ts";
+import type { TokenSource } from "./connection.ts";
 import { type PlayerStats, StreamPlayer } from "./stream_player.ts";
 
 export type { StreamConfig } from "../core/frame.ts";
@@ -125,10 +126,13 @@ export class StreamPlayerElement extends HTMLElement {
   }
 
   /**
-   * Gives the token that lets the viewer in, before each try; to be set before `src`.
+   * Gives the token that lets the viewer in, or a promise of it, before each try; to be set before `src`.
+   * When the relay ends the session because the token has expired or was revoked, it is asked for
+   * another. One that the relay does not take is told by the event `error`, and not sent again before
+   * {@linkcode retry}.
    * @default {undefined: none}
    */
-  token: (() => string | undefined) | undefined;
+  token: TokenSource | undefined;
 
   /** The stream's address, as the attribute has it. */
   get src(): string {
@@ -287,7 +291,7 @@ export class StreamPlayerElement extends HTMLElement {
       name: this.streamName,
       fps: this.fps,
       maxDelayMs: this.maxDelay,
-      token: this.token,
+      token: () => this.token?.(),
     });
     this.#player = player;
     player.addEventListener("state", () => this.#show(player.state));

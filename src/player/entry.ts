@@ -4,35 +4,54 @@
  *
  * @module
  */
-import { readText } from "../net/answer.ts";
+import { type Admission, admissions, type Refusal } from "./admission.ts";
+import { isToken, TokenForm } from "./token_form.ts";
 
 /** Where the tab keeps it. */
 const KEY = "stream-token";
-/** How long the relay may take to say whether a token is right, in milliseconds. */
-const TIMEOUT_MS = 5000;
-/** Longest part of the relay's sentence that is shown, in characters. */
-const MAX_SENTENCE = 300;
 
 /** Lets a page in. */
 export class Entry {
   #token: string | undefined;
   /** What somebody is being asked for. */
-  #asking: Promise<boolean> | undefined;
+  #admitting: Promise<boolean> | undefined;
+  #form: TokenForm | undefined;
+  /** Is over once the relay takes a token, after it has refused one. */
+  #barred: PromiseWithResolvers<void> | undefined;
+  #onChange: () => void = () => {};
 
-  /** Takes the token out of the page's fragment (`#token=`), which no server sees, else what the tab has. */
+  /**
+   * Takes the token out of the page's fragment (`#token=`), which no server sees, else what the tab has;
+   * also when the fragment is changed by hand.
+   */
   constructor() {
-    const given = new URLSearchParams(location.hash.slice(1)).get("token");
-    if (given === null) this.#token = stored();
-    else {
-      this.#keep(given);
-      // Neither the history nor a copied address has it.
-      history.replaceState(history.state, "", location.pathname + location.search);
-    }
+    const given = takeFragment();
+    if (given !== undefined) this.#keep(given);
+    else this.#token = stored() ?? undefined;
+    addEventListener("hashchange", () => {
+      const token = takeFragment();
+      if (token !== undefined) this.#change(token);
+    });
+    addEventListener("pageshow", ({ persisted }) => {
+      // Another page of the tab may have had a new one, or forgotten it.
+      const token = persisted ? stored() : undefined;
+      if (token !== undefined && (token ?? undefined) !== this.#token) this.#change(token ?? "");
+    });
   }
 
-  /** The token, unless there is none. */
-  get token(): string | undefined {
-    return this.#token;
+  /** The token that a connection may send: at once, or when somebody who is asked has given a right one. */
+  token(): string | undefined | Promise<string | undefined> {
+    return this.#barred === undefined ? this.#token : this.#barred.promise.then(() => this.#token);
+  }
+
+  /** Whether there is a token. */
+  get hasToken(): boolean {
+    return this.#token !== undefined;
+  }
+
+  /** Is over when the page may ask the relay: not while somebody is asked for a token. */
+  get ready(): Promise<void> | undefined {
+    return this.#barred?.promise;
   }
 
   /** As the browser's own, with the token. */
@@ -42,40 +61,58 @@ export class Entry {
     return fetch(url, { ...init, headers });
   }
 
+  /** Calls `listener` when there is another token though nobody was asked. */
+  onChange(listener: () => void): void {
+    this.#onChange = listener;
+  }
+
   /**
-   * Asks the relay whether this page may see what is at `url` of its API, since a WebSocket that is
-   * refused does not say why. Where it may not, somebody is asked for a token until it may. Returns
-   * whether that was so.
+   * Asks the relay whether this page may see what is at `url` of its API, unless its `refusal` is there
+   * already. Where it may not, somebody is asked for a token until it may. Returns whether that was so.
    */
-  admit(url: URL): Promise<boolean> {
-    this.#asking ??= this.#admit(url).finally(() => this.#asking = undefined);
-    return this.#asking;
+  admit(url: URL, refusal?: Refusal): Promise<boolean> {
+    this.#admitting ??= this.#admit(url, refusal).finally(() => this.#admitting = undefined);
+    return this.#admitting;
   }
 
-  async #admit(url: URL): Promise<boolean> {
+  /** Forgets the token. */
+  forget(): void {
+    this.#keep("");
+  }
+
+  async #admit(url: URL, refusal: Refusal | undefined): Promise<boolean> {
+    let answer: Admission = refusal ?? await this.#ask(url);
     let hasAsked = false;
-    for (;;) {
-      const why = await this.#refusal(url);
-      if (why === undefined) return hasAsked;
-      hasAsked = true;
-      this.#keep(await typed(why));
+    try {
+      while (typeof answer === "object") {
+        hasAsked = true;
+        this.#barred ??= Promise.withResolvers<void>();
+        this.#form = new TokenForm(answer, this.#token);
+        const token = await this.#form.token;
+        this.#form = undefined;
+        this.#keep(token);
+        answer = await this.#ask(url);
+      }
+      return hasAsked;
+    } finally {
+      this.#barred?.resolve();
+      this.#barred = undefined;
     }
   }
 
-  /** Why the relay does not let the page in; nothing where it does, or does not answer. */
-  async #refusal(url: URL): Promise<string | undefined> {
-    try {
-      const response = await this.fetch(url, {
-        cache: "no-store",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
-      const text = await readText(response) ?? "";
-      if (![401, 403, 429].includes(response.status)) return undefined;
-      return text.split("\n")[0]!.slice(0, MAX_SENTENCE) || "The relay asks for a token.";
-    } catch {
-      // Who waits for the relay is told so elsewhere.
-      return undefined;
+  /** Asks with the token that there is when the answer comes. */
+  async #ask(url: URL): Promise<Admission> {
+    for (;;) {
+      const token = this.#token;
+      const answer = await admissions.ask(url, token);
+      if (token === this.#token) return answer;
     }
+  }
+
+  #change(token: string): void {
+    if (this.#form !== undefined && token !== "") return this.#form.give(token);
+    this.#keep(token);
+    if (this.#admitting === undefined) this.#onChange();
   }
 
   #keep(token: string): void {
@@ -89,46 +126,28 @@ export class Entry {
   }
 }
 
-function stored(): string | undefined {
+/**
+ * The token in the fragment, of which neither the history nor a copied address then has anything; empty
+ * where it is none. Not as a form writes it, where `+` stands for a space: secrets have it.
+ */
+function takeFragment(): string | undefined {
+  const written = /(?:^#|&)token=([^&]*)/.exec(location.hash)?.[1];
+  if (written === undefined) return undefined;
+  history.replaceState(history.state, "", location.pathname + location.search);
   try {
-    return sessionStorage.getItem(KEY) ?? undefined;
+    const token = decodeURIComponent(written);
+    return isToken(token) ? token : "";
   } catch {
-    return undefined;
+    // A malformed escape.
+    return "";
   }
 }
 
-/** Has somebody type a token, and says why. */
-function typed(why: string): Promise<string> {
-  const dialog = document.createElement("dialog");
-  const form = document.createElement("form");
-  const sentence = document.createElement("p");
-  const field = document.createElement("input");
-  const button = document.createElement("button");
-  dialog.id = "entry";
-  dialog.ariaLabel = "Token";
-  sentence.textContent = why;
-  field.type = "password";
-  field.name = "token";
-  field.autocomplete = "off";
-  field.required = true;
-  field.ariaLabel = "Token";
-  field.placeholder = "Token";
-  button.textContent = "Go on";
-  form.append(sentence, field, button);
-  dialog.append(form);
-  document.body.append(dialog);
-  // There is nothing behind it to go back to.
-  dialog.addEventListener("cancel", (event) => event.preventDefault());
-  dialog.addEventListener("keydown", (event) => event.stopPropagation());
-  dialog.showModal();
-  return new Promise((resolve) => {
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const token = field.value.trim();
-      // Whatever else it is, a token has no other characters (RFC 6750 section 2.1).
-      if (!/^[\x21-\x7e]+$/.test(token)) return;
-      dialog.remove();
-      resolve(token);
-    });
-  });
+/** What the tab has; `null` where it has none, and nothing where the browser does not tell. */
+function stored(): string | null | undefined {
+  try {
+    return sessionStorage.getItem(KEY);
+  } catch {
+    return undefined;
+  }
 }

@@ -59,7 +59,11 @@ export class Grid {
       Object.assign(this.#palette, paletteOf(list));
       this.#drawSoon();
     });
-    document.addEventListener("visibilitychange", () => this.#allow());
+    // Whoever comes back may have lost the right to watch: the relay's next answer tells.
+    document.addEventListener("visibilitychange", () => {
+      if (document.hidden) this.#allow();
+      else this.#drawSoon();
+    });
   }
 
   /** How many streams this page watches. */

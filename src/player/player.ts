@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { accessOf } from "./admission.ts";
 import { copyText } from "./clipboard.ts";
 import { defineStreamPlayer, StreamPlayerElement } from "./element.ts";
 import { element } from "./elements.ts";
@@ -52,11 +53,12 @@ begin();
 
 function begin(): void {
   for (const type of ["state", "pause", "play"]) player.addEventListener(type, showState);
-  player.token = () => entry.token;
-  const access = accessOf(location.pathname);
-  player.addEventListener("state", () => enterAgain(access));
   // The page has the stream's own address.
   const address = location.origin + location.pathname;
+  const access = accessOf(address);
+  player.token = () => entry.token();
+  player.addEventListener("state", () => enterAgain(access));
+  entry.onChange(() => player.retry());
   document.title = `${nameIn(address)} · stream`;
   element("name").textContent = nameIn(address);
   entry.admit(access).then(() => player.src = address);
@@ -96,16 +98,9 @@ function nameIn(address: string): string {
   }
 }
 
-/** Where the relay tells whether the stream may be watched, whether it is there or not. */
-function accessOf(path: string): URL {
-  const at = path.lastIndexOf("/") + 1;
-  return new URL(`api/streams/${path.slice(at)}/access`, location.origin + path.slice(0, at));
-}
-
 /** Asks for another token where the connection has ended for want of one. */
 async function enterAgain(access: URL): Promise<void> {
-  const { kind } = player.state;
-  if (kind !== "refused" && kind !== "lost") return;
+  if (player.state.kind !== "refused") return;
   if (await entry.admit(access)) player.retry();
 }
 

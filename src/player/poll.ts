@@ -5,6 +5,8 @@
  */
 import { readText } from "../net/answer.ts";
 import { ATTENDED_MAX_DELAY_MS, backoffMs } from "../net/backoff.ts";
+import { type Refusal, refusalOf } from "./admission.ts";
+import { notPermitted } from "./sentences.ts";
 import { readStatuses, type Status } from "./status.ts";
 
 /** How often the relay is asked while the page is seen, and while it is not, in milliseconds. */
@@ -18,6 +20,8 @@ const AGAIN = "The page will continue as soon as the relay is back.";
 /** What it needs of the browser; a test brings its own. */
 export interface Surroundings {
   readonly fetch: (url: URL, init: RequestInit) => Promise<Response>;
+  /** Is over when the relay may be asked; nothing where that is now. */
+  readonly ready: () => Promise<void> | undefined;
   /** Whether nobody sees the page. */
   readonly isHidden: () => boolean;
   /** Whether this computer has a network. */
@@ -27,6 +31,7 @@ export interface Surroundings {
 
 const BROWSER: Surroundings = {
   fetch: (url, init) => fetch(url, init),
+  ready: () => undefined,
   isHidden: () => document.hidden,
   isOnline: () => navigator.onLine,
   random: Math.random,
@@ -35,15 +40,15 @@ const BROWSER: Surroundings = {
 /** What the one who polls is told. */
 export interface PollEvents {
   readonly onAnswer: (statuses: Status[]) => void;
-  /** The relay does not answer, and why. */
-  readonly onAway: (sentence: string) => void;
+  /** The relay does not answer, and why; or it does not let the page in. */
+  readonly onAway: (sentence: string, refusal: Refusal | undefined) => void;
 }
 
 /** The only timer of the page: once a second, and less often while nobody answers or looks. */
 export class Poll {
   readonly #url: URL;
   readonly #onAnswer: (statuses: Status[]) => void;
-  readonly #onAway: (sentence: string) => void;
+  readonly #onAway: PollEvents["onAway"];
   readonly #surroundings: Surroundings;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isAsking = false;
@@ -83,6 +88,8 @@ export class Poll {
 
   async #ask(): Promise<void> {
     this.#isAsking = true;
+    const ready = this.#surroundings.ready();
+    if (ready !== undefined) await ready;
     const begunMs = performance.now();
     try {
       const statuses = await this.#read();
@@ -90,7 +97,8 @@ export class Poll {
       if (!this.#isStopped) this.#onAnswer(statuses);
     } catch (error) {
       this.#failures++;
-      if (!this.#isStopped) this.#onAway(this.#sentence(error));
+      const refusal = error instanceof Refused ? error.refusal : undefined;
+      if (!this.#isStopped) this.#onAway(this.#sentence(error), refusal);
     }
     this.#isAsking = false;
     if (this.#isStopped) return;
@@ -109,7 +117,8 @@ export class Poll {
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     if (!response.ok) {
-      await response.body?.cancel();
+      const refusal = refusalOf(response, await readText(response) ?? "");
+      if (refusal !== undefined) throw new Refused(refusal);
       throw new StrangeAnswer(`it answers with the status ${response.status}`);
     }
     const text = await readText(response);
@@ -130,6 +139,7 @@ export class Poll {
     if (!this.#surroundings.isOnline()) {
       return "This device is offline. The page will continue when it is online again.";
     }
+    if (error instanceof Refused) return notPermitted(error.refusal.sentence);
     if (error instanceof StrangeAnswer) {
       return `The relay cannot be understood: ${error.message}. ${AGAIN}`;
     }
@@ -139,3 +149,13 @@ export class Poll {
 
 /** Something answers that is not the relay's API. */
 class StrangeAnswer extends Error {}
+
+/** The relay does not let the page in. */
+class Refused extends Error {
+  readonly refusal: Refusal;
+
+  constructor(refusal: Refusal) {
+    super(refusal.sentence);
+    this.refusal = refusal;
+  }
+}

@@ -6,6 +6,7 @@
 import { dropFacts } from "../core/drops.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import { FORMAT_FACTS } from "../core/stream_format.ts";
+import { CLOSE } from "../wire/close_code.ts";
 import type { Lost } from "./connection.ts";
 
 /** So many WebSockets failed where plain requests came through: it is they that are stopped. */
@@ -59,7 +60,8 @@ export interface State {
 export function stateOf(facts: Facts): State {
   const { name, connection, lost, hasPicture, isPublishing, isSilent } = facts;
   if (lost?.isFinal) return { kind: "refused", sentence: refusal(name, lost), isStale: true };
-  if (lost !== undefined && facts.isOnline && lost.failures >= MANY_FAILURES) {
+  const isPermitted = lost?.code !== CLOSE.accessEnded;
+  if (lost !== undefined && isPermitted && facts.isOnline && lost.failures >= MANY_FAILURES) {
     const sentence = "WebSockets cannot reach the relay. Something on the way blocks them.";
     return { kind: "blocked", sentence, isStale: true };
   }
@@ -106,13 +108,22 @@ function refusal(name: string, { code, why }: Lost): string {
       return "This page and the relay have different versions. Reload the page.";
     case 4005:
       return "The relay is full: it has reached its limit of viewers. Try again later.";
+    case CLOSE.accessEnded:
+      return notPermitted(why);
     default:
       return `The relay does not let this page watch${why === "" ? "" : `: ${why}`} (${code}).`;
   }
 }
 
-function loss({ code, failures }: Lost, isOnline: boolean): string {
+/** That the relay does not let the page in, and why, if that is known. */
+export function notPermitted(why: string): string {
+  const clause = why.replace(/^Cannot do this: /, "").replace(/\.$/, "");
+  return `This page may not watch${clause === "" ? "" : `: ${clause}`}.`;
+}
+
+function loss({ code, why, failures }: Lost, isOnline: boolean): string {
   if (!isOnline) return "This device is offline. The picture returns when it is online again.";
+  if (code === CLOSE.accessEnded) return notPermitted(why);
   const soon = "The picture returns as soon as the relay is back.";
   if (code === 1001) return `The relay was stopped. ${soon}`;
   if (failures > 0) return `The relay does not answer. ${soon}`;

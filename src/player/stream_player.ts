@@ -13,7 +13,7 @@ import type { StreamConfig } from "../core/frame.ts";
 import { isCodedInTime } from "../core/stream_format.ts";
 import { systemClock } from "../host/clock.ts";
 import { DEFAULT_MAX_DELAY_MS, type StatsMessage } from "../wire/control_message.ts";
-import { Connection, type Lost, type ReceivedFrame } from "./connection.ts";
+import { Connection, type Lost, type ReceivedFrame, type TokenSource } from "./connection.ts";
 import { type Delay, delayOf } from "./delay.ts";
 import { Window } from "./meter.ts";
 import { createPictureDecoder, type Decoder, type DecoderEvents } from "./pictures.ts";
@@ -149,7 +149,7 @@ export class StreamPlayer extends EventTarget {
     /** Longest delay that frames under way may stand for. */
     readonly maxDelayMs?: number;
     /** The token that lets the viewer in, asked for before each try. */
-    readonly token?: (() => string | undefined) | undefined;
+    readonly token?: TokenSource | undefined;
   }) {
     super();
     this.#canvas = canvas;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Refusal } from "./admission.ts";
 import { element } from "./elements.ts";
 import { Entry } from "./entry.ts";
 import { bytes, count, viewers } from "./figures.ts";
@@ -54,9 +55,15 @@ function listed(names: string[]): string {
 }
 
 /** The relay does not answer, or not to this page: it may want a token. */
-async function away(sentence: string): Promise<void> {
+async function away(sentence: string, refusal: Refusal | undefined): Promise<void> {
   leave(sentence);
-  if (await entry.admit(api)) poll.hurry();
+  if (refusal !== undefined && await entry.admit(api, refusal)) poll.hurry();
+}
+
+/** There is another token: what was there by the old one goes. */
+function enterAnew(): void {
+  grid.leave();
+  poll.hurry();
 }
 
 function leave(sentence: string): void {
@@ -74,9 +81,12 @@ function write(id: string, text: string): void {
 const api = new URL("api/streams", base);
 const poll = new Poll(api, { onAnswer: show, onAway: away }, {
   fetch: (url, init) => entry.fetch(url, init),
+  ready: () => entry.ready,
 });
+entry.onChange(enterAnew);
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) poll.hurry();
 });
 addEventListener("online", () => poll.hurry());
+addEventListener("pageshow", ({ persisted }) => persisted && poll.hurry());
 poll.start();

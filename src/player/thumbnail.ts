@@ -4,7 +4,7 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
-import { Connection, type Lost } from "./connection.ts";
+import { Connection, type Lost, type TokenSource } from "./connection.ts";
 import { KeyFrameDecoder } from "./key_frames.ts";
 import {
   createPictureDecoder,
@@ -27,7 +27,7 @@ const MAX_KEPT_PIXELS = 1920 * 1088;
 /** Shows one stream in a canvas that is much smaller than its pictures. */
 export class Thumbnail {
   readonly #url: string;
-  readonly #token: () => string | undefined;
+  readonly #token: TokenSource;
   readonly #canvas: HTMLCanvasElement;
   readonly #scaler: Scaler;
   readonly #onChange: () => void;
@@ -48,7 +48,7 @@ export class Thumbnail {
     /** The stream's WebSocket address. */
     readonly url: string;
     /** The token that lets it in. */
-    readonly token: () => string | undefined;
+    readonly token: TokenSource;
     readonly canvas: HTMLCanvasElement;
     readonly scaler: Scaler;
     /** Something of the state has changed. */

@@ -1,6 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { Connection, type ReceivedFrame } from "../../src/player/connection.ts";
+import type { Admission } from "../../src/player/admission.ts";
+import { Connection, type ReceivedFrame, type TokenSource } from "../../src/player/connection.ts";
 import { encodeControl } from "../../src/wire/control_message.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { soon } from "../waiting.ts";
@@ -64,17 +65,24 @@ class FakeSocket {
 }
 
 /** A connection with fake sockets and no waiting but what its backoff takes. */
-function setUp({ isServerThere = () => true }: { isServerThere?: () => boolean } = {}) {
+function setUp({ isServerThere = () => true, admission = () => "away", token }: {
+  isServerThere?: () => boolean;
+  admission?: (token: string | undefined) => Admission;
+  token?: TokenSource;
+} = {}) {
   const sockets: FakeSocket[] = [];
   const events: string[] = [];
   const frames: ReceivedFrame[] = [];
+  /** The subprotocols of each try, and what was told with each refusal. */
+  const offered: (string | string[])[] = [];
+  const reasons: string[] = [];
   const changed = { notify: () => {} };
   const note = (event: string) => {
     events.push(event);
     changed.notify();
   };
   let asked = 0;
-  const connection = new Connection({ url: "ws://relay/live", fps: 5, maxDelayMs: 300 }, {
+  const connection = new Connection({ url: "ws://relay/live", fps: 5, maxDelayMs: 300, token }, {
     onConnecting: () => note("connecting"),
     onWelcome: ({ run }) => note(`welcome ${run}`),
     onConfig: ({ format }) => note(`config ${format}`),
@@ -84,10 +92,13 @@ function setUp({ isServerThere = () => true }: { isServerThere?: () => boolean }
     },
     onStats: () => note("stats"),
     onEnd: () => note("end"),
-    onLost: ({ code, isFinal, failures }) =>
-      note(`lost ${code}${isFinal ? " for good" : ""}, ${failures} failed`),
+    onLost: ({ code, why, isFinal, failures }) => {
+      if (code === 4008) reasons.push(why);
+      note(`lost ${code}${isFinal ? " for good" : ""}, ${failures} failed`);
+    },
   }, {
-    open: () => {
+    open: (_url, protocols) => {
+      offered.push(protocols);
       const socket = new FakeSocket();
       sockets.push(socket);
       return socket as unknown as WebSocket;
@@ -96,9 +107,20 @@ function setUp({ isServerThere = () => true }: { isServerThere?: () => boolean }
       asked++;
       return Promise.resolve(isServerThere());
     },
+    admission: (_url, token) => Promise.resolve(admission(token)),
     random: () => 0,
   });
   return {
+    offered,
+    reasons,
+    /** Waits until that has been told so many times. */
+    async told(event: string, count = 1): Promise<void> {
+      while (events.filter((each) => each === event).length < count) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        changed.notify = resolve;
+        await soon(event, promise);
+      }
+    },
     connection,
     sockets,
     events,
@@ -290,4 +312,89 @@ Deno.test("Connection that is closed does nothing more", async () => {
   test.connection.rejoin();
   await Promise.resolve();
   assertEquals(test.sockets.length, 1);
+});
+
+const EXPIRED: Admission = {
+  sentence: "Cannot do this: the token has expired",
+  waitMs: 0,
+  isElsewhere: false,
+};
+
+Deno.test("Connection goes on with another token, once the first one has ended", async () => {
+  let token = "old";
+  using test = setUp({
+    token: () => token,
+    admission: (given) => given === "new" ? "admitted" : EXPIRED,
+  });
+  test.connection.open();
+  const first = test.sockets[0]!.accept().welcome();
+  token = "new";
+  first.end(4008, "the token has expired");
+  (await test.tried(2)).accept().welcome("b");
+  assertEquals(test.events, [
+    "connecting",
+    "welcome a",
+    "lost 4008, 0 failed",
+    "connecting",
+    "welcome b",
+  ]);
+  assertEquals(test.offered, [["stream.v1", "bearer.old"], ["stream.v1", "bearer.new"]]);
+  assertEquals(test.reasons, ["the token has expired"]);
+});
+
+Deno.test("Connection sends a token that does not count no second time, and says why until it is told to try", async () => {
+  for (const code of [4008, 1006]) {
+    let token = "old";
+    using test = setUp({
+      token: () => token,
+      admission: (given) => given === "new" ? "admitted" : EXPIRED,
+    });
+    test.connection.open();
+    if (code === 4008) test.sockets[0]!.accept().welcome();
+    test.sockets[0]!.end(code);
+    await test.told(`lost 4008 for good, ${code === 4008 ? 0 : 1} failed`);
+    assertEquals(test.reasons.at(-1), "the token has expired");
+    test.connection.hurry();
+    assertEquals(test.sockets.length, 1);
+    token = "new";
+    test.connection.open();
+    test.sockets[1]!.accept().welcome();
+    assertEquals(test.events.at(-1), "welcome a");
+  }
+});
+
+Deno.test("Connection waits for as long as the relay says, and then asks again", async () => {
+  const answers: Admission[] = [
+    { sentence: "Cannot do this: too many", waitMs: 5, isElsewhere: false },
+    "admitted",
+  ];
+  using test = setUp({ token: () => "one", admission: () => answers.shift()! });
+  test.connection.open();
+  test.sockets[0]!.end(1006);
+  await test.told("lost 4008, 1 failed");
+  assertEquals(test.reasons, ["too many (the next try is in 1 s)"]);
+  (await test.tried(2)).accept().welcome();
+  assertEquals(answers, []);
+});
+
+Deno.test("Connection asks for nothing before it has a token, and forgets one that comes too late", async () => {
+  const waiting: ((token: string) => void)[] = [];
+  using test = setUp({
+    token: () => new Promise((resolve) => waiting.push(resolve)),
+    admission: () => "admitted",
+  });
+  test.connection.open();
+  assertEquals(test.sockets.length, 0);
+  waiting[0]!("first");
+  await test.tried(1);
+  test.sockets[0]!.accept().welcome().end(1006);
+  test.connection.hurry();
+  // The token that this waits for comes when nobody waits for it any longer.
+  test.connection.open();
+  waiting[1]!("late");
+  await Promise.resolve();
+  assertEquals(test.sockets.length, 1);
+  waiting[2]!("newest");
+  await test.tried(2);
+  assertEquals(test.offered.map((each) => each[1]), ["bearer.first", "bearer.newest"]);
 });
