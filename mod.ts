@@ -42,6 +42,7 @@ export type {
   Asker,
   Decision,
   Ruling,
+  TokenIds,
 } from "./src/access/access.ts";
 export type { FrameRate } from "./src/core/pacing.ts";
 export {

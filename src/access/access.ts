@@ -51,8 +51,18 @@ export type AccessFault =
   /** It is for other streams. */
   | "stream";
 
+/** Whose token it was, as far as the token says; never the token itself. */
+export interface TokenIds {
+  /** The key that signed the token (`kid`). */
+  readonly keyId?: string;
+  /** The token's own id (`jti`). */
+  readonly tokenId?: string;
+  /** Whom the token was made out to (`sub`). */
+  readonly subject?: string;
+}
+
 /** An answer with what else is known. */
-export interface Ruling {
+export interface Ruling extends TokenIds {
   /** The answer; `limited`: too many wrong tokens have come from there (HTTP 429). */
   readonly decision: Decision | "limited";
   /** Why not, as a clause for people that names no token. Absent: it follows from the decision. */
@@ -63,10 +73,6 @@ export interface Ruling {
   readonly untilMs?: number;
   /** After how many seconds another try may help. */
   readonly retryAfterS?: number;
-  /** The key that signed the token (`kid`). */
-  readonly keyId?: string;
-  /** The token's own id (`jti`). */
-  readonly tokenId?: string;
 }
 
 /**

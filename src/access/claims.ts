@@ -19,6 +19,7 @@ export interface Claims extends Grants {
   readonly exp: number | undefined;
   readonly nbf: number | undefined;
   readonly jti: string | undefined;
+  readonly sub: string | undefined;
 }
 
 const GRANTS = ["publish", "watch", "admin", "metrics"] as const;
@@ -54,6 +55,7 @@ export function readClaims(payload: unknown): Claims {
     exp: claims.exp as number | undefined,
     nbf: claims.nbf as number | undefined,
     jti: claims.jti as string | undefined,
+    sub: claims.sub as string | undefined,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
  * Asks who may do what for a whole relay: with a limit for wrong tokens, and a line of log for each
- * refusal.
+ * refusal and each change.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import {
   refusalOf,
   type Ruling,
 } from "./access.ts";
-import { Audit } from "./audit.ts";
+import { Audit, type Change } from "./audit.ts";
 import { Failures } from "./failures.ts";
 
 /** Longest token that is looked at, in characters. */
@@ -82,6 +82,11 @@ export class RelayGuard implements Guard {
 
   onChange(listener: () => void): () => void {
     return this.#access.onChange?.(listener) ?? (() => {});
+  }
+
+  /** Writes down what somebody has changed who may. */
+  note(change: Change): void {
+    this.#audit.changed(change);
   }
 
   /** Once a second: tells what there was no room for. */

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { compactVerify, decodeProtectedHeader } from "jose";
-import type { Access, AccessQuestion, Ruling } from "./access.ts";
+import type { Access, AccessQuestion, Ruling, TokenIds } from "./access.ts";
 import { type Claims, grantFault, readClaims } from "./claims.ts";
 import { CheckPace } from "./check_pace.ts";
 import { faulty } from "./fault.ts";
@@ -115,13 +115,13 @@ export class SignedTokens implements Access {
       const why = error instanceof SyntaxError
         ? "the token has no claims"
         : (error as Error).message;
-      return { ...WRONG, ...idsOf(key.id, undefined), why };
+      return { ...WRONG, ...idsOf(key.id), why };
     }
   }
 
   #rule({ claims, key }: Known, { action, stream }: AccessQuestion): Ruling {
     const { exp, nbf, jti } = claims;
-    const ids = idsOf(key.id, jti);
+    const ids = idsOf(key.id, claims);
     const isRevoked = [key.id, jti].some((id) => id !== undefined && this.#revoked.has(id));
     if (isRevoked) return faulty("revoked", action, ids);
     const nowMs = this.#nowMs();
@@ -178,10 +178,11 @@ async function payloadOf(token: string, { key, algorithm }: TokenKey): Promise<U
 
 function idsOf(
   keyId: string | undefined,
-  tokenId: string | undefined,
-): Pick<Ruling, "keyId" | "tokenId"> {
+  { jti, sub }: Partial<Pick<Claims, "jti" | "sub">> = {},
+): TokenIds {
   return {
     ...(keyId === undefined ? {} : { keyId }),
-    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(jti === undefined ? {} : { tokenId: jti }),
+    ...(sub === undefined ? {} : { subject: sub }),
   };
 }

@@ -31,7 +31,7 @@ export function optionHint(
   if (own.includes(name)) return `did you mean --${name}?`;
   const others = commands.filter((other) => other.name !== command.name);
   const elsewhere = others.flatMap(({ flags }) => Object.keys(flags));
-  const longer = own.find((each) => each.split("-").includes(name));
+  const longer = own.find((each) => each.split("-").includes(name) || each === `${name}s`);
   if (longer !== undefined) return `did you mean --${longer}?`;
   if (elsewhere.includes(name)) return whose(name, others);
   if (name.length === 1) {

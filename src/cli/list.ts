@@ -7,11 +7,11 @@ import {
   DEFAULT_NAME,
   DEFAULT_URL,
   findStream,
+  type ListedViewer,
   listStreams,
   listViewers,
   type StreamStatus,
   totalDrops,
-  type ViewerStatus,
 } from "../client/mod.ts";
 import { printable, printableJson } from "../host/printable.ts";
 import { addressOf } from "./address.ts";
@@ -34,8 +34,10 @@ const COLUMNS: Columns<StreamStatus> = [
   ["DROPPED", ({ dropped }) => describeDrops(dropped)],
 ];
 
-const VIEWER_COLUMNS: Columns<ViewerStatus & { readonly stream: string }> = [
+const VIEWER_COLUMNS: Columns<ListedViewer & { readonly stream: string }> = [
   ["VIEWER OF", ({ stream }) => stream],
+  // A relay of an earlier release does not tell it.
+  ["ID", ({ id }) => id ?? "-"],
   ["LATENCY", ({ latencyMs }) => milliseconds(latencyMs)],
   ["RELAY", ({ relayMs }) => milliseconds(relayMs)],
   ["ROUND TRIP", ({ roundTripMs }) => milliseconds(roundTripMs)],
@@ -55,7 +57,7 @@ export const listCommand = command({
   }],
   flags: {
     json: toggle("write JSON, the same as the server's /api/streams"),
-    viewers: toggle("also list each viewer, with its latency"),
+    viewers: toggle("also list each viewer, with its id and its latency"),
     ...PASS_FLAGS,
   },
   examples: [

@@ -14,6 +14,7 @@ import { demoCommand } from "./demo.ts";
 import { fpsCommand } from "./fps.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { whose } from "./hint.ts";
+import { kickCommand } from "./kick.ts";
 import { listCommand } from "./list.ts";
 import { protocolHelp } from "./protocol.ts";
 import { publishCommand } from "./publish.ts";
@@ -27,6 +28,7 @@ const COMMANDS = [
   watchCommand,
   fpsCommand,
   listCommand,
+  kickCommand,
   benchCommand,
   demoCommand,
   tokenCommand,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import type { ListedViewer, StreamStatus } from "../wire/control_message.ts";
 import { flag, frameRate, number, numbers, object, optional, orNull, text } from "../wire/shape.ts";
 
 const size = object({ frames: number });
@@ -31,6 +31,8 @@ const STREAM = object({
 });
 
 const VIEWER = object({
+  // A relay of an earlier release does not tell it.
+  id: optional(number),
   latencyMs: orNull(number),
   relayMs: orNull(number),
   roundTripMs: orNull(number),
@@ -49,7 +51,14 @@ export function areStreams(value: unknown): value is StreamStatus[] {
   return Array.isArray(value) && value.every(STREAM);
 }
 
+const ENDED = object({ ended: number });
+
+/** Whether this says that somebody was ended. */
+export function isEnd(value: unknown): value is { readonly ended: number } {
+  return ENDED(value);
+}
+
 /** Whether these are the numbers of viewers. */
-export function areViewers(value: unknown): value is ViewerStatus[] {
+export function areViewers(value: unknown): value is ListedViewer[] {
   return Array.isArray(value) && value.every(VIEWER);
 }

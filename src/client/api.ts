@@ -1,5 +1,5 @@
 /**
- * Asks a relay for its numbers and changes its frame rates.
+ * Asks a relay for its numbers, changes its frame rates, and ends its peers.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { answerFault, findFetch } from "../net/any_fetch.ts";
 import { refusal, UNKNOWN_NAME } from "../net/connect_error.ts";
 import { passOf, type PassOptions } from "../net/pass.ts";
 import { parseStreamUrl } from "../net/stream_url.ts";
-import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
-import { areStreams, areViewers, isStream } from "./answer_shape.ts";
+import type { ListedViewer, StreamStatus } from "../wire/control_message.ts";
+import { areStreams, areViewers, isEnd, isStream } from "./answer_shape.ts";
 
 /** How long a relay may take to answer, in milliseconds. */
 const TIMEOUT_MS = 10_000;
@@ -70,12 +70,14 @@ export async function findStream(url: string, options?: AskOptions): Promise<Str
  * ```ts
  * import { listViewers } from "@stream/relay/client";
  *
- * for (const { latencyMs } of await listViewers("ws://127.0.0.1:8080/cam")) console.log(latencyMs);
+ * for (const { id, latencyMs } of await listViewers("ws://127.0.0.1:8080/cam")) {
+ *   console.log(id, latencyMs);
+ * }
  * ```
  *
  * @throws {StreamError} as {@linkcode findStream}
  */
-export async function listViewers(url: string, options?: AskOptions): Promise<ViewerStatus[]> {
+export async function listViewers(url: string, options?: AskOptions): Promise<ListedViewer[]> {
   const place = streamApi(url);
   return await ask({ ...place, url: `${place.url}/viewers` }, areViewers, options);
 }
@@ -105,6 +107,53 @@ export async function changeFps(
   });
 }
 
+/** Options of ending somebody. */
+export interface EndOptions extends AskOptions {
+  /** Why, for whoever is ended: at most 80 characters of it. @default {undefined} */
+  readonly reason?: string | undefined;
+}
+
+/**
+ * Ends whoever publishes the stream at `url`: the connection is closed (4009), and not made again by
+ * itself.
+ *
+ * @example
+ * ```ts
+ * import { endPublisher } from "@stream/relay/client";
+ *
+ * await endPublisher("ws://127.0.0.1:8080/cam", { reason: "wrong camera" });
+ * ```
+ *
+ * @throws {StreamError} as {@linkcode findStream}, and `failed` when nobody publishes
+ */
+export async function endPublisher(url: string, options: EndOptions = {}): Promise<void> {
+  await end(streamApi(url), "publisher", options);
+}
+
+/**
+ * Ends the viewer of the stream at `url` that has this id (see {@linkcode listViewers}): its connection is
+ * closed (4009), and not made again by itself.
+ *
+ * @example
+ * ```ts
+ * import { endViewer, listViewers } from "@stream/relay/client";
+ *
+ * const url = "ws://127.0.0.1:8080/cam";
+ * for (const { id } of await listViewers(url)) await endViewer(url, id, { reason: "good night" });
+ * ```
+ *
+ * @throws {StreamError} as {@linkcode findStream}, and `failed` when the stream has no such viewer
+ */
+export async function endViewer(url: string, id: number, options: EndOptions = {}): Promise<void> {
+  await end(streamApi(url), `viewers/${id}`, options);
+}
+
+async function end(place: Place, who: string, { reason, ...options }: EndOptions): Promise<void> {
+  const query = reason === undefined ? "" : `?${new URLSearchParams({ reason })}`;
+  const init = { method: "DELETE", query };
+  await ask({ ...place, url: `${place.url}/${who}` }, isEnd, options, init);
+}
+
 /** Reads JSON; `undefined` where a text is none, or was too long. */
 function jsonOf(text: string | undefined): unknown {
   try {
@@ -128,6 +177,8 @@ function streamApi(url: string): Place {
 /** How it is asked, beside what goes with it. */
 interface AskInit {
   readonly method?: string;
+  /** What follows the address, with its `?`; errors do not repeat it. */
+  readonly query?: string;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -136,7 +187,7 @@ async function ask<T>(
   place: Place,
   isAnswer: (body: unknown) => body is T,
   options: AskOptions = {},
-  init: AskInit = {},
+  { query = "", ...init }: AskInit = {},
 ): Promise<T> {
   const { url } = place;
   const timeUp = AbortSignal.timeout(TIMEOUT_MS);
@@ -152,7 +203,7 @@ async function ask<T>(
     };
     const fetchIt = await findFetch(url);
     // Elsewhere may be anybody, who would be asked, or told, what this relay is.
-    response = await fetchIt(url, { ...init, headers, signal, redirect: "manual" }, pass);
+    response = await fetchIt(url + query, { ...init, headers, signal, redirect: "manual" }, pass);
     text = await readText(response);
   } catch (cause) {
     const fault = signal.aborted ? undefined : answerFault(cause);

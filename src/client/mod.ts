@@ -18,7 +18,16 @@
  *
  * @module
  */
-export { type AskOptions, changeFps, findStream, listStreams, listViewers } from "./api.ts";
+export {
+  type AskOptions,
+  changeFps,
+  type EndOptions,
+  endPublisher,
+  endViewer,
+  findStream,
+  listStreams,
+  listViewers,
+} from "./api.ts";
 export { publish, Publisher } from "./publish.ts";
 export type { PublishEvent, PublishOptions, PublishStats, SendOptions } from "./publish_options.ts";
 export { watch, Watcher } from "./watch.ts";
@@ -50,6 +59,7 @@ export {
   type ArrivalStatus,
   DEFAULT_MAX_DELAY_MS,
   type LatencyStatus,
+  type ListedViewer,
   type StreamConfigStatus,
   type StreamStatus,
   type ViewerStatus,

@@ -17,8 +17,6 @@ import { visibleStreams } from "./visible.ts";
 
 /** Largest body of a request in bytes. */
 export const MAX_BODY_BYTES = 4096;
-/** Longest reason that is told to a publisher who is ended, in characters. */
-const MAX_REASON = 80;
 /** Most viewers that are listed one by one. */
 const MAX_LISTED_VIEWERS = 1000;
 
@@ -44,7 +42,7 @@ export async function listViewers({ hub }: There, { name }: Asked): Promise<Resp
 /** Changes the frame rate of a stream. */
 export async function changeStream(
   { hub }: There,
-  { name, request, asker }: Asked,
+  { name, request, asker, ids = {} }: Asked,
 ): Promise<Response> {
   if (nameFault(name) !== undefined) return unknownStream(name);
   let fps: FrameRate;
@@ -56,24 +54,15 @@ export async function changeStream(
   const before = hub.find(name)?.fps;
   const live = hub.setFps(name, fps);
   if (fps !== before) {
-    const change = before === undefined ? "will have" : `changes from ${before} to`;
     const { address } = asker;
-    hub.log.info(`"${name}" ${change} ${fps} fps`, { stream: name, fps, address });
+    const what = before === undefined ? `it will have ${fps} fps` : `${before} to ${fps} fps`;
+    hub.guard.note({ action: "admin", stream: name, address, ids, what, fields: { fps } });
   }
   return json(200, live.status());
 }
 
-/** Ends whoever publishes a stream, and tells him why. */
-export function endPublisher({ hub }: There, { name, url, asker: { address } }: Asked): Response {
-  const reason = (url.searchParams.get("reason") ?? "").slice(0, MAX_REASON);
-  const why = `somebody who may has ended it${reason === "" ? "" : `: ${reason}`}`;
-  const ended = hub.find(name)?.endPublishers(why) ?? 0;
-  if (ended === 0) return json(404, { error: nameFault(name) ?? `nobody publishes "${name}"` });
-  hub.log.info(`"${name}" loses its publisher: ${why}`, { stream: name, address });
-  return json(200, { ended });
-}
-
-function unknownStream(name: string): Response {
+/** Says that there is no stream of that name. */
+export function unknownStream(name: string): Response {
   return json(404, {
     error: nameFault(name) ?? `there is no stream "${name}": nobody publishes or watches it`,
   });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { askerOf, type Ruling } from "../access/access.ts";
+import { askerOf, type Ruling, type TokenIds } from "../access/access.ts";
 import { isLoopbackAddress } from "../listen/addresses.ts";
 import type { Handler, Incoming, Upgrade } from "../listen/listener.ts";
 import { soonest } from "../relay/tenure.ts";
@@ -116,7 +116,21 @@ async function permitted(
     rulings.push(ruling);
   }
   const untilMs = soonest(rulings);
-  return await respond(context, route, untilMs === undefined ? asked : { ...asked, untilMs });
+  return await respond(context, route, {
+    ...asked,
+    ids: idsOf(rulings),
+    ...(untilMs === undefined ? {} : { untilMs }),
+  });
+}
+
+/** Whose token it was: the same one for everything that is asked at once. */
+function idsOf([ruling]: readonly Ruling[]): TokenIds {
+  const { keyId, tokenId, subject } = ruling ?? {};
+  return {
+    ...(keyId === undefined ? {} : { keyId }),
+    ...(tokenId === undefined ? {} : { tokenId }),
+    ...(subject === undefined ? {} : { subject }),
+  };
 }
 
 function refusalOf({ decision, why, retryAfterS = 1 }: Ruling): Response {

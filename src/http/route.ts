@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Action, Asker } from "../access/access.ts";
+import type { Action, Asker, TokenIds } from "../access/access.ts";
 import type { Upgrade } from "../listen/listener.ts";
 import type { Hub } from "../relay/hub.ts";
 import type { Streams } from "../relay/streams.ts";
@@ -20,8 +20,12 @@ export interface Asked {
   readonly asker: Asker;
   /** Until when what is asked is permitted, in milliseconds since the Unix epoch. Absent: until that changes. */
   readonly untilMs?: number;
+  /** Whose token has permitted it. Absent: it has not been asked, or nothing is known of it. */
+  readonly ids?: TokenIds;
   /** What stands in the row's path for `:stream`, `:name` or `:path`; empty where it has none. */
   readonly name: string;
+  /** What stands there for `:id`; empty where it has none. */
+  readonly id: string;
 }
 
 /** What handlers have in whichever thread a request has come to. */
@@ -44,12 +48,12 @@ export interface Row {
   /** `GET` stands for `HEAD` as well. */
   readonly method: "GET" | "PATCH" | "DELETE" | "WEBSOCKET";
   /**
-   * `:stream` is the name of a stream, `:name` anything without a slash, `:path` anything. What comes
+   * `:stream` is the name of a stream, `:name` and `:id` anything without a slash, `:path` anything. What comes
    * before `?` may be left out; a `:path?` of nothing is the default stream.
    */
   readonly path: string;
   /** What else a request must be like for this row. Absent: nothing. */
-  readonly when?: (asked: Omit<Asked, "name">) => boolean;
+  readonly when?: (asked: Omit<Asked, "name" | "id">) => boolean;
   /** What must be permitted; nothing where everybody may ask. */
   readonly actions: readonly Action[] | ((asked: Asked) => readonly Action[]);
   /**
@@ -76,7 +80,7 @@ export interface Route extends Row {
 export function table(rows: readonly Row[]): readonly Route[] {
   return rows.map((row, number) => {
     const source = row.path.replaceAll(".", "\\.").replace(
-      /:(\w+)(\??)/,
+      /:(\w+)(\??)/g,
       (_, part, mark) => `(?<${part}>${part === "path" ? "." : "[^/]"}${mark ? "*" : "+"})`,
     );
     return { ...row, number, pattern: new RegExp(`^${source}$`, "s") };
@@ -92,18 +96,18 @@ export type Match =
 export function match(
   routes: readonly Route[],
   { method, path }: { readonly method: string; readonly path: string },
-  asked: Omit<Asked, "name">,
+  asked: Omit<Asked, "name" | "id">,
 ): Match {
   const methods = new Set<string>();
   for (const route of routes) {
     const found = route.pattern.exec(path);
     if (found === null || route.when?.(asked) === false) continue;
-    const { stream, name, path: rest } = found.groups ?? {};
+    const { stream, name, path: rest, id = "" } = found.groups ?? {};
     if (stream !== undefined && nameFault(stream) !== undefined) continue;
     const own = route.method === "GET" ? ["GET", "HEAD"] : [route.method];
     if (own.includes(method)) {
       const named = stream ?? name ?? (rest === "" ? DEFAULT_NAME : rest);
-      return { route, asked: { ...asked, name: named ?? "" } };
+      return { route, asked: { ...asked, name: named ?? "", id } };
     }
     if (route.method !== "WEBSOCKET") { for (const each of own) methods.add(each); }
   }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { changeStream, endPublisher, listStreams, listViewers, showStream } from "./api.ts";
+import { changeStream, listStreams, listViewers, showStream } from "./api.ts";
+import { endPublisher, endViewer } from "./end_peers.ts";
 import { metrics } from "./metrics.ts";
 import { howToWatch, overview } from "./overview.ts";
 import { asset, wantsPage } from "./pages.ts";
@@ -48,6 +49,12 @@ export const ROUTES: readonly Route[] = table([
     path: "/api/streams/:name/publisher",
     actions: ["admin"],
     there: endPublisher,
+  },
+  {
+    method: "DELETE",
+    path: "/api/streams/:name/viewers/:id",
+    actions: ["admin"],
+    there: endViewer,
   },
   // As with mjpg-streamer.
   { method: "GET", path: "/:path?", when: withAction("stream"), ...MOTION },

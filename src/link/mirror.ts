@@ -11,12 +11,12 @@ import { ViewerDelays } from "../core/viewer_delays.ts";
 import type { ViewerFeed } from "../core/viewer_feed.ts";
 import type { Budget } from "../core/budget.ts";
 import type { Clock } from "../host/clock.ts";
-import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import type { ListedViewer, StreamStatus } from "../wire/control_message.ts";
 import { Encodings } from "../relay/encodings.ts";
 import type { Keeper, KeptFrames } from "../relay/kept_frames.ts";
 import type { Link, LinkNews, StreamState } from "./link.ts";
 import type { Batched, Turns } from "../relay/turns.ts";
-import { type Viewer, viewerStatus, type WatchedStream } from "../relay/viewer.ts";
+import { endViewer, type Viewer, viewerStatus, type WatchedStream } from "../relay/viewer.ts";
 
 /** How often to check whether the fastest viewer would take a frame, in milliseconds. */
 const READY_STEP_MS = 10;
@@ -33,15 +33,17 @@ export interface MirrorOptions {
   readonly link: Link;
   /** Tells it from mirrors of the same stream that were there before. */
   readonly subscription: number;
+  /** Gives the next viewer its number. */
+  readonly numberViewer: () => number;
   /** Told when no viewer is left. */
   readonly onIdle: (mirror: Mirror) => void;
 }
 
 /** One viewer in a list of which several places have a part. */
-export interface ListedViewer {
+export interface PlacedViewer {
   /** When it came, on a clock that all places have, in milliseconds. */
   readonly cameMs: number;
-  readonly numbers: ViewerStatus;
+  readonly listed: ListedViewer;
 }
 
 /** One stream for the viewers that are here. */
@@ -53,8 +55,11 @@ export class Mirror implements WatchedStream, Batched, Keeper {
   readonly delays = new ViewerDelays();
   readonly #options: MirrorOptions;
   readonly #broadcast: Broadcast;
-  /** The viewers, and when each came. */
-  readonly #viewers = new Map<Viewer<ViewerFeed>, number>();
+  /** The viewers, the number of each, and when it came. */
+  readonly #viewers = new Map<
+    Viewer<ViewerFeed>,
+    { readonly id: number; readonly cameMs: number }
+  >();
   /** The stream's run; empty until it is open. */
   #run = "";
   #state: StreamState = { fps: "source", isPublishing: false };
@@ -105,11 +110,17 @@ export class Mirror implements WatchedStream, Batched, Keeper {
   }
 
   /** Numbers of at most `limit` viewers, those that came first. */
-  listed(limit: number): ListedViewer[] {
-    return [...this.#viewers].slice(0, limit).map(([{ feed }, cameMs]) => ({
+  listed(limit: number): PlacedViewer[] {
+    return [...this.#viewers].slice(0, limit).map(([{ feed }, { id, cameMs }]) => ({
       cameMs,
-      numbers: viewerStatus(feed),
+      listed: { id, ...viewerStatus(feed) },
     }));
+  }
+
+  /** Ends the viewer with that number, with a reason that is told; false where there is none here. */
+  endViewer(id: number, reason: string): boolean {
+    const numbered = [...this.#viewers].map(([viewer, { id }]) => [viewer, id] as const);
+    return endViewer(this, numbered, { id, reason });
   }
 
   /** The relay stood still for so many milliseconds. */
@@ -118,7 +129,8 @@ export class Mirror implements WatchedStream, Batched, Keeper {
   }
 
   join(viewer: Viewer<ViewerFeed>): void {
-    this.#viewers.set(viewer, this.#options.clock.nowMs());
+    const { clock, numberViewer } = this.#options;
+    this.#viewers.set(viewer, { id: numberViewer(), cameMs: clock.nowMs() });
     if (this.#isOpen) this.#admit(viewer);
   }
 

@@ -24,6 +24,7 @@ export class BarePeer implements Peer {
   readonly #stream: WatchedStream | undefined;
   readonly #viewer: Viewer<ViewerFeed> | undefined;
   #publisher: Peer | undefined;
+  #isEnded = false;
 
   /** @throws {ProtocolError} when there are as many viewers or streams as may be */
   constructor(
@@ -66,14 +67,18 @@ export class BarePeer implements Peer {
       welcome: () => {},
       ended: () => {},
       report: () => {},
-      close: (code, reason) => channel.close(code, reason),
+      close: (code, reason) => {
+        this.#isEnded = true;
+        channel.close(code, reason);
+      },
       breakOff: (code, reason) => channel.breakOff(code, reason),
     };
     stream.join(this.#viewer);
   }
 
   receive(message: string | Uint8Array<ArrayBuffer>): void {
-    if (typeof message === "string") return;
+    // It may go on to send while its connection closes.
+    if (typeof message === "string" || this.#isEnded) return;
     if (this.#role === "watch") {
       throw new ProtocolError(CLOSE.unsupportedData, "a client with role=watch sent a frame");
     }

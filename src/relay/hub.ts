@@ -12,7 +12,7 @@ import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { Refusals } from "../listen/refusals.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { ViewerStatus } from "../wire/control_message.ts";
+import type { ListedViewer } from "../wire/control_message.ts";
 import { BarePublisher } from "./bare_publisher.ts";
 import { KeptFrames } from "./kept_frames.ts";
 import { LiveStream } from "./live_stream.ts";
@@ -22,6 +22,7 @@ import type { RelayOptions } from "./options.ts";
 import type { ControlChannel, Peer } from "./peer.ts";
 import { PublisherPeer } from "./publisher_peer.ts";
 import { AbsentStreams } from "./absent_streams.ts";
+import { EndedSessions } from "./ended_sessions.ts";
 import { evictStalledViewers } from "./evict.ts";
 import type { PublisherKind, Streams } from "./streams.ts";
 import { Turns } from "./turns.ts";
@@ -35,8 +36,13 @@ export interface Threads {
   /** Has them tell the numbers of their viewers. */
   refresh(): Promise<void>;
   /** Numbers of at most `limit` viewers of the stream `name`, those that came first. */
-  viewerStatuses(name: string, limit: number): Promise<ViewerStatus[]>;
+  viewerStatuses(name: string, limit: number): Promise<ListedViewer[]>;
+  /** Ends a viewer of the stream `name`. */
+  endViewer(name: string, id: number, reason: string): Promise<ViewerEnd>;
 }
+
+/** What came of ending a viewer; `unknown` where a thread has not answered in time. */
+export type ViewerEnd = "ended" | "absent" | "unknown";
 
 /** What a {@linkcode Hub} works with. */
 export interface HubContext {
@@ -64,6 +70,7 @@ export class Hub implements Streams {
   readonly refusals: Refusals;
   readonly #streams = new Map<string, LiveStream>();
   readonly #remembered = new AbsentStreams();
+  readonly #ended = new EndedSessions();
   readonly #turns = new Turns();
   readonly #kept: KeptFrames;
   #threads: Threads | undefined;
@@ -149,12 +156,22 @@ export class Hub implements Streams {
   }
 
   publish(name: string, as: PublisherKind, channel: ControlChannel): Peer {
+    if (as !== "bare") this.#ended.check(name, as.hello.session);
     const live = this.#begin(name);
     const peer = as === "bare"
       ? new BarePublisher(this, live, channel)
       : new PublisherPeer(this, live, { ...as, channel });
     this.#remembered.published(name);
     return peer;
+  }
+
+  /**
+   * Ends whoever publishes a stream, and tells them why; a session that has been ended publishes there no
+   * more. Returns how many there were.
+   */
+  endPublishers(live: LiveStream, reason: string): number {
+    if (live.session !== undefined) this.#ended.add(live.name, live.session, reason);
+    return live.endPublishers(reason);
   }
 
   /** Asks these threads for the numbers of their viewers. */
@@ -168,8 +185,14 @@ export class Hub implements Streams {
   }
 
   /** Numbers of at most `limit` viewers of a stream. */
-  async viewerStatuses(live: LiveStream, limit: number): Promise<ViewerStatus[]> {
+  async viewerStatuses(live: LiveStream, limit: number): Promise<ListedViewer[]> {
     return await this.#threads?.viewerStatuses(live.name, limit) ?? live.viewerStatuses(limit);
+  }
+
+  /** Ends the viewer of a stream that has that number, whichever thread it is at, and tells it why. */
+  async endViewer(live: LiveStream, id: number, reason: string): Promise<ViewerEnd> {
+    if (live.endViewer(id, reason)) return "ended";
+    return await this.#threads?.endViewer(live.name, id, reason) ?? "absent";
   }
 
   /** Once a second: sends numbers around, and takes memory from who makes no use of it. */
@@ -252,6 +275,7 @@ export class Hub implements Streams {
         clock: this.clock,
         turns: this.#turns,
         kept: this.#kept,
+        numberViewer: () => this.memory.numberViewer(),
         onIdle: (idle) => this.#remove(idle),
       },
     );

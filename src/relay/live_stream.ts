@@ -16,12 +16,12 @@ import { ViewerFeed } from "../core/viewer_feed.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import type { LatencyStatus, StreamStatus, ViewerStatus } from "../wire/control_message.ts";
+import type { LatencyStatus, ListedViewer, StreamStatus } from "../wire/control_message.ts";
 import { Encodings } from "./encodings.ts";
 import type { Keeper, KeptFrames } from "./kept_frames.ts";
 import type { QueueShare } from "./memory.ts";
 import type { Batched, Turns } from "./turns.ts";
-import { type Viewer, viewerStatus, type WatchedStream } from "./viewer.ts";
+import { endViewer, type Viewer, viewerStatus, type WatchedStream } from "./viewer.ts";
 
 /** How soon a frame that is due but cannot leave is looked after again, in milliseconds. */
 const RETRY_MS = 10;
@@ -67,7 +67,9 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
   readonly #turns: Turns;
   readonly #kept: KeptFrames;
   readonly #onIdle: (live: LiveStream) => void;
-  readonly #viewers = new Set<Viewer>();
+  readonly #numberViewer: () => number;
+  /** The viewers, and the number of each. */
+  readonly #viewers = new Map<Viewer, number>();
   /** Clients without a protocol; true once they have sent a frame. */
   readonly #bareClients = new Map<BareClient, boolean>();
   #publisher: Publisher | undefined;
@@ -82,11 +84,13 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
   /** `onIdle` is told when nobody is at the stream and nothing is in it. */
   constructor(
     options: StreamOptions,
-    { clock, turns, kept, onIdle }: {
+    { clock, turns, kept, numberViewer, onIdle }: {
       readonly clock: Clock;
       readonly turns: Turns;
       /** Where it counts what it keeps. */
       readonly kept: KeptFrames;
+      /** Gives the next viewer its number. */
+      readonly numberViewer: () => number;
       readonly onIdle: (live: LiveStream) => void;
     },
   ) {
@@ -94,6 +98,7 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
     this.#clock = clock;
     this.#turns = turns;
     this.#kept = kept;
+    this.#numberViewer = numberViewer;
     this.#onIdle = onIdle;
   }
 
@@ -110,6 +115,11 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
   /** Whether somebody publishes: with credit, or as a bare client that has sent a frame. */
   get isPublishing(): boolean {
     return this.#publisher !== undefined || [...this.#bareClients.values()].includes(true);
+  }
+
+  /** The session of the publisher with credit, if there is one. */
+  get session(): string | undefined {
+    return this.#publisher?.session;
   }
 
   /** Whether there are only viewers: nobody publishes or may begin to, and no frame waits. */
@@ -132,7 +142,7 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
   }
 
   get viewers(): Iterable<Viewer> {
-    return this.#viewers;
+    return this.#viewers.keys();
   }
 
   /** Numbers of the stream. */
@@ -152,15 +162,15 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
       publishing: this.isPublishing,
       live: this.isPublishing ? stream.isLive : null,
       ...stream.numbers(this.#clock.nowMs()),
-      latency: latencyOf(this.#viewers),
+      latency: latencyOf(this.viewers),
       arrival: this.#arrivals.range,
     };
   }
 
   /** Numbers of at most `limit` viewers that are at this thread, those that came first. */
-  viewerStatuses(limit: number): ViewerStatus[] {
-    return [...this.#viewers].slice(0, limit).flatMap(({ feed }) =>
-      feed instanceof ViewerFeed ? [viewerStatus(feed)] : []
+  viewerStatuses(limit: number): ListedViewer[] {
+    return [...this.#viewers].slice(0, limit).flatMap(([{ feed }, id]) =>
+      feed instanceof ViewerFeed ? [{ id, ...viewerStatus(feed) }] : []
     );
   }
 
@@ -169,7 +179,7 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
     if (this.#viewers.size === 0 && this.#publisher === undefined) return;
     const status = this.status();
     this.#publisher?.report(status);
-    for (const viewer of this.#viewers) viewer.report(status);
+    for (const viewer of this.viewers) viewer.report(status);
   }
 
   /** Frames that were lost since this was asked last, by reason. */
@@ -201,7 +211,7 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
 
   /** Adds a viewer. */
   join(viewer: Viewer): void {
-    this.#viewers.add(viewer);
+    this.#viewers.set(viewer, this.#numberViewer());
     viewer.welcome();
     this.#stream.join(viewer.feed, this.#clock.nowMs(), viewer.joinFrom);
     this.#drive();
@@ -228,12 +238,13 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
   }
 
   /**
-   * Takes a frame of a client without a protocol.
+   * Takes a frame of a client without a protocol, unless that has been ended.
    *
    * @throws {ProtocolError} when the stream has a publisher
    */
   pushBare(client: BareClient, input: Arrival): void {
     if (this.#publisher !== undefined) throw busy(this.name);
+    if (!this.#bareClients.has(client)) return;
     const hasSent = this.#bareClients.get(client) === true;
     if (!this.isPublishing) this.#stream.beginBare(this.#clock.nowMs());
     this.#bareClients.set(client, true);
@@ -345,12 +356,26 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
     return this.#stream.isBusy;
   }
 
-  /** Ends whoever publishes, with a reason that is told. Returns how many there were. */
+  /**
+   * Ends whoever publishes, with a reason that is told. What they send until their connections are closed is
+   * not taken. Returns how many there were.
+   */
   endPublishers(reason: string): number {
     const senders = [...this.#bareClients].filter(([, hasSent]) => hasSent);
-    for (const [client] of senders) client.close(CLOSE.ended, reason);
-    this.#publisher?.close(CLOSE.ended, reason);
-    return senders.length + (this.#publisher === undefined ? 0 : 1);
+    const publisher = this.#publisher;
+    for (const [client] of senders) {
+      client.close(CLOSE.ended, reason);
+      this.leaveBare(client);
+    }
+    if (publisher === undefined) return senders.length;
+    publisher.close(CLOSE.ended, reason);
+    this.lose(publisher);
+    return senders.length + 1;
+  }
+
+  /** Ends the viewer with that number, with a reason that is told; false where there is none here. */
+  endViewer(id: number, reason: string): boolean {
+    return endViewer(this, this.#viewers, { id, reason });
   }
 
   /** Closes the publisher: the relay takes in no more. */
@@ -376,7 +401,7 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
     this.#timerMs = -Infinity;
     this.#stream.clear("stopped");
     this.#stream.flush(this.#clock.nowMs());
-    for (const viewer of this.#viewers) viewer.close(CLOSE.goingAway, reason);
+    for (const viewer of this.viewers) viewer.close(CLOSE.goingAway, reason);
     for (const client of this.#bareClients.keys()) client.close(CLOSE.goingAway, reason);
   }
 
@@ -400,7 +425,7 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
   }
 
   #announce(): void {
-    for (const viewer of this.#viewers) viewer.changed?.();
+    for (const viewer of this.viewers) viewer.changed?.();
   }
 
   /** Acts on a change: gives credit, ends the stream, or sets the next timer. */
@@ -410,7 +435,7 @@ export class LiveStream implements WatchedStream, Batched, Keeper {
     if (this.#isEnding && !this.hasQueue && publisher !== undefined) {
       this.#release(publisher);
       this.#stream.flush(nowMs);
-      for (const viewer of this.#viewers) viewer.ended();
+      for (const viewer of this.viewers) viewer.ended();
       publisher.ended();
     } else if (!this.#isEnding) {
       publisher?.refreshCredit();
@@ -466,7 +491,7 @@ function busy(name: string): ProtocolError {
   return new ProtocolError(CLOSE.busy, `the stream "${name}" already has a publisher`);
 }
 
-function latencyOf(viewers: ReadonlySet<Viewer>): LatencyStatus | null {
+function latencyOf(viewers: Iterable<Viewer>): LatencyStatus | null {
   const latencies = [...viewers].flatMap(({ feed }) => feed.latencies);
   if (latencies.length === 0) return null;
   const total = latencies.map(({ totalMs }) => totalMs).sort((a, b) => a - b);

@@ -101,7 +101,11 @@ const ROWS = [
   "kept",
   "handedIn",
   "takenIn",
+  "numbered",
 ] as const;
+
+/** What goes on where another thread takes the place of one that is no more. */
+const LASTING: readonly typeof ROWS[number][] = ["numbered"];
 
 /** Room for the counts of so many threads, which they share. */
 export function sharedCounts(threads: number): SharedArrayBuffer {
@@ -112,7 +116,9 @@ export function sharedCounts(threads: number): SharedArrayBuffer {
 export function clearCounts(counts: SharedArrayBuffer, own: number): void {
   const threads = threadsIn(counts);
   const places = new Float64Array(counts);
-  for (let row = 0; row < ROWS.length; row++) places[row * threads + own] = 0;
+  ROWS.forEach((name, row) => {
+    if (!LASTING.includes(name)) places[row * threads + own] = 0;
+  });
 }
 
 /** What a relay uses of its memory and places, counted by all its threads together. */
@@ -131,6 +137,8 @@ export class Memory {
   /** Bytes that each thread has handed to the one that has the streams, and that it has taken, ever. */
   readonly #handedIn: Float64Array;
   readonly #takenIn: Float64Array;
+  /** Viewers that each thread has given a number, ever. */
+  readonly #numbered: Float64Array;
   readonly #own: number;
   readonly #maxFrameBytes: number;
 
@@ -156,6 +164,7 @@ export class Memory {
     this.#viewers = new Budget(limits.maxViewers, row("viewers"), own);
     this.#handedIn = row("handedIn");
     this.#takenIn = row("takenIn");
+    this.#numbered = row("numbered");
     this.#own = own;
     this.#maxFrameBytes = limits.maxFrameBytes;
   }
@@ -201,6 +210,11 @@ export class Memory {
   /** Counts out who was counted in. */
   release(): void {
     this.#viewers.give(1);
+  }
+
+  /** A number for a viewer, which no thread of the relay gives to another one, ever. */
+  numberViewer(): number {
+    return ++this.#numbered[this.#own]! * this.#numbered.length + this.#own;
   }
 
   /** Counts bytes that a socket holds which was closed, until it is gone. */

@@ -7,7 +7,8 @@ import type { Feed, JoinFrom } from "../core/feed.ts";
 import type { Frame } from "../core/frame.ts";
 import type { FrameRate } from "../core/pacing.ts";
 import type { ViewerDelays } from "../core/viewer_delays.ts";
-import type { ViewerFeed } from "../core/viewer_feed.ts";
+import { ViewerFeed } from "../core/viewer_feed.ts";
+import { CLOSE } from "../wire/close_code.ts";
 import type { StreamStatus, ViewerStatus } from "../wire/control_message.ts";
 import type { Encodings } from "./encodings.ts";
 
@@ -56,6 +57,25 @@ export interface WatchedStream {
    * confirms a frame that it did not get.
    */
   acknowledge(viewer: Viewer<ViewerFeed>, sequence: number, heldMs?: number): boolean;
+}
+
+/**
+ * Ends the one of these viewers of a stream that has that number, and tells it why; false where there is
+ * none. It has left then, however long its connection takes to.
+ */
+export function endViewer<V extends Viewer>(
+  stream: Pick<WatchedStream, "leave">,
+  viewers: Iterable<readonly [V, number]>,
+  { id, reason }: { readonly id: number; readonly reason: string },
+): boolean {
+  for (const [viewer, own] of viewers) {
+    // The numbers of threads, which stand for viewers of their own, are nobody's to see.
+    if (own !== id || !(viewer.feed instanceof ViewerFeed)) continue;
+    viewer.close(CLOSE.ended, reason);
+    stream.leave(viewer);
+    return true;
+  }
+  return false;
 }
 
 /** A viewer's own numbers. */

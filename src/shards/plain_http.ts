@@ -9,7 +9,7 @@ import type { PlainQuestion, PlainResponse } from "./shard_message.ts";
 /** Takes a request apart, with at most `maxBytes` and one byte of its body. */
 export async function plainQuestion(
   route: number,
-  { request, base, asker, name }: Asked,
+  { request, base, asker, ids = {}, name, id }: Asked,
   maxBytes: number,
 ): Promise<PlainQuestion> {
   const { method, url, headers, body } = request;
@@ -17,7 +17,9 @@ export async function plainQuestion(
     route,
     base,
     asker,
+    ids,
     name,
+    id,
     method,
     url,
     headers: [...headers],
@@ -26,14 +28,16 @@ export async function plainQuestion(
 }
 
 /** Puts a request together. */
-export function askedOf({ base, asker, name, url, ...init }: PlainQuestion): Asked {
+export function askedOf({ base, asker, ids = {}, name, id, url, ...init }: PlainQuestion): Asked {
   const { method, headers, body } = init;
   return {
     request: new Request(url, { method, headers, body }),
     url: new URL(url),
     base,
     asker,
+    ids,
     name,
+    id,
   };
 }
 

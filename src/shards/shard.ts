@@ -108,6 +108,7 @@ export class Shard implements Streams, Link {
       kept: this.#kept,
       link: linkTo(STREAMS_AT, [this]),
       subscription: ++this.#lastSubscription,
+      numberViewer: () => this.memory.numberViewer(),
       onIdle: (idle) => this.#mirrors.delete(idle.name),
     });
     this.#mirrors.set(name, mirror);
@@ -155,6 +156,12 @@ export class Shard implements Streams, Link {
       case "list": {
         const viewers = this.#mirrors.get(message.name)?.listed(message.limit) ?? [];
         this.tell({ type: "listed", id: message.id, viewers });
+        break;
+      }
+      case "end": {
+        const { id, name, viewer, reason } = message;
+        const isEnded = this.#mirrors.get(name)?.endViewer(viewer, reason) ?? false;
+        this.tell({ type: "endedViewer", id, isEnded });
         break;
       }
       case "refuse":

@@ -8,7 +8,7 @@ import { Questions } from "../host/questions.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { AskThere } from "../http/handler.ts";
 import type { LinkRequest } from "../link/link.ts";
-import type { ListedViewer } from "../link/mirror.ts";
+import type { PlacedViewer } from "../link/mirror.ts";
 import { Connection } from "../relay/connection.ts";
 import type { Hub } from "../relay/hub.ts";
 import { RelaySession } from "../wire/relay_session.ts";
@@ -36,7 +36,8 @@ export class ShardLink {
   readonly #options: ShardLinkOptions;
   readonly #viewers = new Map<string, ShardViewer>();
   readonly #peers = new Map<number, Connection>();
-  readonly #questions = new Questions<readonly ListedViewer[]>();
+  readonly #questions = new Questions<readonly PlacedViewer[]>();
+  readonly #ends = new Questions<boolean>();
   readonly #forget: () => void;
   #isOver = false;
 
@@ -94,6 +95,9 @@ export class ShardLink {
       case "listed":
         this.#questions.answer(message.id, message.viewers);
         break;
+      case "endedViewer":
+        this.#ends.answer(message.id, message.isEnded);
+        break;
       case "log":
         hub.log[message.level](message.message, message.fields);
         break;
@@ -108,10 +112,17 @@ export class ShardLink {
   }
 
   /** At most `limit` viewers of a stream that are at this thread, those that came first. */
-  async listed(name: string, limit: number): Promise<readonly ListedViewer[]> {
+  async listed(name: string, limit: number): Promise<readonly PlacedViewer[]> {
     const { tell } = this.#options;
     const put = (id: number) => tell({ type: "list", id, name, limit });
     return await this.#questions.askWithin(ANSWER_MS, put) ?? [];
+  }
+
+  /** Ends a viewer where it is at this thread: whether it was; `undefined` where that is not known in time. */
+  async endViewer(name: string, viewer: number, reason: string): Promise<boolean | undefined> {
+    const { tell } = this.#options;
+    const put = (id: number) => tell({ type: "end", id, name, viewer, reason });
+    return await this.#ends.askWithin(ANSWER_MS, put);
   }
 
   /** The thread is no more: so are its viewers and senders. */
@@ -123,6 +134,7 @@ export class ShardLink {
     for (const peer of this.#peers.values()) peer.closed();
     this.#peers.clear();
     this.#questions.answerAll([]);
+    this.#ends.answerAll(false);
   }
 
   #subscribe({ name, subscription }: LinkRequest & { readonly type: "subscribe" }): void {

@@ -10,7 +10,7 @@ import type { ShardNumbers } from "../core/shard_feed.ts";
 import type { LogFields } from "../host/log.ts";
 import type { Asked } from "../http/route.ts";
 import type { LinkNews, LinkRequest } from "../link/link.ts";
-import type { ListedViewer } from "../link/mirror.ts";
+import type { PlacedViewer } from "../link/mirror.ts";
 import type { Certificate } from "../listen/certificate.ts";
 import type { ListenLimits } from "../listen/limits.ts";
 import type { ListenerKind } from "../listen/listener.ts";
@@ -55,7 +55,7 @@ export interface ShardStart extends SharedStart {
 }
 
 /** What only the thread that has the streams can answer: a request without its connection. */
-export interface PlainQuestion extends Pick<Asked, "base" | "asker" | "name"> {
+export interface PlainQuestion extends Pick<Asked, "base" | "asker" | "ids" | "name" | "id"> {
   /** Number of the route that the request is for. */
   readonly route: number;
   readonly method: string;
@@ -92,6 +92,14 @@ export type ToShard =
     readonly id: number;
     readonly name: string;
     readonly limit: number;
+  }
+  | {
+    /** Ends a viewer. */
+    readonly type: "end";
+    readonly id: number;
+    readonly name: string;
+    readonly viewer: number;
+    readonly reason: string;
   }
   | { readonly type: "renew"; readonly certificate: Certificate }
   | { readonly type: "refuse" }
@@ -131,7 +139,9 @@ export type FromShard =
     readonly id: number;
     readonly streams: readonly (readonly [name: string, numbers: ShardNumbers])[];
   }
-  | { readonly type: "listed"; readonly id: number; readonly viewers: readonly ListedViewer[] }
+  | { readonly type: "listed"; readonly id: number; readonly viewers: readonly PlacedViewer[] }
+  /** Whether the viewer was there, and has been ended. */
+  | { readonly type: "endedViewer"; readonly id: number; readonly isEnded: boolean }
   | {
     readonly type: "log";
     readonly level: "info" | "warn" | "error";

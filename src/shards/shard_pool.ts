@@ -5,9 +5,9 @@
  */
 import { messageOf, StreamError } from "../errors.ts";
 import { openWorker, Thread } from "../host/thread.ts";
-import type { ViewerStatus } from "../wire/control_message.ts";
+import type { ListedViewer } from "../wire/control_message.ts";
 import type { AskThere } from "../http/handler.ts";
-import type { Hub } from "../relay/hub.ts";
+import type { Hub, ViewerEnd } from "../relay/hub.ts";
 import type { Certificate } from "../listen/certificate.ts";
 import { clearVisits } from "../listen/gate.ts";
 import { settled } from "../listen/deno_listener.ts";
@@ -93,13 +93,21 @@ export class ShardPool {
   }
 
   /** Numbers of at most `limit` viewers of a stream, those that came first. */
-  async viewerStatuses(name: string, limit: number): Promise<ViewerStatus[]> {
+  async viewerStatuses(name: string, limit: number): Promise<ListedViewer[]> {
     const links = [...this.#running.values()].map(({ link }) => link);
     const lists = await Promise.all(links.map((link) => link.listed(name, limit)));
     return lists.flat()
       .sort((one, other) => one.cameMs - other.cameMs)
       .slice(0, limit)
-      .map(({ numbers }) => numbers);
+      .map(({ listed }) => listed);
+  }
+
+  /** Ends a viewer of a stream, at whichever thread it is. */
+  async endViewer(name: string, id: number, reason: string): Promise<ViewerEnd> {
+    const links = [...this.#running.values()].map(({ link }) => link);
+    const answers = await Promise.all(links.map((link) => link.endViewer(name, id, reason)));
+    if (answers.includes(true)) return "ended";
+    return answers.includes(undefined) ? "unknown" : "absent";
   }
 
   /** Has the threads show another certificate. */

@@ -191,6 +191,12 @@ export interface ViewerStatus {
   readonly underWay: { readonly frames: number; readonly bytes: number };
 }
 
+/** One viewer among those of a stream. */
+export interface ListedViewer extends ViewerStatus {
+  /** Its number, which no other viewer of the relay ever has. */
+  readonly id: number;
+}
+
 /** The configuration's part of a {@linkcode StreamStatus}; all `null` before the first frame. */
 export interface StreamConfigStatus {
   /** What the bytes of a frame are. */

@@ -25,7 +25,7 @@ Deno.test("stream fps reads the rate of a stream and changes it", async () => {
     assertEquals(await printed("fps", url), `${shown}\n`);
     assertEquals((await relay.until("door", () => true)).fps, shown);
   }
-  await relay.process.said(/"door" changes from 29\.97\d* to source fps/);
+  await relay.process.said(/permitted admin "door" of 127\.0\.0\.1: 29\.97\d* to source fps/);
 });
 
 Deno.test("stream fps loses nothing while frames flow", async () => {
@@ -143,10 +143,10 @@ Deno.test("stream list and the API tell the latency of a stream and of each of i
   const [titles, ...rows] = second!.trim().split("\n");
   assertEquals(
     titles!.split(/ {2,}/),
-    ["VIEWER OF", "LATENCY", "RELAY", "ROUND TRIP", "UNDER WAY", "SENT", "DROPPED"],
+    ["VIEWER OF", "ID", "LATENCY", "RELAY", "ROUND TRIP", "UNDER WAY", "SENT", "DROPPED"],
   );
-  assertMatch(rows[0]!, /^door( +\d+\.\d ms){3} +0 +5 +0$/);
-  assertMatch(rows[1]!, /^door +- +\d+\.\d ms +- +[01] +5 +0$/);
+  assertMatch(rows[0]!, /^door +\d+( +\d+\.\d ms){3} +0 +5 +0$/);
+  assertMatch(rows[1]!, /^door +\d+ +- +\d+\.\d ms +- +[01] +5 +0$/);
 });
 
 Deno.test("stream list shows no latency where none is known, also of a relay that tells less", async () => {
@@ -220,7 +220,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-Deno.test("list and fps go nowhere else, and tell what asks them to", async () => {
+Deno.test("list, fps and kick go nowhere else, and tell what asks them to", async () => {
   let asked = 0;
   await using other = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
     asked++;
@@ -232,7 +232,7 @@ Deno.test("list and fps go nowhere else, and tell what asks them to", async () =
     () => new Response(null, { status: 307, headers: { location } }),
   );
   const url = `ws://127.0.0.1:${server.addr.port}/cam`;
-  for (const args of [["list", url], ["fps", url, "10"]]) {
+  for (const args of [["list", url], ["fps", url, "10"], ["kick", url]]) {
     const { code, stderr } = await runHere(args);
     assertEquals(code, 1, stderr);
     assertStringIncludes(stderr, "sends requests elsewhere; give the address of the relay itself");

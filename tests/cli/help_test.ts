@@ -100,6 +100,12 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "--json": "(STREAM_JSON)",
     ...PASS,
   },
+  kick: {
+    "--viewer ID": "(STREAM_VIEWER)",
+    "--publisher": "(STREAM_PUBLISHER)",
+    "--reason TEXT": "(STREAM_REASON)",
+    ...PASS,
+  },
   list: { "--json": "(STREAM_JSON)", "--viewers": "(STREAM_VIEWERS)", ...PASS },
   demo: {
     ...RELAY,

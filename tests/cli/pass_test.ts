@@ -45,6 +45,7 @@ function askingOf(relay: { readonly address: string; readonly socket: string }):
   return [
     ["list", relay.address],
     ["fps", relay.address],
+    ["kick", relay.address],
     ["watch", relay.socket, "-o", "-"],
     ["publish", relay.socket, "--test-pattern"],
     ["bench", relay.socket, "--viewers-only", "--duration", "100ms", "--viewers", "1"],

@@ -48,6 +48,7 @@ for (
     ["watch", PERMISSIONS, { read: true, write: true, env: true, net: true }],
     ["list", PERMISSIONS, { env: true, net: true }],
     ["fps", ["--allow-all"], { env: true, net: true }],
+    ["kick", ["--allow-all"], { env: true, net: true }],
   ] as const
 ) {
   Deno.test(`stream ${command} gives up what it does not need of ${rights[0]}`, async () => {
@@ -59,6 +60,7 @@ for (
       watch: ["watch", "ws://127.0.0.1:1/cam", "-o", "-"],
       list: ["list", relay.address],
       fps: ["fps", relay.url("/cam"), "10"],
+      kick: ["kick", relay.url("/cam")],
     }[command];
     assertEquals(await rightsOf(rights, args), { ...NOTHING, ...kept });
   });

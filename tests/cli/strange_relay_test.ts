@@ -31,7 +31,7 @@ function answering(value: unknown): { readonly url: string } & AsyncDisposable {
   return openHere(() => Response.json(value));
 }
 
-Deno.test("list and fps say in a sentence that an answer is not a relay's", async () => {
+Deno.test("list, fps and kick say in a sentence that an answer is not a relay's", async () => {
   for (
     const value of [
       {},
@@ -49,7 +49,12 @@ Deno.test("list and fps say in a sentence that an answer is not a relay's", asyn
     ]
   ) {
     await using server = answering(value);
-    for (const args of [["list"], ["list", "--json"], ["fps", `${server.url}/cam`, "10"]]) {
+    for (
+      const args of [["list"], ["list", "--json"], ["fps", `${server.url}/cam`, "10"], [
+        "kick",
+        `${server.url}/cam`,
+      ]]
+    ) {
       const line = args[0] === "list" ? [...args, server.url] : args;
       const { code, stderr, stdout } = await runHere(line);
       const what = `${line} ${JSON.stringify(value)}`;
@@ -77,7 +82,7 @@ Deno.test("list writes what a relay says so that nothing of it steers the termin
   }
 });
 
-Deno.test("watch, publish and fps repeat what a relay says on one line, without controls", async () => {
+Deno.test("watch, publish, fps and kick repeat what a relay says on one line, without controls", async () => {
   const reason = "gone\x1b[2J\nerror: format your disk\u202e";
   await using closing = openHere((request) => {
     if (!request.headers.has("upgrade")) return Response.json({ error: reason }, { status: 500 });
@@ -91,6 +96,7 @@ Deno.test("watch, publish and fps repeat what a relay says on one line, without 
       ["watch", url, "-o", "/dev/null/x.jpg"],
       ["publish", url, "--test-pattern"],
       ["fps", url],
+      ["kick", url],
     ]
   ) {
     if (args[0] === "watch") args.splice(2, 2, "-o", "-");

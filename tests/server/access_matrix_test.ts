@@ -33,6 +33,7 @@ const WAYS: readonly Way[] = [
   { action: "watch", method: "GET", path: "/api/streams/cam/access", passed: 204 },
   { action: "admin", method: "GET", path: "/api/streams/cam/viewers", passed: 404 },
   { action: "admin", method: "DELETE", path: "/api/streams/cam/publisher", passed: 404 },
+  { action: "admin", method: "DELETE", path: "/api/streams/cam/viewers/1", passed: 404 },
   { action: "admin", method: "PATCH", path: "/api/streams/cam", passed: 400 },
   { action: "watch", method: "GET", path: "/cam.jpg", passed: 404 },
   { action: "watch", method: "GET", path: "/cam.png", passed: 404 },

@@ -425,3 +425,37 @@ for (const role of ["publish", "watch"]) {
     assertEquals([socket.sent, scene.hub.streams], [[], []]);
   });
 }
+
+for (
+  const kind of ["bare", "with credit", "both, by its publisher", "both, by its viewer"] as const
+) {
+  Deno.test(`Hub takes nothing from a publisher that was ended, however long it stays: ${kind}`, async () => {
+    const scene = new Scene();
+    const { socket, peer } = kind === "with credit"
+      ? scene.speaking({ role: "publish", session: "one", onFull: "wait" })
+      : scene.bare(kind === "bare" ? "publish" : "both");
+    const live = scene.hub.find("live")!;
+    const viewer = scene.bare("watch");
+    if (kind === "with credit") {
+      peer.receive(encodeControl({ type: "config", epoch: 0, ...bareConfig("raw") }));
+    }
+    const send = (sequence: number) =>
+      peer.receive(kind === "with credit" ? message(sequence, true) : frameOf(sequence));
+    send(1);
+    assertEquals([live.status().received.frames, viewer.socket.frames], [1, 1]);
+    if (kind === "both, by its viewer") {
+      assertEquals(await scene.hub.endViewer(live, live.viewerStatuses(1)[0]!.id, "go"), "ended");
+    } else assertEquals(scene.hub.endPublishers(live, "go"), 1);
+    assertEquals(socket.closed, { code: 4009, reason: "go" });
+    send(2);
+    peer.receive(encodeControl({ type: "time", clientUs: 1, roundTripUs: null }));
+    assertEquals([live.status().received.frames, viewer.socket.frames], [1, 1]);
+    // Whoever comes next has the stream, and is not disturbed by the end of the other.
+    const next = scene.bare("publish");
+    next.peer.receive(frameOf(3));
+    peer.closed();
+    next.peer.receive(frameOf(4));
+    assertEquals([live.status().received.frames, live.isPublishing], [3, true]);
+    assertEquals(scene.hub.endPublishers(live, "go"), 1);
+  });
+}

@@ -28,6 +28,7 @@ function liveStream(): LiveStream {
       clock: { nowMs: () => 0, wallUs: () => 0 },
       turns: new Turns(),
       kept: new KeptFrames(new Memory(DEFAULT_OPTIONS)),
+      numberViewer: () => 1,
       onIdle: () => {},
     },
   );

@@ -19,6 +19,7 @@ Deno.test("Mirror counts frames that do not come to its thread, for every viewer
     kept: new KeptFrames(new Memory(DEFAULT_OPTIONS)),
     link: { scheme: "test", tell: (message) => told.push(message) },
     subscription: 2,
+    numberViewer: () => 1,
     onIdle: () => {},
   });
   let welcomed = 0;
@@ -57,6 +58,7 @@ Deno.test("Mirror that is refused is of no use to viewers that come while its ow
     kept: new KeptFrames(new Memory(DEFAULT_OPTIONS)),
     link: { scheme: "test", tell: (message) => told.push(message) },
     subscription: 2,
+    numberViewer: () => 1,
     onIdle: () => void idle++,
   });
   const closed: string[] = [];
