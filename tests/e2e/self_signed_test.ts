@@ -1,42 +1,17 @@
 /** `serve --tls self-signed`, to those who are given its certificate. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Folder, makeFolder } from "../cli/folder.ts";
+import { makeFolder } from "../cli/folder.ts";
 import { has, needs } from "../ffmpeg.ts";
-import { run, type Running, start } from "../program.ts";
+import { run, start } from "../program.ts";
 import { outputOf } from "./output_of.ts";
+import { serveIn } from "./self_signed.ts";
 
 const NO_OPENSSL = await has("openssl", "version") ? undefined : "openssl is not installed";
 const NO_CURL = await has("curl", "--version") ? undefined : "curl is not installed";
 const NO_PYTHON = await has("python3", "-c", "import ssl")
   ? undefined
   : "Python with ssl is not installed";
-
-/** A relay that has said how it is trusted. */
-interface SelfSigned extends AsyncDisposable {
-  readonly relay: Running;
-  readonly port: string;
-  readonly certFile: string;
-  readonly fingerprint: string;
-}
-
-/** Runs `stream serve --tls self-signed`, which keeps its certificate in `folder`. */
-async function serveIn({ path }: Folder, ...args: string[]): Promise<SelfSigned> {
-  const relay = start(["serve", "--port", "0", "--tls", "self-signed", ...args], {
-    env: { XDG_STATE_HOME: path },
-  });
-  const [, port] = await relay.said(/listening on https:\/\/\S+:(\d+) /);
-  const [, certFile, fingerprint] = await relay.said(
-    /--ca (\S+) \(until 20\d\d-\d\d-\d\d\); its SHA-256 fingerprint is ([0-9A-F:]{95})\n/,
-  );
-  return {
-    relay,
-    port: port!,
-    certFile: certFile!,
-    fingerprint: fingerprint!,
-    [Symbol.asyncDispose]: () => relay[Symbol.asyncDispose](),
-  };
-}
 
 Deno.test("all commands trust the certificate that serve makes, and nobody who lacks it does", async () => {
   await using folder = await makeFolder();
