@@ -52,6 +52,21 @@ Deno.test({
       await relayed(relay, { input: concat(...frames), cwd, options });
       assertEquals(await folder.files("frames"), frames);
     });
+    await t.step("makes a certificate of its own, and uses it again", async () => {
+      await using state = await makeFolder();
+      const own = async () => {
+        await using relay = start(["serve", "--port", "0", "--tls", "self-signed"], {
+          ...options,
+          env: { ...options.env, XDG_STATE_HOME: state.path },
+        });
+        const [, port] = await relay.said(/listening on https:\/\/\S+:(\d+) /);
+        const [, ca, fingerprint] = await relay.said(/--ca (\S+) .*fingerprint is (\S+)\n/);
+        const list = await run(["list", `https://127.0.0.1:${port}`, "--ca", ca!], options);
+        assertEquals(list.code, 0, list.stderr);
+        return fingerprint;
+      };
+      assertEquals(await own(), await own());
+    });
     await t.step("leaves no cache of its code, which others could replace", async () => {
       await using temporary = await makeFolder();
       const env = { ...options.env, TMPDIR: temporary.path };

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { makeFolder } from "../cli/folder.ts";
 import { has, needs } from "../ffmpeg.ts";
 import { run, start } from "../program.ts";
+import { eventually } from "../waiting.ts";
 import { outputOf } from "./output_of.ts";
 import { serveIn } from "./self_signed.ts";
 
@@ -109,6 +110,19 @@ Deno.test("the next start has the same certificate, and other names have another
   assert(named.certFile !== first.certFile);
   await using third = await serveIn(folder);
   assertEquals(third.fingerprint, first.fingerprint);
+});
+
+Deno.test("a relay that runs takes up the certificate that the next one has to make", async () => {
+  await using folder = await makeFolder();
+  await using first = await serveIn(folder);
+  await Deno.remove(first.certFile.replace(/cert\.pem$/, "key-and-cert.pem"));
+  await using second = await serveIn(folder);
+  assert(second.fingerprint !== first.fingerprint);
+  await first.relay.said(/took up the certificate that is now in \S+key-and-cert\.pem\n/);
+  await eventually("both to have it", async () => {
+    const list = await run(["list", `https://127.0.0.1:${first.port}`, "--ca", second.certFile]);
+    return list.code === 0;
+  });
 });
 
 Deno.test("two relays that start at once have one certificate", async () => {
