@@ -34,6 +34,8 @@ import playerHistory from "../player/history.ts" with { type: "text" };
 import playerHistoryChart from "../player/history_chart.ts" with { type: "text" };
 import playerKeyFrames from "../player/key_frames.ts" with { type: "text" };
 import playerMeter from "../player/meter.ts" with { type: "text" };
+import playerMotionImage from "../player/motion_image.ts" with { type: "text" };
+import playerMotionParts from "../player/motion_parts.ts" with { type: "text" };
 import playerNumbers from "../player/numbers.ts" with { type: "text" };
 import playerPictures from "../player/pictures.ts" with { type: "text" };
 import playerPixels from "../player/pixels.ts" with { type: "text" };
@@ -101,6 +103,8 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/history_chart.ts", script(playerHistoryChart)],
   ["player/key_frames.ts", script(playerKeyFrames)],
   ["player/meter.ts", script(playerMeter)],
+  ["player/motion_image.ts", script(playerMotionImage)],
+  ["player/motion_parts.ts", script(playerMotionParts)],
   ["player/numbers.ts", script(playerNumbers)],
   ["player/pictures.ts", script(playerPictures)],
   ["player/pixels.ts", script(playerPixels)],

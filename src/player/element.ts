@@ -4,6 +4,7 @@
  * @module
  */
 import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
+import { MotionImage } from "./motion_image.ts";
 import type { State } from "./sentences.ts";
 import type { TokenSource } from "./connection.ts";
 import { type PlayerStats, StreamPlayer } from "./stream_player.ts";
@@ -104,6 +105,7 @@ export class StreamPlayerElement extends HTMLElement {
   readonly #fallback = document.createElement("img");
   readonly #message = document.createElement("p");
   #player: StreamPlayer | undefined;
+  #motion: MotionImage | undefined;
   #state: State = IDLE;
   #isPaused = false;
   #willRestart = false;
@@ -348,21 +350,24 @@ export class StreamPlayerElement extends HTMLElement {
   /** Where WebSockets are stopped on the way, pictures still come as motion JPEG. */
   #setFallback(url: URL | undefined): void {
     const fallback = this.#fallback;
-    if ((url !== undefined) === fallback.hasAttribute("src")) return;
+    if ((url !== undefined) === (this.#motion !== undefined)) return;
     if (url === undefined) {
-      fallback.removeAttribute("src");
+      this.#motion?.close();
+      this.#motion = undefined;
       fallback.hidden = true;
       this.#canvas.hidden = false;
       return;
     }
-    fallback.onload = () => {
-      fallback.onload = null;
-      fallback.hidden = false;
-      this.#canvas.hidden = true;
-      this.#show({ kind: "blocked", sentence: "", isStale: false });
-    };
+    this.#motion = new MotionImage(fallback, {
+      url: `${url.href.replace(/^ws/, "http").replace(/[?#].*$/, "")}.mjpeg`,
+      token: () => this.token?.(),
+      onShown: () => {
+        fallback.hidden = false;
+        this.#canvas.hidden = true;
+        this.#show({ kind: "blocked", sentence: "", isStale: false });
+      },
+    });
     fallback.onerror = () => fallback.hidden = true;
-    fallback.src = `${url.href.replace(/^ws/, "http").replace(/[?#].*$/, "")}.mjpeg`;
   }
 }
 

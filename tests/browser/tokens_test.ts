@@ -11,6 +11,25 @@ const SECONDS = 4;
 /** Longer than any page waits between two requests, in milliseconds. */
 const QUIET_MS = 3500;
 
+/** WebSockets that never open, as behind a proxy that knows none. */
+const NO_WEBSOCKETS = `
+  globalThis.WebSocket = class {
+    static OPEN = 1;
+    OPEN = 1;
+    readyState = 0;
+    constructor() {
+      setTimeout(() => this.onclose?.({ code: 1006, reason: "" }));
+    }
+    close() {}
+  };
+`;
+/** A page that is not secure, or a browser that is old. */
+const NO_WEBCODECS = `
+  for (const name of ["VideoDecoder", "VideoFrame", "EncodedVideoChunk", "ImageDecoder"]) {
+    delete globalThis[name];
+  }
+`;
+
 /** Every address that a page asks for, its WebSockets' too. */
 function addressesOf(page: OpenPage): string[] {
   const all: string[] = [];
@@ -131,3 +150,303 @@ for (const path of [`/${STREAM}`, "/"]) {
     },
   );
 }
+
+Deno.test(
+  needs(
+    NO_CHROMIUM,
+    "A page shows motion JPEG by its token, and asks for another when that has ended",
+  ),
+  async () => {
+    await using relay = await SignedRelay.start();
+    await using browser = await Browser.start();
+    await using page = await browser.open({ script: NO_WEBSOCKETS });
+    const addresses = addressesOf(page);
+    const { token, tokenId } = await relay.token();
+    const shown = () =>
+      page.waitForFunction(() => {
+        const { shadowRoot } = document.querySelector("stream-player")!;
+        const image = shadowRoot!.querySelector("img")!;
+        return !image.hidden && image.naturalWidth === 64 && image.src.startsWith("blob:");
+      });
+    await page.goto(`${relay.http}/${STREAM}#token=${token}`);
+    await shown();
+    const loaded = await page.evaluate(() =>
+      new Promise<number>((resolve) => {
+        const image = document.querySelector("stream-player")!.shadowRoot!.querySelector("img")!;
+        let count = 0;
+        image.addEventListener("load", () => ++count === 5 && resolve(count));
+      })
+    );
+    assertEquals(loaded, 5);
+    relay.revoke(tokenId);
+    await untilAsked(page, /the token was revoked/);
+    await staysQuiet(page, addresses);
+    const next = await relay.token();
+    await give(page, next.token);
+    await shown();
+    const motion = addresses.filter((address) => address.endsWith(`/${STREAM}.mjpeg`));
+    assert(motion.length >= 2, motion.join());
+    const told = addresses.filter((address) =>
+      [token, next.token].some((each) => address.replace(/#.*/, "").includes(each))
+    );
+    assertEquals(told, []);
+    assertEquals(page.errors.filter((error) => !/the server responded with/.test(error)), []);
+  },
+);
+
+Deno.test(
+  needs(NO_CHROMIUM, "Pages without WebCodecs show pictures by a token"),
+  async () => {
+    await using relay = await SignedRelay.start();
+    await using browser = await Browser.start();
+    await using page = await browser.open({ script: NO_WEBCODECS });
+    for (const path of [`/${STREAM}`, "/"]) {
+      await page.goto(`${relay.http}${path}#token=${(await relay.token()).token}`);
+      await eventually(`${path} to play`, () => isLive(page, relay));
+      assertEquals(await page.evaluate(() => typeof globalThis.VideoFrame), "undefined");
+    }
+    assertEquals(page.errors, []);
+  },
+);
+
+Deno.test(
+  needs(NO_CHROMIUM, "A token is in no address, link, title, Referer, line of log or number"),
+  async () => {
+    await using relay = await SignedRelay.start();
+    await using browser = await Browser.start();
+    await using page = await browser.open();
+    const seen: string[] = [];
+    page.on("request", async (request) => {
+      const headers = await request.allHeaders().catch(() => ({} as Record<string, string>));
+      // A header of its own is where it belongs.
+      delete headers.authorization;
+      seen.push(request.url().replace(/#.*/, ""), JSON.stringify(headers));
+    });
+    page.on("websocket", (socket) => seen.push(socket.url()));
+    page.on("console", (message) => seen.push(message.text()));
+    page.on("pageerror", (error) => seen.push(String(error)));
+    const first = await relay.token();
+    const second = await relay.token(60, { watch: [STREAM], metrics: ["*"] });
+    const secrets = [first.token, second.token, "not-a-right-one"];
+    const look = async () => {
+      seen.push(
+        ...await page.evaluate(() => [
+          location.href,
+          document.title,
+          document.documentElement.outerHTML,
+          ...performance.getEntries().slice(1).map(({ name }) => name),
+        ]),
+      );
+    };
+    const entries = () => page.evaluate(() => history.length);
+
+    await page.goto(`${relay.http}/${STREAM}#token=${first.token}`);
+    await eventually("the page to play", () => isLive(page, relay));
+    await look();
+    const before = await entries();
+    await page.keyboard.press("c");
+    seen.push(await page.evaluate(() => navigator.clipboard.readText()));
+    // To the list by the page's own link, and on to the stream by that of its card.
+    await page.locator("header a").click();
+    await eventually("the list to play", () => isLive(page, relay));
+    await look();
+    await page.locator(".card .name").click();
+    await eventually("the page to play", () => isLive(page, relay));
+    relay.revoke(first.tokenId);
+    await page.locator("#entry").waitFor();
+    await give(page, "not-a-right-one");
+    await untilAsked(page, /the token is wrong/);
+    await look();
+    await give(page, second.token);
+    await eventually("the page to play", () => isLive(page, relay));
+    await look();
+    assertEquals(await entries(), before + 2);
+    // Nor does the way back lead to it.
+    for (let back = 0; back < 2; back++) {
+      await page.goBack();
+      await eventually("the page before to play", () => isLive(page, relay));
+      await look();
+    }
+    const metrics = await fetch(`${relay.http}/metrics`, {
+      headers: { authorization: `Bearer ${second.token}` },
+    });
+    assertEquals(metrics.status, 200);
+    seen.push(await metrics.text(), ...relay.logged);
+    assert(seen.length > 50, String(seen.length));
+    assert(seen.some((each) => /cam\/access/.test(each)));
+    const signatures = secrets.map((secret) => secret.split(".").at(-1)!);
+    for (const signature of signatures) {
+      assertEquals(seen.filter((each) => each.includes(signature)), []);
+    }
+  },
+);
+
+Deno.test(
+  needs(
+    NO_CHROMIUM,
+    "A page from which too much has come says how long to wait, and then tries again",
+  ),
+  async () => {
+    await using relay = await SignedRelay.start();
+    await using browser = await Browser.start();
+    await using page = await browser.open();
+    const addresses = addressesOf(page);
+    let isLimited = true;
+    // This machine's own addresses are never limited.
+    await page.route("**/access", async (route) => {
+      if (!isLimited) return await route.fallback();
+      isLimited = false;
+      const body = "Cannot do this: too many wrong tokens have come from this address\n";
+      await route.fulfill({ status: 429, headers: { "retry-after": "3" }, body });
+    });
+    const { token } = await relay.token();
+    await page.goto(`${relay.http}/${STREAM}#token=${token}`);
+    await untilAsked(page, /too many wrong tokens/);
+    assertMatch(await page.locator("#entry small").innerText(), /You can try again in [123] s\./);
+    assertEquals(await page.locator("#entry button").isDisabled(), true);
+    const before = addresses.length;
+    await page.locator("#entry button:enabled").waitFor();
+    assertEquals(addresses.slice(before), []);
+    assertEquals(await page.locator("#entry small").isVisible(), false);
+    // The token that was not looked at is still there.
+    await page.locator("#entry button").click();
+    await eventually("the page to play", () => isLive(page, relay));
+  },
+);
+
+for (const path of [`/${STREAM}`, "/"]) {
+  Deno.test(
+    needs(NO_CHROMIUM, `The page ${path} asks for another token when it wakes, or is come back to`),
+    async (t) => {
+      await using relay = await SignedRelay.start();
+      await using browser = await Browser.start();
+      await using page = await browser.open();
+      const addresses = addressesOf(page);
+      const cdp = await page.context().newCDPSession(page);
+
+      await t.step("after a sleep", async () => {
+        const { token, tokenId } = await relay.token();
+        await page.goto(`${relay.http}${path}#token=${token}`);
+        await eventually("the page to play", () => isLive(page, relay));
+        await cdp.send("Page.setWebLifecycleState", { state: "frozen" });
+        relay.revoke(tokenId);
+        await eventually("the relay to end it", async () => await relay.viewers() === 0);
+        await cdp.send("Page.setWebLifecycleState", { state: "active" });
+        await untilAsked(page, /the token was revoked/);
+        await staysQuiet(page, addresses);
+        const next = await relay.token();
+        await give(page, next.token);
+        await eventually("the page to play", () => isLive(page, relay));
+      });
+
+      await t.step("by the way back, with a token of another page of the tab", async () => {
+        const { token, tokenId } = await relay.token();
+        await page.evaluate((token) => void (location.hash = `token=${token}`), token);
+        await page.waitForFunction(() => location.hash === "");
+        await eventually("the page to play", () => isLive(page, relay));
+        await page.goto(`${relay.http}/health`);
+        relay.revoke(tokenId);
+        await page.goBack();
+        await untilAsked(page, /the token was revoked/);
+        const next = await relay.token();
+        await give(page, next.token);
+        await eventually("the page to play", () => isLive(page, relay));
+      });
+
+      await t.step("as it was kept for the way back", async () => {
+        const { token } = await relay.token();
+        // Playwright has browsers keep no pages: what the page is told when it comes back from there.
+        await page.evaluate((token) => {
+          sessionStorage.setItem("stream-token", token);
+          dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
+        }, "by-another-page");
+        await untilAsked(page, /the token is wrong/);
+        await page.evaluate((token) => void (location.hash = `token=${token}`), token);
+        await eventually("the page to play", () => isLive(page, relay));
+      });
+    },
+  );
+}
+
+interface Player extends HTMLElement {
+  token: () => string | undefined;
+  retry(): void;
+}
+
+Deno.test(
+  needs(
+    NO_CHROMIUM,
+    "stream-player in a page of another site asks for another token, and says when it has none",
+  ),
+  async (t) => {
+    const html = "<!DOCTYPE html><link rel=icon href=data:,><title>Another site</title>";
+    await using site = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      () => new Response(html, { headers: { "content-type": "text/html" } }),
+    );
+    const origin = `http://127.0.0.1:${site.addr.port}`;
+    await using relay = await SignedRelay.start({ allowOrigins: [origin] });
+    await using browser = await Browser.start();
+    await using page = await browser.open({ url: origin });
+    const addresses = addressesOf(page);
+    const errors = () =>
+      page.evaluate(() => (globalThis as unknown as { errors: string[] }).errors.splice(0));
+    const setToken = (token: string) =>
+      page.evaluate((token) => void Object.assign(globalThis, { token }), token);
+    const retry = () =>
+      page.evaluate(() => document.querySelector<Player>("stream-player")!.retry());
+    const untilError = () =>
+      page.waitForFunction(() => (globalThis as unknown as { errors: string[] }).errors.length > 0);
+
+    await t.step("a wrong one, which is sent no more", async () => {
+      await setToken("wrong");
+      await page.evaluate(async ([module, src]) => {
+        const { defineStreamPlayer } = await import(module!);
+        defineStreamPlayer();
+        const errors: string[] = [];
+        Object.assign(globalThis, { errors });
+        const player = document.createElement("stream-player") as Player;
+        player.token = () => (globalThis as unknown as { token: string }).token;
+        player.addEventListener("error", (event) => {
+          errors.push((event as unknown as CustomEvent<{ sentence: string }>).detail.sentence);
+        });
+        player.setAttribute("src", src!);
+        document.body.append(player);
+      }, [`${relay.http}/assets/player/element.ts`, `${relay.http}/${STREAM}`]);
+      await untilError();
+      assertEquals(await errors(), ["This page may not watch: the token is wrong."]);
+      const before = addresses.length;
+      await page.waitForTimeout(QUIET_MS);
+      assertEquals(addresses.slice(before), []);
+    });
+
+    const first = await relay.token();
+    await t.step("a right one", async () => {
+      await setToken(first.token);
+      await retry();
+      await eventually("it to play", () => isLive(page, relay));
+    });
+
+    const second = await relay.token();
+    await t.step("another, once the first is revoked", async () => {
+      const sockets = () => addresses.filter((address) => address.startsWith("ws:"));
+      const before = sockets().length;
+      await setToken(second.token);
+      relay.revoke(first.tokenId);
+      await eventually("it to come again", () => sockets().length === before + 1);
+      await eventually("it to play by the other", () => isLive(page, relay));
+      assertEquals(await errors(), []);
+    });
+
+    await t.step("none", async () => {
+      relay.revoke(second.tokenId);
+      await untilError();
+      assertEquals(await errors(), ["This page may not watch: the token was revoked."]);
+      const before = addresses.length;
+      await page.waitForTimeout(QUIET_MS);
+      assertEquals(addresses.slice(before), []);
+    });
+    const told = addresses.filter((address) => address.includes(first.token.split(".")[2]!));
+    assertEquals(told, []);
+  },
+);
