@@ -21,9 +21,10 @@ export const MAX_TOKEN_LENGTH = 8192;
 
 /**
  * Why it is asked: somebody is there for the first time; somebody who was let in is asked about again;
- * or what somebody sees depends on it, and nobody is refused.
+ * what somebody sees depends on it, and nobody is refused; or somebody asks what he may do, which is a
+ * refusal only where his token is wrong.
  */
-export type Occasion = "first" | "again" | "view";
+export type Occasion = "first" | "again" | "view" | "offer";
 
 /** What requests and peers ask. */
 export interface Guard {
@@ -65,7 +66,7 @@ export class RelayGuard implements Guard {
 
   ask(question: AccessQuestion, occasion: Occasion): Ruling | Promise<Ruling> {
     const { address, token = "" } = question;
-    const retryAfterS = occasion === "first" ? this.#failures.waitS(address) : 0;
+    const retryAfterS = isNew(occasion) ? this.#failures.waitS(address) : 0;
     if (retryAfterS > 0) {
       const why = "too many wrong tokens have come from this address; try again later";
       return this.#judged({ decision: "limited", why, retryAfterS }, question, occasion);
@@ -102,12 +103,17 @@ export class RelayGuard implements Guard {
       ...ruling,
       why: ruling.why ?? refusalOf(decision === "limited" ? "unknown" : decision, question.action),
     };
-    if (occasion === "view") return told;
+    const isGuess = decision === "unknown" && question.token !== undefined;
+    const isAsked = occasion === "offer" && decision !== "limited" && !isGuess;
+    if (occasion === "view" || isAsked) return told;
     this.#audit.refused(question, told, occasion === "again");
     // A right token that is not for this is no guess.
-    if (occasion === "first" && decision === "unknown" && question.token !== undefined) {
-      this.#failures.add(question.address);
-    }
+    if (isNew(occasion) && isGuess) this.#failures.add(question.address);
     return told;
   }
+}
+
+/** Whether the token may be a guess. */
+function isNew(occasion: Occasion): boolean {
+  return occasion === "first" || occasion === "offer";
 }

@@ -26,6 +26,7 @@ import playerDelay from "../player/delay.ts" with { type: "text" };
 import playerEarlyFrames from "../player/early_frames.ts" with { type: "text" };
 import playerElement from "../player/element.ts" with { type: "text" };
 import playerElements from "../player/elements.ts" with { type: "text" };
+import playerEndForm from "../player/end_form.ts" with { type: "text" };
 import playerEntry from "../player/entry.ts" with { type: "text" };
 import playerFigures from "../player/figures.ts" with { type: "text" };
 import playerFirstSteps from "../player/first_steps.ts" with { type: "text" };
@@ -37,12 +38,14 @@ import playerMeter from "../player/meter.ts" with { type: "text" };
 import playerMotionImage from "../player/motion_image.ts" with { type: "text" };
 import playerMotionParts from "../player/motion_parts.ts" with { type: "text" };
 import playerNumbers from "../player/numbers.ts" with { type: "text" };
+import playerPeerControl from "../player/peer_control.ts" with { type: "text" };
 import playerPictures from "../player/pictures.ts" with { type: "text" };
 import playerPixels from "../player/pixels.ts" with { type: "text" };
 import playerPlayer from "../player/player.ts" with { type: "text" };
 import playerPoll from "../player/poll.ts" with { type: "text" };
 import playerPresentation from "../player/presentation.ts" with { type: "text" };
 import playerRateControl from "../player/rate_control.ts" with { type: "text" };
+import playerRelayAnswer from "../player/relay_answer.ts" with { type: "text" };
 import playerScreen from "../player/screen.ts" with { type: "text" };
 import playerSentences from "../player/sentences.ts" with { type: "text" };
 import playerStatus from "../player/status.ts" with { type: "text" };
@@ -95,6 +98,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/early_frames.ts", script(playerEarlyFrames)],
   ["player/element.ts", script(playerElement)],
   ["player/elements.ts", script(playerElements)],
+  ["player/end_form.ts", script(playerEndForm)],
   ["player/entry.ts", script(playerEntry)],
   ["player/figures.ts", script(playerFigures)],
   ["player/first_steps.ts", script(playerFirstSteps)],
@@ -106,12 +110,14 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/motion_image.ts", script(playerMotionImage)],
   ["player/motion_parts.ts", script(playerMotionParts)],
   ["player/numbers.ts", script(playerNumbers)],
+  ["player/peer_control.ts", script(playerPeerControl)],
   ["player/pictures.ts", script(playerPictures)],
   ["player/pixels.ts", script(playerPixels)],
   ["player/player.ts", script(playerPlayer)],
   ["player/poll.ts", script(playerPoll)],
   ["player/presentation.ts", script(playerPresentation)],
   ["player/rate_control.ts", script(playerRateControl)],
+  ["player/relay_answer.ts", script(playerRelayAnswer)],
   ["player/screen.ts", script(playerScreen)],
   ["player/sentences.ts", script(playerSentences)],
   ["player/status.ts", script(playerStatus)],

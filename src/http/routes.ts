@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { tellAccess } from "./access.ts";
 import { changeStream, listStreams, listViewers, showStream } from "./api.ts";
 import { endPublisher, endViewer } from "./end_peers.ts";
 import { metrics } from "./metrics.ts";
@@ -18,8 +19,6 @@ const withAction = (action: string) => ({ url }: Pick<Asked, "url">) =>
   url.searchParams.get("action") === action;
 const page = (name: string) => ({ streams }: Here, { request }: Asked) =>
   asset(request, name, streams.options.allowOrigins);
-/** Says no more than that whoever asks may. */
-const permitted = () => new Response(null, { status: 204 });
 const ready = ({ streams }: Here) =>
   streams.isStopping ? text(503, "stopping\n") : text(200, "ready\n");
 
@@ -41,7 +40,7 @@ export const ROUTES: readonly Route[] = table([
   },
   { method: "GET", path: "/api/streams/?", actions: ["watch"], there: listStreams },
   { method: "GET", path: "/api/streams/:name/viewers", actions: ["admin"], there: listViewers },
-  { method: "GET", path: "/api/streams/:name/access", actions: ["watch"], here: permitted },
+  { method: "GET", path: "/api/streams/:name/access", actions: ["watch"], here: tellAccess },
   { method: "GET", path: "/api/streams/:name", actions: ["watch"], there: showStream },
   { method: "PATCH", path: "/api/streams/:name", actions: ["admin"], there: changeStream },
   {

@@ -8,6 +8,7 @@ import { part } from "./elements.ts";
 import { figures } from "./figures.ts";
 import type { History } from "./history.ts";
 import { describeChart, drawShape, type Palette, shapeOf } from "./history_chart.ts";
+import { PeerControl } from "./peer_control.ts";
 import { RateControl } from "./rate_control.ts";
 import { stateOf } from "./sentences.ts";
 import type { Status } from "./status.ts";
@@ -31,6 +32,7 @@ export class Card {
   readonly #figures: Map<(typeof FIGURES)[number], HTMLElement>;
   readonly #chart: HTMLCanvasElement;
   readonly #rate: RateControl;
+  readonly #peers: PeerControl;
   readonly #thumbnail: Thumbnail;
   #status: Status;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,9 +71,10 @@ export class Card {
     link.href = page.href;
     part(root, "a.picture", HTMLAnchorElement).href = page.href;
     part(root, "input", HTMLElement).setAttribute("aria-label", `Frames a second of ${name}`);
+    const api = { url: new URL(`api/streams/${path}`, base), ask: entry.fetch.bind(entry) };
+    this.#peers = new PeerControl(part(root, ".peers", HTMLDetailsElement), { name, ...api });
     this.#rate = new RateControl(part(root, ".rate", HTMLElement), {
-      url: new URL(`api/streams/${path}`, base),
-      ask: (url, init) => entry.fetch(url, init),
+      ...api,
       onChanged: (changed) => this.update(changed),
     });
     this.#thumbnail = new Thumbnail({
@@ -113,6 +116,7 @@ export class Card {
     const hasLoss = texts.dropped !== "0";
     this.#figures.get("dropped")?.classList.toggle("is-loss", hasLoss);
     this.#rate.show(status.fps);
+    this.#peers.show(status);
     this.#showState();
     this.#watch();
   }
@@ -169,6 +173,7 @@ export class Card {
   }
 
   #watch(): void {
+    if (this.#mayWatch && this.#isInView && this.#timer === undefined) this.#peers.look();
     // A viewer keeps a stream alive: one that nobody publishes is left alone.
     const isWanted = this.#mayWatch && this.#isInView && this.#status.isPublishing;
     if (!isWanted && (this.#timer === undefined || !this.#mayWatch)) this.#thumbnail.close();

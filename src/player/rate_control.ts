@@ -3,17 +3,10 @@
  *
  * @module
  */
-import { readText } from "../net/answer.ts";
 import { part } from "./elements.ts";
 import { target } from "./figures.ts";
+import { type Ask, askRelay } from "./relay_answer.ts";
 import { readStatus, type Status } from "./status.ts";
-
-const TIMEOUT_MS = 5000;
-/** Longest part of an error that is shown, in characters. */
-const MAX_SENTENCE = 300;
-
-/** Asks the relay. */
-type Ask = (url: URL, init: RequestInit) => Promise<Response>;
 
 /** What came of asking for another frame rate: the stream's new status, or a sentence why not. */
 export type RateAnswer =
@@ -26,32 +19,8 @@ export async function askForRate(
   fps: number | "source",
   ask: Ask = (url, init) => fetch(url, init),
 ): Promise<RateAnswer> {
-  try {
-    const response = await ask(url, {
-      method: "PATCH",
-      body: JSON.stringify({ fps }),
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const text = await readText(response) ?? "";
-    return response.ok ? { status: readStatus(parse(text)) } : { error: sentence(response, text) };
-  } catch {
-    // It cannot be reached, or takes too long.
-    return { error: "The relay does not answer." };
-  }
-}
-
-function sentence({ status }: Response, text: string): string {
-  const answer = parse(text) as { error?: unknown } | null | undefined;
-  const said = typeof answer?.error === "string" ? answer.error : text;
-  return said.trim().slice(0, MAX_SENTENCE) || `The relay refused (${status}).`;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const answer = await askRelay(ask, url, { method: "PATCH", body: JSON.stringify({ fps }) });
+  return answer.error === undefined ? { status: readStatus(answer.value) } : answer;
 }
 
 /** A number, a button for it, and one for the source's own rate. */

@@ -110,6 +110,12 @@ function refusal(name: string, { code, why }: Lost): string {
       return "The relay is full: it has reached its limit of viewers. Try again later.";
     case CLOSE.accessEnded:
       return notPermitted(why);
+    case 4009: {
+      const said = why === ""
+        ? "Somebody who may has ended this"
+        : why[0]!.toUpperCase() + why.slice(1);
+      return `${said}. The page does not connect again by itself.`;
+    }
     default:
       return `The relay does not let this page watch${why === "" ? "" : `: ${why}`} (${code}).`;
   }

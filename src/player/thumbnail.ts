@@ -4,6 +4,7 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
+import { CLOSE } from "../wire/close_code.ts";
 import { Connection, type Lost, type TokenSource } from "./connection.ts";
 import { KeyFrameDecoder } from "./key_frames.ts";
 import {
@@ -43,6 +44,8 @@ export class Thumbnail {
   /** What is wrong with the last frame. */
   damaged: string | undefined;
   hasPicture = false;
+  /** How it was ended by somebody who may, after which it does not come back by itself. */
+  #ended: Lost | undefined;
 
   constructor({ url, token, canvas, scaler, onChange }: {
     /** The stream's WebSocket address. */
@@ -69,6 +72,11 @@ export class Thumbnail {
   /** Connects, unless it is connected; after a refusal, not before a while has passed. */
   open(): void {
     if (this.lost?.isFinal && performance.now() - this.#lostMs > ASK_AGAIN_MS) this.close();
+    if (this.#ended !== undefined) {
+      this.phase = "lost";
+      this.lost = this.#ended;
+      return;
+    }
     if (this.#connection !== undefined) return;
     this.phase = "connecting";
     this.lost = undefined;
@@ -90,6 +98,7 @@ export class Thumbnail {
         this.phase = "lost";
         this.lost = lost;
         this.#lostMs = performance.now();
+        if (lost.code === CLOSE.ended) this.#ended = lost;
         this.#onChange();
       },
     });

@@ -50,6 +50,25 @@ Deno.test("RelayGuard counts no absent token, no right one for something else, n
   }
 });
 
+Deno.test("RelayGuard takes who asks what he may do for a guesser only where his token is wrong", () => {
+  const { guard, lines, ask } = scene();
+  const offered = (token: string | undefined) => ask(token, "203.0.113.5", "offer").decision;
+  for (let count = 0; count <= MAX_FAILURES; count++) {
+    assertEquals(offered(undefined), "unknown");
+    const question = {
+      action: "admin",
+      stream: "cam",
+      address: "203.0.113.5",
+      token: "see",
+    } as const;
+    assertEquals((guard.ask(question, "offer") as Ruling).decision, "forbidden");
+  }
+  assertEquals([offered("see"), lines.length], ["allowed", 0]);
+  for (let count = 0; count < MAX_FAILURES; count++) assertEquals(offered("guess"), "unknown");
+  assertEquals([offered("see"), ask("see").decision], ["limited", "limited"]);
+  assertEquals(lines[0]![0], 'refused watch "cam" of 203.0.113.5: the token is wrong');
+});
+
 Deno.test("RelayGuard counts the addresses of one IPv6 site together", () => {
   const { ask } = scene();
   for (let count = 0; count < MAX_FAILURES; count++) ask("guess", `2001:db8::${count + 1}`);

@@ -234,7 +234,7 @@ Deno.test("Connection tries again at once, and then asks first whether there is 
 });
 
 Deno.test("Connection does not try again where the relay says that it is of no use", () => {
-  for (const code of [4000, 4001, 4005, 1000, 1002, 1007]) {
+  for (const code of [4000, 4001, 4005, 4009, 1000, 1002, 1007]) {
     using test = setUp();
     test.connection.open();
     test.sockets[0]!.accept().end(code);

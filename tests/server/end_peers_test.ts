@@ -312,6 +312,31 @@ Deno.test("EndedSessions remembers the last thousand", () => {
   assertThrows(() => ended.check("cam", "session 1000"), ProtocolError, "reason 1000");
 });
 
+Deno.test("serve tells whoever may watch what else he may do, without a refusal", async () => {
+  const { relay, lines, sign } = await governed();
+  await using _relay = relay;
+  const { token } = await sign({ watch: ["*"], admin: ["cam"] });
+  const access = async (path: string, given: string | undefined = token) => {
+    const headers = given === undefined ? {} : { authorization: `Bearer ${given}` };
+    const response = await fetch(`${relay.address}/api/streams/${path}`, { headers });
+    const text = await response.text();
+    return [response.status, text.startsWith("{") ? JSON.parse(text) : text];
+  };
+  assertEquals(await access("cam/access"), [204, ""]);
+  assertEquals(await access("cam/access?action=admin"), [200, { allowed: true }]);
+  assertEquals(await access("cam/access?action=watch"), [200, { allowed: true }]);
+  assertEquals(await access("cam/access?action=publish"), [200, { allowed: false }]);
+  assertEquals(await access("door/access?action=admin"), [200, { allowed: false }]);
+  assertEquals(await access("no+name/access?action=admin"), [200, { allowed: false }]);
+  const unknown = { error: "action must be one of publish, watch, admin" };
+  for (const bad of ["", "metrics", "connect", "ADMIN", "constructor"]) {
+    assertEquals(await access(`cam/access?action=${bad}`), [400, unknown]);
+  }
+  assertEquals(lines.filter(({ level }) => level === "warn"), []);
+  assertEquals((await access("cam/access?action=admin", "wrong"))[0], 401);
+  assertEquals(lines.filter(({ level }) => level === "warn").length, 1);
+});
+
 /** A relay that asks for signed tokens, what it logs, and a token of somebody. */
 async function governed() {
   const key = await newKey();
