@@ -56,7 +56,7 @@ export async function startProgram(line: readonly string[]): Promise<BenchRelay>
   const http = /listening on (\S+)/.exec(text)![1]!;
   return {
     http,
-    url: `${http.replace("http:", "ws:")}/live`,
+    url: `${http.replace("http", "ws")}/live`,
     pid: child.pid,
     async [Symbol.asyncDispose](): Promise<void> {
       child.kill("SIGTERM");

@@ -34,12 +34,56 @@ export function us(workers: number, listener: ListenerKind): Contender {
   };
 }
 
+/** What is made for relays that are not open to all, and for their load, by `make_credentials.ts`. */
+export const CREDENTIAL_FILES = {
+  cert: `${BUILD}cert.pem`,
+  key: `${BUILD}key.pem`,
+  signing: `${BUILD}signing.json`,
+  token: `${BUILD}token.txt`,
+} as const;
+
+/** Not a relay: certificate, keys and token. */
+export const CREDENTIALS: Program = {
+  name: "certificate, keys and token",
+  preparation: {
+    line: [
+      ...[Deno.execPath(), "run", "--quiet", "--no-check", "--allow-all"],
+      new URL("make_credentials.ts", import.meta.url).pathname,
+      BUILD,
+    ],
+    folder: PEERS,
+  },
+  program: CREDENTIAL_FILES.token,
+};
+
+/** This program, which lets nobody in without a signed token. */
+export const US_WITH_TOKENS: Contender = {
+  name: "stream --listener node --token-key",
+  line: [...us(1, "node").line, "--token-key", CREDENTIAL_FILES.signing],
+};
+
+/** This program by TLS. */
+export const US_BY_TLS: Contender = {
+  name: "stream --listener node --tls-cert",
+  line: [
+    ...us(1, "node").line,
+    ...["--tls-cert", CREDENTIAL_FILES.cert, "--tls-key", CREDENTIAL_FILES.key],
+  ],
+};
+
 /** Node.js with `ws`. */
 export const NODE_WS: Contender = {
   name: "Node, ws",
   line: ["node", `${PEERS}node_ws/relay.js`],
   preparation: npmInstall(`${PEERS}node_ws`),
   program: `${PEERS}node_ws/node_modules/ws/package.json`,
+};
+
+/** Node.js with `ws` by TLS. */
+export const NODE_WSS: Contender = {
+  ...NODE_WS,
+  name: "Node, wss",
+  line: [...NODE_WS.line, "--cert", CREDENTIAL_FILES.cert, "--key", CREDENTIAL_FILES.key],
 };
 
 const BUN_PROGRAM = `${PEERS}bun/node_modules/@oven/bun-linux-x64/bin/bun`;

@@ -22,6 +22,8 @@ export interface Load {
   readonly fps: number;
   /** Whether viewers and the publisher speak `stream.v1`. @default {false} */
   readonly hasProtocol?: boolean;
+  /** Files of what whoever connects needs: a token, and the certificate that is trusted. @default {{}} */
+  readonly pass?: { readonly token?: string; readonly ca?: string };
 }
 
 /** Puts a relay under load for so long, and tells what it did and what that cost. */
@@ -98,6 +100,8 @@ async function runLoad(url: string, load: Load, seconds: number): Promise<LoadRe
     ...["--size", `${load.frameBytes}`, "--fps", `${load.fps}`],
     ...["--duration", `${seconds}s`, "--json"],
     ...(load.hasProtocol ? [] : ["--bare"]),
+    ...(load.pass?.token === undefined ? [] : ["--token", `@${load.pass.token}`]),
+    ...(load.pass?.ca === undefined ? [] : ["--ca", load.pass.ca]),
   ];
   return JSON.parse(await outputOf(line, seconds));
 }

@@ -7,13 +7,18 @@ import type { BenchRelay } from "../relay.ts";
 import {
   BUN,
   type Contender,
+  CREDENTIAL_FILES,
+  CREDENTIALS,
   DENO_BARE,
   LIMIT,
   NODE_WS,
+  NODE_WSS,
   PEER_CONTENDERS,
   type Program,
   rust,
   us,
+  US_BY_TLS,
+  US_WITH_TOKENS,
   VIEWERS,
 } from "./contender.ts";
 import { type Column, type Figures, IDLE_COLUMNS, LOAD_COLUMNS } from "./figures.ts";
@@ -33,7 +38,7 @@ export interface Row {
   readonly title: string;
   readonly columns: readonly Column[];
   readonly cases: readonly Case[];
-  /** What puts the load on the relays, where it has to be made first. */
+  /** What puts the load on the relays, or lets it in, where that has to be made first. */
   readonly load?: Program;
 }
 
@@ -53,6 +58,8 @@ export const ROWS: readonly Row[] = [
   atLimit("5000x10k", { viewers: 5000, frameBytes: 10_000, fps: FPS }),
   stalled({ viewers: 1000, frameBytes: 20_000, fps: FPS }),
   idle(IDLE_VIEWERS),
+  withTokens({ viewers: 200, frameBytes: 100_000, fps: FPS }),
+  byTls({ viewers: 200, frameBytes: 100_000, fps: FPS }),
   loaded("delay", { viewers: 1, frameBytes: 100_000, fps: FPS }),
 ];
 
@@ -95,6 +102,38 @@ function stalled(load: Load): Row {
         oursWithAndWithoutProtocol(contender, { ...load, stalled: count })
       ).map((each) => ({ ...each, name: `${each.name}, ${count} stalled` }))
     ),
+  };
+}
+
+/** What it costs that everybody has a token. */
+function withTokens(load: Load): Row {
+  const pass = { token: CREDENTIAL_FILES.token };
+  return {
+    name: "tokens",
+    title: `${titleOf(load)}, all of whom have a signed token, beside the same without`,
+    columns: LOAD_COLUMNS,
+    load: CREDENTIALS,
+    cases: [
+      ...oursWithAndWithoutProtocol(us(1, "node"), load),
+      ...oursWithAndWithoutProtocol(US_WITH_TOKENS, { ...load, pass }),
+    ],
+  };
+}
+
+/** What TLS costs, here and in Node. */
+function byTls(load: Load): Row {
+  const secure = { ...load, pass: { ca: CREDENTIAL_FILES.cert } };
+  return {
+    name: "tls",
+    title: `${titleOf(load)} by TLS, beside the same without`,
+    columns: LOAD_COLUMNS,
+    load: CREDENTIALS,
+    cases: [
+      ...oursWithAndWithoutProtocol(us(1, "node"), load),
+      ...oursWithAndWithoutProtocol(US_BY_TLS, secure),
+      caseOf(NODE_WS.name, NODE_WS, load),
+      caseOf(NODE_WSS.name, NODE_WSS, secure),
+    ],
   };
 }
 

@@ -61,6 +61,8 @@ Deno.test("benchArguments measures all rows unless some are named", () => {
     "5000x10k",
     "stalled",
     "idle",
+    "tokens",
+    "tls",
     "delay",
   ]);
   assertEquals(others, { runs: 5, seconds: 6, only: [], json: undefined, preparesOnly: false });

@@ -1,16 +1,25 @@
 /**
- * The relay as users of Node.js and `ws` write it: `node relay.js [--port PORT]`.
+ * The relay as users of Node.js and `ws` write it: `node relay.js [--port PORT] [--cert FILE --key FILE]`.
  *
  * @module
  */
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
 
 const MAX_FRAME_BYTES = 16 * 2 ** 20;
 const BACKLOG = 10_000;
 
-const { values } = parseArgs({ options: { port: { type: "string", default: "0" } } });
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "0" },
+    cert: { type: "string" },
+    key: { type: "string" },
+  },
+});
+const isSecure = values.cert !== undefined;
 const sockets = new WebSocketServer({
   noServer: true,
   clientTracking: false,
@@ -36,7 +45,10 @@ function accept(socket, role) {
   }
 }
 
-const server = createServer((_request, response) => response.writeHead(426).end());
+const refuse = (_request, response) => response.writeHead(426).end();
+const server = isSecure
+  ? createSecureServer({ cert: readFileSync(values.cert), key: readFileSync(values.key) }, refuse)
+  : createServer(refuse);
 server.on("upgrade", (request, connection, head) => {
   const { pathname, searchParams } = new URL(request.url, "http://127.0.0.1");
   const role = searchParams.get("role");
@@ -47,5 +59,6 @@ server.on("upgrade", (request, connection, head) => {
   sockets.handleUpgrade(request, connection, head, (socket) => accept(socket, role));
 });
 server.listen({ host: "127.0.0.1", port: Number(values.port), backlog: BACKLOG }, () => {
-  process.stderr.write(`listening on http://127.0.0.1:${server.address().port}\n`);
+  const scheme = isSecure ? "https" : "http";
+  process.stderr.write(`listening on ${scheme}://127.0.0.1:${server.address().port}\n`);
 });
