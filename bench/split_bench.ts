@@ -8,7 +8,7 @@
  */
 import { crc32 } from "../src/bytes/crc32.ts";
 import { bytesOf } from "../src/bytes/text.ts";
-import { ivfFrameHeader, ivfHeader } from "../src/files/ivf_writer.ts";
+import { ivfFrameHeader, ivfHeader } from "../src/media/ivf_writer.ts";
 import { bareConfig } from "../src/core/frame.ts";
 import { createSplitter, type CreateSplitterOptions } from "../src/split/create.ts";
 

@@ -25,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "relay",
     "access",
     "listen",
+    "media",
     "net",
     "wire",
     "split",

@@ -6,12 +6,12 @@
 import type { StreamConfig } from "../core/frame.ts";
 import { FORMAT_FACTS, STREAM_FORMATS, type StreamFormat } from "../core/stream_format.ts";
 import { StreamError } from "../errors.ts";
+import { IvfWriter } from "../media/ivf_writer.ts";
 import { MATROSKA_FORMATS, MatroskaWriter, WEBM_FORMATS } from "../media/matroska_writer.ts";
 import { type MediaWriter, NOTHING, type Output, type TimedFrame } from "../media/media_writer.ts";
 import { MP4_FORMATS, Mp4Writer } from "../media/mp4_writer.ts";
-import { type Track, trackOf } from "../media/track.ts";
+import { isSameVideo, type Track, trackOf } from "../media/track.ts";
 import { IVF_FORMATS } from "../split/ivf_header.ts";
-import { ivfFrameHeader, ivfHeader } from "./ivf_writer.ts";
 import { FrameRun } from "./output.ts";
 
 /** A frame of a recording. */
@@ -143,34 +143,6 @@ class ContainerRecording implements Recording {
     }
     return { writer: this.#container.open(track), config };
   }
-}
-
-/** VP8, VP9 and AV1 as ffmpeg's IVF has them. */
-class IvfWriter implements MediaWriter {
-  readonly #config: StreamConfig;
-  #hasBegun = false;
-
-  constructor({ config }: Track) {
-    this.#config = config;
-  }
-
-  write({ data, timeUs }: TimedFrame): Output {
-    const header = this.#hasBegun ? [] : [ivfHeader(this.#config)];
-    this.#hasBegun = true;
-    return { append: [...header, ivfFrameHeader(data.length, timeUs), data], patches: [] };
-  }
-
-  finish(): Output {
-    return NOTHING;
-  }
-}
-
-/** Whether a file of `one` can go on with `other`. */
-export function isSameVideo(one: StreamConfig, other: StreamConfig): boolean {
-  return one === other || one.format === other.format && one.codec === other.codec &&
-      one.width === other.width && one.height === other.height &&
-      one.rotation === other.rotation && one.displayWidth === other.displayWidth &&
-      one.displayHeight === other.displayHeight;
 }
 
 function formatError(name: string, { format }: StreamConfig): StreamError {

@@ -6,10 +6,11 @@
 import type { StreamConfig } from "../core/frame.ts";
 import { StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
+import { RecordingTimes } from "../media/recording_times.ts";
+import { isSameVideo } from "../media/track.ts";
 import { numbered, type NumberedName } from "./output.ts";
 import { PartFile } from "./part_file.ts";
-import { isContainer, isSameVideo, openRecording, type Recording } from "./recording.ts";
-import { RecordingTimes } from "./recording_times.ts";
+import { isContainer, openRecording, type Recording } from "./recording.ts";
 import type { Sink, SinkFrame } from "./sink.ts";
 
 /** Options of {@linkcode openRecordingSink}. */

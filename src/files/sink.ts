@@ -4,7 +4,7 @@
  * @module
  */
 import type { StreamConfig } from "../core/frame.ts";
-import type { FrameTime } from "./recording_times.ts";
+import type { FrameTime } from "../media/recording_times.ts";
 
 /** A frame as it was received. */
 export interface SinkFrame extends FrameTime {

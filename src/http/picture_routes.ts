@@ -4,11 +4,10 @@
  * @module
  */
 import { messageOf, ProtocolError } from "../errors.ts";
-import { REFUSALS_BY_CODE } from "../relay/connection.ts";
 import type { Streams } from "../relay/streams.ts";
 import { CLOSE } from "../wire/close_code.ts";
-import { nameFault } from "../wire/stream_name.ts";
-import { MjpegViewer } from "./mjpeg_viewer.ts";
+import { LIVE_HEADERS, orRefused, refusal } from "./live_answer.ts";
+import { sendParts } from "./mjpeg_viewer.ts";
 import { type PartForm, timestamp } from "./multipart.ts";
 import { PacedBody } from "./paced_body.ts";
 import { text } from "./responses.ts";
@@ -16,16 +15,11 @@ import type { Asked, AskThere, Here, There } from "./route.ts";
 import { NO_MEMORY, type SharedPicture } from "./shared_pictures.ts";
 import { pictureFault, type PictureFormat } from "./stream_pictures.ts";
 
-/** No cache may keep a picture, and no proxy may wait until it has enough of them. */
-const LIVE_HEADERS: Readonly<Record<string, string>> = {
-  "cache-control": "no-store, no-cache, must-revalidate",
-  pragma: "no-cache",
-  "x-accel-buffering": "no",
-};
-
 /** Finds out whether a stream has motion JPEG: the head of the answer, or why there is none. */
-export function findMotion({ hub }: There, { name }: Asked): Response {
-  const refused = refusal(name, hub.isStopping);
+export function findMotion(there: There, asked: Asked): Response {
+  const { hub } = there;
+  const { name } = asked;
+  const refused = refusal(there, asked, "a picture");
   if (refused !== undefined) return refused;
   if (!hub.hasPublished(name)) {
     return text(404, `Cannot send pictures of "${name}": nobody has published to it yet\n`);
@@ -50,18 +44,14 @@ export async function sendMotion(
     headers.set("content-type", here.pictures.boundary().type);
     return found;
   }
-  try {
-    const { body, type } = new MjpegViewer(here, asked, partForm(request));
-    headers.set("content-type", type);
-    return new Response(body, { headers });
-  } catch (error) {
-    if (!(error instanceof ProtocolError)) throw error;
-    const reason = REFUSALS_BY_CODE.get(error.closeCode);
-    if (reason !== undefined) {
-      here.streams.refusals.add(reason, `refused a viewer of "${name}": ${error.message}`);
-    }
-    return text(503, `Cannot send pictures of "${name}": ${error.message}\n`);
-  }
+  return orRefused(here, asked, {
+    what: `pictures of "${name}"`,
+    make: () => {
+      const { body, type } = sendParts(here, asked, partForm(request));
+      headers.set("content-type", type);
+      return new Response(body, { headers });
+    },
+  });
 }
 
 /** Makes a picture of a stream's newest frame, or says why there is none. */
@@ -69,7 +59,7 @@ export function findPicture(
   format: PictureFormat,
 ): (there: There, asked: Asked) => Promise<Response> {
   return async (there, asked) =>
-    refusal(asked.name, there.hub.isStopping) ?? await still(there, asked, format);
+    refusal(there, asked, "a picture") ?? await still(there, asked, format);
 }
 
 /** Sends one picture within the memory for all viewers. */
@@ -147,12 +137,6 @@ async function still(
     etag: tag,
   };
   return new Response(data, { headers });
-}
-
-function refusal(name: string, isStopping: boolean): Response | undefined {
-  const fault = nameFault(name);
-  if (fault !== undefined) return text(404, `Cannot find a picture: ${fault}\n`);
-  return isStopping ? text(503, "Cannot send pictures: the relay is stopping\n") : undefined;
 }
 
 /** Browsers say that they show images or pages; programs take whatever comes. */

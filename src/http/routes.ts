@@ -6,6 +6,7 @@
 import { tellAccess } from "./access.ts";
 import { changeStream, listStreams, listViewers, showStream } from "./api.ts";
 import { endPublisher, endViewer } from "./end_peers.ts";
+import { LIVE_FILE_ROWS } from "./live_file_routes.ts";
 import { metrics } from "./metrics.ts";
 import { howToWatch, overview } from "./overview.ts";
 import { asset, wantsPage } from "./pages.ts";
@@ -61,6 +62,7 @@ export const ROUTES: readonly Route[] = table([
   { method: "GET", path: "/:path.mjpeg", ...MOTION },
   { method: "GET", path: "/:path.jpg", ...JPEG },
   { method: "GET", path: "/:path.png", ...PNG },
+  ...LIVE_FILE_ROWS,
   { method: "GET", path: "/", when: forPages, actions: [], here: page("streams.html") },
   { method: "GET", path: "/", actions: ["watch"], there: overview },
   { method: "GET", path: "/:stream", when: forPages, actions: [], here: page("player.html") },

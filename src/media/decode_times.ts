@@ -12,7 +12,7 @@ const DEFAULT_STEP_US = 33_333;
  * which it is shown.
  *
  * The times of decoding are the times of presentation in order, as many frames late as pictures are
- * shown out of order; how many that is, the first frames show.
+ * shown out of order; how many that is, the first frames show, where they are there.
  */
 export class DecodeTimes {
   /** Time between two pictures at the beginning, in microseconds. */
@@ -25,15 +25,22 @@ export class DecodeTimes {
   #count = 0;
   #lastUs = -1;
 
-  /** @param firstUs times of presentation of the first frames, in the order of decoding. */
-  constructor(firstUs: readonly number[]) {
+  /** `depth` is how many pictures may be decoded before one that is shown earlier. */
+  constructor(depth: number, stepUs: number = DEFAULT_STEP_US) {
+    this.stepUs = stepUs;
+    this.#depth = depth;
+    this.delayUs = depth * stepUs;
+  }
+
+  /** `firstUs` are times of presentation of the first frames, in the order of decoding. */
+  static of(firstUs: readonly number[]): DecodeTimes {
     const ordered = [...firstUs].sort((one, other) => one - other);
-    this.stepUs = ordered.length > 1 ? Math.max(1, ordered[1]! - ordered[0]!) : DEFAULT_STEP_US;
-    this.#depth = firstUs.reduce((depth, timeUs, index) => {
+    const stepUs = ordered.length > 1 ? Math.max(1, ordered[1]! - ordered[0]!) : DEFAULT_STEP_US;
+    const depth = firstUs.reduce((depth, timeUs, index) => {
       const later = firstUs.slice(0, index).filter((earlier) => earlier > timeUs).length;
       return Math.max(depth, later);
     }, 0);
-    this.delayUs = this.#depth * this.stepUs;
+    return new DecodeTimes(depth, stepUs);
   }
 
   /** The time of decoding of the next frame; `timeUs` is when it is shown. */

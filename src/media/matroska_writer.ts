@@ -76,9 +76,13 @@ export class MatroskaWriter implements MediaWriter {
   #endMs = 0;
   #stepMs = 0;
 
-  constructor(track: Track, docType: "matroska" | "webm") {
+  readonly #hasIndex: boolean;
+
+  /** Nothing that only the end tells is kept of a file that has none: `hasIndex` is false. */
+  constructor(track: Track, docType: "matroska" | "webm", { hasIndex = true } = {}) {
     this.#track = track;
     this.#docType = docType;
+    this.#hasIndex = hasIndex;
   }
 
   write({ data, kind, timeUs }: TimedFrame): Output {
@@ -172,7 +176,7 @@ export class MatroskaWriter implements MediaWriter {
   #beginCluster(timeMs: number, isKey: boolean): Uint8Array {
     const at = this.#bytes;
     this.#cluster = { at, timeMs };
-    if (isKey && this.#clusters++ % this.#cueDistance === 0) {
+    if (this.#hasIndex && isKey && this.#clusters++ % this.#cueDistance === 0) {
       this.#cues.push({ timeMs, position: at - this.#segment });
     }
     if (this.#cues.length > MAX_CUES) {

@@ -48,6 +48,7 @@ const DELTA_FLAGS = 0x0101_0000;
 const UNSPECIFIED = 2;
 const MAX_UINT32 = 2 ** 32 - 1;
 
+/** A frame as the file holds it. */
 interface Sample {
   readonly bytes: Uint8Array;
   readonly kind: FrameKind;
@@ -55,7 +56,7 @@ interface Sample {
 }
 
 /** A sample that knows when it is decoded. */
-interface TimedSample extends Sample {
+export interface TimedSample extends Sample {
   readonly decodeUs: number;
   /** When it is shown, on the same line of time. */
   readonly shownUs: number;
@@ -113,7 +114,7 @@ export class Mp4Writer implements MediaWriter {
   #writeFragment(nextUs?: number): Uint8Array[] {
     const append: Uint8Array[] = [];
     if (this.#times === undefined) {
-      this.#times = new DecodeTimes(this.#pending.map(({ timeUs }) => timeUs));
+      this.#times = DecodeTimes.of(this.#pending.map(({ timeUs }) => timeUs));
       append.push(...this.#begin(this.#times.delayUs));
     }
     const times = this.#times;
@@ -128,28 +129,21 @@ export class Mp4Writer implements MediaWriter {
     }
     const first = samples[0]!;
     if (first.kind === "key") this.#addToIndex(first.shownUs, this.#bytes);
-    const data = samples.map(({ bytes }) => bytes);
-    const movie = fragmentBox({ number: ++this.#fragments, samples, durations });
-    append.push(movie, uint32(8 + sizeOf(data)), bytesOf("mdat"), ...data);
-    this.#bytes += movie.length + 8 + sizeOf(data);
+    const fragment = fragmentOf({ number: ++this.#fragments, samples, durations });
+    append.push(...fragment);
+    this.#bytes += sizeOf(fragment);
     this.#pending = [];
     this.#pendingBytes = 0;
     return append;
   }
 
   #begin(delayUs: number): Uint8Array[] {
-    const type = box("ftyp", bytesOf("iso6"), uint32(0), bytesOf("iso6iso5mp41"));
-    const extends_ = [
-      // Room for the duration, which nobody knows yet.
-      box("free", new Uint8Array(durationBox(0).length - 8)),
-      // track_ID, sample_description_index and nothing that holds for all samples: 8.8.3.
-      fullBox("trex", { version: 0, flags: 0 }, uint32(1), uint32(1), new Uint8Array(12)),
-    ];
-    const extendsBox = box("mvex", ...extends_);
-    const movie = box("moov", movieHeader(), trackBox(this.#track, delayUs), extendsBox);
-    this.#bytes = type.length + movie.length;
-    this.#durationAt = this.#bytes - sizeOf(extends_);
-    return [type, movie];
+    // Room for the duration, which nobody knows yet.
+    const room = box("free", new Uint8Array(durationBox(0).length - 8));
+    const parts = movieStart(this.#track, delayUs, room);
+    this.#bytes = sizeOf(parts);
+    this.#durationAt = this.#bytes - room.length - trackExtends().length;
+    return parts;
   }
 
   #addToIndex(timeUs: number, at: number): void {
@@ -179,6 +173,36 @@ export class Mp4Writer implements MediaWriter {
   }
 }
 
+/**
+ * What stands in front of the first fragment; `room` is what is to be filled in later. Pictures are
+ * shown `delayUs` later than the first fragment says.
+ */
+export function movieStart(track: Track, delayUs: number, ...room: Uint8Array[]): Uint8Array[] {
+  const type = box("ftyp", bytesOf("iso6"), uint32(0), bytesOf("iso6iso5mp41"));
+  const extendsBox = box("mvex", ...room, trackExtends());
+  return [type, box("moov", movieHeader(), trackBox(track, delayUs), extendsBox)];
+}
+
+/** track_ID, sample_description_index and nothing that holds for all samples: 8.8.3. */
+function trackExtends(): Uint8Array {
+  return fullBox("trex", { version: 0, flags: 0 }, uint32(1), uint32(1), new Uint8Array(12));
+}
+
+/** What is known of a fragment. */
+interface Fragment {
+  /** Counts from 1. */
+  readonly number: number;
+  readonly samples: readonly TimedSample[];
+  /** Time from each sample to the next, in microseconds. */
+  readonly durations: readonly number[];
+}
+
+/** A fragment with its samples. */
+export function fragmentOf(fragment: Fragment): Uint8Array[] {
+  const data = fragment.samples.map(({ bytes }) => bytes);
+  return [fragmentBox(fragment), uint32(8 + sizeOf(data)), bytesOf("mdat"), ...data];
+}
+
 /** Time from each sample to the next, in order of decoding. */
 function durationsOf(
   samples: readonly TimedSample[],
@@ -194,11 +218,7 @@ function durationsOf(
 }
 
 /** One track fragment of one run: 8.8.4 to 8.8.8. */
-function fragmentBox({ number, samples, durations }: {
-  readonly number: number;
-  readonly samples: readonly TimedSample[];
-  readonly durations: readonly number[];
-}): Uint8Array {
+function fragmentBox({ number, samples, durations }: Fragment): Uint8Array {
   const entries = samples.map(({ bytes, kind, decodeUs, shownUs }, index) =>
     concat([
       uint32(durations[index]!),

@@ -23,6 +23,14 @@ export interface Track {
   sample(data: Uint8Array, kind: FrameKind): Uint8Array;
 }
 
+/** Whether a file of `one` can go on with `other`. */
+export function isSameVideo(one: StreamConfig, other: StreamConfig): boolean {
+  return one === other || one.format === other.format && one.codec === other.codec &&
+      one.width === other.width && one.height === other.height &&
+      one.rotation === other.rotation && one.displayWidth === other.displayWidth &&
+      one.displayHeight === other.displayHeight;
+}
+
 /**
  * The track that begins with a key frame; `undefined` where that frame does not hold what the file
  * must say of it.

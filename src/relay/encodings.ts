@@ -13,12 +13,13 @@ interface EncodedFrame {
   readonly message: Uint8Array<ArrayBuffer>;
 }
 
-/** Makes messages and spliced key frames, and keeps the last of each. */
+/** Makes messages, spliced key frames and copies, and keeps the last of each. */
 export class Encodings {
   #spliced: { readonly from: Frame; readonly to: Frame } | undefined;
   /** The stream's numbers as JSON, and the last message with a viewer's numbers beside them. */
   #told: { readonly status: StreamStatus; readonly json: string } | undefined;
   #stats: { readonly own: string; readonly message: string } | undefined;
+  #copied: { readonly frame: Frame; readonly data: Uint8Array<ArrayBuffer> } | undefined;
   #encoded: EncodedFrame | undefined;
   /** The same for viewers that come, until the next frame. */
   #caughtUp: EncodedFrame | undefined;
@@ -28,7 +29,7 @@ export class Encodings {
     const spliced = this.#spliced;
     const isCopied = spliced !== undefined && spliced.to.data.buffer !== spliced.from.data.buffer;
     return copiedBytes(this.#encoded) + copiedBytes(this.#caughtUp) +
-      (isCopied ? spliced.to.data.byteLength : 0);
+      (isCopied ? spliced.to.data.byteLength : 0) + (this.#copied?.data.byteLength ?? 0);
   }
 
   /** Forgets what it keeps; whoever needs it again has it made anew. */
@@ -36,6 +37,7 @@ export class Encodings {
     this.#encoded = undefined;
     this.#caughtUp = undefined;
     this.#spliced = undefined;
+    this.#copied = undefined;
   }
 
   /** The message for viewers that speak the protocol: the same bytes for all of them. */
@@ -76,6 +78,12 @@ export class Encodings {
       this.#stats = { own, message };
     }
     return this.#stats.message;
+  }
+
+  /** A frame's bytes for viewers that go on sending them when the frame itself may be gone. */
+  copy(frame: Frame): Uint8Array<ArrayBuffer> {
+    if (this.#copied?.frame !== frame) this.#copied = { frame, data: frame.data.slice() };
+    return this.#copied.data;
   }
 
   /** A key frame for viewers that continue with it after a gap; encoded once for all of them. */

@@ -40,6 +40,14 @@ const PIXEL_FORMAT_OF_COLOUR_SPACE: ReadonlyMap<string, string> = new Map([
   ),
 ]);
 
+/** The colour space of a pixel format, `undefined` where it has none. */
+export function y4mColourSpace(pixelFormat: string): string | undefined {
+  for (const [space, format] of PIXEL_FORMAT_OF_COLOUR_SPACE) {
+    if (format === pixelFormat) return space;
+  }
+  return undefined;
+}
+
 /** Frames a second as a fraction. */
 export interface Y4mRate {
   readonly numerator: number;

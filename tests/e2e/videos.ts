@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ivfFrameHeader, ivfHeader } from "../../src/files/ivf_writer.ts";
+import { ivfFrameHeader, ivfHeader } from "../../src/media/ivf_writer.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { ffmpeg } from "../ffmpeg.ts";
 import { concat } from "../split/samples.ts";
@@ -52,7 +52,8 @@ export function isByteStream(format: string): format is "h264" | "hevc" {
   return format === "h264" || format === "hevc";
 }
 
-function encoder(options: VideoOptions): string[] {
+/** What ffmpeg is told so that it encodes such a video. */
+export function encoder(options: VideoOptions): string[] {
   const { format, gop, isOpen = false, slices = 1, hasHidden = false } = options;
   const structure = [
     ...[`keyint=${gop}`, `min-keyint=${gop}`, "scenecut=0", "bframes=3", "b-adapt=0"],

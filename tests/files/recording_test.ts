@@ -1,6 +1,6 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertRejects } from "@std/assert";
-import { type FrameTime, RecordingTimes } from "../../src/files/recording_times.ts";
+import { type FrameTime, RecordingTimes } from "../../src/media/recording_times.ts";
 import type { Sink, SinkFrame } from "../../src/files/sink.ts";
 import { openSink } from "../../src/files/sinks.ts";
 import { bareConfig } from "../../src/core/frame.ts";

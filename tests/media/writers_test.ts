@@ -8,7 +8,7 @@ import { FileBytes, fileOf, H264_SETS, h264Shots, readBytes } from "./files.ts";
 
 Deno.test("DecodeTimes gives the times of presentation where pictures come in order", () => {
   const shown = [0, 40, 80, 120];
-  const times = new DecodeTimes(shown);
+  const times = DecodeTimes.of(shown);
   assertEquals(times.delayUs, 0);
   assertEquals(shown.map((timeUs) => times.next(timeUs)), shown);
 });
@@ -18,7 +18,7 @@ Deno.test("DecodeTimes grow, and none is after the time at which its picture is 
   const pyramid = [4, 2, 1, 3];
   const groups = Array.from({ length: 50 }, (_, group) => pyramid.map((at) => group * 4 + at));
   const shown = [0, ...groups.flat()].map((place) => place * 40);
-  const times = new DecodeTimes(shown.slice(0, 20));
+  const times = DecodeTimes.of(shown.slice(0, 20));
   assertEquals(times.delayUs, 80);
   let last = -1;
   for (const timeUs of shown) {
@@ -31,7 +31,7 @@ Deno.test("DecodeTimes grow, and none is after the time at which its picture is 
 });
 
 Deno.test("DecodeTimes grow whatever the times of presentation are", () => {
-  const times = new DecodeTimes([0]);
+  const times = DecodeTimes.of([0]);
   let last = -1;
   for (const timeUs of [0, 0, 100, 50, 50, 7, 200]) {
     const decodeUs = times.next(timeUs);

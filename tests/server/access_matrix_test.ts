@@ -9,6 +9,7 @@ import { readKeys } from "../../src/access/token_keys.ts";
 import { newKey, signToken } from "../../src/access/token_maker.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
+import { LIVE_FILES } from "../../src/media/live_files.ts";
 import { type Relay, serve } from "../../src/server/serve.ts";
 import { Client, DEFAULTS, openHere } from "./fixture.ts";
 
@@ -38,6 +39,12 @@ const WAYS: readonly Way[] = [
   { action: "watch", method: "GET", path: "/cam.jpg", passed: 404 },
   { action: "watch", method: "GET", path: "/cam.png", passed: 404 },
   { action: "watch", method: "GET", path: "/cam.mjpeg", passed: 404 },
+  ...Object.keys(LIVE_FILES).map((extension): Way => ({
+    action: "watch",
+    method: "GET",
+    path: `/cam.${extension}`,
+    passed: 404,
+  })),
   { action: "watch", method: "GET", path: "/cam?action=stream", passed: 404 },
   { action: "watch", method: "GET", path: "/cam?action=snapshot", passed: 404 },
   { action: "metrics", method: "GET", path: "/metrics", passed: 200, isAboutAll: true },

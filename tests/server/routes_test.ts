@@ -75,6 +75,8 @@ Deno.test("serve names the methods of an address in 405, and to browsers that as
       ["/", "GET, HEAD"],
       ["/live", "GET, HEAD"],
       ["/live.mjpeg", "GET, HEAD"],
+      ["/live.mkv", "GET, HEAD"],
+      ["/live.mp4", "GET, HEAD"],
       ["/metrics", "GET, HEAD"],
       ["/assets/player.html", "GET, HEAD"],
       ["/api/streams", "GET, HEAD"],

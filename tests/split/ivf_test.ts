@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
 import { HEADROOM_BYTES } from "../../src/bytes/headroom.ts";
-import { ivfFrameHeader, ivfHeader } from "../../src/files/ivf_writer.ts";
+import { ivfFrameHeader, ivfHeader } from "../../src/media/ivf_writer.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { IvfSplitter } from "../../src/split/ivf.ts";
 import { MAX_IVF_HEADER_BYTES } from "../../src/split/ivf_header.ts";

@@ -12,6 +12,8 @@ import {
   IVF_SIGNATURE,
   type IvfFormat,
 } from "../split/ivf_header.ts";
+import { type MediaWriter, NOTHING, type Output, type TimedFrame } from "./media_writer.ts";
+import type { Track } from "./track.ts";
 
 /** Units of time in a second: the times of frames are microseconds. */
 const TIME_UNITS_PER_SECOND = 1_000_000;
@@ -55,4 +57,24 @@ export function ivfFrameHeader(size: number, ptsUs: number): Uint8Array<ArrayBuf
   view.setUint32(0, size, true);
   view.setBigUint64(4, BigInt(Math.max(0, Math.round(ptsUs))), true);
   return header;
+}
+
+/** VP8, VP9 and AV1 as ffmpeg's IVF has them. */
+export class IvfWriter implements MediaWriter {
+  readonly #config: StreamConfig;
+  #hasBegun = false;
+
+  constructor({ config }: Track) {
+    this.#config = config;
+  }
+
+  write({ data, timeUs }: TimedFrame): Output {
+    const header = this.#hasBegun ? [] : [ivfHeader(this.#config)];
+    this.#hasBegun = true;
+    return { append: [...header, ivfFrameHeader(data.length, timeUs), data], patches: [] };
+  }
+
+  finish(): Output {
+    return NOTHING;
+  }
 }

@@ -1,7 +1,7 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { hex } from "../../src/bytes/text.ts";
-import { isIvfConfig, ivfFrameHeader, ivfHeader } from "../../src/files/ivf_writer.ts";
+import { isIvfConfig, ivfFrameHeader, ivfHeader } from "../../src/media/ivf_writer.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { STREAM_FORMATS } from "../../src/core/stream_format.ts";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";

@@ -1,0 +1,114 @@
+/**
+ * The files that a stream can be sent as while it runs, by their extensions.
+ *
+ * @module
+ */
+import type { StreamConfig } from "../core/frame.ts";
+import type { StreamFormat } from "../core/stream_format.ts";
+import { IVF_FORMATS } from "../split/ivf_header.ts";
+import { DecodeTimes } from "./decode_times.ts";
+import { IvfWriter } from "./ivf_writer.ts";
+import { LiveMp4Writer } from "./live_mp4.ts";
+import type { LiveWriter } from "./live_writer.ts";
+import { MATROSKA_FORMATS, MatroskaWriter, WEBM_FORMATS } from "./matroska_writer.ts";
+import type { MediaWriter } from "./media_writer.ts";
+import { MP4_FORMATS } from "./mp4_writer.ts";
+import { isSameVideo, type Track, trackOf } from "./track.ts";
+import { y4mHeader, Y4mWriter } from "./y4m_writer.ts";
+
+/** What such a file begins with. */
+export interface FirstFrame {
+  /** A key frame. */
+  readonly data: Uint8Array;
+  readonly config: StreamConfig;
+  /** Whether frames have times of presentation, and so may come in another order than that of those. */
+  readonly hasTimes: boolean;
+}
+
+/** A kind of file. */
+export interface LiveFile {
+  /** Its media type. */
+  readonly type: string;
+  /** Whether it can hold a stream of that configuration. */
+  holds(config: StreamConfig): boolean;
+  /** Begins one; `undefined` where the first frame does not say what must stand in front of it. */
+  open(first: FirstFrame): LiveWriter | undefined;
+  /** Whether a file that has held `one` can go on with `other`. */
+  goesOn(one: StreamConfig, other: StreamConfig): boolean;
+}
+
+/**
+ * How many pictures may be decoded before one that is shown earlier: encoders use 2 or 3. Where it is
+ * less, pictures are said to be decoded earlier than they must be, which does no harm.
+ */
+const REORDER_DEPTH = 4;
+/** Where the times of a codec can be out of order at all. */
+const REORDERED: readonly StreamFormat[] = ["h264", "hevc"];
+
+/** Every kind of file, by extension without a point. */
+export const LIVE_FILES: Readonly<Record<string, LiveFile>> = {
+  mkv: container("video/x-matroska", MATROSKA_FORMATS, (track) => endless(track, "matroska")),
+  webm: container("video/webm", WEBM_FORMATS, (track) => endless(track, "webm")),
+  mp4: container(
+    "video/mp4",
+    MP4_FORMATS,
+    (track, first) => new LiveMp4Writer(track, decodeTimes(first)),
+  ),
+  ivf: container("video/x-ivf", IVF_FORMATS, (track) => appended(new IvfWriter(track))),
+  h264: run("video/h264", "h264"),
+  hevc: run("video/h265", "hevc"),
+  y4m: {
+    type: "video/x-yuv4mpeg",
+    holds: (config) => y4mHeader(config) !== undefined,
+    open: ({ config }) => new Y4mWriter(config),
+    goesOn: (one, other) => y4mHeader(one) === y4mHeader(other),
+  },
+};
+
+/** The extensions under which a stream of that configuration can be had. */
+export function extensionsOf(config: StreamConfig): string[] {
+  return Object.keys(LIVE_FILES).filter((extension) => LIVE_FILES[extension]!.holds(config));
+}
+
+/** A kind of file with times, of one video. */
+function container(
+  type: string,
+  formats: readonly StreamFormat[],
+  open: (track: Track, first: FirstFrame) => LiveWriter,
+): LiveFile {
+  return {
+    type,
+    holds: ({ format }) => formats.includes(format),
+    open: (first) => {
+      const track = trackOf(first.config, first.data);
+      return track === undefined ? undefined : open(track, first);
+    },
+    goesOn: isSameVideo,
+  };
+}
+
+/** Frames one behind the other, of which each key frame says what a decoder must know. */
+function run(type: string, only: StreamFormat): LiveFile {
+  return {
+    type,
+    holds: ({ format }) => format === only,
+    open: () => ({ write: ({ data }) => [data] }),
+    goesOn: (one, other) => one.format === other.format,
+  };
+}
+
+function endless(track: Track, docType: "matroska" | "webm"): LiveWriter {
+  return appended(new MatroskaWriter(track, docType, { hasIndex: false }));
+}
+
+/** What is only filled in later nobody sees who reads along. */
+function appended(writer: MediaWriter): LiveWriter {
+  return { write: (frame) => writer.write(frame).append };
+}
+
+function decodeTimes({ config: { format, frameRate }, hasTimes }: FirstFrame): DecodeTimes {
+  const depth = hasTimes && REORDERED.includes(format) ? REORDER_DEPTH : 0;
+  return frameRate === null
+    ? new DecodeTimes(depth)
+    : new DecodeTimes(depth, Math.max(1, Math.round(1e6 / frameRate)));
+}
