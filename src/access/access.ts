@@ -123,11 +123,13 @@ export function refusalOf(decision: Exclude<Decision, "allowed">, action: Action
 
 /**
  * Reads from a request who sends it. A token comes as `Authorization: Bearer`, as the subprotocol
- * `bearer.TOKEN`, since browsers let pages set nothing else of a WebSocket, or as `?token=`.
+ * `bearer.TOKEN`, since browsers let pages set nothing else of a WebSocket, or as `?token=`. In the
+ * subprotocol, `%XX` stands for what no subprotocol may have, such as the `/` and `=` of base64.
  */
 export function askerOf(request: Request, url: URL, address: string): Asker {
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-  const offered = tokenProtocol(request)?.slice(TOKEN_PROTOCOL.length);
+  const protocol = tokenProtocol(request)?.slice(TOKEN_PROTOCOL.length);
+  const offered = protocol === undefined ? undefined : withoutEscapes(protocol);
   const token = bearer ?? offered ?? url.searchParams.get("token");
   const userAgent = request.headers.get("user-agent");
   return {
@@ -135,6 +137,15 @@ export function askerOf(request: Request, url: URL, address: string): Asker {
     token: token ?? undefined,
     ...(userAgent === null ? {} : { userAgent: userAgent.slice(0, MAX_USER_AGENT) }),
   };
+}
+
+function withoutEscapes(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A client that knows of no escapes.
+    return text;
+  }
 }
 
 /** The subprotocol that carries a token, if the request offers one. */

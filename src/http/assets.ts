@@ -14,6 +14,7 @@ import errors from "../errors.ts" with { type: "text" };
 import hostClock from "../host/clock.ts" with { type: "text" };
 import netAnswer from "../net/answer.ts" with { type: "text" };
 import netBackoff from "../net/backoff.ts" with { type: "text" };
+import netTokenProtocol from "../net/token_protocol.ts" with { type: "text" };
 import pictureFramePicture from "../picture/frame_picture.ts" with { type: "text" };
 import pictureRgb from "../picture/rgb.ts" with { type: "text" };
 import playerAdmission from "../player/admission.ts" with { type: "text" };
@@ -86,6 +87,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["host/clock.ts", script(hostClock)],
   ["net/answer.ts", script(netAnswer)],
   ["net/backoff.ts", script(netBackoff)],
+  ["net/token_protocol.ts", script(netTokenProtocol)],
   ["picture/frame_picture.ts", script(pictureFramePicture)],
   ["picture/rgb.ts", script(pictureRgb)],
   ["player/admission.ts", script(playerAdmission)],

@@ -3,6 +3,10 @@
  *
  * @module
  */
+import { StreamError } from "../errors.ts";
+
+/** Most characters of an authorization; servers take headers of 16 kB, and there are others. */
+const MAX_AUTHORIZATION = 12_288;
 
 /** What goes with one connection. */
 export interface Pass {
@@ -28,13 +32,29 @@ export interface PassOptions {
     | undefined;
 }
 
-/** What goes with the next connection; `fallback` is the authorization where the options have none. */
+/**
+ * What goes with the next connection; `fallback` is the authorization where the options have none.
+ *
+ * @throws {StreamError} (`usage`) where no request can carry it
+ */
 export async function passOf(
   { ca, authorization }: PassOptions,
   fallback?: string | undefined,
 ): Promise<Pass> {
   const given = typeof authorization === "function" ? await authorization() : authorization;
-  return { ca, authorization: given ?? fallback };
+  const chosen = given ?? fallback;
+  const fault = chosen === undefined ? undefined : authorizationFault(chosen);
+  // What is wrong is said without it.
+  if (fault !== undefined) {
+    throw new StreamError("usage", `Cannot send the authorization: it ${fault}`);
+  }
+  return { ca, authorization: chosen };
+}
+
+/** What is wrong with a header `Authorization`; nothing where a request can carry it. */
+function authorizationFault(header: string): string | undefined {
+  if (header.length > MAX_AUTHORIZATION) return `has more than ${MAX_AUTHORIZATION} characters`;
+  if (!/^[!-~]+(?: +[!-~]+)*$/.test(header)) return "has characters that no request can carry";
 }
 
 /** The token in an authorization; nothing where it is of another kind. */

@@ -5,6 +5,7 @@
  */
 
 import { type Pass, tokenIn } from "./pass.ts";
+import { tokenProtocol } from "./token_protocol.ts";
 
 /** `readyState` of a WebSocket that is open. */
 export const OPEN = 1;
@@ -38,7 +39,7 @@ export function openPlatformSocket(
 ): ClientSocket {
   // Pages can set no header of a WebSocket.
   const token = tokenIn(authorization);
-  const credentials = token === undefined ? [] : [`bearer.${token}`];
+  const credentials = token === undefined ? [] : [tokenProtocol(token)];
   const socket = new WebSocket(url, [...protocols, ...credentials]);
   socket.binaryType = "arraybuffer";
   return socket;

@@ -28,6 +28,9 @@ const SOCKET_SCHEMES: Readonly<Record<string, string>> = {
   "https:": "wss:",
 };
 
+/** Longest user with a password, and longest token, in characters. */
+const MAX_SECRET_LENGTH = 8192;
+
 /** A host with its port, and a path perhaps: what people write who leave out the scheme. */
 const WITHOUT_SCHEME = /^(?:\[[0-9a-f:.]+\]|[a-z0-9][a-z0-9.-]*):\d+(?:[/?#]|$)/i;
 
@@ -60,13 +63,13 @@ export function looksLikeAddress(text: string): boolean {
  * @throws {StreamError} (`usage`) when it is not such an address or the name is not allowed
  */
 export function parseStreamUrl(text: string): StreamUrl {
-  const fail = (why: string) =>
-    new StreamError(
-      "usage",
-      `Cannot use "${
-        withoutSecrets(text)
-      }" as an address: ${why}; an address looks like ${DEFAULT_URL}`,
-    );
+  const fail = (why: string) => {
+    const shown = withoutSecrets(text);
+    const hint = splitsPassword(text)
+      ? "in a user and a password, / ? # and @ are written as %2F %3F %23 and %40"
+      : `an address looks like ${DEFAULT_URL}`;
+    return new StreamError("usage", `Cannot use "${shown}" as an address: ${why}; ${hint}`);
+  };
   const full = WITHOUT_SCHEME.test(text) ? `ws://${text}` : text;
   if (!URL.canParse(full)) throw fail("it is not a URL");
   const url = new URL(full);
@@ -77,12 +80,13 @@ export function parseStreamUrl(text: string): StreamUrl {
   if (url.hash !== "") throw fail("it has a fragment (#)");
   const end = url.pathname.lastIndexOf("/");
   const base = url.pathname.slice(0, end);
+  if (splitsPassword(full)) throw fail("its user or password ends too early");
   if (/\/(?:\/|$)/.test(base)) throw fail("its path has an empty part");
   const name = decodedName(url.pathname.slice(end + 1)) || DEFAULT_NAME;
   const fault = nameFault(name);
   if (fault !== undefined) throw fail(fault);
   const secure = scheme === "wss:";
-  const authorization = authorizationIn(url);
+  const authorization = authorizationIn(url, fail);
   if (url.searchParams.has("token")) url.searchParams.delete("token");
   return {
     socket: `${scheme}//${url.host}${base}/${name}${url.search}`,
@@ -93,18 +97,41 @@ export function parseStreamUrl(text: string): StreamUrl {
 }
 
 /** What an address has to be let in by: a user with a password (RFC 7617), or a token. */
-function authorizationIn({ username, password, searchParams }: URL): string | undefined {
+function authorizationIn(
+  { username, password, searchParams }: URL,
+  fail: (why: string) => StreamError,
+): string | undefined {
   if (username !== "" || password !== "") {
-    const pair = `${decodedName(username)}:${decodedName(password)}`;
+    const user = decodedParts(username);
+    if (user.includes(":")) throw fail("no user can have a colon (RFC 7617 section 2)");
+    const pair = `${user}:${decodedParts(password)}`;
+    if (pair.length > MAX_SECRET_LENGTH) {
+      throw fail(`its user and password have more than ${MAX_SECRET_LENGTH} characters`);
+    }
     return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(pair)))}`;
   }
   const token = searchParams.get("token") ?? "";
-  return token === "" ? undefined : `Bearer ${token}`;
+  if (token === "") return undefined;
+  if (token.length > MAX_SECRET_LENGTH) {
+    throw fail(`its token has more than ${MAX_SECRET_LENGTH} characters`);
+  }
+  if (!/^[!-~]+$/.test(token)) throw fail("its token has characters that no request can carry");
+  return `Bearer ${token}`;
+}
+
+/** Whether a user or a password has a character of which an address thinks that it is over. */
+function splitsPassword(text: string): boolean {
+  return /^[a-z]+:\/\/[^/?#@]*:[^/?#@]*[/?#][^=]*@/i.test(text);
 }
 
 /** An address that may be shown. */
 function withoutSecrets(text: string): string {
-  return text.replace(/\/\/[^/?#]*@/, "//…@").replace(/([?&]token=)[^&#]*/g, "$1…");
+  return text.replace(/\/\/.*@/s, "//…@").replace(/([?&]token=)[^&#]*/g, "$1…");
+}
+
+/** What the escapes in a user or a password stand for; other percent signs stand for themselves. */
+function decodedParts(part: string): string {
+  return part.replace(/(?:%[0-9a-f]{2})+/gi, decodedName);
 }
 
 function decodedName(part: string): string {

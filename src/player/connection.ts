@@ -7,6 +7,7 @@ import type { StreamConfig } from "../core/frame.ts";
 import { ProtocolError } from "../errors.ts";
 import { systemClock } from "../host/clock.ts";
 import { ATTENDED_MAX_DELAY_MS, Backoff } from "../net/backoff.ts";
+import { tokenProtocol } from "../net/token_protocol.ts";
 import { CLOSE, mayRetry } from "../wire/close_code.ts";
 import type { StatsMessage, Welcome } from "../wire/control_message.ts";
 import { type FrameHeader, SUBPROTOCOL } from "../wire/frame_message.ts";
@@ -205,7 +206,7 @@ export class Connection {
     // Browsers let pages set nothing else of a WebSocket.
     const socket = this.#surroundings.open(
       this.#url,
-      token === undefined ? SUBPROTOCOL : [SUBPROTOCOL, `bearer.${token}`],
+      token === undefined ? SUBPROTOCOL : [SUBPROTOCOL, tokenProtocol(token)],
     );
     const hello = this.#session.open();
     socket.binaryType = "arraybuffer";

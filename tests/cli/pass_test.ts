@@ -270,6 +270,51 @@ Deno.test("Clients repeat little of what a server says of a refusal, and nothing
   }
 });
 
+Deno.test("Clients read a token from a file as other systems write it", async () => {
+  await using relay = await relayWith({}, onlyWith(new Set(["s3c/ret=="])));
+  const file = await Deno.makeTempFile();
+  try {
+    for (const text of ["s3c/ret==", "s3c/ret==\r\n", "\ufeffs3c/ret==\r\n", " s3c/ret== \n\n"]) {
+      await Deno.writeTextFile(file, text);
+      const { code, stderr } = await runHere(["list", relay.address, "--token", `@${file}`]);
+      assertEquals(code, 0, stderr);
+    }
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("Clients say in a sentence why a token is none, and show nothing of it", async () => {
+  const file = await Deno.makeTempFile();
+  const isNone = "--token is not a token, or @ and a file that has one";
+  try {
+    for (
+      const [token, text, words] of [
+        ["", "", "--token needs a value: a token, or @ and a file that has one"],
+        ["@", "", isNone],
+        ["s3cr\u00e9t", "", isNone],
+        ["s3c\nret", "", isNone],
+        ["s3cret".repeat(2000), "", isNone],
+        [`@${file}`, "", `there is no token in the file of --token @${file}`],
+        [`@${file}`, "\r\n", `there is no token in the file of --token @${file}`],
+        [`@${file}`, "s3cr\u00e9t", `there is no token in the file of --token @${file}`],
+        [`@${file}`, "s3c\nret", `there is no token in the file of --token @${file}`],
+        [`@${file}`, "s3cret".repeat(1_000_000), `cannot read --token @${file}: it is too large`],
+      ] as const
+    ) {
+      await Deno.writeTextFile(file, text);
+      for (const command of ["list", "watch"]) {
+        const { code, stderr } = await failed([command, "ws://127.0.0.1:1/cam", "--token", token]);
+        assertEquals(code, 2, stderr);
+        assertStringIncludes(stderr, words);
+        assertEquals(/s3c/.test(stderr) || stderr.trim().includes("\n"), false, stderr);
+      }
+    }
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
 Deno.test("A token that is none is not repeated", async () => {
   const { code, stderr } = await failed(["list", "--token", "sec ret"]);
   assertEquals(code, 2);

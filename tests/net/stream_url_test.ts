@@ -1,5 +1,5 @@
 // @ts-types="../../types/std_assert.d.ts"
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { StreamError } from "../../src/errors.ts";
 import { DEFAULT_URL, parseStreamUrl } from "../../src/net/stream_url.ts";
 
@@ -59,6 +59,12 @@ const INVALID: [text: string, why: string][] = [
   ["ws://host/%ff", "is not 1 to 64"],
   [`ws://host/${"x".repeat(65)}`, "is not 1 to 64"],
   ["ws://host/metrics", "is reserved"],
+  ["ws://us%3Aer:x@host/x", "no user can have a colon"],
+  ["ws://host/x?token=a%20b", "its token has characters that no request can carry"],
+  ["ws://host/x?token=a%0Ab", "its token has characters that no request can carry"],
+  ["ws://host/x?token=geheimn%C3%BCs", "its token has characters that no request can carry"],
+  [`ws://host/x?token=${"a".repeat(5_000_000)}`, "its token has more than 8192 characters"],
+  [`ws://u:${"a".repeat(5_000_000)}@host/x`, "password have more than 8192 characters"],
 ];
 
 for (const [text, why] of INVALID) {
@@ -66,6 +72,7 @@ for (const [text, why] of INVALID) {
     const error = assertThrows(() => parseStreamUrl(text), StreamError);
     assertEquals(error.code, "usage");
     assertStringIncludes(error.message, why);
+    assert(error.message.length < 1000);
   });
 }
 
@@ -81,4 +88,39 @@ Deno.test("parseStreamUrl takes credentials out of an address, and repeats none"
     const { message } = assertThrows(() => parseStreamUrl(text), StreamError);
     assertEquals(message.includes("s3cret"), false, message);
   }
+});
+
+Deno.test("parseStreamUrl takes whatever a user and a password are made of", () => {
+  for (
+    const [written, pair] of [
+      ["user:p%ss", "user:p%ss"],
+      ["user:100%25", "user:100%"],
+      ["user:%zz%C3%A4", "user:%zz\u00e4"],
+      ["user:p%ff", "user:p%ff"],
+      ["us\u00e9r:p\u00e4ss w%rd", "us\u00e9r:p\u00e4ss w%rd"],
+      ["user:%2F%3F%23%40%3A", "user:/?#@:"],
+      ["user:a:b@c", "user:a:b@c"],
+      ["user:", "user:"],
+      ["user", "user:"],
+      [":only", ":only"],
+    ]
+  ) {
+    const { authorization, socket } = parseStreamUrl(`ws://${written}@host/cam`);
+    assertEquals(socket, "ws://host/cam");
+    const bytes = Uint8Array.from(atob(authorization!.slice(6)), (char) => char.charCodeAt(0));
+    assertEquals(new TextDecoder().decode(bytes), pair, written);
+  }
+});
+
+Deno.test("parseStreamUrl says where a password ends an address too early, and shows none of it", () => {
+  for (const password of ["s3c/ret", "s3c?ret", "s3c#ret", "1/s3cret", "1?s3cret", "1#s3cret"]) {
+    const { message } = assertThrows(
+      () => parseStreamUrl(`ws://user:${password}@host:80/cam`),
+      StreamError,
+    );
+    assertStringIncludes(message, "/ ? # and @ are written as %2F %3F %23 and %40");
+    assertEquals(/s3c|ret|user:/.test(message), false, message);
+  }
+  assertEquals(parseStreamUrl("ws://host/@team/cam").server, "http://host/@team");
+  assertEquals(parseStreamUrl("ws://host:80/cam?token=a@b").authorization, "Bearer a@b");
 });

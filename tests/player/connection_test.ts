@@ -342,6 +342,12 @@ Deno.test("Connection goes on with another token, once the first one has ended",
   assertEquals(test.reasons, ["the token has expired"]);
 });
 
+Deno.test("Connection escapes in a token what no subprotocol may have", () => {
+  using test = setUp({ token: () => "b64+/w==" });
+  test.connection.open();
+  assertEquals(test.offered, [["stream.v1", "bearer.b64+%2fw%3d%3d"]]);
+});
+
 Deno.test("Connection sends a token that does not count no second time, and says why until it is told to try", async () => {
   for (const code of [4008, 1006]) {
     let token = "old";

@@ -7,7 +7,9 @@ import { sharedSecrets } from "../../src/access/secrets.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
+import { tokenProtocol } from "../../src/net/token_protocol.ts";
 import { type Relay, serve } from "../../src/server/serve.ts";
+import { SUBPROTOCOL } from "../../src/wire/frame_message.ts";
 import { Client, DEFAULTS } from "./fixture.ts";
 
 interface Scene extends AsyncDisposable {
@@ -262,4 +264,13 @@ Deno.test("serve answers 429 with a time to wait where an address guesses, on ev
     assertEquals([status, waitS > 0 && waitS <= 60], [429, true]);
   }
   assertEquals((await ask("see", "203.0.113.8"))[0], 200);
+});
+
+Deno.test("serve takes secrets of any characters from a page, which has to escape them", async () => {
+  const secret = 'b64+/w==,"%41';
+  await using running = await scene(({ token }) => token === secret ? "allowed" : "unknown");
+  for (const protocols of [[SUBPROTOCOL], []]) {
+    const offered = [...protocols, tokenProtocol(secret)];
+    await using _client = await Client.open(running.url("/cam"), offered);
+  }
 });
