@@ -76,6 +76,8 @@ export interface InputFault {
   readonly isCutOff?: boolean;
   /** True where the bytes are of no format that is known by name. Absent: false. */
   readonly isUnknown?: boolean;
+  /** True where nothing of the input can be used, whatever follows. Absent: false. */
+  readonly isFinal?: boolean;
 }
 
 /** Input that is truncated, undetected or malformed. */

@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   player: ["net", "wire", "picture", "core", "bytes", "errors", "host"],
   access: ["listen", "errors", "host"],
   listen: ["errors", "host"],
-  relay: ["access", "listen", "wire", "split", "core", "bytes", "errors", "host"],
+  relay: ["access", "listen", "media", "wire", "split", "core", "bytes", "errors", "host"],
   http: [
     "player",
     "relay",
@@ -41,7 +41,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   client: ["net", "wire", "core", "bytes", "errors", "host"],
   files: ["client", "media", "net", "split", "picture", "core", "bytes", "errors", "host"],
   bench: ["server", "files", "net", "wire", "core", "bytes", "errors", "host"],
-  cli: ["bench", "server", "files", "client", "split", "picture", "core", "errors", "host"],
+  cli: [
+    "bench",
+    "server",
+    "files",
+    "client",
+    "media",
+    "split",
+    "picture",
+    "core",
+    "errors",
+    "host",
+  ],
   main: ["cli", "host", "errors"],
   // The library for relays.
   mod: ["server", "relay", "access", "listen", "core", "errors", "host"],

@@ -13,11 +13,11 @@ import {
   PatternSource,
   SplitSource,
 } from "../files/frame_source.ts";
-import { PipeSource, STANDARD_INPUT } from "../files/pipe_source.ts";
 import { describeGone, SourcePublisher, type SourceStats } from "../files/source_publisher.ts";
 import type { Host } from "../host/host.ts";
+import { CONTAINERS, createInputSplitter } from "../media/input_splitter.ts";
+import { STANDARD_INPUT } from "../media/messages.ts";
 import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
-import { createSplitter } from "../split/create.ts";
 import { INPUT_FORMATS } from "../split/detect.ts";
 import type { Splitter } from "../split/splitter.ts";
 import { ADDRESS, addressOf } from "./address.ts";
@@ -41,6 +41,8 @@ const BEHIND_MS = 300;
 const MAX_SIDE = 65_535;
 /** Names of standard input. */
 const STDIN: readonly string[] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+/** Formats of a file of which the video is read at any place. */
+const MEDIA_FORMATS: readonly string[] = ["auto", ...CONTAINERS];
 const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
 
 const FLAGS = {
@@ -65,8 +67,8 @@ const FLAGS = {
   },
   format: {
     value: "FORMAT",
-    help: `what the input is: auto, ${INPUT_FORMATS.join(", ")}`,
-    read: oneOf(["auto", ...INPUT_FORMATS]),
+    help: `what the input is: auto, ${[...INPUT_FORMATS, ...CONTAINERS].join(", ")}`,
+    read: oneOf(["auto", ...INPUT_FORMATS, ...CONTAINERS]),
     fallback: "auto",
   },
   size: { value: "WxH", help: "size of raw pictures in pixels", read: pictureSize(MAX_SIDE) },
@@ -208,7 +210,7 @@ async function openSource(
       clock: host.clock,
     });
   }
-  const splitter = openSplitter(flags);
+  const splitter = openSplitter(flags, onNote);
   const damage: DamagePolicy & FilmDamagePolicy = {
     isStrict: flags.strict,
     onDamage: (fault, runs) => report.add(fault, runs),
@@ -218,8 +220,8 @@ async function openSource(
     return await openFileSource({
       path: flags.input,
       maxFrameBytes: flags["max-frame"],
-      createSplitter: () => openSplitter(flags),
-      mayBeMedia: flags.format === "auto" && !describesRaw(flags),
+      createSplitter: () => openSplitter(flags, onNote),
+      mayBeMedia: MEDIA_FORMATS.includes(flags.format) && !describesRaw(flags),
       pace: flags.pace,
       isLooped: flags.loop,
       clock: host.clock,
@@ -233,12 +235,7 @@ async function openSource(
       "standard input is a terminal; pipe frames into it, or give --input FILE or --test-pattern",
     );
   }
-  const name = STANDARD_INPUT;
-  if (flags.format !== "auto" || describesRaw(flags)) {
-    return new SplitSource(host.stdin(), splitter, name, damage);
-  }
-  const maxFrameBytes = flags["max-frame"];
-  return new PipeSource({ input: host.stdin(), splitter, name, maxFrameBytes, damage, onNote });
+  return new SplitSource(host.stdin(), splitter, STANDARD_INPUT, damage);
 }
 
 function describesRaw(flags: Values<typeof FLAGS>): boolean {
@@ -246,7 +243,10 @@ function describesRaw(flags: Values<typeof FLAGS>): boolean {
     flags["frame-size"] !== undefined;
 }
 
-function openSplitter(flags: Values<typeof FLAGS>): Splitter {
+function openSplitter(
+  flags: Values<typeof FLAGS>,
+  onNote: (sentence: string) => void,
+): Splitter {
   const { size } = flags;
   const format = flags.format;
   const maxFrameBytes = flags["max-frame"];
@@ -259,13 +259,14 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
         `--size, --pixel-format and --frame-size describe raw frames, not ${format}`,
       );
     }
-    return createSplitter({ format, maxFrameBytes, resyncs: !flags.strict });
+    const name = flags.input ?? STANDARD_INPUT;
+    return createInputSplitter({ format, maxFrameBytes, resyncs: !flags.strict, name, onNote });
   }
   if (frameBytes !== undefined) {
     if (size !== undefined || name !== undefined) {
       throw usage(publishCommand, "--frame-size cannot be used with --size and --pixel-format");
     }
-    return createSplitter({ format: "raw", maxFrameBytes, frameBytes });
+    return createInputSplitter({ format: "raw", maxFrameBytes, frameBytes });
   }
   if (size === undefined || name === undefined) {
     throw usage(
@@ -273,7 +274,7 @@ function openSplitter(flags: Values<typeof FLAGS>): Splitter {
       "raw frames need --size WxH and --pixel-format NAME (640x480, rgb24), or --frame-size BYTES",
     );
   }
-  return createSplitter({ format: "raw", maxFrameBytes, ...size, pixelFormat: name });
+  return createInputSplitter({ format: "raw", maxFrameBytes, ...size, pixelFormat: name });
 }
 
 function progressLine(stats: SourceStats, damaged: number): ProgressLine {

@@ -5,15 +5,14 @@
  */
 import { messageOf, StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
+import { isMedia } from "../media/first_bytes.ts";
 import { openMedia } from "../media/media_source.ts";
 import { RandomAccessFile } from "../media/random_access_file.ts";
 import { TRANSPORT_PROBE_BYTES } from "../media/transport_stream.ts";
 import type { Splitter } from "../split/splitter.ts";
 import { missingFile, refuseForeignSource } from "./foreign_source.ts";
 import { type FilmDamagePolicy, FilmSource } from "./film_source.ts";
-import { isMedia } from "./first_bytes.ts";
 import { type DamagePolicy, type FrameSource, SplitSource } from "./frame_source.ts";
-import { PipeSource } from "./pipe_source.ts";
 import { LoopedSource } from "./looped_source.ts";
 import { PacedSource } from "./paced_source.ts";
 
@@ -25,7 +24,7 @@ export interface FileSourceOptions {
   readonly path: string;
   /** Largest frame in bytes. */
   readonly maxFrameBytes: number;
-  /** Makes a splitter for a file that is no media file. */
+  /** Makes a splitter for what is no media file, or no regular one. */
   readonly createSplitter: () => Splitter;
   /** Whether the file may be a media file; otherwise it is what the splitter takes it for. */
   readonly mayBeMedia: boolean;
@@ -86,10 +85,6 @@ async function openOnce(options: FileSourceOptions): Promise<OpenedSource> {
   if (mayBeMedia && isRegular && isMedia(await firstBytes(file, name))) {
     const source = await openMedia(new RandomAccessFile(file, size), media);
     return { source: new FilmSource(source, name, damage), isMedia: true, isRegular };
-  }
-  if (mayBeMedia && !isRegular) {
-    const options = { ...media, input: file.readable, splitter: createSplitter(), damage };
-    return { source: new PipeSource(options), isMedia: false, isRegular };
   }
   const source = new SplitSource(file.readable, createSplitter(), name, damage);
   return { source, isMedia: false, isRegular };

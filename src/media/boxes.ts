@@ -17,7 +17,8 @@ export interface Box {
   readonly end: number;
 }
 
-const MAX_HEADER_BYTES = 16;
+/** Bytes of a header that are enough to read any. */
+export const BOX_HEADER_BYTES = 16;
 /** Letters of a type: printable, or the © of QuickTime. */
 const TYPE = /^[\x20-\x7e\xa9]{4}$/;
 /** Most boxes beside one another: fragments of a second for a month. */
@@ -29,7 +30,11 @@ export async function boxAt(
   start: number,
   end: number,
 ): Promise<Box | undefined> {
-  const header = await file.read(start, Math.min(end, start + MAX_HEADER_BYTES));
+  return readBox(await file.read(start, Math.min(end, start + BOX_HEADER_BYTES)), start, end);
+}
+
+/** The same of a box that lies at `start` and of which `header` are the first bytes. */
+export function readBox(header: Uint8Array, start: number, end: number): Box | undefined {
   if (header.length < 8) return undefined;
   const view = new DataView(header.buffer, header.byteOffset, header.length);
   const type = latin1(header.subarray(4, 8));
@@ -42,6 +47,30 @@ export async function boxAt(
   if (header.length < 16) return undefined;
   const large = Number(view.getBigUint64(8));
   return large < 16 ? undefined : { type, start, content: start + 16, end: start + large };
+}
+
+/** The boxes within `bytes`, up to what is none or reaches beyond their end, and what is in them. */
+export function* boxesOf(
+  bytes: Uint8Array,
+): Generator<{ readonly type: string; readonly data: Uint8Array }> {
+  for (let at = 0; at < bytes.length;) {
+    const box = readBox(bytes.subarray(at, at + BOX_HEADER_BYTES), at, bytes.length);
+    if (box === undefined || box.end > bytes.length) return;
+    yield { type: box.type, data: bytes.subarray(box.content, box.end) };
+    at = box.end;
+  }
+}
+
+/** What is in the first box that is reached by going into one of each type in turn. */
+export function boxOf(
+  bytes: Uint8Array,
+  ...[type, ...inner]: readonly string[]
+): Uint8Array | undefined {
+  for (const box of boxesOf(bytes)) {
+    if (box.type !== type) continue;
+    return inner.length === 0 ? box.data : boxOf(box.data, ...inner);
+  }
+  return undefined;
 }
 
 /** The boxes that stand behind one another from `start` to `end`, up to what is none. */

@@ -6,34 +6,17 @@
 import { type Element, elementAt, elementsOf, readVint, unsignedOf } from "./ebml.ts";
 import { cutOffFault, type MediaFault, strayFault } from "./media_reader.ts";
 import { LACING, readLace } from "./lacing.ts";
+import {
+  BESIDE_CLUSTERS,
+  CLUSTER_BEGINNINGS,
+  DEFAULT_TIMESTAMP_SCALE,
+  MATROSKA_ID as ID,
+  MAX_INFO_BYTES,
+  WITHIN_CLUSTERS,
+} from "./matroska_ids.ts";
 import type { ByteSource } from "./random_access_file.ts";
 
-const ID = {
-  segment: 0x18538067,
-  info: 0x1549a966,
-  timestampScale: 0x2ad7b1,
-  cluster: 0x1f43b675,
-  timestamp: 0xe7,
-  simpleBlock: 0xa3,
-  blockGroup: 0xa0,
-  block: 0xa1,
-  blockDuration: 0x9b,
-} as const;
-
-/** Elements beside clusters: SeekHead, Tracks, Cues, Chapters, Attachments, Tags; Void, CRC-32. */
-const BESIDE = new Set([
-  ...[0x114d9b74, ID.info, 0x1654ae6b, 0x1c53bb6b, 0x1043a770, 0x1941a469, 0x1254c367],
-  ...[0xec, 0xbf],
-]);
-/** Elements within clusters: Position, PrevSize, SilentTracks, EncryptedBlock; Void, CRC-32. */
-const WITHIN = new Set([0xa7, 0xab, 0x5854, 0xaf, 0xec, 0xbf, ID.timestamp]);
-/** What a cluster begins with. */
-const BEGINNINGS = new Set<number>([ID.timestamp, 0xec, 0xbf, 0xab, 0xa7]);
-
-/** Nanoseconds of a unit of time, where the file does not tell: clause 5.1.2.9. */
-const DEFAULT_SCALE = 1_000_000;
-/** Most bytes of the description of the file, and of what stands around a block. */
-const MAX_INFO_BYTES = 1024 * 1024;
+/** Most bytes of what stands around a block. */
 const MAX_GROUP_HEADER_BYTES = 64;
 /** Bytes that are searched at once for the next cluster. */
 const SEARCHED_BYTES = 64 * 1024;
@@ -96,7 +79,7 @@ export class MatroskaBlocks {
   /** Where the segment and the cluster end, as far as they tell. */
   #end: number;
   #cluster: { readonly end: number; timestamp: number } | undefined;
-  #scale = DEFAULT_SCALE;
+  #scale = DEFAULT_TIMESTAMP_SCALE;
   /** What was passed over up to where the file has been read, and up to the block given last. */
   #found: Damage = { count: 0, fault: undefined };
   #told = this.#found;
@@ -198,9 +181,9 @@ export class MatroskaBlocks {
   }
 
   #isKnown(id: number): boolean {
-    if (BESIDE.has(id)) return true;
+    if (BESIDE_CLUSTERS.has(id)) return true;
     return this.#cluster !== undefined &&
-      (WITHIN.has(id) || id === ID.simpleBlock || id === ID.blockGroup);
+      (WITHIN_CLUSTERS.has(id) || id === ID.simpleBlock || id === ID.blockGroup);
   }
 
   async #read(
@@ -216,7 +199,7 @@ export class MatroskaBlocks {
       }
     } else if (id === ID.info && end - start <= MAX_INFO_BYTES) {
       for (const { id, data } of elementsOf(await this.#file.read(start, end))) {
-        if (id === ID.timestampScale) this.#scale = unsignedOf(data) || DEFAULT_SCALE;
+        if (id === ID.timestampScale) this.#scale = unsignedOf(data) || DEFAULT_TIMESTAMP_SCALE;
       }
     }
     return undefined;
@@ -295,7 +278,7 @@ export class MatroskaBlocks {
         if (at + 4 > bytes.length || view.getUint32(at) !== ID.cluster) continue;
         const cluster = await elementAt(this.#file, from + at);
         const first = cluster && await elementAt(this.#file, cluster.start);
-        if (first === undefined || !BEGINNINGS.has(first.id)) continue;
+        if (first === undefined || !CLUSTER_BEGINNINGS.has(first.id)) continue;
         this.#at = from + at;
         this.#leaveOut(stray);
         return;

@@ -122,7 +122,6 @@ export async function openMedia(
 function inputOf(file: RandomAccessFile, start: number): TransportInput {
   let at = start;
   return {
-    isLive: false,
     read: async () => {
       const bytes = await file.read(at, at + READ_BYTES);
       at += bytes.length;

@@ -21,9 +21,9 @@ const MAX_DESCRIPTIONS = 256;
 const MAX_DESCRIPTION_BYTES = 1024 * 1024;
 const MAX_TABLE_BYTES = 64 * 1024 * 1024;
 /** Fields of an AV1CodecConfigurationRecord in front of its OBUs. */
-const AV1_RECORD_BYTES = 4;
+export const AV1_RECORD_BYTES = 4;
 /** Fields of a VisualSampleEntry in front of its boxes: 12.1.3. */
-const VISUAL_ENTRY_BYTES = 78;
+export const VISUAL_ENTRY_BYTES = 78;
 
 /** Fields of the boxes that count samples, as far as the count. */
 const SAMPLE_COUNT_BYTES = 12;
@@ -223,7 +223,12 @@ export async function hasEncryptedVideo(file: ByteSource): Promise<boolean> {
 export async function trackId(file: ByteSource, track: Box): Promise<number | undefined> {
   const header = await boxWithin(file, track, "tkhd");
   if (header === undefined) return undefined;
-  const view = viewOf(await file.read(header.content, header.content + 24));
+  return readTrackId(await file.read(header.content, header.content + 24));
+}
+
+/** The same of a header that has been read. */
+export function readTrackId(header: Uint8Array): number | undefined {
+  const view = viewOf(header);
   if (view.byteLength < 24) return undefined;
   return view.getUint32(view.getUint8(0) === 1 ? 20 : 12);
 }
@@ -295,7 +300,7 @@ async function defaultDescription(file: ByteSource, movie: Box, id: number): Pro
 }
 
 /** ColourInformationBox, 12.1.5; QuickTime's `nclc` has no range. */
-function readColours(box: Uint8Array): Colours | undefined {
+export function readColours(box: Uint8Array): Colours | undefined {
   const type = latin1(box.subarray(0, 4));
   if ((type !== "nclx" && type !== "nclc") || box.length < 10) return undefined;
   const view = viewOf(box);

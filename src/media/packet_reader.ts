@@ -77,10 +77,17 @@ class FollowedConfig {
       ? {}
       : { displayWidth, displayHeight };
     if (known === undefined) {
-      if (this.#config.displayWidth !== undefined || displayWidth === undefined) {
-        return this.#config;
-      }
-      this.#config = { ...this.#config, ...display };
+      const isToldAll = this.#config.codec !== null && this.#config.width !== null;
+      const isStretched = this.#config.displayWidth !== undefined || displayWidth === undefined;
+      if (isToldAll && isStretched) return this.#config;
+      // What the track does not tell, its first key frame does.
+      this.#config = {
+        ...this.#config,
+        codec: this.#config.codec ?? codec,
+        width: this.#config.width ?? width,
+        height: this.#config.height ?? height,
+        ...isStretched ? {} : display,
+      };
     } else if (FACTS.some((field) => known[field] !== facts[field])) {
       // What the file says of the size and the pixels holds for the first pictures only.
       const { displayWidth: _width, displayHeight: _height, ...config } = this.#config;

@@ -25,7 +25,8 @@ export interface PresentationEdits {
   readonly isMirrored: boolean;
 }
 
-interface Edit {
+/** An entry of an edit list. */
+export interface Edit {
   readonly duration: number;
   readonly mediaTime: number;
 }
@@ -74,7 +75,7 @@ async function editsOf(
 }
 
 /** EditListBox, 8.6.6. */
-function readEdits(view: DataView): Edit[] {
+export function readEdits(view: DataView): Edit[] {
   const edits: Edit[] = [];
   if (view.byteLength < 8) return edits;
   const isLong = view.getUint8(0) === 1;
@@ -93,7 +94,12 @@ function readEdits(view: DataView): Edit[] {
 /** Units of a second, in MovieHeaderBox and MediaHeaderBox alike, 8.2.2 and 8.4.2; 0 without one. */
 async function timescaleOf(file: ByteSource, header: Box | undefined): Promise<number> {
   if (header === undefined) return 0;
-  const view = viewOf(await file.read(header.content, header.content + 24));
+  return readTimescale(await file.read(header.content, header.content + 24));
+}
+
+/** The same of a header that has been read. */
+export function readTimescale(header: Uint8Array): number {
+  const view = viewOf(header);
   return view.byteLength < 24 ? 0 : view.getUint32(view.getUint8(0) === 1 ? 20 : 12);
 }
 

@@ -96,6 +96,18 @@ export interface ProgramStream {
   readonly type: number;
 }
 
+/** What of a stream was left out. */
+export interface TransportFault {
+  /** Offset at which that was seen. */
+  readonly at: number;
+  /** What is wrong, as a clause. */
+  readonly why: string;
+  readonly expected: string;
+  readonly found: string;
+}
+
+const STRAY = { expected: "a packet of MPEG-TS", found: "other bytes" };
+
 /**
  * Takes packets apart. Bytes between packets are passed over, as are packets of which a part is
  * missing: the next packet is where three stand behind one another.
@@ -107,7 +119,7 @@ export class TransportDemuxer {
   /** Offset in the file of the bytes that are held. */
   #offset: number;
   #damaged = 0;
-  #fault: string | undefined;
+  #fault: TransportFault | undefined;
   #isInSync = true;
   #isEnded = false;
   #isIdle = false;
@@ -124,7 +136,7 @@ export class TransportDemuxer {
     this.#stride = stride;
     // What stands in front of every packet of M2TS belongs to the first one, too.
     if (start === 0 || (start === 4 && stride === 192)) return;
-    this.#leaveOut("there is no MPEG-TS packet at byte 0");
+    this.#leaveOut({ ...STRAY, at: 0, why: "there is no MPEG-TS packet at byte 0" });
   }
 
   /** Runs of bytes passed over, and packets that were missing in a stream. */
@@ -132,8 +144,8 @@ export class TransportDemuxer {
     return this.#damaged;
   }
 
-  /** What was wrong the last time, as a clause. */
-  get fault(): string | undefined {
+  /** What was wrong the last time. */
+  get fault(): TransportFault | undefined {
     return this.#fault;
   }
 
@@ -200,7 +212,9 @@ export class TransportDemuxer {
         const inner = this.#syncBetween(this.#at + 1, this.#at + PACKET_BYTES);
         if (inner === "more") return undefined;
         if (inner !== undefined) {
-          this.#leaveOut(`the packet at byte ${this.#offset + this.#at} is cut off`);
+          const at = this.#offset + this.#at;
+          const why = `the packet at byte ${at} is cut off`;
+          this.#leaveOut({ ...STRAY, at, why, found: "one that is cut off" });
           this.#at = inner;
           continue;
         }
@@ -214,18 +228,23 @@ export class TransportDemuxer {
 
   #lose(): void {
     this.#isInSync = false;
-    this.#leaveOut(`there is no MPEG-TS packet at byte ${this.#offset + this.#at}`);
+    const at = this.#offset + this.#at;
+    this.#leaveOut({ ...STRAY, at, why: `there is no MPEG-TS packet at byte ${at}` });
   }
 
   /** Passes over a packet of which the file has only the beginning. */
   #leaveOutRest(): void {
-    if (this.#bytes[this.#at] === SYNC) this.#leaveOut("the file was cut off before its end");
+    if (this.#bytes[this.#at] === SYNC) {
+      const why = "the file was cut off before its end";
+      const at = this.#offset + this.#bytes.length;
+      this.#leaveOut({ ...STRAY, at, why, found: "the end of the input" });
+    }
     this.#at = this.#bytes.length;
   }
 
-  #leaveOut(why: string): void {
+  #leaveOut(fault: TransportFault): void {
     this.#damaged++;
-    this.#fault = why;
+    this.#fault = fault;
   }
 
   /** Moves on to where packets begin again; false where that is not among the bytes so far. */
@@ -289,7 +308,11 @@ export class TransportDemuxer {
     const pes = isStart ? readPesHeader(payload) : undefined;
     const data = payload.subarray(pes?.headerBytes ?? 0);
     // Files that were joined begin to count anew, with a frame; one that lacks its middle does not.
-    if (isAfterLoss && pes === undefined) this.#leaveOut(`packets are missing before byte ${at}`);
+    if (isAfterLoss && pes === undefined) {
+      const expected = "the packet behind the last of the stream";
+      const why = `packets are missing before byte ${at}`;
+      this.#leaveOut({ at, why, expected, found: "a later one" });
+    }
     return { pid, data, times: pes, at };
   }
 

@@ -10,7 +10,7 @@ import type { SplitterOptions } from "./splitter.ts";
 
 /** A fault of the current frame, seen `at` bytes after the first unread byte. */
 export interface FrameFault
-  extends Pick<InputFault, "expected" | "found" | "advice" | "isTooLarge"> {
+  extends Pick<InputFault, "expected" | "found" | "advice" | "isTooLarge" | "isCutOff"> {
   /** Bytes between the first unread byte and the fault. */
   readonly at: number;
 }
@@ -105,6 +105,12 @@ export class FrameInput {
     return this.#assembly.take(count);
   }
 
+  /** Removes `count` bytes, of which `frames` frames were made, and counts these. */
+  pass(count: number, frames: number): void {
+    this.#frame += frames;
+    this.#assembly.skip(count);
+  }
+
   /** Fails when a frame of `count` bytes is over the limit. */
   checkFrameBytes(count: number): void {
     if (count <= this.maxFrameBytes) return;
@@ -164,6 +170,21 @@ export class FrameInput {
       advice: "let the program that writes the input finish it",
       ...advice,
       ...(length > 0 && this.framesTaken > 0 ? { isCutOff: true } : {}),
+    });
+  }
+
+  /**
+   * Says that the input ends within something of which all bytes so far have been read.
+   *
+   * @throws {InputError} always
+   */
+  cutOff(expected: string): never {
+    this.fail({
+      at: this.length,
+      expected,
+      found: "the end of the input",
+      advice: "let the program that writes the input finish it",
+      ...this.framesTaken > 0 ? { isCutOff: true } : {},
     });
   }
 

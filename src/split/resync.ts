@@ -80,7 +80,7 @@ export class ResyncSplitter implements Splitter {
         if (frame !== undefined) this.#isLost = this.#finder.input.isUntold = false;
         return frame;
       } catch (error) {
-        if (!(error instanceof InputError)) throw error;
+        if (!(error instanceof InputError) || error.fault.isFinal === true) throw error;
         this.#lose(error);
       }
     }

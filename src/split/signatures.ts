@@ -20,7 +20,7 @@ export interface ForeignInput {
   readonly name: string;
   /** What to do with it instead. */
   readonly advice: string;
-  /** Whether it is a container that is read from a file, at any place, but not as it comes. */
+  /** Whether it is a container, which is not split here; a file of it is read at any place. */
   readonly isMedia: boolean;
   /** Whether so little says so that a frame may come behind it all the same. Absent: false. */
   readonly isGuess?: boolean;
@@ -29,8 +29,7 @@ export interface ForeignInput {
 }
 
 const CONVERT = "pipe it through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
-const GIVE_FILE =
-  "give the file itself with --input (it cannot be read from a pipe), or pipe H.264 " +
+const GIVE_FILE = "give the file itself with --input, or pipe H.264 " +
   "through: ffmpeg -i INPUT -c copy " +
   "-f h264 -, and anything else through: ffmpeg -i INPUT -f mjpeg -q:v 3 -";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { InputError } from "../errors.ts";
-import { type TransportLayout, transportLayout } from "../media/transport_stream.ts";
+import { type TransportLayout, transportLayout } from "./transport_stream.ts";
 import { detectFormat, isMediaFile } from "../split/detect.ts";
 
 const SYNC = 0x47;

@@ -1,9 +1,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { PipeSource } from "../../src/files/pipe_source.ts";
-import type { SourceFrame } from "../../src/files/frame_source.ts";
+import { type SourceFrame, SplitSource } from "../../src/files/frame_source.ts";
 import { StreamError } from "../../src/errors.ts";
-import { createSplitter } from "../../src/split/create.ts";
+import { createInputSplitter } from "../../src/media/input_splitter.ts";
 import { h264Shots } from "../media/files.ts";
 import { packetsOf, type TransportOptions } from "../media/transport.ts";
 import { H264_DELIMITER } from "../split/nal_samples.ts";
@@ -28,21 +27,16 @@ const FRAMES = SHOTS.map(({ data }) => concat(H264_DELIMITER, data));
 function open(isStrict = false) {
   const pipe = input();
   const said: string[] = [];
-  const source = new PipeSource({
-    input: pipe.stream,
-    name: "standard input",
-    maxFrameBytes: 100_000,
-    splitter: createSplitter({ format: "auto", maxFrameBytes: 100_000, resyncs: !isStrict }),
-    damage: {
-      isStrict,
-      onDamage: ({ found }) => said.push(found),
-      onFilmDamage: (sentence) => said.push(sentence),
-    },
+  const options = { maxFrameBytes: 100_000, resyncs: !isStrict };
+  const splitter = createInputSplitter({ format: "auto", ...options });
+  const source = new SplitSource(pipe.stream, splitter, "standard input", {
+    isStrict,
+    onDamage: ({ offset, expected, found }) => said.push(`${offset}: ${expected}, ${found}`),
   });
   return { pipe, said, source };
 }
 
-async function framesOf(source: PipeSource): Promise<SourceFrame[]> {
+async function framesOf(source: SplitSource): Promise<SourceFrame[]> {
   const frames: SourceFrame[] = [];
   for (let frame = await source.next(); frame; frame = await source.next()) frames.push(frame);
   return frames;
@@ -56,7 +50,7 @@ const LAYOUTS: readonly (readonly [string, TransportOptions])[] = [
 
 for (const [what, options] of LAYOUTS) {
   for (const cut of [0, 1, 5, 100, 187]) {
-    Deno.test(`PipeSource plays MPEG-TS in ${what} that lacks its first ${cut} bytes`, async () => {
+    Deno.test(`A pipe plays MPEG-TS in ${what} that lacks its first ${cut} bytes`, async () => {
       const file = concat(...packetsOf(SHOTS, options));
       // A recording repeats what the program is made of; the first packets say it here.
       const whole = concat(file.subarray(0, file.length), file).subarray(cut);
@@ -69,12 +63,12 @@ for (const [what, options] of LAYOUTS) {
       const isDamaged = cut > 0;
       assertEquals(source.damaged > 0, isDamaged, said.join());
       if (isDamaged) {
-        assertMatch(said[0]!, /frame 1: there is no MPEG-TS packet at byte 0/);
+        assertMatch(said[0]!, /^0: a packet of MPEG-TS, other bytes/);
       }
     });
   }
 
-  Deno.test(`PipeSource gives the last frame of MPEG-TS in ${what} when the pipe falls silent`, async () => {
+  Deno.test(`A pipe gives the last frame of MPEG-TS in ${what} when the pipe falls silent`, async () => {
     const { pipe, source } = open();
     const packets = packetsOf(SHOTS, options);
     const last = packets.findIndex((_, index) =>
@@ -89,7 +83,7 @@ for (const [what, options] of LAYOUTS) {
   });
 }
 
-Deno.test("PipeSource that is strict ends where MPEG-TS begins within a packet", async () => {
+Deno.test("A pipe that is strict ends where MPEG-TS begins within a packet", async () => {
   const { pipe, source } = open(true);
   const packets = packetsOf(SHOTS);
   pipe.write(concat(...packets, ...packets).slice(9));
@@ -97,11 +91,11 @@ Deno.test("PipeSource that is strict ends where MPEG-TS begins within a packet",
   await assertRejects(
     () => source.next(),
     StreamError,
-    "Cannot read frame 1 of standard input: there is no MPEG-TS packet at byte 0",
+    "Cannot read frame 1 at byte 0: expected a packet of MPEG-TS, found other bytes",
   );
 });
 
-Deno.test("PipeSource gives frames of other formats as soon as they have come", async () => {
+Deno.test("A pipe gives frames of other formats as soon as they have come", async () => {
   for (const front of [new Uint8Array(0), ramp(40)]) {
     const { pipe, source } = open();
     const image = jpeg();
@@ -114,18 +108,18 @@ Deno.test("PipeSource gives frames of other formats as soon as they have come", 
   }
 });
 
-Deno.test("PipeSource says what to do about MPEG-TS that holds no video for it", async () => {
+Deno.test("A pipe says what to do about MPEG-TS that holds no video for it", async () => {
   const { pipe, source } = open();
   pipe.write(concat(...packetsOf(SHOTS, { types: [0x02] })));
   pipe.end();
   const error = await assertRejects(() => source.next(), StreamError);
   assertMatch(
     error.message,
-    /coded as MPEG-2, which the relay does not support; try: ffmpeg -i INPUT -f/,
+    /found video that is coded as MPEG-2; let ffmpeg convert it: ffmpeg -i INPUT/,
   );
 });
 
-Deno.test("PipeSource that is stopped gives nothing more, before it knows the format and after", async () => {
+Deno.test("A pipe that is stopped gives nothing more, before it knows the format and after", async () => {
   for (const bytes of [new Uint8Array(0), concat(...packetsOf(SHOTS))]) {
     const { pipe, source } = open();
     if (bytes.length > 0) {

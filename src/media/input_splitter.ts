@@ -1,0 +1,171 @@
+/**
+ * The splitter for any input that comes byte by byte: a pipe, or the body of a request.
+ *
+ * @module
+ */
+import { Assembly } from "../bytes/assembly.ts";
+import { hasBytesAt, hex } from "../bytes/text.ts";
+import { InputError, type InputFault } from "../errors.ts";
+import { createSplitter, type SelfDelimitingFormat } from "../split/create.ts";
+import { isMediaFile } from "../split/detect.ts";
+import { FormatSearch } from "../split/format_search.ts";
+import type { RawSplitterOptions } from "../split/raw.ts";
+import { type FrameFinder, ResyncSplitter } from "../split/resync.ts";
+import type { SplitFrame, Splitter } from "../split/splitter.ts";
+import { layoutOf, mayBeTransport } from "./first_bytes.ts";
+import type { ContainerOptions } from "./live_track.ts";
+import { MatroskaFinder } from "./matroska_splitter.ts";
+import { MovieFinder } from "./movie_splitter.ts";
+import { TransportSplitter } from "./transport_splitter.ts";
+import {
+  mayHavePackets,
+  TRANSPORT_PROBE_BYTES,
+  type TransportLayout,
+  transportLayout,
+} from "./transport_stream.ts";
+
+/** Containers that are read as they come, by the names of ffmpeg; `matroska` is WebM, too. */
+export const CONTAINERS = ["matroska", "mp4", "mpegts"] as const;
+
+/** A container that is read as it comes. */
+export type Container = typeof CONTAINERS[number];
+
+/** Options of {@linkcode createInputSplitter}; `format` says which. */
+export type InputSplitterOptions =
+  | (ContainerOptions & { readonly format: Container | "auto" })
+  | (ContainerOptions & { readonly format: SelfDelimitingFormat })
+  | (RawSplitterOptions & { readonly format: "raw" });
+
+/** What a Matroska begins with, and each of its clusters. */
+const MATROSKA_STARTS = [
+  Uint8Array.of(0x1a, 0x45, 0xdf, 0xa3),
+  Uint8Array.of(0x1f, 0x43, 0xb6, 0x75),
+];
+/** What a packet of MPEG-TS begins with, at the start or behind a time code. */
+const SYNC = 0x47;
+const SYNC_AT = [0, 4];
+
+/** A splitter of the format that the options name, or that the first bytes show. */
+export function createInputSplitter(options: InputSplitterOptions): Splitter {
+  switch (options.format) {
+    case "auto":
+      return new DetectingSplitter((bytes, isEnded) => detect(bytes, isEnded, options));
+    case "mpegts":
+      return new DetectingSplitter((bytes, isEnded) => openTransport(bytes, isEnded, options));
+    case "matroska":
+      return resyncing(new MatroskaFinder(options));
+    case "mp4":
+      return resyncing(new MovieFinder(options));
+    default:
+      return createSplitter(options);
+  }
+}
+
+/** A splitter for an input, and the number of its first bytes that are passed over. */
+interface Detected {
+  readonly splitter: Splitter;
+  readonly skip?: number;
+}
+
+/** What an input that begins with these bytes is split by; `undefined` where more must come. */
+type Detect = (bytes: Uint8Array, isEnded: boolean) => Detected | undefined;
+
+/** Keeps the first bytes until they show what the input is. */
+class DetectingSplitter implements Splitter {
+  readonly #detect: Detect;
+  readonly #first = new Assembly();
+  #splitter: Splitter | undefined;
+  #isEnded = false;
+
+  constructor(detect: Detect) {
+    this.#detect = detect;
+  }
+
+  get damaged(): number {
+    return this.#splitter?.damaged ?? 0;
+  }
+
+  get fault(): InputFault | undefined {
+    return this.#splitter?.fault;
+  }
+
+  push(chunk: Uint8Array): void {
+    if (this.#splitter !== undefined) return this.#splitter.push(chunk);
+    if (this.#isEnded) throw new TypeError("Cannot push bytes: the input has ended");
+    this.#first.append(chunk);
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#splitter?.end();
+  }
+
+  idle(): void {
+    this.#splitter?.idle?.();
+  }
+
+  next(): SplitFrame | undefined {
+    this.#splitter ??= this.#open();
+    return this.#splitter?.next();
+  }
+
+  #open(): Splitter | undefined {
+    const { bytes } = this.#first;
+    const found = this.#detect(bytes, this.#isEnded);
+    if (found === undefined) return undefined;
+    const { splitter, skip = 0 } = found;
+    if (bytes.length > skip) splitter.push(bytes.subarray(skip));
+    this.#first.skip(bytes.length);
+    if (this.#isEnded) splitter.end();
+    return splitter;
+  }
+}
+
+function detect(
+  bytes: Uint8Array,
+  isEnded: boolean,
+  options: ContainerOptions,
+): Detected | undefined {
+  if (MATROSKA_STARTS.some((start) => hasBytesAt(bytes, 0, start))) {
+    return { splitter: createInputSplitter({ ...options, format: "matroska" }) };
+  }
+  if (isMediaFile(bytes) && SYNC_AT.every((at) => bytes[at] !== SYNC)) {
+    return { splitter: createInputSplitter({ ...options, format: "mp4" }) };
+  }
+  if (!isEnded && isUndecided(bytes)) return undefined;
+  const layout = layoutOf(bytes);
+  if (layout !== undefined) return behind(layout, options);
+  return { splitter: createSplitter({ ...options, format: "auto" }) };
+}
+
+/** Whether more bytes may show that an input that begins with these is MPEG-TS. */
+function isUndecided(bytes: Uint8Array): boolean {
+  if (bytes.length >= TRANSPORT_PROBE_BYTES || !mayBeTransport(bytes)) return false;
+  return mayHavePackets(bytes) || new FormatSearch().next(bytes) === undefined;
+}
+
+function openTransport(
+  bytes: Uint8Array,
+  isEnded: boolean,
+  options: ContainerOptions,
+): Detected | undefined {
+  if (!isEnded && bytes.length < TRANSPORT_PROBE_BYTES) return undefined;
+  const layout = transportLayout(bytes);
+  if (layout !== undefined) return behind(layout, options);
+  throw new InputError({
+    frame: 1,
+    offset: 0,
+    expected: "packets of MPEG-TS",
+    found: bytes.length === 0 ? "an empty input" : `the bytes ${hex(bytes)}`,
+    advice: "check the program that writes the input, or leave out --format",
+    isFinal: true,
+  });
+}
+
+function behind(layout: TransportLayout, options: ContainerOptions): Detected {
+  return { splitter: new TransportSplitter(layout, options), skip: layout.start };
+}
+
+function resyncing(finder: FrameFinder): Splitter {
+  return finder.input.resyncs ? new ResyncSplitter(finder) : finder;
+}
