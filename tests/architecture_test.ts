@@ -228,6 +228,14 @@ Deno.test("the clients of the library load nothing that a browser does not have"
   }
 });
 
+Deno.test("the program loads what makes certificates only when it makes one", () => {
+  const maker = "src/listen/self_signed.ts";
+  assert(loadedBy(maker).some(({ loads }) => loads.includes("@peculiar/x509")));
+  const paths = loadedBy("main.ts").map(({ path }) => path);
+  assert(paths.includes("src/listen/kept_certificate.ts"));
+  assertEquals(paths.includes(maker), false);
+});
+
 Deno.test("src uses the page that it is in nowhere but in player", () => {
   const page = /\b(?:document|customElements|HTML\w*Element|localStorage)\b/;
   const found = SOURCES.filter(({ path, code }) => roomOf(path) !== "player" && page.test(code));
