@@ -188,14 +188,17 @@ function readRoot(path: string): Source {
   return parse(path, Deno.readTextFileSync(new URL(path, ROOT)));
 }
 
-/** The modules that `entry` imports when it is loaded, and itself. */
+/** The modules of the project that `entry` imports when it is loaded, and itself. */
 function loadedBy(entry: string): Source[] {
   const byPath = new Map(SOURCES.map((source) => [source.path, source]));
   const found = new Set<Source>();
   const visit = (source: Source): void => {
     if (found.has(source)) return;
     found.add(source);
-    for (const specifier of source.loads) visit(byPath.get(resolve(source, specifier) ?? "")!);
+    for (const specifier of source.loads) {
+      const loaded = byPath.get(resolve(source, specifier) ?? "");
+      if (loaded !== undefined) visit(loaded);
+    }
   };
   visit(byPath.get(entry)!);
   return [...found];
