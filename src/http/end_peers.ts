@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { closeReason } from "../wire/close_code.ts";
 import { nameFault } from "../wire/stream_name.ts";
 import { unknownStream } from "./api.ts";
 import { json } from "./responses.ts";
@@ -62,7 +61,7 @@ function reasonIn({ url }: Asked): string {
 
 /** What whoever is ended is told. */
 function toldReason(reason: string): string {
-  return closeReason(`somebody who may has ended it${reason === "" ? "" : `: ${reason}`}`);
+  return `somebody who may has ended it${reason === "" ? "" : `: ${reason}`}`;
 }
 
 function note(

@@ -95,6 +95,38 @@ Deno.test("RelayGuard writes a line for each refusal, ten a second, then a count
   assertEquals(JSON.stringify(lines).includes("my-guess"), false);
 });
 
+Deno.test("RelayGuard writes a line for each change, ten a second beside refusals, then a count", () => {
+  const lines: (readonly [string, LogFields])[] = [];
+  const write = (message: string, fields: LogFields = {}) => lines.push([message, fields]);
+  const guard = new RelayGuard(sharedSecrets({ watch: "see" }), {
+    log: { ...silentLog, info: write, warn: write },
+    wallMs: () => 0,
+    trustedProxies: [],
+  });
+  const who = { action: "admin", stream: "cam", address: "" } as const;
+  for (let count = 0; count < 30; count++) guard.ask({ ...who, token: undefined }, "first");
+  lines.length = 0;
+  for (let count = 0; count < 12; count++) {
+    guard.note({ ...who, ids: { tokenId: "a\nb" }, what: "30 to 10 fps", fields: { fps: 10 } });
+  }
+  assertEquals(lines.length, 10);
+  assertEquals(lines[9], ['permitted admin "cam" of somebody (jti a\\nb): 30 to 10 fps', {
+    reason: "change",
+    action: "admin",
+    stream: "cam",
+    address: "",
+    jti: "a\\nb",
+    fps: 10,
+  }]);
+  guard.report();
+  assertEquals(lines.slice(10).map(([message]) => message), [
+    "refused 20 more within a second",
+    "permitted 2 more changes within a second",
+  ]);
+  guard.report();
+  assertEquals(lines.length, 12);
+});
+
 Deno.test("RelayGuard looks at no token that is too long", () => {
   const { ask } = scene();
   assertEquals(ask("a".repeat(MAX_TOKEN_LENGTH)).why, "the token is wrong");

@@ -9,7 +9,9 @@ import { ProtocolError } from "../../src/errors.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { type LogFields, silentLog } from "../../src/host/log.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
+import { endViewer } from "../../src/http/end_peers.ts";
 import { EndedSessions } from "../../src/relay/ended_sessions.ts";
+import { Hub, type ViewerEnd } from "../../src/relay/hub.ts";
 import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 import { clearCounts, Memory, sharedCounts } from "../../src/relay/memory.ts";
 import { type Relay, serve } from "../../src/server/serve.ts";
@@ -175,6 +177,50 @@ Deno.test("serve knows no viewer by what is no id, of no stream, or that has jus
   assertEquals((await endId(relay, left)).status, 404);
   const answers = await Promise.all([endId(relay, id!), endId(relay, id!), endId(relay, id!)]);
   assertEquals(answers.map(({ status }) => status).sort(), [200, 404, 404]);
+});
+
+Deno.test("serve ends each of many viewers once, by whichever thread it is asked, and twice at a time", async () => {
+  await using relay = await startRelay();
+  const clients = await Promise.all(
+    Array.from({ length: 24 }, () => Client.open(relay.url("/live?role=watch"))),
+  );
+  const all = await ids(relay, clients.length);
+  // One half leaves by itself meanwhile.
+  const leaving = clients.slice(0, 12).map((client) => client[Symbol.asyncDispose]());
+  const answers = await Promise.all([...all, ...all].map((id) => endId(relay, id, "?reason=all")));
+  const ended = answers.filter(({ status }) => status === 200).length;
+  assert(ended >= 12 && ended <= 24, `${ended} were ended`);
+  assertEquals(answers.filter(({ status }) => status === 404).length, 48 - ended);
+  for (const client of clients.slice(12)) {
+    assertEquals(await client.closed, { code: 4009, reason: `${TOLD}: all` });
+  }
+  await Promise.all(leaving);
+  await ids(relay, 0);
+});
+
+Deno.test("endViewer says so where a thread has not said in time whether the viewer is there", async () => {
+  const hub = new Hub(DEFAULT_OPTIONS, { clock: systemClock, log: silentLog });
+  hub.open("live");
+  let end: ViewerEnd = "unknown";
+  hub.attach({
+    refresh: () => Promise.resolve(),
+    viewerStatuses: () => Promise.resolve([]),
+    endViewer: () => Promise.resolve(end),
+  });
+  const url = new URL("http://relay.example/api/streams/live/viewers/7");
+  const asked = {
+    request: new Request(url, { method: "DELETE" }),
+    url,
+    base: "",
+    asker: { address: "", token: undefined },
+    name: "live",
+    id: "7",
+  };
+  const there = { hub, pictures: undefined as never };
+  for (const [answer, status] of [["unknown", 503], ["absent", 404], ["ended", 200]] as const) {
+    end = answer;
+    assertEquals((await endViewer(there, asked)).status, status);
+  }
 });
 
 Deno.test("serve tells no more of a reason than a close holds, whole characters, and none that steers", async () => {

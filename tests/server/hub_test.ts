@@ -459,3 +459,25 @@ for (
     assertEquals(scene.hub.endPublishers(live, "go"), 1);
   });
 }
+
+Deno.test("Hub counts a viewer that was ended as gone, however long its connection takes to end", async () => {
+  const scene = new Scene();
+  const ends = [scene.bare("watch"), scene.speaking({ role: "watch" })];
+  const sender = scene.bare("publish");
+  sender.peer.receive(frameOf(1));
+  const live = scene.hub.find("live")!;
+  const ids = live.viewerStatuses(9).map(({ id }) => id);
+  for (const [place, id] of ids.entries()) {
+    assertEquals(await scene.hub.endViewer(live, id, "go"), "ended");
+    assertEquals(await scene.hub.endViewer(live, id, "again"), "absent");
+    const { socket, peer } = ends[place]!;
+    const { frames } = socket;
+    assertEquals(socket.closed, { code: 4009, reason: "go" });
+    // It may have confirmed what it had before it knew.
+    peer.receive(encodeControl({ type: "ack", sequence: 1 }));
+    sender.peer.receive(frameOf(2 + place));
+    assertEquals([socket.frames, socket.closed], [frames, { code: 4009, reason: "go" }]);
+    peer.closed();
+  }
+  assertEquals([ids.length, live.status().viewers, scene.hub.memory.underWay.used], [2, 0, 0]);
+});
