@@ -13,7 +13,9 @@ import type { LiveWriter } from "./live_writer.ts";
 import { MATROSKA_FORMATS, MatroskaWriter, WEBM_FORMATS } from "./matroska_writer.ts";
 import type { MediaWriter } from "./media_writer.ts";
 import { MP4_FORMATS } from "./mp4_writer.ts";
+import type { NalFormat } from "./nal_samples.ts";
 import { isSameVideo, type Track, trackOf } from "./track.ts";
+import { TRANSPORT_FORMATS, TransportWriter } from "./transport_writer.ts";
 import { y4mHeader, Y4mWriter } from "./y4m_writer.ts";
 
 /** What such a file begins with. */
@@ -54,6 +56,12 @@ export const LIVE_FILES: Readonly<Record<string, LiveFile>> = {
     MP4_FORMATS,
     (track, first) => new LiveMp4Writer(track, decodeTimes(first)),
   ),
+  ts: {
+    type: "video/mp2t",
+    holds: ({ format }) => TRANSPORT_FORMATS.some((other) => other === format),
+    open: (first) => new TransportWriter(first.config.format as NalFormat, decodeTimes(first)),
+    goesOn: (one, other) => one.format === other.format,
+  },
   ivf: container("video/x-ivf", IVF_FORMATS, (track) => appended(new IvfWriter(track))),
   h264: run("video/h264", "h264"),
   hevc: run("video/h265", "hevc"),

@@ -34,6 +34,8 @@ interface Seen {
   readonly complaints: string;
 }
 
+/** Endings of files that go on with another size. */
+const FOLLOWING = ["h264", "ts"];
 /** Endings of files without times. */
 const UNTIMED = ["h264", "hevc"];
 
@@ -127,6 +129,7 @@ const CASES: readonly (readonly [extension: string, formats: readonly Format[]])
   ["mkv", ["h264", "hevc", "vp8", "vp9", "av1", "mjpeg"]],
   ["webm", ["vp8", "vp9", "av1"]],
   ["mp4", ["h264", "hevc", "vp9", "av1"]],
+  ["ts", ["h264", "hevc"]],
 ];
 for (const [extension, formats] of CASES) {
   for (const format of formats) {
@@ -184,8 +187,8 @@ async function publishing(frames: readonly MediaFrame[]) {
 }
 
 const AT_ONCE: readonly (readonly [format: Format, extensions: readonly string[]])[] = [
-  ["h264", ["h264", "mkv", "mp4"]],
-  ["hevc", ["hevc"]],
+  ["h264", ["h264", "mkv", "mp4", "ts"]],
+  ["hevc", ["hevc", "ts"]],
   ["vp9", ["ivf", "webm", "mp4"]],
   ["mjpeg", ["mkv"]],
 ];
@@ -204,7 +207,7 @@ for (const [format, extensions] of AT_ONCE) {
         for (const [index, { data }] of frames.entries()) {
           if (index > 0) await send(live.publisher, [frames[index]!]);
           const end = data.subarray(-40);
-          while (!includes(seen, end)) {
+          while (!includes(extension === "ts" ? payloadOf(seen) : seen, end)) {
             const { value, done } = await soon(`frame ${index} in .${extension}`, reader.read());
             assert(!done, `the end of .${extension}`);
             seen = concat(seen, value);
@@ -214,6 +217,14 @@ for (const [format, extensions] of AT_ONCE) {
       }
     },
   );
+}
+
+/** What the whole packets of an MPEG-TS carry. */
+function payloadOf(bytes: Uint8Array): Uint8Array {
+  return concat(...Array.from({ length: Math.floor(bytes.length / 188) }, (_, index) => {
+    const packet = bytes.subarray(index * 188, (index + 1) * 188);
+    return packet.subarray((packet[3]! & 0x20) === 0 ? 4 : 5 + packet[4]!);
+  }));
 }
 
 function includes(bytes: Uint8Array, part: Uint8Array): boolean {
@@ -230,23 +241,23 @@ Deno.test(
       await filmOf("h264", { frames: GOP }),
       await filmOf("h264", { frames: GOP, size: "160x120" }),
     ];
-    for (const extension of ["mkv", "mp4", "h264"]) {
+    for (const extension of ["mkv", "mp4", ...FOLLOWING]) {
       await using live = await publishing(film.frames.slice(0, 1));
       const { relay, publisher } = live;
       const response = await fetch(`${relay.address}/cam.${extension}`);
       const reading = response.arrayBuffer();
       await send(publisher, film.frames.slice(1));
       await send(publisher, other.frames);
-      if (UNTIMED.includes(extension)) {
+      if (FOLLOWING.includes(extension)) {
         await sent(relay, 2 * GOP);
         await relay[Symbol.asyncDispose]();
       }
       const bytes = new Uint8Array(await soon(`the end of .${extension}`, reading));
       const { complaints, pictures } = await seeBytes(bytes, extension);
       assertEquals(complaints, "");
-      const follows = UNTIMED.includes(extension) ? other.seen.pictures : [];
+      const follows = FOLLOWING.includes(extension) ? other.seen.pictures : [];
       assertEquals(pictures, [...film.seen.pictures, ...follows], extension);
-      if (UNTIMED.includes(extension)) continue;
+      if (FOLLOWING.includes(extension)) continue;
       await until(relay, ({ viewers }) => viewers === 0, "cam");
       const again = await fetch(`${relay.address}/cam.${extension}`);
       assertEquals(again.status, 200);
@@ -275,7 +286,7 @@ async function restOf(connection: Deno.TcpConn): Promise<Uint8Array<ArrayBuffer>
 /** A film of large frames. */
 let noise: Promise<Film> | undefined;
 
-for (const extension of ["mkv", "mp4", "h264"]) {
+for (const extension of ["mkv", "mp4", "ts", "h264"]) {
   Deno.test(
     needs(NO_FFMPEG, `serve skips for a slow reader of .${extension}, whose file stays whole`),
     async () => {
@@ -323,7 +334,7 @@ for (const extension of ["mkv", "mp4", "h264"]) {
 
 Deno.test(needs(NO_FFMPEG, "serve says which files a stream can be had as"), async () => {
   const cases = [
-    ["h264", "webm", "cam.mkv, cam.mp4 or cam.h264"],
+    ["h264", "webm", "cam.mkv, cam.mp4, cam.ts or cam.h264"],
     ["vp8", "mp4", "cam.mkv, cam.webm or cam.ivf"],
     ["mjpeg", "mp4", "cam.mkv or cam.mjpeg"],
   ] as const;
@@ -378,6 +389,7 @@ const TYPES = {
   mkv: "video/x-matroska",
   webm: "video/webm",
   mp4: "video/mp4",
+  ts: "video/mp2t",
   ivf: "video/x-ivf",
   h264: "video/h264",
   hevc: "video/h265",
