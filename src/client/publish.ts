@@ -107,14 +107,20 @@ export class Publisher implements AsyncDisposable {
    * @throws {StreamError} `usage` when `url` is no address of a stream
    */
   constructor(url: string, options: PublishOptions = {}) {
-    const { takeover = false, onFull = "wait", format, clock = systemClock } = options;
+    const { takeover = false, onFull = "wait", outlivesRelay = true } = options;
+    const { format, clock = systemClock } = options;
     const { socket, authorization } = parseStreamUrl(url);
     this.#url = socket;
     this.#authorization = authorization;
     this.#options = options;
     this.#clock = clock;
     this.#config = format === undefined ? undefined : bareConfig(format, options.config);
-    this.#session = new PublisherSession({ session: runName(), takeover, onFull });
+    this.#session = new PublisherSession({
+      session: runName(),
+      takeover,
+      onFull,
+      outlivesRelay,
+    });
     this.closed = this.#run();
     // Whoever waits for it is told; nobody has to.
     this.closed.catch(() => {});

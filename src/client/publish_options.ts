@@ -30,6 +30,11 @@ export interface PublishOptions extends ClientOptions {
    * @default {60000}
    */
   readonly giveUpMs?: number;
+  /**
+   * Whether what the relay has is kept here, too, up to 64 MiB from the newest key frame on, so that
+   * viewers go on at once where the relay is started again. @default {true}
+   */
+  readonly outlivesRelay?: boolean;
   /** Told of what happens to the connection. @default {undefined} */
   readonly onEvent?: (event: PublishEvent) => void;
 }

@@ -8,6 +8,7 @@ import {
   publish,
   type Publisher,
   type PublishEvent,
+  type PublishOptions,
   type PublishStats,
 } from "../client/mod.ts";
 import { FOLLOWED } from "../core/liveness.ts";
@@ -40,7 +41,8 @@ const ADVICE: Readonly<Record<ErrorDetail, string>> = {
 };
 
 /** Options of a {@linkcode SourcePublisher}. */
-export interface SourcePublisherOptions extends PassOptions {
+export interface SourcePublisherOptions
+  extends PassOptions, Pick<PublishOptions, "openSocket" | "outlivesRelay"> {
   /** The stream's address. */
   readonly url: string;
   /** Take the stream from a publisher that is there. */

@@ -58,7 +58,7 @@ export function answersThere(there: There): AskThere {
 
 async function answer(context: HandlerContext, incoming: Incoming): Promise<Response | Upgrade> {
   const { streams, base = "" } = context;
-  const { request, address } = incoming;
+  const { request, address, takeTime } = incoming;
   const url = URL.parse(request.url);
   const names = streams.guard.needsToken ? [ANY_NAME] : streams.options.hostNames;
   const foreign = refuseHost(request, url, names);
@@ -89,7 +89,7 @@ async function answer(context: HandlerContext, incoming: Incoming): Promise<Resp
   const path = decodedPath(url.pathname.slice(base.length)) || "/";
   const method = isSocket ? "WEBSOCKET" : request.method;
   const asker = askerOf(request, url, address);
-  const found = match(ROUTES, { method, path }, { request, url, base, asker });
+  const found = match(ROUTES, { method, path }, { request, url, base, asker, takeTime });
   const outcome = found.route === undefined
     ? await unanswered(context, { request, url, path, methods: found.methods })
     : await permitted(context, found.route, found.asked);

@@ -18,6 +18,8 @@ export interface Asked {
   readonly base: string;
   /** Who sent it. */
   readonly asker: Asker;
+  /** The body may take as long as it likes: whoever reads it sees to that. */
+  readonly takeTime: () => void;
   /** Until when what is asked is permitted, in milliseconds since the Unix epoch. Absent: until that changes. */
   readonly untilMs?: number;
   /** Whose token has permitted it. Absent: it has not been asked, or nothing is known of it. */
@@ -32,6 +34,8 @@ export interface Asked {
 export interface Here {
   readonly streams: Streams;
   readonly pictures: AllPictures;
+  /** Publishes the body of a request. */
+  readonly publishBody: (here: Here, asked: Asked) => Promise<Response>;
 }
 
 /** What handlers have in the thread that has the streams. */
@@ -46,7 +50,7 @@ export type AskThere = (asked?: Asked) => Promise<Response>;
 /** One row: an address, what must be permitted, and who answers. */
 export interface Row {
   /** `GET` stands for `HEAD` as well. */
-  readonly method: "GET" | "PATCH" | "DELETE" | "WEBSOCKET";
+  readonly method: "GET" | "PATCH" | "POST" | "PUT" | "DELETE" | "WEBSOCKET";
   /**
    * `:stream` is the name of a stream, `:name` and `:id` anything without a slash, `:path` anything. What comes
    * before `?` may be left out; a `:path?` of nothing is the default stream.

@@ -26,6 +26,10 @@ const ready = ({ streams }: Here) =>
 const MOTION = { actions: ["watch"], here: sendMotion, there: findMotion } as const;
 const JPEG = { actions: ["watch"], here: sendPicture("jpeg"), there: findPicture("jpeg") } as const;
 const PNG = { actions: ["watch"], here: sendPicture("png"), there: findPicture("png") } as const;
+const PUBLISH = {
+  actions: ["publish"],
+  here: (here: Here, asked: Asked) => here.publishBody(here, asked),
+} as const;
 
 /** Every address, in the order in which a request is compared with them. */
 export const ROUTES: readonly Route[] = table([
@@ -56,6 +60,8 @@ export const ROUTES: readonly Route[] = table([
     actions: ["admin"],
     there: endViewer,
   },
+  { method: "POST", path: "/:stream", ...PUBLISH },
+  { method: "PUT", path: "/:stream", ...PUBLISH },
   // As with mjpg-streamer.
   { method: "GET", path: "/:path?", when: withAction("stream"), ...MOTION },
   { method: "GET", path: "/:path?", when: withAction("snapshot"), ...JPEG },

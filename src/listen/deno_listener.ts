@@ -161,7 +161,7 @@ async function answerOrUpgrade(
 ): Promise<Response> {
   const peer = remoteAddr !== undefined && "hostname" in remoteAddr ? remoteAddr.hostname : "";
   if (guard === undefined) {
-    const outcome = await handler({ request, address: peer });
+    const outcome = await handler({ request, address: peer, takeTime: () => {} });
     return outcome instanceof Response ? outcome : upgrade(request, outcome, { refusals });
   }
   const { gate, limits } = guard;
@@ -170,11 +170,14 @@ async function answerOrUpgrade(
     (request.headers.has("upgrade") ? leaveIf(gate.handshake(address)) : undefined);
   if (refused !== undefined) return refusedAtGate(refused);
   const leave = () => gate.leave(address);
-  const outcome = await timed(handler({ request, address }), request, { limits, refusals })
-    .catch((error) => {
-      leave();
-      throw error;
-    });
+  const outcome = await timed(
+    (takeTime) => handler({ request, address, takeTime }),
+    request,
+    { limits, refusals },
+  ).catch((error) => {
+    leave();
+    throw error;
+  });
   if (!(outcome instanceof Response)) {
     return upgrade(request, outcome, { refusals, onClosed: leave });
   }
@@ -188,13 +191,13 @@ async function answerOrUpgrade(
   }
 }
 
-/** Gives up a request of which the body is not there in time. */
+/** Gives up a request of which the body is not there in time, unless it may take time. */
 async function timed(
-  outcome: Promise<Response | Upgrade>,
+  ask: (takeTime: () => void) => Promise<Response | Upgrade>,
   { body }: Request,
   { limits, refusals }: { readonly limits: ListenLimits; readonly refusals: Refusals },
 ): Promise<Response | Upgrade> {
-  if (body === null) return await outcome;
+  if (body === null) return await ask(() => {});
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<Response>((resolve) => {
     timer = setTimeout(() => {
@@ -202,6 +205,7 @@ async function timed(
       resolve(new Response(null, { status: 408, headers: { connection: "close" } }));
     }, limits.bodyTimeoutMs);
   });
+  const outcome = ask(() => clearTimeout(timer));
   try {
     return await Promise.race([outcome, late]);
   } finally {

@@ -64,6 +64,8 @@ export interface Incoming {
   readonly request: Request;
   /** Network address of the client, without a port; empty where it is unknown. */
   readonly address: string;
+  /** From now on its body may take as long as it likes: whoever reads it sees to that. */
+  readonly takeTime: () => void;
 }
 
 /** Answers a request, or accepts its upgrade to a WebSocket; any answer to an upgrade refuses it. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Writable } from "node:stream";
 import { ProtocolError } from "../errors.ts";
 import type { ByteTurns } from "./byte_turns.ts";
@@ -82,6 +82,26 @@ export function paceBody(
     // Behind a whole one, it is the next one that comes too fast.
     if (!incoming.complete && inflow.resume("body")) incoming.socket.resume();
   };
+}
+
+/**
+ * Calls `onLate` where the body of a request is not whole in time; returns what is to be called where it
+ * may take longer.
+ */
+export function timeBody(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { timeoutMs, onLate }: { readonly timeoutMs: number; readonly onLate: () => void },
+): () => void {
+  const { "content-length": length = "0", "transfer-encoding": coding } = incoming.headers;
+  if (coding === undefined && Number(length) === 0) return () => {};
+  const timer = setTimeout(() => {
+    if (!incoming.complete && !outgoing.headersSent) onLate();
+  }, timeoutMs);
+  const stop = () => clearTimeout(timer);
+  incoming.on("end", stop);
+  outgoing.on("close", stop);
+  return stop;
 }
 
 /** Passes over what nobody has read of a request's body, so that the connection can be used again. */

@@ -17,6 +17,9 @@ const MAX_TOLD = 8;
 /** How often those are looked for that take nothing, in milliseconds. */
 const SWEEP_MS = 1000;
 
+/** What is told whose request is not there in time. */
+const SLOW = "408 Request Timeout";
+
 /** Ends a connection that has been told why, whether it has read that or not. */
 export function endSoon(connection: Connection): void {
   if (connection.destroyed) return;
@@ -32,6 +35,8 @@ export interface NodeGate {
   isClosed(connection: Connection): boolean;
   /** Leaves it to others how long a connection may take for what it is sent. */
   release(connection: Connection): void;
+  /** Gives up a connection of which the request is not there in time, and says so. */
+  giveUpSlow(connection: Connection): void;
   /** Gives up every connection. */
   destroyAll(): void;
 }
@@ -97,21 +102,31 @@ export function guard(
     const hasNoTls = isSecure && !connections.has(connection);
     const isSlow = error.code === "ERR_HTTP_REQUEST_TIMEOUT" ||
       (hasNoTls && /handshake timeout/i.test(error.message));
-    if (isSlow) refusals.add("slow", "gave up a request that was not there in time");
+    if (isSlow) countSlow();
     // Who has not shaken hands cannot be told.
     if (hasNoTls) return void connection.destroy();
-    const status = isSlow
-      ? "408 Request Timeout"
-      : error.code === "HPE_HEADER_OVERFLOW"
-      ? "431 Request Header Fields Too Large"
-      : "400 Bad Request";
+    endWith(
+      connection,
+      isSlow
+        ? SLOW
+        : error.code === "HPE_HEADER_OVERFLOW"
+        ? "431 Request Header Fields Too Large"
+        : "400 Bad Request",
+    );
+  });
+
+  function countSlow(): void {
+    refusals.add("slow", "gave up a request that was not there in time");
+  }
+
+  function endWith(connection: Connection, status: string): void {
     if (connection.writable) {
       connection.end(
         `HTTP/1.1 ${status}\r\ncontent-length: 0\r\n${HARMLESS_LINES}connection: close\r\n\r\n`,
       );
     }
     endSoon(connection);
-  });
+  }
 
   // Bodies that the relay paces are given up by it, which comes first; this is for all others.
   const patienceMs = stallTimeoutMs + 2 * SWEEP_MS;
@@ -166,6 +181,10 @@ export function guard(
       return { client };
     },
     isClosed: (connection) => told.has(connection),
+    giveUpSlow: (connection) => {
+      countSlow();
+      endWith(connection, SLOW);
+    },
     release: (connection) => void answered.delete(connection),
     destroyAll: () => {
       clearInterval(sweeping);

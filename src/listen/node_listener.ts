@@ -20,7 +20,7 @@ import {
   type Upgrade,
 } from "./listener.ts";
 import { refuse, respond } from "./node_answer.ts";
-import { paceBody, passOver } from "./node_body.ts";
+import { paceBody, passOver, timeBody } from "./node_body.ts";
 import { Door } from "./node_door.ts";
 import { guard } from "./node_gate.ts";
 import { requestOf } from "./node_request.ts";
@@ -33,6 +33,14 @@ import { refusedHandshake } from "./refused_handshake.ts";
 
 /** A request takes as long as reading so many bytes: measured, rounded up. */
 const REQUEST_COST_BYTES = 131_072;
+
+/** What the body of a request is told. */
+interface BodyCalls {
+  /** So many bytes of it were read. */
+  readonly readOn: (bytes: number) => void;
+  /** It may take as long as it likes. */
+  readonly takeTime: () => void;
+}
 
 /** The answer to a request whose address cannot be told. */
 const UNREADABLE = "Cannot understand the request: its Host header is not an address\n";
@@ -67,7 +75,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   });
   const ask = async (
     incoming: IncomingMessage,
-    readOn: (bytes: number) => void = () => {},
+    { readOn, takeTime }: BodyCalls = { readOn: () => {}, takeTime: () => {} },
   ): Promise<Response | Upgrade> => {
     const asked = guarded.clientOf(incoming);
     if ("refused" in asked) return asked.refused;
@@ -80,7 +88,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       return new Response(UNREADABLE, { status: 400 });
     }
     try {
-      return await handler({ request, address: asked.client });
+      return await handler({ request, address: asked.client, takeTime });
     } catch (error) {
       log.error(`Cannot answer a request: ${messageOf(error)}`);
       return new Response("the relay failed to answer\n", { status: 500 });
@@ -107,6 +115,10 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       connection.destroy();
     });
     if (connection.destroyed || guarded.isClosed(connection)) return;
+    const takeTime = timeBody(incoming, outgoing, {
+      timeoutMs: limits.bodyTimeoutMs,
+      onLate: () => guarded.giveUpSlow(connection),
+    });
     const turn = turns.take(connection, inflow, outgoing);
     if (turn === undefined) {
       refusals.add("messages", "gave up a connection that asks and does not wait for answers");
@@ -115,7 +127,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     await turn;
     await shared.reading.take(REQUEST_COST_BYTES);
     if (outgoing.destroyed) return;
-    const outcome = await ask(incoming, readOn);
+    const outcome = await ask(incoming, { readOn, takeTime });
     const isWhole = incoming.complete;
     if (!isWhole) {
       // Nobody wants the rest of it, which may have no end.

@@ -27,7 +27,8 @@ export interface NodeServer {
 export function makeServer(limits: ListenLimits, certificate: Certificate | undefined): NodeServer {
   const options = {
     headersTimeout: limits.headerTimeoutMs,
-    requestTimeout: Math.max(limits.headerTimeoutMs, limits.bodyTimeoutMs),
+    // Bodies have their own time, which those of video are let off.
+    requestTimeout: 0,
     keepAliveTimeout: limits.idleTimeoutMs,
     connectionsCheckingInterval: CHECK_MS,
     maxHeaderSize: MAX_HEADER_BYTES,

@@ -9,6 +9,7 @@ import type { Log } from "../host/log.ts";
 import { Converter, openConvertThread } from "../http/converter.ts";
 import { answersThere, type AskThere, requestHandler } from "../http/handler.ts";
 import { AllPictures } from "../http/stream_pictures.ts";
+import { publishBody } from "../ingest/publish_body.ts";
 import { answer, type ConnectionInfo } from "../listen/deno_listener.ts";
 import type { Handler } from "../listen/listener.ts";
 import { Hub, type HubContext } from "../relay/hub.ts";
@@ -84,6 +85,6 @@ export function openStreams(
     hub,
     pictures,
     askThere,
-    handler: requestHandler({ streams: hub, pictures, askThere, base }),
+    handler: requestHandler({ streams: hub, pictures, publishBody, askThere, base }),
   };
 }

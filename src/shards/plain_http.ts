@@ -38,6 +38,8 @@ export function askedOf({ base, asker, ids = {}, name, id, url, ...init }: Plain
     ids,
     name,
     id,
+    // All of it has come.
+    takeTime: () => {},
   };
 }
 

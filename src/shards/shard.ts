@@ -13,6 +13,7 @@ import { MAX_BODY_BYTES } from "../http/api.ts";
 import { Converter, openConvertThread } from "../http/converter.ts";
 import type { Asked } from "../http/route.ts";
 import { requestHandler } from "../http/handler.ts";
+import { publishBody } from "../ingest/publish_body.ts";
 import { AllPictures } from "../http/stream_pictures.ts";
 import { type Link, linkTo } from "../link/link.ts";
 import { Mirror } from "../link/mirror.ts";
@@ -89,6 +90,7 @@ export class Shard implements Streams, Link {
     this.handler = requestHandler({
       streams: this,
       pictures: this.#pictures,
+      publishBody,
       askThere: (route, asked) => this.#ask(route, asked),
     });
   }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { release } from "../bytes/release.ts";
 import type { FrameTotals } from "../core/feed.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import { ProtocolError, StreamError } from "../errors.ts";
@@ -38,6 +39,8 @@ export interface PublisherSessionOptions {
   readonly takeover: boolean;
   /** Wait for credit, or drop the older of two frames that have none. */
   readonly onFull: "wait" | "drop";
+  /** Whether the relay may have another run, which needs what the last one had. Absent: true. */
+  readonly outlivesRelay?: boolean;
 }
 
 /** A frame on its way to the relay. */
@@ -159,11 +162,14 @@ export class PublisherSession {
     this.#credit = { frames: 0, bytes: 0 };
     this.#unsentFrom = 0;
     if (this.#ending === "sent") this.#ending = "asked";
+    const { session, takeover, onFull } = this.#options;
     return encodeControl({
       type: "hello",
       version: VERSION,
       role: "publish",
-      ...this.#options,
+      session,
+      takeover,
+      onFull,
       live,
       heldMs,
     });
@@ -324,7 +330,8 @@ export class PublisherSession {
     while (count < this.#kept.length && this.#kept[count]!.sequence <= received) {
       const frame = this.#kept[count++]!;
       this.#keptBytes -= frame.data.byteLength;
-      this.#gop.push(frame);
+      if (this.#options.outlivesRelay === false) release(frame.data);
+      else this.#gop.push(frame);
     }
     this.#kept.splice(0, count);
     this.#unsentFrom = Math.max(0, this.#unsentFrom - count);

@@ -1,0 +1,191 @@
+/**
+ * Publishes the body of a request, as `stream publish` does with a pipe.
+ *
+ * @module
+ */
+import { InputError, StreamError } from "../errors.ts";
+import { DamageReport } from "../files/damage_report.ts";
+import type { FrameSource, SourceFrame } from "../files/frame_source.ts";
+import { PipeSource } from "../files/pipe_source.ts";
+import { SplitSource } from "../files/frame_source.ts";
+import { SourcePublisher } from "../files/source_publisher.ts";
+import type { Log } from "../host/log.ts";
+import { text } from "../http/responses.ts";
+import type { Asked, Here } from "../http/route.ts";
+import { UnfinishedMessages } from "../listen/unfinished.ts";
+import type { ClientSocket } from "../net/socket.ts";
+import { acceptPeer } from "../relay/accept.ts";
+import type { Streams } from "../relay/streams.ts";
+import { createSplitter } from "../split/create.ts";
+import { CLOSE } from "../wire/close_code.ts";
+import { BodyInput } from "./body_input.ts";
+import { LocalSocket } from "./local_socket.ts";
+import { PostFault, readPosted } from "./posted.ts";
+
+/** What the input is called in messages. */
+const NAME = "the body of the request";
+
+/** The statuses for the codes with which the relay ends a publisher; others are its own failure. */
+const STATUS_BY_CODE: ReadonlyMap<number, number> = new Map([
+  [CLOSE.busy, 409],
+  [CLOSE.takenOver, 409],
+  [CLOSE.ended, 409],
+  [CLOSE.refused, 403],
+  [CLOSE.accessEnded, 403],
+  [CLOSE.tooLarge, 413],
+  [CLOSE.goingAway, 503],
+  [CLOSE.full, 503],
+  [CLOSE.tryAgainLater, 503],
+]);
+const RETRY_AFTER_S = 5;
+
+/** Publishes what comes in a request's body until that ends; the answer has the totals. */
+export async function publishBody({ streams }: Here, asked: Asked): Promise<Response> {
+  const { request, url, name } = asked;
+  try {
+    const posted = readPosted(request, url, streams.options);
+    if (request.body === null) throw new PostFault(422, "the request has no body");
+    asked.takeTime();
+    return await publishInput(streams, asked, request.body, posted);
+  } catch (error) {
+    if (!(error instanceof PostFault)) throw error;
+    const { status, message } = error;
+    const retry = status === 503 ? { "retry-after": String(RETRY_AFTER_S) } : {};
+    return text(status, `Cannot publish to "${name}": ${message}\n`, retry);
+  }
+}
+
+async function publishInput(
+  streams: Streams,
+  { name, asker, untilMs }: Asked,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  { input, onFull, takeover }: ReturnType<typeof readPosted>,
+): Promise<Response> {
+  const { options, clock, memory, refusals } = streams;
+  const log = logOf(streams.log, name);
+  const bodyInput = new BodyInput({
+    body,
+    stallTimeoutMs: options.stallTimeoutMs,
+    unfinished: new UnfinishedMessages(memory.unfinished, refusals),
+  });
+  /** How the relay has ended the publisher. */
+  let end: { readonly code: number; readonly reason: string } | undefined;
+  const stop = new AbortController();
+  const openSocket = () => {
+    const socket = new LocalSocket((relaySide) =>
+      acceptPeer(streams, {
+        ...relaySide,
+        close: (code, reason) => {
+          end ??= { code, reason };
+          relaySide.close(code, reason);
+          // There is no other relay to come back to.
+          stop.abort();
+        },
+      }, {
+        name,
+        joinFrom: "key",
+        asker,
+        role: "stream.v1",
+        actions: ["publish"],
+        untilMs,
+        fault: undefined,
+      })
+    );
+    return socket as unknown as ClientSocket;
+  };
+  const report = new DamageReport({ log, clock });
+  const damage = {
+    isStrict: false,
+    onDamage: report.add.bind(report),
+    onFilmDamage: report.addToFilm.bind(report),
+  };
+  const splitter = createSplitter(input);
+  const source = input.format === "auto"
+    ? new PipeSource({
+      input: bodyInput.stream,
+      splitter,
+      name: NAME,
+      maxFrameBytes: options.maxFrameBytes,
+      damage,
+      onNote: (sentence) => log.warn(sentence),
+    })
+    : new SplitSource(bodyInput.stream, splitter, NAME, damage);
+  const publisher = new SourcePublisher({
+    url: `ws://localhost/${name}`,
+    takeover,
+    onFull,
+    openSocket,
+    outlivesRelay: false,
+    giveUpMs: 0,
+    clock,
+    log,
+  });
+  const startMs = clock.nowMs();
+  let fault: unknown;
+  try {
+    await publisher.run(told(source, () => bodyInput.whole()), stop.signal);
+  } catch (error) {
+    fault = error;
+  } finally {
+    bodyInput.stop();
+  }
+  const { frames, bytes, dropped } = publisher.stats();
+  const seconds = ((clock.nowMs() - startMs) / 1000).toFixed(1);
+  const totals =
+    `${frames} ${frames === 1 ? "frame" : "frames"}, ${bytes} bytes in ${seconds} s, ` +
+    `${dropped} dropped, ${source.damaged ?? 0} damaged`;
+  if (end !== undefined && end.code !== CLOSE.normal) {
+    throw new PostFault(STATUS_BY_CODE.get(end.code) ?? 500, `${end.reason}; published ${totals}`);
+  }
+  if (bodyInput.gaveUp !== undefined) throw new PostFault(503, bodyInput.gaveUp);
+  if (fault !== undefined) {
+    const told = faultOf(fault);
+    log.warn(`a request to publish failed: ${told.message}`);
+    throw told;
+  }
+  if (bodyInput.hasStalled) {
+    const ms = options.stallTimeoutMs;
+    refusals.add("slow", "gave up a request to publish of which nothing came");
+    throw new PostFault(408, `nothing came for ${ms} ms (--stall-timeout); published ${totals}`);
+  }
+  return text(200, `published ${totals}\n`);
+}
+
+/** Calls `onFrame` for every frame of a source. */
+function told(source: FrameSource, onFrame: () => void): FrameSource {
+  return {
+    get damaged(): number {
+      return source.damaged ?? 0;
+    },
+    get isPaced(): boolean {
+      return source.isPaced ?? false;
+    },
+    async next(): Promise<SourceFrame | undefined> {
+      const frame = await source.next();
+      onFrame();
+      return frame;
+    },
+    stop: () => source.stop(),
+  };
+}
+
+/** What a request is answered of which the input, or the publisher, has failed. */
+function faultOf(error: unknown): PostFault {
+  if (error instanceof InputError) {
+    return new PostFault(error.fault.isTooLarge ? 413 : 422, lower(error.message));
+  }
+  if (!(error instanceof StreamError)) throw error;
+  return new PostFault(error.code === "bad_input" ? 422 : 500, lower(error.message));
+}
+
+/** A sentence that goes on behind a colon. */
+function lower(sentence: string): string {
+  return sentence.slice(0, 1).toLowerCase() + sentence.slice(1);
+}
+
+/** A log in which every line says which stream it is about. */
+function logOf(log: Log, name: string): Log {
+  const line = (level: "info" | "warn" | "error"): Log[typeof level] => (message, fields) =>
+    log[level](`"${name}": ${message}`, { stream: name, ...fields });
+  return { info: line("info"), warn: line("warn"), error: line("error"), progress: () => {} };
+}
