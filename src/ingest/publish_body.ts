@@ -12,7 +12,6 @@ import { SourcePublisher } from "../files/source_publisher.ts";
 import type { Log } from "../host/log.ts";
 import { text } from "../http/responses.ts";
 import type { Asked, Here } from "../http/route.ts";
-import { UnfinishedMessages } from "../listen/unfinished.ts";
 import type { ClientSocket } from "../net/socket.ts";
 import { acceptPeer } from "../relay/accept.ts";
 import type { Streams } from "../relay/streams.ts";
@@ -61,12 +60,12 @@ async function publishInput(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { input, onFull, takeover }: ReturnType<typeof readPosted>,
 ): Promise<Response> {
-  const { options, clock, memory, refusals } = streams;
+  const { options, clock, unfinished, refusals } = streams;
   const log = logOf(streams.log, name);
   const bodyInput = new BodyInput({
     body,
     stallTimeoutMs: options.stallTimeoutMs,
-    unfinished: new UnfinishedMessages(memory.unfinished, refusals),
+    unfinished,
   });
   /** How the relay has ended the publisher. */
   let end: { readonly code: number; readonly reason: string } | undefined;
@@ -140,7 +139,8 @@ async function publishInput(
   if (bodyInput.gaveUp !== undefined) throw new PostFault(503, bodyInput.gaveUp);
   if (fault !== undefined) {
     const told = faultOf(fault);
-    log.warn(`a request to publish failed: ${told.message}`);
+    const reason = told.status === 413 ? "large" : "input";
+    refusals.add(reason, `refused a body posted to "${name}": ${told.message}`);
     throw told;
   }
   if (bodyInput.hasStalled) {
@@ -178,9 +178,10 @@ function faultOf(error: unknown): PostFault {
   return new PostFault(error.code === "bad_input" ? 422 : 500, lower(error.message));
 }
 
-/** A sentence that goes on behind a colon. */
+/** A sentence that goes on behind a colon, with parameters in place of options. */
 function lower(sentence: string): string {
-  return sentence.slice(0, 1).toLowerCase() + sentence.slice(1);
+  const options = sentence.replace(/--(format|size|pixel-format|on-full) (\S+)/g, "$1=$2");
+  return options.slice(0, 1).toLowerCase() + options.slice(1);
 }
 
 /** A log in which every line says which stream it is about. */

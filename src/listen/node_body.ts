@@ -4,14 +4,19 @@
  * @module
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket as Connection } from "node:net";
 import type { Writable } from "node:stream";
 import { ProtocolError } from "../errors.ts";
 import type { ByteTurns } from "./byte_turns.ts";
 import type { Inflow } from "./inflow.ts";
+import { endSoon } from "./node_gate.ts";
 
 /** Most of a request's bytes must be those of its body, once so many have come: one of four. */
 const MIN_JUDGED_BYTES = 10_240;
 const MIN_SHARE = 4;
+
+/** Bytes of a request that are thrown away so that its answer is read, and then no more. */
+const MAX_DISCARDED_BYTES = 1_048_576;
 
 /** Most bytes that are written at once. */
 const WRITE_BYTES = 65_536;
@@ -102,6 +107,29 @@ export function timeBody(
   incoming.on("end", stop);
   outgoing.on("close", stop);
   return stop;
+}
+
+/**
+ * Has a connection end behind its answer although not all of the request has come: it is closed for
+ * writing only, and for a moment what still comes is thrown away. Else the system would break it off, and
+ * take the answer from whoever has not read it.
+ */
+export function endBehindAnswer(incoming: IncomingMessage, inflow: Inflow): void {
+  const connection = incoming.socket;
+  let leftBytes = MAX_DISCARDED_BYTES;
+  connection.destroySoon = () => {
+    connection.end();
+    endSoon(connection as unknown as Connection);
+    inflow.tell({
+      piece: (bytes) => {
+        leftBytes -= bytes;
+        if (leftBytes < 0) inflow.pause("over");
+      },
+      through: () => {},
+    });
+    passOver(incoming);
+    if (inflow.resume("over")) connection.resume();
+  };
 }
 
 /** Passes over what nobody has read of a request's body, so that the connection can be used again. */

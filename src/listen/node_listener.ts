@@ -20,7 +20,7 @@ import {
   type Upgrade,
 } from "./listener.ts";
 import { refuse, respond } from "./node_answer.ts";
-import { paceBody, passOver, timeBody } from "./node_body.ts";
+import { endBehindAnswer, paceBody, passOver, timeBody } from "./node_body.ts";
 import { Door } from "./node_door.ts";
 import { guard } from "./node_gate.ts";
 import { requestOf } from "./node_request.ts";
@@ -133,6 +133,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       // Nobody wants the rest of it, which may have no end.
       inflow.pause("over");
       outgoing.shouldKeepAlive = false;
+      endBehindAnswer(incoming, inflow);
     }
     // A request without `Upgrade` cannot be accepted as one.
     await respond(

@@ -37,6 +37,8 @@ export const REFUSALS = [
   "large",
   /** Memory for what is unfinished (`--max-memory`). */
   "memory",
+  /** A body that was posted to be published, and has no frames. */
+  "input",
 ] as const;
 
 /** Why somebody was refused, or let go. */

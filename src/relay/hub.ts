@@ -11,6 +11,7 @@ import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { Refusals } from "../listen/refusals.ts";
+import { UnfinishedMessages } from "../listen/unfinished.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { ListedViewer } from "../wire/control_message.ts";
 import { BarePublisher } from "./bare_publisher.ts";
@@ -65,6 +66,7 @@ export class Hub implements Streams {
   readonly log: Log;
   readonly guard: RelayGuard;
   readonly memory: Memory;
+  readonly unfinished: UnfinishedMessages;
   readonly crowd: MessageCrowd;
   readonly outflow: Outflow;
   readonly refusals: Refusals;
@@ -89,6 +91,7 @@ export class Hub implements Streams {
     this.crowd = new MessageCrowd(options.maxMessages);
     this.outflow = new Outflow(options);
     this.refusals = context.refusals ?? new Refusals(context.log);
+    this.unfinished = new UnfinishedMessages(this.memory.unfinished, this.refusals);
   }
 
   /** Whether the relay is about to stop. */

@@ -10,6 +10,7 @@ import type { Log } from "../host/log.ts";
 import type { PublishHello } from "../wire/control_message.ts";
 import type { RelaySession } from "../wire/relay_session.ts";
 import type { Refusals } from "../listen/refusals.ts";
+import type { UnfinishedMessages } from "../listen/unfinished.ts";
 import type { Memory } from "./memory.ts";
 import type { MessageCrowd } from "./message_crowd.ts";
 import type { RelayOptions } from "./options.ts";
@@ -24,6 +25,8 @@ export interface Streams {
   /** Who may do what. */
   readonly guard: Guard;
   readonly memory: Memory;
+  /** Bounds what has begun to come to this thread and is no whole frame yet. */
+  readonly unfinished: UnfinishedMessages;
   /** How many messages all peers of this thread send. */
   readonly crowd: MessageCrowd;
   /** How many bytes a second may leave. */

@@ -19,7 +19,6 @@ import { DEFAULT_LISTEN_LIMITS, type ListenLimits } from "../listen/limits.ts";
 import { listenError } from "../listen/listen_error.ts";
 import type { Listener, ListenerKind } from "../listen/listener.ts";
 import { Refusals, sharedRefusals } from "../listen/refusals.ts";
-import { UnfinishedMessages } from "../listen/unfinished.ts";
 import { Memory, sharedCounts } from "../relay/memory.ts";
 import type { RelayOptions } from "../relay/options.ts";
 import { ShardPool } from "../shards/shard_pool.ts";
@@ -117,7 +116,7 @@ async function serveHere(options: Chosen, context: ServeContext): Promise<Relay>
     certificate,
     maxFrameBytes: options.maxFrameBytes,
     stallTimeoutMs: options.stallTimeoutMs,
-    unfinished: new UnfinishedMessages(hub.memory.unfinished, hub.refusals),
+    unfinished: hub.unfinished,
     limits,
     visits,
     own: 0,

@@ -19,6 +19,7 @@ import { type Link, linkTo } from "../link/link.ts";
 import { Mirror } from "../link/mirror.ts";
 import type { Handler } from "../listen/listener.ts";
 import { Refusals } from "../listen/refusals.ts";
+import { UnfinishedMessages } from "../listen/unfinished.ts";
 import { KeptFrames } from "../relay/kept_frames.ts";
 import { Memory } from "../relay/memory.ts";
 import { MessageCrowd } from "../relay/message_crowd.ts";
@@ -49,6 +50,7 @@ export class Shard implements Streams, Link {
   readonly log: Log;
   readonly guard: ShardGuard;
   readonly memory: Memory;
+  readonly unfinished: UnfinishedMessages;
   readonly crowd: MessageCrowd;
   readonly outflow: Outflow;
   readonly refusals: Refusals;
@@ -81,6 +83,11 @@ export class Shard implements Streams, Link {
     this.crowd = new MessageCrowd(maxMessages);
     this.outflow = new Outflow({ maxRate: maxRate / (start.threads - 1), maxViewerRate });
     this.refusals = new Refusals(this.log, start.refused, start.own);
+    this.unfinished = new UnfinishedMessages(
+      this.memory.unfinished,
+      this.refusals,
+      start.threads - 1,
+    );
     // All threads that send together convert as much as one.
     const converter = new Converter(clock, {
       threads: start.threads - 1,
@@ -177,6 +184,7 @@ export class Shard implements Streams, Link {
   /** Once a second: takes memory from viewers who make no use of it. */
   maintain(): void {
     evictStalledViewers([...this.#mirrors.values()], this);
+    this.unfinished.check();
     this.refusals.report();
   }
 

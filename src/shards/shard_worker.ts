@@ -7,7 +7,6 @@ import { messageOf } from "../errors.ts";
 import { threadClock } from "../host/clock.ts";
 import { emptyEnvironment, threadScope } from "../host/thread.ts";
 import { listen } from "../listen/listen.ts";
-import { UnfinishedMessages } from "../listen/unfinished.ts";
 import { Shard } from "./shard.ts";
 import type { FromShard, ShardStart, ToShard } from "./shard_message.ts";
 import { PULSE_MS } from "../relay/watchful_clock.ts";
@@ -27,11 +26,6 @@ function begin(start: ShardStart): void {
   const shard = new Shard(start, threadClock(start.originMs), tell);
   const { host, port, listener, limits, certificate, visits, own } = start;
   const { maxFrameBytes, stallTimeoutMs } = start.options;
-  const unfinished = new UnfinishedMessages(
-    shard.memory.unfinished,
-    shard.refusals,
-    start.threads - 1,
-  );
   const listening = listen(listener, shard.handler, {
     host,
     port,
@@ -39,17 +33,14 @@ function begin(start: ShardStart): void {
     certificate,
     maxFrameBytes,
     stallTimeoutMs,
-    unfinished,
+    unfinished: shard.unfinished,
     limits,
     visits,
     own,
     refusals: shard.refusals,
     log: shard.log,
   });
-  const maintenance = setInterval(() => {
-    shard.maintain();
-    unfinished.check();
-  }, MAINTENANCE_MS);
+  const maintenance = setInterval(() => shard.maintain(), MAINTENANCE_MS);
   const pulse = setInterval(() => shard.clock.pulse(), PULSE_MS);
   scope.onmessage = ({ data }) => {
     if (data.type === "stop") {

@@ -19,7 +19,7 @@ type Carrier = typeof CARRIERS[number];
 
 interface Way {
   readonly action: Exclude<Action, "connect">;
-  readonly method: "GET" | "PATCH" | "DELETE" | "BARE" | "SPEAKING";
+  readonly method: "GET" | "PATCH" | "POST" | "PUT" | "DELETE" | "BARE" | "SPEAKING";
   readonly path: string;
   /** The status of an answer to who may, while nobody publishes. */
   readonly passed: number;
@@ -48,6 +48,8 @@ const WAYS: readonly Way[] = [
   { action: "watch", method: "GET", path: "/cam?action=stream", passed: 404 },
   { action: "watch", method: "GET", path: "/cam?action=snapshot", passed: 404 },
   { action: "metrics", method: "GET", path: "/metrics", passed: 200, isAboutAll: true },
+  { action: "publish", method: "POST", path: "/cam", passed: 422 },
+  { action: "publish", method: "PUT", path: "/cam", passed: 422 },
   { action: "publish", method: "BARE", path: "/cam", passed: 101 },
   { action: "publish", method: "BARE", path: "/cam?role=publish", passed: 101 },
   { action: "watch", method: "BARE", path: "/cam?role=watch", passed: 101 },

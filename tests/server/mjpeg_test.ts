@@ -269,7 +269,7 @@ Deno.test("serve sends a still picture again before proxies cut the connection",
   const channel = { sendControl: () => {}, close: () => {} };
   hub.publish("cam", "bare", channel);
   const request = new Request("http://127.0.0.1/cam.mjpeg");
-  const response = await handler({ request, address: "" }) as Response;
+  const response = await handler({ request, address: "", takeTime: () => {} }) as Response;
   await using viewer = new PartReader(response);
   const [frame] = jpegs(1);
   const client = { close: () => {} };

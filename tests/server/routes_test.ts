@@ -11,6 +11,7 @@ const ASKED = {
   url: new URL("http://relay.example/"),
   base: "",
   asker: { address: "", token: undefined },
+  takeTime: () => {},
 };
 
 /** Which row of these paths is for a path, and what stands for the name in it. */
@@ -73,10 +74,10 @@ Deno.test("serve names the methods of an address in 405, and to browsers that as
   for (
     const [path, methods] of [
       ["/", "GET, HEAD"],
-      ["/live", "GET, HEAD"],
-      ["/live.mjpeg", "GET, HEAD"],
-      ["/live.mkv", "GET, HEAD"],
-      ["/live.mp4", "GET, HEAD"],
+      ["/live", "POST, PUT, GET, HEAD"],
+      ["/live.mjpeg", "POST, PUT, GET, HEAD"],
+      ["/live.mkv", "POST, PUT, GET, HEAD"],
+      ["/live.mp4", "POST, PUT, GET, HEAD"],
       ["/metrics", "GET, HEAD"],
       ["/assets/player.html", "GET, HEAD"],
       ["/api/streams", "GET, HEAD"],

@@ -39,7 +39,7 @@ Deno.test("Shard answers pages, assets, health and refusals itself, and asks for
   const { shard: { handler }, told } = shard();
   const status = async (path: string, init: RequestInit = {}) => {
     const request = new Request(`http://127.0.0.1${path}`, init);
-    return (await handler({ request, address: "" }) as Response).status;
+    return (await handler({ request, address: "", takeTime: () => {} }) as Response).status;
   };
   const html = { headers: { accept: "text/html" } };
   assertEquals(await status("/", html), 200);
@@ -56,7 +56,7 @@ Deno.test("Shard answers pages, assets, health and refusals itself, and asks for
 Deno.test("Shard asks the thread that has the streams, which need not find the address again", async () => {
   const { shard: streams, told } = shard();
   const request = new Request("http://127.0.0.1/api/streams/cam", { method: "HEAD" });
-  const answer = streams.handler({ request, address: "10.0.0.1" });
+  const answer = streams.handler({ request, address: "10.0.0.1", takeTime: () => {} });
   while (told.length === 0) await Promise.resolve();
   const [asked] = told;
   if (asked?.type !== "ask") throw new Error(`told ${asked?.type}`);
