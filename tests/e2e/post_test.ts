@@ -1,0 +1,91 @@
+/** What real programs post. */
+// @ts-types="../../types/std_assert.d.ts"
+import { assert, assertEquals } from "@std/assert";
+import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
+import { EVERY_FRAME, run, startRelay } from "../program.ts";
+import { Client } from "../server/fixture.ts";
+import { soon } from "../waiting.ts";
+
+const PICTURE = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=25"];
+
+/** What ffmpeg is told, by how the output is called. */
+const OUTPUTS: readonly (readonly [string, readonly string[]])[] = [
+  ["mjpeg", ["-f", "mjpeg"]],
+  ["mpjpeg", ["-f", "mpjpeg"]],
+  ["h264", ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-f", "h264"]],
+  ["hevc", [
+    "-c:v",
+    "libx265",
+    "-preset",
+    "ultrafast",
+    "-x265-params",
+    "log-level=none",
+    "-f",
+    "hevc",
+  ]],
+  ["ivf", ["-c:v", "libvpx", "-deadline", "realtime", "-f", "ivf"]],
+  ["y4m", ["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe"]],
+  ["mpegts", ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-f", "mpegts"]],
+];
+
+/** What viewers get of a stream until it has ended, as its publisher is run by `publish`. */
+async function watched(publish: (relay: Awaited<ReturnType<typeof startRelay>>) => Promise<void>) {
+  await using relay = await startRelay(["--fps", "source"]);
+  const watching = run(["watch", "--output", "-", ...EVERY_FRAME, relay.url("cam")]);
+  await relay.until("cam", ({ viewers }) => viewers === 1);
+  await publish(relay);
+  const { code, stdout, stderr } = await watching;
+  assertEquals(code, 0, stderr);
+  return stdout;
+}
+
+for (const [format, output] of OUTPUTS) {
+  Deno.test({
+    ...needs(NO_FFMPEG, `${format} that is posted comes as it does from publish`),
+    async fn() {
+      const bytes = await ffmpeg([...PICTURE, "-t", "2", ...output, "-"]);
+      const posted = await watched(async (relay) => {
+        const response = await fetch(`${relay.http}/cam`, {
+          method: "POST",
+          body: new Uint8Array(bytes),
+        });
+        assertEquals(response.status, 200, await response.text());
+      });
+      const published = await watched(async (relay) => {
+        const { code, stderr } = await run(["publish", relay.url("cam")], {
+          stdin: new Uint8Array(bytes),
+        });
+        assertEquals(code, 0, stderr);
+      });
+      assert(posted.byteLength > 1000);
+      assertEquals(posted, published);
+    },
+  });
+}
+
+Deno.test({
+  ...needs(NO_FFMPEG, "ffmpeg posts, is killed, and posts again, and viewers stay"),
+  async fn() {
+    await using relay = await startRelay(["--fps", "source"]);
+    await using viewer = await Client.open(`${relay.url("cam")}?role=watch`);
+    await relay.until("cam", ({ viewers }) => viewers === 1);
+    const begin = () =>
+      new Deno.Command("ffmpeg", {
+        args: ["-v", "error", "-nostdin", "-re", ...PICTURE, "-f", "mjpeg", `${relay.http}/cam`],
+        stdin: "null",
+        stdout: "null",
+        stderr: "null",
+      }).spawn();
+    for (let run = 0; run < 3; run++) {
+      const child = begin();
+      try {
+        for (let frames = 0; frames < 10; frames++) await viewer.frame();
+      } finally {
+        child.kill("SIGKILL");
+        await soon("the end of ffmpeg", child.status);
+      }
+      await relay.until("cam", ({ publishing }) => !publishing);
+    }
+    await relay.until("cam", ({ viewers }) => viewers === 1);
+  },
+});
