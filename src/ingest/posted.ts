@@ -4,7 +4,7 @@
  * @module
  */
 import { layoutOf, PIXEL_FORMATS } from "../core/pixel_format.ts";
-import { type CreateSplitterOptions } from "../split/create.ts";
+import type { CreateSplitterOptions } from "../split/create.ts";
 import { INPUT_FORMATS, type InputFormat } from "../split/detect.ts";
 
 /** What may be asked for beside the name; others have their meaning elsewhere. */
