@@ -4,8 +4,9 @@
  * @module
  */
 import { layoutOf, PIXEL_FORMATS } from "../core/pixel_format.ts";
-import type { CreateSplitterOptions } from "../split/create.ts";
-import { INPUT_FORMATS, type InputFormat } from "../split/detect.ts";
+import { type Container, CONTAINERS } from "../media/input_splitter.ts";
+import type { SelfDelimitingFormat } from "../split/create.ts";
+import { INPUT_FORMATS } from "../split/detect.ts";
 
 /** What may be asked for beside the name; others have their meaning elsewhere. */
 const PARAMETERS: readonly string[] = [
@@ -31,7 +32,7 @@ export class PostFault extends Error {
 
 /** How the body of a request is to be published. */
 export interface Posted {
-  readonly input: CreateSplitterOptions;
+  readonly input: PostedInput;
   readonly onFull: "wait" | "drop";
   readonly takeover: boolean;
 }
@@ -64,33 +65,42 @@ export function readPosted(
     throw new PostFault(400, `takeover is ${JSON.stringify(takeover)}, neither true nor false`);
   }
   return {
-    input: { ...inputOf(given), maxFrameBytes },
+    input: { ...formatOf(given), maxFrameBytes },
     onFull,
     takeover: takeover !== "false",
   };
 }
 
-type Input = { readonly resyncs: true; readonly format: Exclude<InputFormat, "raw"> | "auto" } | {
-  readonly format: "raw";
-  readonly width: number;
-  readonly height: number;
-  readonly pixelFormat: string;
-};
+type Format =
+  | { readonly resyncs: true; readonly format: "auto" | Container | SelfDelimitingFormat }
+  | {
+    readonly format: "raw";
+    readonly width: number;
+    readonly height: number;
+    readonly pixelFormat: string;
+  };
 
-function inputOf(given: URLSearchParams): Input {
+/** What the body is. */
+export type PostedInput = Format & { readonly maxFrameBytes: number };
+
+const FORMATS: readonly string[] = ["auto", ...INPUT_FORMATS, ...CONTAINERS];
+
+function formatOf(given: URLSearchParams): Format {
   const size = given.get("size");
   const pixelFormat = given.get("pixel-format");
   const isDescribed = size !== null || pixelFormat !== null;
   const format = given.get("format") ?? (isDescribed ? "raw" : "auto");
-  if (format !== "auto" && !(INPUT_FORMATS as readonly string[]).includes(format)) {
-    const known = ["auto", ...INPUT_FORMATS].join(", ");
+  if (!FORMATS.includes(format)) {
+    const known = FORMATS.join(", ");
     throw new PostFault(
       415,
       `the format ${JSON.stringify(format)} is not known; known are ${known}`,
     );
   }
   if (format !== "raw") {
-    if (!isDescribed) return { resyncs: true, format: format as Exclude<InputFormat, "raw"> };
+    if (!isDescribed) {
+      return { resyncs: true, format: format as Exclude<PostedInput["format"], "raw"> };
+    }
     throw new PostFault(400, `size and pixel-format describe raw frames, not ${format}`);
   }
   const sides = /^(\d{1,5})x(\d{1,5})$/.exec(size ?? "");

@@ -5,9 +5,7 @@
  */
 import { InputError, StreamError } from "../errors.ts";
 import { DamageReport } from "../files/damage_report.ts";
-import type { FrameSource, SourceFrame } from "../files/frame_source.ts";
-import { PipeSource } from "../files/pipe_source.ts";
-import { SplitSource } from "../files/frame_source.ts";
+import { type FrameSource, type SourceFrame, SplitSource } from "../files/frame_source.ts";
 import { SourcePublisher } from "../files/source_publisher.ts";
 import type { Log } from "../host/log.ts";
 import { text } from "../http/responses.ts";
@@ -15,7 +13,7 @@ import type { Asked, Here } from "../http/route.ts";
 import type { ClientSocket } from "../net/socket.ts";
 import { acceptPeer } from "../relay/accept.ts";
 import type { Streams } from "../relay/streams.ts";
-import { createSplitter } from "../split/create.ts";
+import { createInputSplitter } from "../media/input_splitter.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import { BodyInput } from "./body_input.ts";
 import { LocalSocket } from "./local_socket.ts";
@@ -93,22 +91,14 @@ async function publishInput(
     return socket as unknown as ClientSocket;
   };
   const report = new DamageReport({ log, clock });
-  const damage = {
+  const onNote = (sentence: string) => log.warn(sentence);
+  const splitter = createInputSplitter(
+    input.format === "raw" ? input : { ...input, name: NAME, onNote },
+  );
+  const source = new SplitSource(bodyInput.stream, splitter, NAME, {
     isStrict: false,
-    onDamage: report.add.bind(report),
-    onFilmDamage: report.addToFilm.bind(report),
-  };
-  const splitter = createSplitter(input);
-  const source = input.format === "auto"
-    ? new PipeSource({
-      input: bodyInput.stream,
-      splitter,
-      name: NAME,
-      maxFrameBytes: options.maxFrameBytes,
-      damage,
-      onNote: (sentence) => log.warn(sentence),
-    })
-    : new SplitSource(bodyInput.stream, splitter, NAME, damage);
+    onDamage: (fault, runs) => report.add(fault, runs),
+  });
   const publisher = new SourcePublisher({
     url: `ws://localhost/${name}`,
     takeover,

@@ -25,6 +25,12 @@ const OUTPUTS: readonly (readonly [string, readonly string[]])[] = [
   ]],
   ["ivf", ["-c:v", "libvpx", "-deadline", "realtime", "-f", "ivf"]],
   ["y4m", ["-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe"]],
+  ["matroska", ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-f", "matroska"]],
+  ["webm", ["-c:v", "libvpx", "-deadline", "realtime", "-f", "webm"]],
+  ["fragmented MP4", [
+    ...["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-f", "mp4"],
+    ...["-movflags", "frag_keyframe+empty_moov+default_base_moof"],
+  ]],
   ["mpegts", ["-c:v", "libx264", "-preset", "ultrafast", "-g", "10", "-f", "mpegts"]],
 ];
 
