@@ -212,6 +212,7 @@ Deno.test("endViewer says so where a thread has not said in time whether the vie
     request: new Request(url, { method: "DELETE" }),
     url,
     base: "",
+    takeTime: () => {},
     asker: { address: "", token: undefined },
     name: "live",
     id: "7",
