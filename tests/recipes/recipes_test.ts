@@ -38,10 +38,14 @@ Deno.test(
   async () => {
     await using desk = await Desk.make();
     const [, , serve, publish] = blocks("One camera", "sh");
+    desk.env.XDG_STATE_HOME = `${desk.folder}/state`;
     await using relay = await desk.relay(serve!);
-    const place = `127.0.0.1:${relay.port}`;
-    const url = `ws://${place}/cam`;
+    const [, cert] = await relay.process.said(/(\/\S+\/cert\.pem)/);
+    await desk.write("cert.pem", await Deno.readTextFile(cert!));
+    const place = `localhost:${relay.port}`;
+    const url = `wss://${place}/cam`;
     await using _camera = desk.shell(withOthers(publish!, { "192.0.2.1:8080": place }));
+    desk.env.STREAM_CA = cert!;
     assertEquals((await desk.watch(url))[0], 0);
     for (const token of [[], ["--token", "guessed"]]) {
       const stranger = ["publish", url, "--test-pattern", "--takeover", ...token];

@@ -274,3 +274,32 @@ Deno.test("serve takes secrets of any characters from a page, which has to escap
     await using _client = await Client.open(running.url("/cam"), offered);
   }
 });
+
+Deno.test("serve tells its threads no secret: they ask", async () => {
+  const told: string[] = [];
+  const secrets = { publish: "s3cret-pub", watch: "s3cret-see", admin: "s3cret-adm" };
+  await using relay = await serve({ ...DEFAULTS, workers: 2, listener: "node" }, {
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    access: sharedSecrets(secrets),
+    openThread: () => {
+      const url = new URL("../../src/shards/shard_worker.ts", import.meta.url);
+      const worker = new Worker(url, { type: "module" });
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (
+        message: unknown,
+        transfer?: Transferable[] | StructuredSerializeOptions,
+      ) => {
+        told.push(Deno.inspect(message, { depth: 20, strAbbreviateSize: 1e6, iterableLimit: 1e6 }));
+        post(message, transfer as Transferable[]);
+      };
+      return worker;
+    },
+  });
+  const headers = { authorization: `Bearer ${secrets.watch}` };
+  assertEquals((await answerTo(`${relay.address}/api/streams`, { headers })).status, 200);
+  assertEquals((await answerTo(`${relay.address}/api/streams`)).status, 401);
+  assertEquals(told.some((message) => message.includes("allowed")), true);
+  assertEquals(told.filter((message) => message.includes("s3cret")), []);
+});
