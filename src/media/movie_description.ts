@@ -47,6 +47,8 @@ export interface MovieVideo {
   readonly startTime: number;
   readonly defaults: SampleDefaults;
   readonly descriptions: readonly LiveTrackInfo[];
+  /** What lists samples that do not come in fragments: 8.5.1. */
+  readonly table: Uint8Array;
 }
 
 /** What a movie has. */
@@ -57,8 +59,6 @@ export interface MovieDescription {
   readonly otherVideos: number;
   readonly hasSound: boolean;
   readonly isEncrypted: boolean;
-  /** Whether its samples come in fragments. */
-  readonly isFragmented: boolean;
 }
 
 /** Reads what is in a MovieBox. */
@@ -79,7 +79,6 @@ export function readMovie(movie: Uint8Array): MovieDescription {
     hasSound,
     isEncrypted: tables[0] !== undefined &&
       [...boxesOf(tables[0].subarray(8))].some(({ type }) => type === "encv"),
-    isFragmented: boxOf(movie, "mvex") !== undefined,
   };
 }
 
@@ -92,14 +91,15 @@ function readVideo(movie: Uint8Array, track: Uint8Array): MovieVideo | undefined
   const header = boxOf(track, "tkhd");
   const id = header && readTrackId(header);
   const timescale = scaleOf(boxOf(track, "mdia", "mdhd"));
-  const list = boxOf(track, "mdia", "minf", "stbl", "stsd");
+  const table = boxOf(track, "mdia", "minf", "stbl");
+  const list = table && boxOf(table, "stsd");
   if (id === undefined || timescale === 0 || list === undefined) return undefined;
   const rotation = rotationOf(header!);
   const descriptions = [...boxesOf(list.subarray(8))].slice(0, MAX_DESCRIPTIONS)
     .map(({ type, data }) => descriptionOf(type, data, rotation));
   if (descriptions.length === 0) return undefined;
   const startTime = startOf(track, { timescale, movieScale: scaleOf(boxOf(movie, "mvhd")) });
-  return { id, timescale, startTime, defaults: defaultsOf(movie, id), descriptions };
+  return { id, timescale, startTime, defaults: defaultsOf(movie, id), descriptions, table: table! };
 }
 
 function scaleOf(header: Uint8Array | undefined): number {

@@ -35,16 +35,17 @@ const HEADER = { base: 1, description: 2, duration: 8, size: 16, flags: 32, isAt
 const RUN = { offset: 1, first: 4, duration: 0x100, size: 0x200, flags: 0x400, shift: 0x800 };
 
 /**
- * Reads what is in a MovieFragmentBox that begins at `start` of the input; without a time of its
- * own it goes on at `nextTime`.
+ * Reads what is in a MovieFragmentBox that begins at `start` of the input, in a file that begins at
+ * `fileStart`; without a time of its own it goes on at `nextTime`.
  *
  * @throws {DamageError} when its parts do not fit
  */
 export function readFragment(
   fragment: Uint8Array,
-  { video, start, nextTime }: {
+  { video, start, fileStart, nextTime }: {
     readonly video: MovieVideo;
     readonly start: number;
+    readonly fileStart: number;
     readonly nextTime: number;
   },
 ): MovieFragment {
@@ -55,7 +56,9 @@ export function readFragment(
   for (const { type, data } of boxesOf(fragment)) {
     if (type !== "traf") continue;
     const header = readHeader(boxOf(data, "tfhd"), video.defaults);
-    const base = header.base ?? (header.isAtFragment ? start : dataEnd);
+    const base = header.base !== undefined
+      ? fileStart + header.base
+      : (header.isAtFragment ? start : dataEnd);
     const isVideo = header.id === video.id;
     if (isVideo) time = timeOf(boxOf(data, "tfdt")) ?? time;
     dataEnd = base;

@@ -1,5 +1,5 @@
 /**
- * MP4 in fragments that is read as it comes: ISO/IEC 14496-12 (2022), of which clauses are named.
+ * MP4 that is read as it comes, in fragments or behind the list of its frames: ISO/IEC 14496-12 (2022), of which clauses are named.
  *
  * @module
  */
@@ -14,11 +14,14 @@ import { type ContainerOptions, failForGood, LiveTrack } from "./live_track.ts";
 import { otherVideosNote, soundNote, STANDARD_INPUT } from "./messages.ts";
 import { isSameMovie, type MovieVideo, readMovie } from "./movie_description.ts";
 import { type MovieSample, readFragment } from "./movie_fragment.ts";
+import { listedSamples } from "./movie_table.ts";
 
 /** Most bytes of a description of a movie or of a fragment, of which the first is 0. */
 const MAX_DESCRIPTION_BYTES = 2 ** 24 - 1;
 /** Most bytes of another box that is passed over. */
 const MAX_PASSED_BYTES = 64 * 1024 * 1024;
+/** Most samples that are passed over because they begin in front of what is read. */
+const MAX_MISSED = 100_000;
 /** Boxes that say nothing of frames. */
 const OTHERS = new Set([
   ...["ftyp", "styp", "free", "skip", "wide", "sidx", "ssix", "emsg", "prft", "mfra", "uuid"],
@@ -44,11 +47,12 @@ export class MovieFinder implements FrameFinder {
   #video: MovieVideo | undefined;
   /** Readers by the index of their description. */
   #tracks = new Map<number, LiveTrack>();
-  /** Samples of the last fragment that have not come yet. */
-  #samples: MovieSample[] = [];
-  /** How many of them have. */
-  #sample = 0;
+  /** The sample that comes next of those that were announced, and those behind it. */
+  #sample: MovieSample | undefined;
+  #samples: Iterator<MovieSample> = [].values();
   #nextTime = 0;
+  /** Offset at which the file begins that is read: others may stand in front of it. */
+  #fileStart = 0;
   /** Offset behind the box with samples that is read, while one is. */
   #dataEnd: number | undefined;
   /** Bytes at the first unread one that are still to be passed over. */
@@ -97,8 +101,7 @@ export class MovieFinder implements FrameFinder {
     if (this.input.offset === this.#goesOnAt) return;
     this.#dataEnd = undefined;
     this.#passing = 0;
-    this.#samples = [];
-    this.#sample = 0;
+    this.#expect([]);
     this.#isSearched = true;
   }
 
@@ -106,9 +109,9 @@ export class MovieFinder implements FrameFinder {
   #step(): SplitFrame | "more" | undefined {
     const { input } = this;
     if (this.#passing > 0) return this.#pass();
-    if (input.finished && this.#sample < this.#samples.length) {
-      this.#samples = [];
-      input.cutOff("the frames of a fragment");
+    if (input.finished && this.#sample !== undefined) {
+      this.#expect([]);
+      input.cutOff("the frames that were announced");
     }
     if (input.finished) return undefined;
     if (this.#dataEnd !== undefined) return this.#readData(this.#dataEnd);
@@ -131,6 +134,7 @@ export class MovieFinder implements FrameFinder {
       case "mdat":
         return this.#enterData(box);
       default:
+        if (box.type === "ftyp") this.#fileStart = box.start;
         if (!OTHERS.has(box.type) || box.end - box.start > MAX_PASSED_BYTES) this.#failAtBox();
         this.#passing = box.end - box.start;
         return "more";
@@ -169,10 +173,9 @@ export class MovieFinder implements FrameFinder {
     // A program that is started again mostly writes what it wrote before.
     this.#times.restart();
     this.#nextTime = 0;
-    this.#samples = [];
-    this.#sample = 0;
-    if (isSameMovie(movie, this.#movie)) return;
-    const { video, isEncrypted, isFragmented, hasSound, otherVideos } = readMovie(movie);
+    if (isSameMovie(movie, this.#movie)) return this.#expectListed(this.#video!);
+    this.#movie = movie.slice();
+    const { video, isEncrypted, hasSound, otherVideos } = readMovie(this.#movie);
     const expected = "an MP4 with video";
     if (video === undefined) {
       failForGood(input, { expected, found: hasSound ? "only audio" : "none", advice: "give one" });
@@ -185,14 +188,25 @@ export class MovieFinder implements FrameFinder {
         advice,
       });
     }
-    if (!isFragmented) {
-      const found = "one with a list of all its frames, which is read from a file only";
-      failForGood(input, { expected: "an MP4 in fragments", found, advice: AS_FILE });
-    }
-    this.#movie = movie.slice();
     this.#video = video;
     this.#tracks = new Map();
+    this.#expectListed(video);
     this.#note({ hasSound, otherVideos });
+  }
+
+  /** Takes samples that are announced. */
+  #expect(samples: Iterable<MovieSample>): void {
+    this.#samples = samples[Symbol.iterator]();
+    this.#advance();
+  }
+
+  #expectListed({ table }: MovieVideo): void {
+    this.#expect(listedSamples(table, this.#fileStart));
+  }
+
+  #advance(): void {
+    const { done, value } = this.#samples.next();
+    this.#sample = done === true ? undefined : value;
   }
 
   /** Says once what is left out. */
@@ -215,14 +229,18 @@ export class MovieFinder implements FrameFinder {
         advice: "start the program that writes it again, so that the input begins at its beginning",
       });
     }
-    if (this.#sample < this.#samples.length) {
-      this.#samples = [];
+    if (this.#sample !== undefined) {
+      this.#expect([]);
       this.#goOn(0, () => this.#failAtSample("another fragment"));
     }
     try {
-      const read = readFragment(fragment, { video, start, nextTime: this.#nextTime });
-      this.#samples = [...read.samples];
-      this.#sample = 0;
+      const read = readFragment(fragment, {
+        video,
+        start,
+        fileStart: this.#fileStart,
+        nextTime: this.#nextTime,
+      });
+      this.#expect(read.samples);
       this.#nextTime = read.nextTime;
     } catch (error) {
       if (!(error instanceof DamageError)) throw error;
@@ -238,7 +256,11 @@ export class MovieFinder implements FrameFinder {
   #enterData({ start, content, end }: Box): "more" {
     if (this.#video === undefined) {
       const found = "one whose list of frames stands at its end";
-      failForGood(this.input, { expected: "an MP4 in fragments", found, advice: AS_FILE });
+      failForGood(this.input, {
+        expected: "an MP4 with the list of its frames in front",
+        found,
+        advice: AS_FILE,
+      });
     }
     this.#dataEnd = end;
     this.#passing = content - start;
@@ -248,14 +270,14 @@ export class MovieFinder implements FrameFinder {
   #readData(dataEnd: number): SplitFrame | "more" | undefined {
     const { input } = this;
     const { offset } = input;
-    const sample = this.#samples[this.#sample];
+    const sample = this.#sample;
     if (sample === undefined || sample.offset + sample.size > dataEnd) {
       this.#dataEnd = undefined;
       this.#passing = dataEnd - offset;
       return "more";
     }
     if (sample.offset < offset) {
-      while ((this.#samples[this.#sample]?.offset ?? Infinity) < offset) this.#sample++;
+      this.#passMissed(offset);
       return this.#goOn(0, () => this.#failAtSample("one that begins in front of others"));
     }
     if (sample.offset > offset) {
@@ -265,17 +287,26 @@ export class MovieFinder implements FrameFinder {
     return this.#readSample(sample);
   }
 
+  /** Passes over samples that begin in front of what is read. */
+  #passMissed(offset: number): void {
+    let left = MAX_MISSED;
+    while (this.#sample !== undefined && this.#sample.offset < offset && left-- > 0) {
+      this.#advance();
+    }
+    if (left < 0) this.#expect([]);
+  }
+
   #readSample(sample: MovieSample): SplitFrame | undefined {
     const { input } = this;
     const { size } = sample;
     if (size > input.maxFrameBytes) {
-      this.#sample++;
+      this.#advance();
       this.#goOn(size, () => input.checkFrameBytes(size));
     }
     input.expect(size);
     this.#checkWithin(size);
     if (input.length < size) return this.#lack(`a frame of ${size} bytes`);
-    this.#sample++;
+    this.#advance();
     try {
       const frame = this.#frameOf(sample, input.bytes.subarray(0, size));
       input.pass(size, 1);
