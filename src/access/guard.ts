@@ -32,6 +32,8 @@ export interface Guard {
   readonly needsToken: boolean;
   /** Whether everybody may do everything. */
   readonly isOpen: boolean;
+  /** How often what was answered has changed: an answer from before that may not hold. */
+  readonly changes: number;
   /** Asks; a refusal says why. */
   ask(question: AccessQuestion, occasion: Occasion): Ruling | Promise<Ruling>;
   /** Has `listener` called when who is there has to be asked about again, until what it returns is. */
@@ -54,6 +56,8 @@ export class RelayGuard implements Guard {
   readonly #access: Access;
   readonly #failures: Failures;
   readonly #audit: Audit;
+  readonly #forget: () => void;
+  #changes = 0;
 
   /** Without an access everybody may do everything. */
   constructor(access: Access | undefined, { log, wallMs, trustedProxies }: GuardContext) {
@@ -62,6 +66,7 @@ export class RelayGuard implements Guard {
     this.needsToken = this.#access.needsToken === true;
     this.#failures = new Failures(trustedProxies, () => wallMs() / 1000);
     this.#audit = new Audit(log);
+    this.#forget = this.onChange(() => void this.#changes++);
   }
 
   ask(question: AccessQuestion, occasion: Occasion): Ruling | Promise<Ruling> {
@@ -81,6 +86,10 @@ export class RelayGuard implements Guard {
       : this.#judged(answer, question, occasion);
   }
 
+  get changes(): number {
+    return this.#changes;
+  }
+
   onChange(listener: () => void): () => void {
     return this.#access.onChange?.(listener) ?? (() => {});
   }
@@ -88,6 +97,11 @@ export class RelayGuard implements Guard {
   /** Writes down what somebody has changed who may. */
   note(change: Change): void {
     this.#audit.changed(change);
+  }
+
+  /** Hears of no more changes. */
+  close(): void {
+    this.#forget();
   }
 
   /** Once a second: tells what there was no room for. */

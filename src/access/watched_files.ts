@@ -70,8 +70,8 @@ class WatchedFile {
   #text = "";
   /** Whether it is read again: what comes out of a pipe comes once, and a read may wait for ever. */
   #isPlain = false;
-  /** Why it could not be read when it was looked at last; empty where it could. */
-  #unread = "";
+  /** Whether it could not be read when it was looked at last. */
+  #isUnread = false;
 
   constructor({ path, label = path, take }: FileToWatch, log: Log) {
     this.#path = path;
@@ -103,14 +103,13 @@ class WatchedFile {
         if (await readText(this.#path) !== text) return;
       }
     } catch (error) {
-      // It is told once.
-      const why = this.#sentence(error);
-      if (why !== this.#unread) this.#keep(why);
-      this.#unread = why;
+      // It is told once, in whichever way the system puts it at first.
+      if (!this.#isUnread) this.#keep(this.#sentence(error));
+      this.#isUnread = true;
       return;
     }
-    const wasUnread = this.#unread !== "";
-    this.#unread = "";
+    const wasUnread = this.#isUnread;
+    this.#isUnread = false;
     if (text === this.#text) {
       if (wasUnread) this.#log.info(`read ${this.#path} again: it is as it was`);
       return;

@@ -106,6 +106,7 @@ async function permitted(
   const { actions } = route;
   const stream = nameFault(asked.name) === undefined ? asked.name : undefined;
   const rulings: Ruling[] = [];
+  const { changes } = guard;
   for (const action of typeof actions === "function" ? actions(asked) : actions) {
     const answer = guard.ask({ ...asked.asker, action, stream }, "first");
     const ruling = answer instanceof Promise ? await answer : answer;
@@ -119,6 +120,7 @@ async function permitted(
   return await respond(context, route, {
     ...asked,
     ids: idsOf(rulings),
+    changes,
     ...(untilMs === undefined ? {} : { untilMs }),
   });
 }

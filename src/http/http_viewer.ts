@@ -41,7 +41,7 @@ export class HttpViewer implements Viewer<ViewerFeed> {
   /** Counts the viewer in as one of `stream`, which `streams.watch` has returned. */
   constructor(
     { streams: { memory, guard, outflow } }: Pick<Here, "streams">,
-    { name, asker, untilMs }: Pick<Asked, "name" | "asker" | "untilMs">,
+    { name, asker, untilMs, changes }: Pick<Asked, "name" | "asker" | "untilMs" | "changes">,
     { stream, maker }: { readonly stream: WatchedStream; readonly maker: BodyMaker },
   ) {
     this.#maker = maker;
@@ -72,6 +72,7 @@ export class HttpViewer implements Viewer<ViewerFeed> {
       guard,
       questions: [{ ...asker, action: "watch", stream: name }],
       untilMs,
+      changes,
       wallMs: Date.now,
       onOver: (why) => this.close(CLOSE.accessEnded, why),
     });

@@ -22,6 +22,8 @@ export interface Asked {
   readonly takeTime: () => void;
   /** Until when what is asked is permitted, in milliseconds since the Unix epoch. Absent: until that changes. */
   readonly untilMs?: number;
+  /** How often that had changed when it was asked. Absent: it has not been asked. */
+  readonly changes?: number;
   /** Whose token has permitted it. Absent: it has not been asked, or nothing is known of it. */
   readonly ids?: TokenIds;
   /** What stands in the row's path for `:stream`, `:name` or `:path`; empty where it has none. */

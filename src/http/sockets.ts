@@ -48,6 +48,7 @@ export function acceptSocket({ streams }: Here, asked: Asked): Upgrade {
         fault,
         actions,
         untilMs: asked.untilMs,
+        changes: asked.changes,
       }),
   };
 }

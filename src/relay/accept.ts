@@ -24,6 +24,8 @@ export interface PeerRequest extends PeerPlace {
   readonly actions: readonly Action[];
   /** Until when that holds, in milliseconds since the Unix epoch; `undefined`: until it changes. */
   readonly untilMs: number | undefined;
+  /** How often that had changed when it was asked. Absent: it has just been. */
+  readonly changes?: number | undefined;
   /** Why the peer is closed as soon as it is open. */
   readonly fault: ProtocolError | undefined;
 }
@@ -41,9 +43,9 @@ export function acceptPeer(streams: Streams, socket: Socket, asked: PeerRequest)
   connection.serve(() => {
     if (asked.fault !== undefined) throw asked.fault;
     if (streams.isStopping) throw new ProtocolError(CLOSE.goingAway, "the relay is stopping");
-    const { role, asker, actions, untilMs, name: stream } = asked;
+    const { role, asker, actions, untilMs, changes, name: stream } = asked;
     const questions = actions.map((action) => ({ ...asker, action, stream }));
-    connection.hold({ guard: streams.guard, questions, untilMs, wallMs: Date.now });
+    connection.hold({ guard: streams.guard, questions, untilMs, changes, wallMs: Date.now });
     return role === "stream.v1"
       ? new HelloPeer(streams, asked, { channel, connection, asker })
       : new BarePeer(streams, asked, { channel, role });

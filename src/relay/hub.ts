@@ -220,6 +220,7 @@ export class Hub implements Streams {
   /** Closes everybody. */
   stop(): void {
     for (const live of this.streams) live.stop("the relay is stopping");
+    this.guard.close();
   }
 
   /** The stream of that name for somebody who publishes, for whom viewers make room. */

@@ -18,6 +18,8 @@ export interface TenureOptions {
   readonly questions: readonly AccessQuestion[];
   /** Until when that holds, in milliseconds since the Unix epoch. */
   readonly untilMs: number | undefined;
+  /** The guard's {@linkcode Guard.changes} when it was asked. Absent: it has just been. */
+  readonly changes?: number | undefined;
   /** Milliseconds since the Unix epoch. */
   readonly wallMs: () => number;
   /** It is over; `why` says so to the peer. */
@@ -34,7 +36,9 @@ export class Tenure {
   constructor(options: TenureOptions) {
     this.#options = options;
     this.#forget = options.guard.onChange(() => this.#askAgain());
-    this.#wait(options.untilMs);
+    const { guard, changes = guard.changes } = options;
+    if (guard.changes === changes) this.#wait(options.untilMs);
+    else this.#askAgain();
   }
 
   /** Whoever was let in has gone. */

@@ -18,6 +18,7 @@ export class ShardGuard implements Guard {
   readonly #tell: (message: FromShard) => void;
   readonly #questions = new Questions<Ruling | string>();
   readonly #listeners = new Set<() => void>();
+  #changes = 0;
 
   constructor(
     { isOpen, needsToken }: Pick<ShardStart, "isOpen" | "needsToken">,
@@ -32,6 +33,10 @@ export class ShardGuard implements Guard {
     return this.isOpen ? ALLOWED : this.#ask(question, occasion);
   }
 
+  get changes(): number {
+    return this.#changes;
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -44,6 +49,7 @@ export class ShardGuard implements Guard {
 
   /** Who is there has to be asked about again. */
   changed(): void {
+    this.#changes++;
     for (const listener of [...this.#listeners]) listener();
   }
 

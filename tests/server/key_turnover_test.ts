@@ -84,7 +84,7 @@ for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
     using filed = await openTokenFiles(
       { keys: keys.path },
       { ...silentLog, info: say, error: say },
-      { lookMs: 50, settleMs: 30 },
+      { lookMs: 50 },
     );
     await using relay = await serve({ ...DEFAULTS, workers }, {
       clock: systemClock,
@@ -146,12 +146,16 @@ for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
     await speaking.control("welcome");
     const kept = await motion(relay.address, fresh);
     const numbers: number[] = [];
+    const places: number[] = [];
     await using lossless = watch(url("/cam"), {
       ...withToken({ token: fresh }),
       maxDelayMs: 30_000,
     });
     const everything = (async () => {
-      for await (const { data } of lossless) numbers.push(numberIn(data));
+      for await (const { data, sequence } of lossless) {
+        numbers.push(numberIn(data));
+        places.push(sequence - numberIn(data));
+      }
     })();
     await eventually("the first frame", () => numbers.length > 0);
 
@@ -195,10 +199,12 @@ for (const workers of Deno.build.os === "linux" ? [1, 2] : [1]) {
     isOver = true;
     await publishing;
     await soon("the last frame", everything);
+    assertEquals(numbers.at(-1), sent - 1);
     assertEquals(lost, 1);
-    const first = numbers[0]!;
-    assertEquals(numbers.length, sent - first, "each frame has come");
-    assertEquals(numbers.findIndex((number, index) => number !== first + index), -1);
+    // The relay has counted each frame once: whoever is slower than others may have skipped some.
+    assertEquals(new Set(places), new Set([1]));
+    const { frames, dropped, notDelivered } = out.stats();
+    assertEquals([frames, dropped, notDelivered], [sent, 0, 0]);
     await using _gone = entitled;
     await kept.cancel().catch(() => {});
     await kept.end;

@@ -1,6 +1,7 @@
 /** What somebody may do holds within a session: it ends (4008) when that is over. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
+import type { Access } from "../../src/access/access.ts";
 import { readKeys } from "../../src/access/token_keys.ts";
 import { SignedTokens } from "../../src/access/signed_tokens.ts";
 import { newKey, signToken } from "../../src/access/token_maker.ts";
@@ -104,6 +105,38 @@ Deno.test("serve ends whatever session with 4008 when its token expires", async 
     });
   }
   await soon("the end of the pictures", motionEnd);
+});
+
+Deno.test("serve asks again about whoever was let in while that changed", async () => {
+  let isOver = false;
+  const listeners = new Set<() => void>();
+  const access: Access = {
+    authorize: ({ stream }) => {
+      if (stream === "cam" && !isOver) {
+        // Before there is a connection that could be told.
+        queueMicrotask(() => {
+          isOver = true;
+          for (const listener of listeners) listener();
+        });
+        return "allowed";
+      }
+      return isOver && stream === "cam" ? "forbidden" : "allowed";
+    },
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  await using relay = await serve(DEFAULTS, {
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    access,
+  });
+  await using viewer = await Client.open(
+    `${relay.address.replace("http:", "ws:")}/cam?role=watch`,
+  );
+  assertEquals((await viewer.closed).code, 4008);
 });
 
 Deno.test("serve lists, as JSON, text and metrics, the streams that one may see, and refuses others alike", async () => {

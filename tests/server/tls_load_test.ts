@@ -51,6 +51,7 @@ for (const { listener, workers } of CASES) {
     })();
     let viewersLost = 0;
     const numbers: number[][] = [];
+    const places = new Set<number>();
     const viewers = Array.from({ length: 3 }, () => {
       const got: number[] = [];
       numbers.push(got);
@@ -61,7 +62,10 @@ for (const { listener, workers } of CASES) {
         onEvent: ({ type }) => void (type === "lost" && viewersLost++),
       });
       const watching = (async () => {
-        for await (const { data } of viewer) got.push(numberOf(data));
+        for await (const { data, sequence } of viewer) {
+          got.push(numberOf(data));
+          places.add(sequence - numberOf(data));
+        }
       })();
       return { viewer, watching };
     });
@@ -94,9 +98,8 @@ for (const { listener, workers } of CASES) {
     await soon("the viewers' ends", Promise.all(viewers.map(({ watching }) => watching)));
     if (listener === "node") {
       assertEquals([lost, viewersLost], [[], 0]);
-      for (const got of numbers) {
-        assertEquals(got.findIndex((number, index) => number !== got[0]! + index), -1);
-      }
+      // The relay has counted each frame once: whoever is slower than others may have skipped some.
+      assertEquals(places, new Set([1]));
     } else {
       // It takes less than a second with the first tries, however slow the machine is at them.
       const waitsMs = lost.reduce((sum, { retryMs }) => sum + retryMs, 0);
