@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   player: ["net", "wire", "picture", "core", "bytes", "errors", "host"],
   access: ["listen", "errors", "host"],
   listen: ["errors", "host"],
-  relay: ["access", "listen", "media", "wire", "split", "core", "bytes", "errors", "host"],
+  relay: ["access", "listen", "wire", "split", "core", "bytes", "errors", "host"],
   http: [
     "player",
     "relay",

@@ -18,6 +18,17 @@ import { createPacketReader, type Packet, type PacketReader } from "./packet_rea
 /** What stands for colours that are not told, in ITU-T H.273. */
 const UNSPECIFIED = 2;
 
+/** Bytes of a description that may always be read, however small frames are. */
+const SMALL_DESCRIPTION_BYTES = 1024 * 1024;
+
+/**
+ * Most bytes of a description that is read whole, of which no format has more than `bytes`: what may
+ * come of it is held in memory, as a frame is.
+ */
+export function maxDescriptionBytes({ maxFrameBytes }: SplitterOptions, bytes: number): number {
+  return Math.min(bytes, Math.max(maxFrameBytes, SMALL_DESCRIPTION_BYTES));
+}
+
 /** Options of a splitter for containers. */
 export interface ContainerOptions extends SplitterOptions {
   /** What the input is called in notes. @default {"standard input"} */

@@ -18,6 +18,7 @@ import {
   type ContainerOptions,
   failForGood,
   LiveTrack,
+  maxDescriptionBytes,
   presentationOf,
   stretched,
 } from "./live_track.ts";
@@ -220,7 +221,11 @@ export class MatroskaFinder implements FrameFinder {
           }
         });
       case TRACKS:
-        return this.#readWhole(element, MAX_TRACKS_BYTES, (data) => this.#follow(data));
+        return this.#readWhole(
+          element,
+          maxDescriptionBytes(this.#options, MAX_TRACKS_BYTES),
+          (data) => this.#follow(data),
+        );
       case ID.timestamp:
         return this.#readWhole(element, ELEMENT_HEADER_BYTES, (data) => {
           if (this.#cluster !== undefined) this.#cluster.timestamp = unsignedOf(data);

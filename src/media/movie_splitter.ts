@@ -10,7 +10,12 @@ import type { SplitFrame } from "../split/splitter.ts";
 import { type Box, BOX_HEADER_BYTES, readBox } from "./boxes.ts";
 import { DamageError } from "./damage.ts";
 import { JoinedTimes } from "./joined_times.ts";
-import { type ContainerOptions, failForGood, LiveTrack } from "./live_track.ts";
+import {
+  type ContainerOptions,
+  failForGood,
+  LiveTrack,
+  maxDescriptionBytes,
+} from "./live_track.ts";
 import { otherVideosNote, soundNote, STANDARD_INPUT } from "./messages.ts";
 import { isSameMovie, type MovieVideo, readMovie } from "./movie_description.ts";
 import { type MovieSample, readFragment } from "./movie_fragment.ts";
@@ -159,12 +164,24 @@ export class MovieFinder implements FrameFinder {
   #readWhole(box: Box, read: (content: Uint8Array) => void): "more" | undefined {
     const { input } = this;
     const length = box.end - box.start;
-    if (length > MAX_DESCRIPTION_BYTES) this.#failAtBox();
+    const maxBytes = maxDescriptionBytes(this.#options, MAX_DESCRIPTION_BYTES);
+    if (length > maxBytes) return this.#failAtDescription(box, maxBytes);
     input.expect(length);
     if (input.length < length) return this.#lack(`a box of ${length} bytes`);
     read(input.bytes.subarray(box.content - box.start, length));
     input.skip(length);
     return "more";
+  }
+
+  /** A movie that is described at such length cannot be read; a fragment may be no fragment. */
+  #failAtDescription({ type, start, end }: Box, maxBytes: number): never {
+    const isMovie = type === "moov" && this.#video === undefined && end - start < Infinity;
+    if (!isMovie) return this.#failAtBox();
+    return failForGood(this.input, {
+      expected: `a list of frames of at most ${maxBytes} bytes`,
+      found: `one of ${end - start}`,
+      advice: AS_FILE,
+    });
   }
 
   /** Takes the first video of a movie. */

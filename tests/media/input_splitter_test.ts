@@ -11,7 +11,7 @@ import { bytesOf } from "../../src/bytes/text.ts";
 import { concat, cutAt, ramp, split } from "../split/samples.ts";
 import { cases } from "../thorough.ts";
 import { fileOf, h264Shots, readBytes } from "./files.ts";
-import { box, movieOf, plainShots } from "./movies.ts";
+import { box, FILE_TYPE, movieOf, plainShots } from "./movies.ts";
 import { packetsOf } from "./transport.ts";
 
 const MAX_FRAME_BYTES = 100_000;
@@ -198,6 +198,18 @@ Deno.test("What nothing can be read of ends with a sentence at once, lenient or 
     [
       movieOf({ runs: [plainShots(4, [1, 2])] }),
       /give the file itself with --input, or let ffmpeg/,
+    ],
+    [
+      concat(FILE_TYPE, Uint8Array.of(0, 0x20, 0, 0), bytesOf("moov")),
+      /a list of frames of at most/,
+    ],
+    [
+      movieOf({ runs: [SHOTS], entry: "encv", isMovieFirst: true }),
+      /found encrypted ones; decrypt/,
+    ],
+    [
+      movieOf({ runs: [SHOTS], entry: "apch", isMovieFirst: true }),
+      /is coded as ProRes; let ffmpeg/,
     ],
     [concat(...packetsOf(SHOTS, { types: [0x02] })), /coded as MPEG-2; let ffmpeg convert it/],
     [concat(...packetsOf(SHOTS, { types: [0x0f] })), /found only audio/],
