@@ -116,9 +116,9 @@ Deno.test(needs(NO_CADDY, "the recipe for the internet works behind a real Caddy
   const [code, said] = await desk.watch(url);
   assertEquals(code, 4);
   assertMatch(said, /needs a token, and none came$/);
-  const [late, why] = await desk.watch(url, "--token", "@brief.txt");
-  assertEquals(late, 4);
-  assertMatch(why, /the token has expired$/);
+  const late = await desk.stream("watch", url, "--output", "-", "--token", "@brief.txt");
+  assertEquals(late.code, 4);
+  assertMatch(late.stderr, /the token has expired\n$/);
 
   // An answer without an end comes as it is made, and the relay knows when its reader goes.
   const viewers = async () => {

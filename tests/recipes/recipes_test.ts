@@ -230,7 +230,10 @@ Deno.test("the recipe for systemd has its secrets in files, and takes new ones o
   assertEquals((await desk.watch(url, "--token", "see"))[0], 0);
   assertEquals((await desk.watch(url))[0], 4);
   await desk.write("watch.txt", "new");
-  await desk.done(withOthers(values("ExecReload")[0]!, { "$MAINPID": `${relay.process.pid}` }));
+  await desk.done(withOthers(values("ExecReload")[0]!, {
+    "/bin/kill": "kill",
+    "$MAINPID": `${relay.process.pid}`,
+  }));
   await relay.process.said(/read \S+watch\.txt again/);
   assertEquals((await desk.watch(url, "--token", "see"))[0], 4);
   assertEquals((await desk.watch(url, "--token", "new"))[0], 0);
