@@ -211,7 +211,9 @@ for (
     ["GET", "/api/streams/nobody/viewers", 404],
     ["POST", "/api/streams/nobody/viewers", 405],
     ["PATCH", "/api/streams/nobody/viewers", 405],
-    ["GET", "/api/streams/nobody/viewers/1", 404],
+    ["GET", "/api/streams/nobody/viewers/1", 405],
+    ["DELETE", "/api/streams/nobody/viewers/1", 404],
+    ["GET", "/api/streams/nobody/viewers/1/2", 404],
   ] as const
 ) {
   Deno.test(`serve answers ${method} ${path} with ${code}`, async () => {
