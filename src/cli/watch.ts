@@ -4,6 +4,7 @@
  * @module
  */
 import { ReaderGone } from "../host/host.ts";
+import { Patience } from "../files/patience.ts";
 import { DEFAULT_FOLDER, openSink } from "../files/sinks.ts";
 import { type SinkStats, SinkWatcher } from "../files/sink_watcher.ts";
 import { DEFAULT_MAX_DELAY_MS } from "../client/mod.ts";
@@ -83,13 +84,19 @@ export const watchCommand = command({
       );
     }
     const pass = await passOf(watchCommand, flags, url);
-    const sink = await openSink({
+    // A named pipe opens when somebody else opens it to read.
+    const patience = new Patience(host.stop);
+    const sink = await patience.until(openSink({
       output: flags.output,
       segmentMs: flags.segment,
       overwrite: flags.overwrite,
       writeStdout: host.writeStdout,
       log,
-    });
+    }));
+    patience.end();
+    if (sink === "over") {
+      return log.info(`wrote no frame: nobody reads ${flags.output}`, { frames: 0 });
+    }
     const watcher = new SinkWatcher({
       url: url.socket,
       pass,

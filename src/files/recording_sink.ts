@@ -59,6 +59,10 @@ class RecordingSink implements Sink {
     this.#options = options;
   }
 
+  get needsReader(): boolean {
+    return this.#file?.isNamedLater === false;
+  }
+
   /** Begins the next file. */
   async open(): Promise<void> {
     const output = this.#output;

@@ -19,6 +19,8 @@ export interface Sink {
    * place.
    */
   readonly pipeBytes?: number;
+  /** Whether a write waits for somebody who reads what was written before: it is a pipe or a device. */
+  readonly needsReader?: boolean;
   /**
    * Writes a frame; false for one that is left out because nobody could decode it.
    *

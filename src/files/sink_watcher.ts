@@ -21,10 +21,8 @@ import { StreamError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { FilmLength } from "./film_length.ts";
+import { Patience } from "./patience.ts";
 import { PipeBacklog } from "./pipe_backlog.ts";
-
-/** How long whoever reads a pipe may take for what is being written when a stop is asked for, in milliseconds. */
-const STOP_MS = 1000;
 
 /** Options of a {@linkcode SinkWatcher}. */
 export interface SinkWatcherOptions {
@@ -138,20 +136,23 @@ export class SinkWatcher {
       onEvent: (event) => this.#tell(event),
     });
     this.#watcher = watcher;
-    const patience = new Patience(this.#backlog === undefined ? undefined : stop);
+    const patience = new Patience(this.#sink.needsReader ? stop : undefined);
+    let isCutOff = false;
     try {
       for await (const frame of watcher) {
-        if (await patience.until(this.#take(frame, watcher)) === "over") {
-          log.warn(`nobody reads ${this.#sink.describe()}: its last frame is cut off`);
-          break;
-        }
-        if (this.#isDone) break;
+        isCutOff = await patience.until(this.#take(frame, watcher)) === "over";
+        if (isCutOff || this.#isDone) break;
       }
     } finally {
-      patience.end();
       clearTimeout(timer);
       clearTimeout(this.#readTimer);
-      await this.#sink.finish();
+      // What is cut off cannot be ended: that would wait behind it.
+      try {
+        isCutOff ||= await patience.until(this.#sink.finish()) === "over";
+      } finally {
+        patience.end();
+      }
+      if (isCutOff) log.warn(`nobody reads ${this.#sink.describe()}: its last frame is cut off`);
     }
   }
 
@@ -210,33 +211,6 @@ export class SinkWatcher {
     const { first } = this.#unread;
     if (first === undefined) return;
     this.#readTimer = setTimeout(() => this.#confirm(watcher), first.readMs - nowMs);
-  }
-}
-
-/** Waits for what may never come; once a stop is asked for, only for a moment. */
-class Patience {
-  readonly #over = Promise.withResolvers<"over">();
-  readonly #stop: AbortSignal | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-
-  /** `undefined` for patience without end. */
-  constructor(stop: AbortSignal | undefined) {
-    this.#stop = stop;
-    stop?.addEventListener("abort", this.#begin);
-    if (stop?.aborted) this.#begin();
-  }
-
-  readonly #begin = () => {
-    this.#timer = setTimeout(() => this.#over.resolve("over"), STOP_MS);
-  };
-
-  async until(work: Promise<void>): Promise<"done" | "over"> {
-    return await Promise.race([work.then(() => "done" as const), this.#over.promise]);
-  }
-
-  end(): void {
-    this.#stop?.removeEventListener("abort", this.#begin);
-    clearTimeout(this.#timer);
   }
 }
 

@@ -135,6 +135,7 @@ class FilesSink implements Sink {
 
 class StdoutSink implements Sink {
   readonly pipeBytes = PIPE_BYTES;
+  readonly needsReader = true;
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #run = new FrameRun("standard output");
 

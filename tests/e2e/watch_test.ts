@@ -5,6 +5,7 @@ import { jpegs, makeFolder } from "../cli/folder.ts";
 import { readCounter } from "../picture/read_counter.ts";
 import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { concat } from "../split/samples.ts";
+import { eventually, soon } from "../waiting.ts";
 import { relayed } from "./relayed.ts";
 
 Deno.test("stream watch --every 3 writes every third frame, from the first", async () => {
@@ -107,6 +108,53 @@ Deno.test("stream watch writes to a named pipe what its reader takes, and leaves
   assertEquals((await read).stdout, concat(...frames));
   assertEquals(await folder.names(), ["pipe"]);
 });
+
+/** How long a watch that is asked to end may take for it, in milliseconds. */
+const END_MS = 5000;
+
+for (const reader of ["has not come", "takes nothing"] as const) {
+  const name = `stream watch ends when it is asked to, and the reader of its pipe ${reader}`;
+  Deno.test({
+    name,
+    ignore: Deno.build.os !== "linux",
+    async fn() {
+      await using folder = await makeFolder();
+      const pipe = `${folder.path}/pipe`;
+      assertEquals((await new Deno.Command("mkfifo", { args: [pipe] }).output()).code, 0);
+      await using relay = await startRelay(["--fps", "200"]);
+      const isThere = reader === "takes nothing";
+      // By reading and writing, it opens at once.
+      using _reader = isThere ? await Deno.open(pipe, { read: true, write: true }) : undefined;
+      await using watch = start(["watch", relay.url(), "-o", pipe]);
+      if (isThere) {
+        await relay.watchedBy(watch);
+        const stdin = concat(...jpegs(20, 50_000));
+        await using publish = start(["publish", relay.url()], { stdin });
+        assertEquals((await publish.outcome).code, 0);
+      }
+      const where = isThere ? "pipe_write" : "wait_for_partner";
+      await eventually("it to wait for the reader", () => waitsIn(watch.pid, where));
+      watch.kill("SIGTERM");
+      const { code, stderr } = await soon("its end", watch.outcome, END_MS);
+      assertEquals(code, 0, stderr);
+      assertMatch(
+        stderr,
+        isThere
+          ? /^warn: nobody reads \S+pipe: its last frame is cut off\nwrote \d+ frames?, /m
+          : /^wrote no frame: nobody reads \S+pipe\n$/,
+      );
+      assertEquals(await folder.names(), ["pipe"]);
+    },
+  });
+}
+
+/** Whether a thread of a process stands still in this function of the kernel (Linux). */
+function waitsIn(pid: number, where: string): boolean {
+  return [...Deno.readDirSync(`/proc/${pid}/task`)].some(({ name }) => {
+    const at = Deno.readTextFileSync(`/proc/${pid}/task/${name}/wchan`);
+    return at.includes(where);
+  });
+}
 
 Deno.test("stream watch -o /dev/null takes every frame and needs no --overwrite", async () => {
   await using relay = await startRelay(["--fps", "200"]);

@@ -139,6 +139,7 @@ Deno.test("SinkWatcher stops though nobody reads the pipe that it writes to, and
   const never = Promise.withResolvers<boolean>();
   const sink: Sink = {
     pipeBytes: 1,
+    needsReader: true,
     write: () => {
       writing.resolve();
       return never.promise;
