@@ -5,6 +5,7 @@
  */
 import { DamageReport } from "../files/damage_report.ts";
 import { openFileSource, PACES } from "../files/file_source.ts";
+import { Patience } from "../files/patience.ts";
 import type { FilmDamagePolicy } from "../files/film_source.ts";
 import {
   type DamagePolicy,
@@ -148,7 +149,15 @@ export const publishCommand = command({
     const startMs = host.clock.nowMs();
     const report = new DamageReport({ log, clock: host.clock });
     const onNote = (sentence: string) => log.warn(sentence);
-    const source = await openSource(flags, { host, publisher, report, onNote });
+    // A named pipe opens when somebody else opens it to write.
+    const patience = new Patience(host.stop);
+    const source = await patience.until(openSource(flags, { host, publisher, report, onNote }))
+      .finally(() => patience.end());
+    if (source === "over") {
+      return log.info(`published no frame: nothing can be read of ${flags.input} yet`, {
+        frames: 0,
+      });
+    }
     const damaged = () => source.damaged ?? 0;
     using _progress = showProgress(host, log, () => progressLine(publisher.stats(), damaged()));
     let hasFailed = true;

@@ -92,8 +92,7 @@ export const watchCommand = command({
       overwrite: flags.overwrite,
       writeStdout: host.writeStdout,
       log,
-    }));
-    patience.end();
+    })).finally(() => patience.end());
     if (sink === "over") {
       return log.info(`wrote no frame: nobody reads ${flags.output}`, { frames: 0 });
     }

@@ -1,10 +1,10 @@
 /**
- * Waiting for whoever reads a pipe.
+ * Waiting for whoever is at the other end of a pipe.
  *
  * @module
  */
 
-/** How long he may take for what is being written when a stop is asked for, in milliseconds. */
+/** How long he may take for what is being written or opened when a stop is asked for, in milliseconds. */
 const STOP_MS = 1000;
 
 /** Waits for what may never come; once a stop is asked for, only for a moment. */

@@ -109,7 +109,7 @@ Deno.test("stream watch writes to a named pipe what its reader takes, and leaves
   assertEquals(await folder.names(), ["pipe"]);
 });
 
-/** How long a watch that is asked to end may take for it, in milliseconds. */
+/** How long a command that is asked to end may take for it, in milliseconds. */
 const END_MS = 5000;
 
 for (const reader of ["has not come", "takes nothing"] as const) {
@@ -147,6 +147,23 @@ for (const reader of ["has not come", "takes nothing"] as const) {
     },
   });
 }
+
+Deno.test({
+  name: "stream publish ends when it is asked to, and nobody writes to its pipe",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using folder = await makeFolder();
+    const pipe = `${folder.path}/pipe`;
+    assertEquals((await new Deno.Command("mkfifo", { args: [pipe] }).output()).code, 0);
+    await using relay = await startRelay();
+    await using publish = start(["publish", relay.url(), "--input", pipe]);
+    await eventually("it to wait", () => waitsIn(publish.pid, "wait_for_partner"));
+    publish.kill("SIGTERM");
+    const { code, stderr } = await soon("its end", publish.outcome, END_MS);
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr, /^published no frame: nothing can be read of \S+pipe yet\n$/);
+  },
+});
 
 /** Whether a thread of a process stands still in this function of the kernel (Linux). */
 function waitsIn(pid: number, where: string): boolean {
