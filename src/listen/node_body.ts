@@ -61,23 +61,31 @@ export function bodyOf(
   }
 }
 
-/**
- * Lets no more of a body through than is read; returns what is to be called when it was. `onCrumbs` is
- * called where the body comes in chunks that are nearly nothing: each takes a hundred times its bytes.
- */
+/** Whom a body's pace is told. */
+export interface BodyEvents {
+  /** So many bytes have come, of it or behind it. */
+  came(bytes: number, isBody: boolean): void;
+  /** It comes in chunks that are nearly nothing: each takes a hundred times its bytes. */
+  crumbs(): void;
+}
+
+/** Lets no more of a body through than is read; returns what is to be called when it was. */
 export function paceBody(
   incoming: IncomingMessage,
   inflow: Inflow,
-  onCrumbs: () => void,
+  events: BodyEvents,
 ): (readBytes: number) => void {
   let sentBytes = 0;
   let bodyBytes = 0;
   inflow.tell({
     piece: (bytes) => {
+      events.came(bytes, !incoming.complete);
       if (incoming.complete) return;
       sentBytes += bytes;
       const cameBytes = bodyBytes + incoming.readableLength;
-      if (sentBytes >= MIN_JUDGED_BYTES && cameBytes * MIN_SHARE < sentBytes) return onCrumbs();
+      if (sentBytes >= MIN_JUDGED_BYTES && cameBytes * MIN_SHARE < sentBytes) {
+        return events.crumbs();
+      }
       if (incoming.readableLength > 0) inflow.pause("body");
     },
     through: () => {},

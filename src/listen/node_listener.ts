@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket as Connection } from "node:net";
 import { messageOf } from "../errors.ts";
 import { within } from "../host/within.ts";
@@ -23,7 +23,7 @@ import { refuse, respond } from "./node_answer.ts";
 import { endBehindAnswer, paceBody, passOver, timeBody } from "./node_body.ts";
 import { Door } from "./node_door.ts";
 import { guard } from "./node_gate.ts";
-import { requestOf } from "./node_request.ts";
+import { headerBytes, isAwaited, requestOf } from "./node_request.ts";
 import { makeServer } from "./node_server.ts";
 import { serveSocket } from "./node_socket.ts";
 import { NodeTurns } from "./node_turns.ts";
@@ -31,8 +31,12 @@ import { NodeUpgrades } from "./node_upgrades.ts";
 import { Pulse } from "./pulse.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
 
-/** A request takes as long as reading so many bytes: measured, rounded up. */
+/**
+ * A request takes as long as reading so many bytes, and each byte of its header as so many, when it is
+ * read and again when it is asked: measured, rounded up.
+ */
 const REQUEST_COST_BYTES = 131_072;
+const HEADER_COST = 32;
 
 /** What the body of a request is told. */
 interface BodyCalls {
@@ -41,9 +45,6 @@ interface BodyCalls {
   /** It may take as long as it likes. */
   readonly takeTime: () => void;
 }
-
-/** The answer to a request whose address cannot be told. */
-const UNREADABLE = "Cannot understand the request: its Host header is not an address\n";
 
 /**
  * Listens for requests to `handler`.
@@ -82,11 +83,8 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     const isUpgrade = incoming.headers.upgrade !== undefined;
     const refused = isUpgrade ? gate.handshake(asked.client) : undefined;
     if (refused !== undefined) return refusedAtGate(refused);
-    const request = requestOf(incoming, isSecure ? "https:" : "http:", readOn);
-    if (request === undefined) {
-      refusals.add("host", "refused a request of which the Host is no address");
-      return new Response(UNREADABLE, { status: 400 });
-    }
+    const request = requestOf(incoming, isSecure ? "https:" : "http:", refusals, readOn);
+    if (request instanceof Response) return request;
     try {
       return await handler({ request, address: asked.client, takeTime });
     } catch (error) {
@@ -102,17 +100,32 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     isSecure,
   });
   server.prependListener(talking, (connection: Connection) => {
-    inflows.set(connection, new Inflow(connection));
+    const inflow = new Inflow(connection);
+    inflows.set(connection, inflow);
+    inflow.tell({ piece: (bytes) => takeTurn(connection, HEADER_COST * bytes), through: () => {} });
     // Each request that waits for its turn listens as well; there is a limit for those.
     connection.setMaxListeners(0);
   });
-  server.on("request", async (incoming, outgoing) => {
+  /** Reads no more of a connection until it is its turn. */
+  const takeTurn = async (connection: Connection, bytes: number) => {
+    const turn = shared.reading.take(bytes);
+    if (turn === undefined) return;
+    const inflow = inflows.get(connection)!;
+    inflow.pause("turn");
+    await turn;
+    // Between a request to upgrade and its answer nobody reads, and so nothing may flow.
+    if (inflow.resume("turn") && connection.listenerCount("data") > 0) connection.resume();
+  };
+  const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const connection = incoming.socket as unknown as Connection;
     const inflow = inflows.get(connection)!;
     inflow.count();
-    const readOn = paceBody(incoming, inflow, () => {
-      refusals.add("messages", "gave up a connection that sends a body in crumbs");
-      connection.destroy();
+    const readOn = paceBody(incoming, inflow, {
+      came: (bytes, isBody) => takeTurn(connection, isBody ? bytes : HEADER_COST * bytes),
+      crumbs: () => {
+        refusals.add("messages", "gave up a connection that sends a body in crumbs");
+        connection.destroy();
+      },
     });
     if (connection.destroyed || guarded.isClosed(connection)) return;
     const takeTime = timeBody(incoming, outgoing, {
@@ -125,8 +138,9 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       return void connection.destroy();
     }
     await turn;
-    await shared.reading.take(REQUEST_COST_BYTES);
+    await shared.reading.take(REQUEST_COST_BYTES + HEADER_COST * headerBytes(incoming));
     if (outgoing.destroyed) return;
+    if (isAwaited(incoming)) outgoing.writeContinue();
     const outcome = await ask(incoming, { readOn, takeTime });
     const isWhole = incoming.complete;
     if (!isWhole) {
@@ -143,10 +157,19 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       writing,
     );
     if (isWhole) passOver(incoming);
-  });
+  };
+  // By itself, `node:http` answers those that expect something as they come, as many as there are.
+  for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, serve);
   server.on("upgrade", async (incoming, stream, head) => {
     const connection = stream as Connection;
     if (guarded.isClosed(connection)) return;
+    if (turns.isTaken(connection)) {
+      // The first answer would come in the midst of another (RFC 9112 section 9.3.2).
+      refusals.add("handshake", "gave up a connection that upgrades before it has its answers");
+      return void connection.destroy();
+    }
+    await shared.reading.take(REQUEST_COST_BYTES + HEADER_COST * headerBytes(incoming));
+    if (connection.destroyed) return;
     // HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
     const outcome = incoming.httpVersion === "1.0"
       ? refusedHandshake(refusals)

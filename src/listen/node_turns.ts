@@ -25,6 +25,11 @@ interface Line {
 export class NodeTurns {
   readonly #lines = new WeakMap<Connection, Line>();
 
+  /** Whether any request has not been answered. */
+  isTaken(connection: Connection): boolean {
+    return (this.#lines.get(connection)?.waiting ?? 0) > 0;
+  }
+
   /** Settles when it is the turn of a request; nothing where too many wait. */
   take(
     connection: Connection,

@@ -44,6 +44,22 @@ async function flood(
 const asBare = (stranger: Stranger) => stranger.upgrade("/witness?role=watch");
 const asViewer = (stranger: Stranger) => stranger.hello("/witness", { role: "watch" });
 
+/** Asks as often as it can, from many connections, and reads what is answered. */
+async function askAgain(arena: Arena, ask: string): Promise<string> {
+  let bytes = 0;
+  const timer = setTimeout(() => arena[Symbol.dispose](), arena.size.holdMs);
+  await arena.each(arena.pick(10, 50), async () => {
+    const stranger = await arena.stranger();
+    const reading = (async () => {
+      for (let read; (read = await stranger.read()) !== undefined;) bytes += read.length;
+    })();
+    while (await stranger.write(ask));
+    await reading;
+  });
+  clearTimeout(timer);
+  return bytes > 0 ? "answered" : "not answered";
+}
+
 /** Attacks that send more than anybody can want. */
 export const FLOODS: readonly Attack[] = [
   {
@@ -93,19 +109,26 @@ export const FLOODS: readonly Attack[] = [
     ends: { node: /^answered$/ },
     onDeno: "as `texts`",
     async run(arena) {
-      const ask = `GET / HTTP/1.1\r\nHost: ${arena.host}\r\n\r\n`.repeat(20);
-      let bytes = 0;
-      const timer = setTimeout(() => arena[Symbol.dispose](), arena.size.holdMs);
-      await arena.each(arena.pick(10, 50), async () => {
-        const stranger = await arena.stranger();
-        const reading = (async () => {
-          for (let read; (read = await stranger.read()) !== undefined;) bytes += read.length;
-        })();
-        while (await stranger.write(ask));
-        await reading;
-      });
-      clearTimeout(timer);
-      return bytes > 0 ? "answered" : "not answered";
+      return await askAgain(arena, `GET / HTTP/1.1\r\nHost: ${arena.host}\r\n\r\n`.repeat(20));
+    },
+  },
+  {
+    name: "fields",
+    what:
+      "requests with 1,500 fields, with long ones, and that expect what nobody knows, again and " +
+      "again, from each of 50",
+    ends: { node: /^answered$/ },
+    onDeno: "as `texts`",
+    async run(arena) {
+      const headers = [
+        Array.from({ length: 1500 }, (_, at) => `x${at}: x`).join("\r\n"),
+        `X: ${"x".repeat(15_000)}`,
+        "Expect: 200-ok",
+      ];
+      const asks = headers.map((lines) =>
+        `GET / HTTP/1.1\r\nHost: ${arena.host}\r\n${lines}\r\n\r\n`
+      );
+      return await askAgain(arena, asks.join(""));
     },
   },
   {

@@ -206,6 +206,55 @@ Deno.test("On node, an answer that the relay breaks off ends with the connection
   assertEquals(answer.includes("\r\n0\r\n"), false);
 });
 
+Deno.test("On node, a request that cannot be asked is answered why", async () => {
+  await using relay = await startRelay({ listener: "node", workers: 1 });
+  const fields = (count: number) => Array.from({ length: count }, (_, at) => `x${at}: x`);
+  for (
+    const [line, lines, said] of [
+      ["GET /health", fields(126), "200 OK"],
+      ["GET /health", fields(127), "431 Request Header Fields Too Large"],
+      ["TRACE /health", [], "501 Not Implemented"],
+      ["OPTIONS *", [], "400 Bad Request"],
+      ["GET /health", ["Expect: 200-ok"], "417 Expectation Failed"],
+      ["GET /health", ["Expect: 100-Continue"], "100 Continue"],
+    ] as const
+  ) {
+    const header = ["Host: 127.0.0.1", "Connection: close", ...lines].join("\r\n");
+    using peer = await connect(relay.address, `${line} HTTP/1.1\r\n${header}\r\n\r\n`);
+    const answer = new TextDecoder().decode(await soon("the answer", readAll(peer)));
+    assertStringIncludes(answer, `HTTP/1.1 ${said}\r\n`);
+  }
+});
+
+Deno.test("On node, what is expected has its turn as other requests have", async () => {
+  const asked: string[] = [];
+  const held = Promise.withResolvers<void>();
+  await using listener = await listening(async ({ request }) => {
+    asked.push(request.method);
+    await held.promise;
+    return new Response(await request.text());
+  });
+  const expects = GET.replace("\r\n\r\n", "\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  using peer = await connect(listener.address, GET + expects.replace("GET", "PUT"));
+  await eventually("the first request", () => asked.length === 1);
+  held.resolve();
+  const answers: string[] = [];
+  const buffer = new Uint8Array(4096);
+  while (!answers.join("").includes("100 Continue")) {
+    const count = await soon("an answer", peer.read(buffer));
+    answers.push(new TextDecoder().decode(buffer.subarray(0, count!)));
+  }
+  assertEquals(answers.join("").match(/HTTP\/1.1 \d+/g), ["HTTP/1.1 200", "HTTP/1.1 100"]);
+});
+
+Deno.test("On node, nobody upgrades a connection on which answers are under way", async () => {
+  await using relay = await startRelay({ listener: "node", workers: 1 });
+  using peer = await connect(relay.address, GET + UPGRADE);
+  const answers = new TextDecoder().decode(await soon("the end", readAll(peer)));
+  assert(!answers.includes("101"), answers);
+  await refused(relay.address, "handshake");
+});
+
 Deno.test("On node, HEAD is answered without a body, and the connection goes on", async () => {
   let cancelled = 0;
   await using listener = await listening(({ request }) =>
