@@ -24,10 +24,15 @@ export class ByteTurns {
     this.#turnBytes = turnBytes;
   }
 
+  /** Whether what comes now has to wait. */
+  get isOver(): boolean {
+    return this.#bytes >= this.#turnBytes || this.#waiting.length > 0;
+  }
+
   /** So many bytes are to pass; settles when it is their turn, or is nothing where it is now. */
   take(bytes: number): Promise<void> | undefined {
     this.#ask();
-    if (this.#bytes < this.#turnBytes && this.#waiting.length === 0) {
+    if (!this.isOver) {
       this.#bytes += bytes;
       return;
     }

@@ -23,6 +23,8 @@ export type PauseReason = "reader" | "turn" | "body" | "answers" | "over";
 
 /** What an {@linkcode Inflow} tells. */
 export interface InflowEvents {
+  /** Something was read, of which nothing has been let through yet. */
+  read?(): void;
   /** A piece of so many bytes was let through, with so many messages. */
   piece(bytes: number, messages: number): void;
   /** The last piece of what was read at once was let through. */
@@ -101,6 +103,7 @@ export class Inflow {
   #begin(read: Uint8Array<ArrayBuffer>): void {
     if (this.#rest === undefined) {
       this.#read = read;
+      this.#events?.read?.();
       return this.#take(read);
     }
     // A server reads on by itself, at times.

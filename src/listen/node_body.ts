@@ -63,8 +63,10 @@ export function bodyOf(
 
 /** Whom a body's pace is told. */
 export interface BodyEvents {
-  /** So many bytes have come, of it or behind it. */
-  came(bytes: number, isBody: boolean): void;
+  /** Something was read. */
+  read(): void;
+  /** So many bytes have come, of it or, with so many requests, behind it. */
+  came(bytes: number, requests: number, isBody: boolean): void;
   /** It comes in chunks that are nearly nothing: each takes a hundred times its bytes. */
   crumbs(): void;
 }
@@ -78,8 +80,9 @@ export function paceBody(
   let sentBytes = 0;
   let bodyBytes = 0;
   inflow.tell({
-    piece: (bytes) => {
-      events.came(bytes, !incoming.complete);
+    read: () => events.read(),
+    piece: (bytes, requests) => {
+      events.came(bytes, requests, !incoming.complete);
       if (incoming.complete) return;
       sentBytes += bytes;
       const cameBytes = bodyBytes + incoming.readableLength;

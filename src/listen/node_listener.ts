@@ -31,12 +31,15 @@ import { NodeUpgrades } from "./node_upgrades.ts";
 import { Pulse } from "./pulse.ts";
 import { refusedHandshake } from "./refused_handshake.ts";
 
-/**
- * A request takes as long as reading so many bytes, and each byte of its header as so many, when it is
- * read and again when it is asked: measured, rounded up.
- */
-const REQUEST_COST_BYTES = 131_072;
-const HEADER_COST = 32;
+/** What takes as long as reading so many bytes: measured, rounded up. */
+const COST_BYTES = {
+  /** To answer a request. */
+  request: 131_072,
+  /** To find one in what was read. */
+  found: 65_536,
+  /** Each byte of a header, when it is read and again when it is asked. */
+  header: 32,
+} as const;
 
 /** What the body of a request is told. */
 interface BodyCalls {
@@ -57,6 +60,8 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const gate = new Gate({ limits, refusals, visits, own });
   const turns = new NodeTurns();
   const inflows = new WeakMap<Connection, Inflow>();
+  // Apart from what sockets send, which would wait behind thousands of requests.
+  const asking = new ByteTurns();
   const writing = new ByteTurns();
   const shared = {
     framing: new Framing(),
@@ -102,13 +107,16 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   server.prependListener(talking, (connection: Connection) => {
     const inflow = new Inflow(connection);
     inflows.set(connection, inflow);
-    inflow.tell({ piece: (bytes) => takeTurn(connection, HEADER_COST * bytes), through: () => {} });
+    inflow.tell({
+      read: () => waitForTurn(connection),
+      piece: (bytes, requests) => takeTurn(connection, bytes, requests),
+      through: () => {},
+    });
     // Each request that waits for its turn listens as well; there is a limit for those.
     connection.setMaxListeners(0);
   });
-  /** Reads no more of a connection until it is its turn. */
-  const takeTurn = async (connection: Connection, bytes: number) => {
-    const turn = shared.reading.take(bytes);
+  /** Reads no more of a connection until `turn`. */
+  const hold = async (connection: Connection, turn: Promise<void> | undefined) => {
     if (turn === undefined) return;
     const inflow = inflows.get(connection)!;
     inflow.pause("turn");
@@ -116,12 +124,25 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     // Between a request to upgrade and its answer nobody reads, and so nothing may flow.
     if (inflow.resume("turn") && connection.listenerCount("data") > 0) connection.resume();
   };
+  /** So much was let through of a connection. */
+  const takeTurn = (
+    connection: Connection,
+    bytes: number,
+    requests: number,
+    cost: number = COST_BYTES.header,
+  ) => void hold(connection, asking.take(cost * bytes + COST_BYTES.found * requests));
+  /** What comes from hundreds of connections at once is not looked at in a single turn. */
+  const waitForTurn = (connection: Connection) => {
+    if (asking.isOver) hold(connection, asking.take(COST_BYTES.found));
+  };
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const connection = incoming.socket as unknown as Connection;
     const inflow = inflows.get(connection)!;
     inflow.count();
     const readOn = paceBody(incoming, inflow, {
-      came: (bytes, isBody) => takeTurn(connection, isBody ? bytes : HEADER_COST * bytes),
+      read: () => waitForTurn(connection),
+      came: (bytes, requests, isBody) =>
+        takeTurn(connection, bytes, requests, isBody ? 1 : undefined),
       crumbs: () => {
         refusals.add("messages", "gave up a connection that sends a body in crumbs");
         connection.destroy();
@@ -138,7 +159,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       return void connection.destroy();
     }
     await turn;
-    await shared.reading.take(REQUEST_COST_BYTES + HEADER_COST * headerBytes(incoming));
+    await asking.take(COST_BYTES.request + COST_BYTES.header * headerBytes(incoming));
     if (outgoing.destroyed) return;
     if (isAwaited(incoming)) outgoing.writeContinue();
     const outcome = await ask(incoming, { readOn, takeTime });
@@ -168,7 +189,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       refusals.add("handshake", "gave up a connection that upgrades before it has its answers");
       return void connection.destroy();
     }
-    await shared.reading.take(REQUEST_COST_BYTES + HEADER_COST * headerBytes(incoming));
+    await asking.take(COST_BYTES.request + COST_BYTES.header * headerBytes(incoming));
     if (connection.destroyed) return;
     // HTTP/1.0 has no upgrades (RFC 9110 section 7.8).
     const outcome = incoming.httpVersion === "1.0"
