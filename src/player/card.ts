@@ -140,6 +140,11 @@ export class Card {
     }, isInView ? COME_MS : LEAVE_MS);
   }
 
+  /** What this page may do has to be found out again. */
+  renew(): void {
+    this.#peers.renew();
+  }
+
   /** The relay does not answer, or the stream may be gone: what is shown is not of now. */
   setAway(isAway: boolean): void {
     this.#isAway = isAway;

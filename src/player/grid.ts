@@ -112,6 +112,12 @@ export class Grid {
     for (const card of this.#cards.values()) card.setAway(true);
   }
 
+  /** The page has other rights: what it has by the old ones ends, and begins anew with the next answer. */
+  renew(): void {
+    this.leave();
+    for (const card of this.#cards.values()) card.renew();
+  }
+
   #setAway(isAway: boolean, nowMs: number): void {
     if (this.#isAway && !isAway) this.#backMs = nowMs;
     this.#isAway = isAway;

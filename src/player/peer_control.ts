@@ -70,6 +70,13 @@ export class PeerControl {
     this.#root.hidden = !this.#mayEnd;
   }
 
+  /** The page has other rights: it has to look again. */
+  renew(): void {
+    this.#mayEnd = undefined;
+    this.#root.hidden = true;
+    this.#root.open = false;
+  }
+
   /** Shows who is there by now. */
   show({ isPublishing }: { readonly isPublishing: boolean }): void {
     this.#publisher.disabled = !isPublishing;

@@ -25,6 +25,7 @@ let before: string[] | undefined;
 
 function show(statuses: Status[]): void {
   grid.update(statuses);
+  element("forget").hidden = !entry.hasToken;
   const { names } = grid;
   document.body.classList.remove("is-away");
   element("away").textContent = "";
@@ -57,13 +58,19 @@ function listed(names: string[]): string {
 /** The relay does not answer, or not to this page: it may want a token. */
 async function away(sentence: string, refusal: Refusal | undefined): Promise<void> {
   leave(sentence);
-  if (refusal !== undefined && await entry.admit(api, refusal)) poll.hurry();
+  if (refusal !== undefined && await entry.admit(api, refusal)) enterAnew();
 }
 
 /** There is another token: what was there by the old one goes. */
 function enterAnew(): void {
-  grid.leave();
+  grid.renew();
   poll.hurry();
+}
+
+/** Leaves no trace of the token, as for the next one at this computer. */
+function forget(): void {
+  entry.forget();
+  location.reload();
 }
 
 function leave(sentence: string): void {
@@ -89,4 +96,5 @@ document.addEventListener("visibilitychange", () => {
 });
 addEventListener("online", () => poll.hurry());
 addEventListener("pageshow", ({ persisted }) => persisted && poll.hurry());
+element("forget").addEventListener("click", forget);
 poll.start();

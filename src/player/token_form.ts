@@ -48,6 +48,7 @@ export class TokenForm {
     field.ariaLabel = "Token";
     field.placeholder = "Token";
     if (waitMs > 0) field.value = tried ?? "";
+    this.#button.className = "button";
     this.#button.textContent = "Go on";
     form.append(why, field, this.#wait, this.#button);
     dialog.append(form);

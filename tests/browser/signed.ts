@@ -17,6 +17,15 @@ export const STREAM = "cam";
 /** Who may watch it, and nothing else. */
 const WATCH = { watch: [STREAM] };
 
+/** Sends pictures by each of them. */
+function sending(clients: readonly Client[]): ReturnType<typeof setInterval> {
+  const data = new Uint8Array(64 * 48 * 3).fill(90);
+  const frame = encodeJpeg({ data, width: 64, height: 48, channels: 3 });
+  return setInterval(() => {
+    for (const client of clients) client.send(frame.slice());
+  }, 100);
+}
+
 /** The relay. Its stream is JPEG of 64 × 48 pixels, ten times a second. */
 export class SignedRelay implements AsyncDisposable {
   /** As `http://127.0.0.1:8080`. */
@@ -38,9 +47,7 @@ export class SignedRelay implements AsyncDisposable {
     this.#publisher = given.publisher;
     this.logged = given.logged;
     this.http = given.relay.address;
-    const data = new Uint8Array(64 * 48 * 3).fill(90);
-    const frame = encodeJpeg({ data, width: 64, height: 48, channels: 3 });
-    this.#timer = setInterval(() => this.#publisher.send(frame.slice()), 100);
+    this.#timer = sending([this.#publisher]);
   }
 
   static async start(options: Partial<ServeOptions> = {}): Promise<SignedRelay> {
@@ -74,6 +81,22 @@ export class SignedRelay implements AsyncDisposable {
   /** Revokes a token. */
   revoke(tokenId: string): void {
     this.#access.setRevoked(new Set([tokenId]));
+  }
+
+  /** Publishes to other streams as well. */
+  async publishTo(names: readonly string[]): Promise<AsyncDisposable> {
+    const { token } = await signToken(this.#key, { publish: [...names] }, { nowMs: Date.now() });
+    const socket = this.http.replace("http:", "ws:");
+    const clients = await Promise.all(
+      names.map((name) => Client.open(`${socket}/${name}?role=publish`, [`bearer.${token}`])),
+    );
+    const timer = sending(clients);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        clearInterval(timer);
+        await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+      },
+    };
   }
 
   /** How many watch its stream. */

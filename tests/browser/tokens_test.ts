@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { needs } from "../ffmpeg.ts";
 import { eventually } from "../waiting.ts";
+import { startRelay } from "../server/fixture.ts";
 import { Browser, NO_CHROMIUM, type OpenPage } from "./browser.ts";
 import { SignedRelay, STREAM } from "./signed.ts";
 
@@ -448,5 +449,65 @@ Deno.test(
     });
     const told = addresses.filter((address) => address.includes(first.token.split(".")[2]!));
     assertEquals(told, []);
+  },
+);
+
+Deno.test(
+  needs(
+    NO_CHROMIUM,
+    "A page of many streams sends a token that has ended once or twice, and not for each",
+  ),
+  async () => {
+    await using relay = await SignedRelay.start();
+    await using browser = await Browser.start();
+    await using page = await browser.open();
+    await page.setViewportSize({ width: 1400, height: 3000 });
+    const addresses = addressesOf(page);
+    const others = Array.from({ length: 11 }, (_, index) => `other-${index}`);
+    await using _publishing = await relay.publishTo(others);
+    const { token, tokenId } = await relay.token(undefined, { watch: ["*"] });
+    await page.goto(`${relay.http}/#token=${token}`);
+    const allPlay = () =>
+      page.waitForFunction(() => {
+        const canvases = [...document.querySelectorAll<HTMLCanvasElement>(".card canvas")];
+        return canvases.filter(({ width }) => width === 64).length === 12 &&
+          document.getElementById("total-viewers")?.textContent.startsWith("12");
+      });
+    await allPlay();
+    const sockets = () => addresses.filter((address) => address.startsWith("ws:")).length;
+    const before = sockets();
+    relay.revoke(tokenId);
+    await untilAsked(page, /the token was revoked/);
+    await staysQuiet(page, addresses);
+    // No tile has come again by itself; the list, and one for all tiles, have found it out.
+    assertEquals(sockets(), before);
+    const asked = addresses.slice(addresses.findLastIndex((each) => each.startsWith("ws:")) + 1);
+    const access = asked.filter((address) => address.endsWith("/access"));
+    assert(access.length <= 2, access.join());
+    await give(page, (await relay.token(undefined, { watch: ["*"] })).token);
+    await allPlay();
+    await page.waitForFunction(() => !document.body.classList.contains("is-away"));
+    assertEquals(sockets(), before + 12);
+  },
+);
+
+Deno.test(
+  needs(NO_CHROMIUM, "The page of all streams forgets its token when it is told to"),
+  async () => {
+    await using relay = await SignedRelay.start();
+    await using browser = await Browser.start();
+    await using page = await browser.open({ url: relay.http });
+    await page.locator("#entry").waitFor();
+    assertEquals(await page.locator("#forget").isVisible(), false);
+    await give(page, (await relay.token()).token);
+    await eventually("the page to play", () => isLive(page, relay));
+    await page.locator("#forget").click();
+    await untilAsked(page, /none came/);
+    assertEquals(await page.evaluate(() => sessionStorage.length), 0);
+    // Nor is it asked for where everybody may watch.
+    await using open = await startRelay({ workers: 1 });
+    await page.goto(open.address);
+    await page.waitForFunction(() => !document.getElementById("empty")!.hidden);
+    assertEquals(await page.locator("#forget").isVisible(), false);
   },
 );
