@@ -186,3 +186,21 @@ Deno.test("A body of which nothing comes is given up, and says so", async () => 
   body.end();
   assertMatch(sentence, /nothing came for 300 ms \(--stall-timeout\); published 1 frame/);
 });
+
+Deno.test("Bodies that make no frame are given up where memory is short, the oldest first", async () => {
+  await using relay = await startRelay({ maxMemoryBytes: 16 * 1024 * 1024 });
+  const begun = jpeg({ scan: new Uint8Array(1_000_000).fill(1) }).subarray(0, 1_000_000);
+  const bodies = Array.from({ length: 8 }, () => new SlowBody([begun]));
+  const answers: Promise<[number, string]>[] = [];
+  for (const [n, body] of bodies.entries()) {
+    answers.push(post(`${relay.address}/cam-${n}?format=mjpeg`, body.stream));
+    await eventually("the body to be asked for", () => body.asked === 1);
+  }
+  // Of several threads, each gives up its own.
+  const [code, sentence] = await Promise.race(answers);
+  assertEquals(code, 503, sentence);
+  assertMatch(sentence, /short of memory for unfinished messages \(--max-memory\)/);
+  for (const body of bodies) body.end();
+  const codes = (await Promise.all(answers)).map(([code]) => code);
+  assertEquals(codes.at(-1), 422, `${codes}`);
+});
