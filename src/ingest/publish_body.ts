@@ -54,7 +54,7 @@ export async function publishBody({ streams }: Here, asked: Asked): Promise<Resp
 
 async function publishInput(
   streams: Streams,
-  { name, asker, untilMs }: Asked,
+  { name, asker, untilMs, changes }: Asked,
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { input, onFull, takeover }: ReturnType<typeof readPosted>,
 ): Promise<Response> {
@@ -85,6 +85,7 @@ async function publishInput(
         role: "stream.v1",
         actions: ["publish"],
         untilMs,
+        changes,
         fault: undefined,
       })
     );

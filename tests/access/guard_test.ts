@@ -69,6 +69,19 @@ Deno.test("RelayGuard takes who asks what he may do for a guesser only where his
   assertEquals(lines[0]![0], 'refused watch "cam" of 203.0.113.5: the token is wrong');
 });
 
+Deno.test("RelayGuard remembers 10,000 guessers, and forgets the first one for each beyond", () => {
+  const { ask } = scene();
+  for (let count = 0; count < MAX_FAILURES; count++) {
+    for (const address of ["203.0.113.5", "203.0.113.6"]) ask("guess", address);
+  }
+  const siteOf = (number: number) => `2001:db8:${number.toString(16)}::1`;
+  for (let number = 0; number < 10_000 - 2; number++) ask("guess", siteOf(number));
+  assertEquals(ask("see", "203.0.113.5").decision, "limited");
+  ask("guess", siteOf(10_000));
+  assertEquals(ask("see", "203.0.113.5").decision, "allowed");
+  assertEquals(ask("see", "203.0.113.6").decision, "limited");
+});
+
 Deno.test("RelayGuard counts the addresses of one IPv6 site together", () => {
   const { ask } = scene();
   for (let count = 0; count < MAX_FAILURES; count++) ask("guess", `2001:db8::${count + 1}`);
