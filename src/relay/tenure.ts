@@ -12,6 +12,9 @@ const MAX_TIMER_MS = 2_147_483_647;
 /** It is not asked again sooner than that, in milliseconds. */
 const MIN_WAIT_MS = 1000;
 
+/** So often in a row there may be no time to find it out, until it counts as not permitted. */
+const MAX_LIMITED = 10;
+
 /** What somebody was let in for. */
 export interface TenureOptions {
   readonly guard: Guard;
@@ -32,6 +35,7 @@ export class Tenure {
   readonly #forget: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isOver = false;
+  #limited = 0;
 
   constructor(options: TenureOptions) {
     this.#options = options;
@@ -69,6 +73,10 @@ export class Tenure {
     }
     if (this.#isOver) return;
     const refused = rulings.find(({ decision }) => decision !== "allowed");
+    if (refused?.decision === "limited" && ++this.#limited < MAX_LIMITED) {
+      return this.#wait(wallMs() + MIN_WAIT_MS);
+    }
+    this.#limited = 0;
     if (refused === undefined) {
       const untilMs = soonest(rulings);
       return this.#wait(untilMs && Math.max(untilMs, wallMs() + MIN_WAIT_MS));

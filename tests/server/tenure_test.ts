@@ -1,14 +1,14 @@
 /** What somebody may do holds within a session: it ends (4008) when that is over. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
-import type { Access } from "../../src/access/access.ts";
+import type { Access, Decision, Ruling } from "../../src/access/access.ts";
 import { readKeys } from "../../src/access/token_keys.ts";
 import { SignedTokens } from "../../src/access/signed_tokens.ts";
 import { newKey, signToken } from "../../src/access/token_maker.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
 import { serve } from "../../src/server/serve.ts";
-import { soon } from "../waiting.ts";
+import { eventually, soon } from "../waiting.ts";
 import { Client, DEFAULTS, frameOf } from "./fixture.ts";
 
 async function scene(nowMs: () => number = Date.now) {
@@ -137,6 +137,39 @@ Deno.test("serve asks again about whoever was let in while that changed", async 
     `${relay.address.replace("http:", "ws:")}/cam?role=watch`,
   );
   assertEquals((await viewer.closed).code, 4008);
+});
+
+Deno.test("serve asks once more where there was no time to find out whether somebody may stay", async () => {
+  const answers: (Decision | Ruling)[] = [
+    { decision: "limited", why: "there is no time" },
+    "allowed",
+    { decision: "limited", why: "there is no time" },
+    { decision: "forbidden", why: "the second answer" },
+  ];
+  let change = () => {};
+  let asked = 0;
+  const access: Access = {
+    authorize: () => asked++ === 0 ? "allowed" : answers.shift() ?? "forbidden",
+    onChange: (listener) => {
+      change = listener;
+      return () => {};
+    },
+  };
+  await using relay = await serve({ ...DEFAULTS, workers: 1 }, {
+    clock: systemClock,
+    log: silentLog,
+    signal: new AbortController().signal,
+    access,
+  });
+  await using viewer = await Client.open(
+    `${relay.address.replace("http:", "ws:")}/cam?role=watch`,
+  );
+  await eventually("a session that may end", () => asked === 1);
+  change();
+  await eventually("a second question", () => asked === 3);
+  assertEquals(viewer.isOpen, true);
+  change();
+  assertEquals(await viewer.closed, { code: 4008, reason: "the second answer" });
 });
 
 Deno.test("serve lists, as JSON, text and metrics, the streams that one may see, and refuses others alike", async () => {
