@@ -8,8 +8,8 @@ import { boxesOf, boxOf } from "./boxes.ts";
 import { DamageError } from "./damage.ts";
 import type { MovieVideo, SampleDefaults } from "./movie_description.ts";
 
-/** Most samples of one fragment: an hour of video. */
-const MAX_SAMPLES = 250_000;
+/** Most samples of one fragment, in all of its tracks: an hour of video with sound. */
+const MAX_SAMPLES = 500_000;
 
 /** A sample of the video. */
 export interface MovieSample {
@@ -51,6 +51,7 @@ export function readFragment(
 ): MovieFragment {
   const samples: MovieSample[] = [];
   let time = nextTime;
+  let count = 0;
   // Without a base of its own, the data of a track follow those of the track before: 8.8.7.1.
   let dataEnd = start;
   for (const { type, data } of boxesOf(fragment)) {
@@ -65,6 +66,9 @@ export function readFragment(
     for (const box of boxesOf(data)) {
       if (box.type !== "trun") continue;
       const run = new Run(box.data, header);
+      // Those that have no fields of their own take no bytes of the box.
+      count += run.count;
+      if (count > MAX_SAMPLES) throw new DamageError("it has too many frames");
       let offset = run.offset === undefined ? dataEnd : base + run.offset;
       for (let index = 0; index < run.count; index++) {
         const { size, duration, shift } = run.next();
@@ -74,7 +78,6 @@ export function readFragment(
         }
         offset += size;
       }
-      if (samples.length > MAX_SAMPLES) throw new DamageError("it has too many frames");
       dataEnd = offset;
     }
   }
@@ -124,8 +127,6 @@ class Run {
     this.#flags = this.#fields.uint32() & 0xff_ffff;
     this.#defaults = defaults;
     this.count = this.#fields.uint32();
-    // One that has no field of its own has no box that bounds it.
-    if (this.count > MAX_SAMPLES) throw new DamageError("it has too many frames");
     this.offset = this.#has(RUN.offset) ? this.#fields.int32() : undefined;
     if (this.#has(RUN.first)) this.#fields.uint32();
   }

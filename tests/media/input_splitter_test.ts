@@ -8,7 +8,7 @@ import { MovieFinder } from "../../src/media/movie_splitter.ts";
 import { ResyncSplitter } from "../../src/split/resync.ts";
 import type { SplitFrame, Splitter } from "../../src/split/splitter.ts";
 import { bytesOf } from "../../src/bytes/text.ts";
-import { concat, cutAt, ramp, split } from "../split/samples.ts";
+import { concat, cutAt, ramp, split, uint32 } from "../split/samples.ts";
 import { cases } from "../thorough.ts";
 import { fileOf, h264Shots, readBytes } from "./files.ts";
 import { box, FILE_TYPE, movieOf, plainShots } from "./movies.ts";
@@ -222,6 +222,18 @@ Deno.test("What nothing can be read of ends with a sentence at once, lenient or 
       assertEquals(error?.fault.isFinal, true);
     }
   }
+});
+
+Deno.test("A fragment of more frames than can be is left out, whatever track they are of", () => {
+  const end = placesOf(MOVIE, FRAGMENT)[0]! - 4;
+  const header = box("tfhd", uint32(0), uint32(77));
+  const runs = Array.from({ length: 1000 }, () => box("trun", uint32(0), uint32(400_000)));
+  const fragment = box("moof", box("mfhd", new Uint8Array(8)), box("traf", header, ...runs));
+  const splitter = create();
+  const spoiled = concat(MOVIE.subarray(0, end), fragment, MOVIE.subarray(end));
+  const { frames } = split(splitter, [spoiled]);
+  assertMatch(splitter.fault?.found ?? "", /it has too many frames/);
+  assertEquals([frames.length, splitter.damaged], [SHOTS.length, 1]);
 });
 
 Deno.test("Garbage without end behind a header is refused once no frame can come", () => {
