@@ -277,8 +277,8 @@ export class MatroskaFinder implements FrameFinder {
     const { videos, hasSound } = readTracks(tracks);
     const [video] = videos;
     if (video === undefined) {
-      const found = hasSound ? "only audio" : "no video";
-      return failForGood(input, { expected: "a film with video", found, advice: "give one" });
+      const found = hasSound ? "only audio" : "none";
+      return failForGood(input, { expected: "video", found, advice: "give an input with video" });
     }
     if (video.obstacle !== undefined) {
       failForGood(input, {

@@ -193,9 +193,9 @@ export class MovieFinder implements FrameFinder {
     if (isSameMovie(movie, this.#movie)) return this.#expectListed(this.#video!);
     this.#movie = movie.slice();
     const { video, isEncrypted, hasSound, otherVideos } = readMovie(this.#movie);
-    const expected = "an MP4 with video";
     if (video === undefined) {
-      failForGood(input, { expected, found: hasSound ? "only audio" : "none", advice: "give one" });
+      const found = hasSound ? "only audio" : "none";
+      failForGood(input, { expected: "video", found, advice: "give an input with video" });
     }
     if (isEncrypted) {
       const advice = "decrypt it first: ffmpeg -decryption_key KEY -i INPUT -c copy plain.mp4";

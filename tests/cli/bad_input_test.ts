@@ -6,6 +6,7 @@ import { EVERY_FRAME, run, start, startRelay } from "../program.ts";
 import { h264Pps, h264Slice, h264Sps, idr } from "../split/nal_samples.ts";
 import { concat, png, uint32 } from "../split/samples.ts";
 import { assertFailed } from "./assert_failed.ts";
+import { fileOf, h264Shots } from "../media/files.ts";
 import { jpegs, makeFolder } from "./folder.ts";
 import { runHere } from "./run_here.ts";
 
@@ -244,7 +245,7 @@ const CONTAINERS: readonly (readonly [string, string, Uint8Array, RegExp])[] = [
     "an MP4 with its list of frames at the end",
     "-f mp4 plain.mp4",
     bytesOf("\0\0\0\x10ftypisom\0\0\0\0\0\0\0\x20mdat"),
-    /expected an MP4 in fragments, found one whose list .*; give the file itself with --input, or .*-movflags frag_keyframe\+empty_moov$/,
+    /expected an MP4 with the list .* in front, found one whose list .*; give the file itself with --input, or .*-movflags frag_keyframe\+empty_moov$/,
   ],
   [
     "Matroska from its middle on",
@@ -270,3 +271,35 @@ for (const [name, flags, start, said] of CONTAINERS) {
     assertFailed(outcome, 5, said);
   });
 }
+
+function isCluster(bytes: Uint8Array): boolean {
+  return [0x1f, 0x43, 0xb6, 0x75].every((byte, offset) => bytes[offset] === byte);
+}
+
+Deno.test("stream publish goes on behind garbage in Matroska, and with --strict exits with 5", async () => {
+  const film = fileOf("x.mkv", h264Shots(60));
+  const at = film.findLastIndex((_, index) => isCluster(film.subarray(index)));
+  const input = concat(film.subarray(0, at), bytesOf("garbage"), film.subarray(at));
+  await using relay = await startRelay(["--fps", "source"]);
+  const lenient = await runHere(["publish", relay.url("one")], { stdin: input });
+  assertEquals(lenient.code, 0, lenient.stderr);
+  assertMatch(
+    lenient.stderr,
+    /left out data that is not a whole frame at byte \d+: expected an el/,
+  );
+  assertMatch(lenient.stderr, /published 60 frames, .* 1 damaged/);
+  const strict = await runHere(["publish", relay.url("two"), "--strict"], { stdin: input });
+  const sentence = new RegExp(`at byte ${at}: expected an element of Matroska, found 67 61 72 62`);
+  assertFailed(strict, 5, sentence);
+});
+
+Deno.test("stream publish refuses garbage without end behind the header of a Matroska", async () => {
+  const film = fileOf("x.mkv", h264Shots(5));
+  const garbage = new Uint8Array(6 * 1024 * 1024).fill(0x67);
+  await using relay = await startRelay();
+  const flags = ["--format", "matroska", "--max-frame", "1MiB"];
+  const header = film.subarray(0, film.findIndex((_, index) => isCluster(film.subarray(index))));
+  const stdin = concat(header, garbage);
+  const outcome = await runHere(["publish", relay.url(), ...flags], { stdin });
+  assertFailed(outcome, 5, /frame 1 at byte \d+: expected an element of Matroska/);
+});
