@@ -340,6 +340,32 @@ for (const path of [`/${STREAM}`, "/"]) {
         await eventually("the page to play", () => isLive(page, relay));
       });
 
+      await t.step("after nobody has looked at it", async () => {
+        const { token, tokenId } = await relay.token();
+        await page.evaluate((token) => void (location.hash = `token=${token}`), token);
+        await page.waitForFunction(() => location.hash === "");
+        await eventually("the page to play", () => isLive(page, relay));
+        const setHidden = (isHidden: boolean) =>
+          page.evaluate((isHidden) => {
+            Object.defineProperty(document, "hidden", { value: isHidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+          }, isHidden);
+        await setHidden(true);
+        // A tile leaves with whoever looked at it.
+        if (path === "/") {
+          await eventually("it to leave", async () => await relay.viewers() === 0);
+        }
+        const sockets = () => addresses.filter((address) => address.startsWith("ws:")).length;
+        const before = sockets();
+        relay.revoke(tokenId);
+        await setHidden(false);
+        await untilAsked(page, /the token was revoked/);
+        assertEquals(sockets(), before);
+        await staysQuiet(page, addresses);
+        await give(page, (await relay.token()).token);
+        await eventually("the page to play", () => isLive(page, relay));
+      });
+
       await t.step("by the way back, with a token of another page of the tab", async () => {
         const { token, tokenId } = await relay.token();
         await page.evaluate((token) => void (location.hash = `token=${token}`), token);
