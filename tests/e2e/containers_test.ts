@@ -61,7 +61,7 @@ for (const [name, flags] of PIPES) {
   );
 }
 
-for (const [name, flags] of PIPES.filter(([name]) => /with sound|H.264 and/.test(name))) {
+for (const [name, flags] of PIPES.filter(([name]) => name.includes("sound"))) {
   Deno.test(
     needs(NO_FFMPEG, `${name} of an ffmpeg that was killed is relayed up to there`),
     async () => {
@@ -77,7 +77,9 @@ for (const [name, flags] of PIPES.filter(([name]) => /with sound|H.264 and/.test
         stdin: input.subarray(0, Math.floor(input.length * 0.6)),
       });
       const { code, stderr } = await publish.outcome;
-      assertEquals([code, (await watch.outcome).code], [5, 0], stderr);
+      // The last frame of MPEG-TS has no end that could be missing, only its packet.
+      const wanted = name.endsWith("MPEG-TS") ? 0 : 5;
+      assertEquals([code, (await watch.outcome).code], [wanted, 0], stderr);
       assertMatch(stderr, /found the end of the input/);
       const seen = await picturesOf(copy);
       assert(seen.length > 25, `${seen.length} pictures`);
