@@ -10,6 +10,7 @@ import type { FrameRate } from "../core/pacing.ts";
 import { ProtocolError } from "../errors.ts";
 import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
+import { SparingLog } from "../host/sparing_log.ts";
 import { Refusals } from "../listen/refusals.ts";
 import { UnfinishedMessages } from "../listen/unfinished.ts";
 import { CLOSE } from "../wire/close_code.ts";
@@ -63,7 +64,7 @@ export interface HubContext {
 export class Hub implements Streams {
   readonly options: RelayOptions;
   readonly clock: WatchfulClock;
-  readonly log: Log;
+  readonly log: SparingLog;
   readonly guard: RelayGuard;
   readonly memory: Memory;
   readonly unfinished: UnfinishedMessages;
@@ -83,7 +84,7 @@ export class Hub implements Streams {
     this.clock = new WatchfulClock(context.clock, (ms) => {
       for (const live of this.#streams.values()) live.stoodStill(ms);
     });
-    this.log = context.log;
+    this.log = new SparingLog(context.log, "publishers came or went");
     const { access, log, trustedProxies = [] } = context;
     this.guard = new RelayGuard(access, { log, wallMs: Date.now, trustedProxies });
     this.memory = context.memory ?? new Memory(options);
@@ -209,6 +210,7 @@ export class Hub implements Streams {
     evictStalledViewers(this.streams, this);
     this.refusals.report();
     this.guard.report();
+    this.log.report();
   }
 
   /** Takes in no more frames and no more peers. */

@@ -169,3 +169,24 @@ Deno.test("serve logs clients without a protocol that publish, when they begin a
     '"cam": a publisher without a protocol has left',
   ]);
 });
+
+Deno.test("Publishers that come and go without end take few lines of the log", async () => {
+  const lines: string[] = [];
+  const told = Promise.withResolvers<void>();
+  const log = {
+    ...silentLog,
+    info(message: string): void {
+      lines.push(message);
+      if (/^\d+ more publishers came or went within a second$/.test(message)) told.resolve();
+    },
+  };
+  const { signal } = new AbortController();
+  await using relay = await serve(DEFAULTS, { clock: systemClock, log, signal });
+  const url = relay.address.replace("http:", "ws:");
+  for (let n = 0; n < 30; n++) {
+    await using sender = await Client.open(`${url}/cam-${n}`);
+    sender.send(frameOf(n));
+    await sender.frame();
+  }
+  await soon("the log to count", told.promise);
+});
