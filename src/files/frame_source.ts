@@ -17,8 +17,6 @@ import type { SplitFrame, Splitter } from "../split/splitter.ts";
 export interface SourceFrame extends SplitFrame {
   /** Time to the next frame in decoding order in microseconds; absent or 0 where it is not known. */
   readonly durationUs?: number;
-  /** Whether it is decoded but not shown: the film begins behind it. Absent: false. */
-  readonly catchUp?: boolean;
 }
 
 /** Frames one after another. */

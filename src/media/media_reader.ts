@@ -9,8 +9,6 @@ import type { SplitFrame } from "../split/splitter.ts";
 export interface MediaFrame extends SplitFrame {
   /** Time to the next frame in microseconds, 0 where the file does not tell it. */
   readonly durationUs: number;
-  /** Whether it is decoded but not shown: the film begins behind it. Absent: false. */
-  readonly catchUp?: boolean;
 }
 
 /** Options of {@linkcode openMedia}. */

@@ -344,7 +344,8 @@ export class MovieFinder implements FrameFinder {
       this.#tracks.set(index, track);
     }
     const frame = track.read({ data, ptsUs: timeUs });
-    return { ...frame, ptsUs: this.#times.next(timeUs) };
+    const ptsUs = this.#times.next(timeUs);
+    return { ...frame, ptsUs, ...timeUs < 0 ? { catchUp: true } : {} };
   }
 
   /** Fails where a fragment begins within a sample, of which bytes are missing then. */

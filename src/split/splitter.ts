@@ -21,6 +21,8 @@ export interface SplitFrame {
    * Absent: false.
    */
   readonly isReordered?: boolean;
+  /** Whether it is decoded but not shown: the film begins behind it. Absent: false. */
+  readonly catchUp?: boolean;
   /** Whether the frame carries its decoder's configuration within it. Absent: false. */
   readonly configuration?: boolean;
   /** Presentation time in microseconds from the start of the input, `null` where none is carried. */

@@ -55,8 +55,8 @@ const INPUTS: readonly (readonly [name: string, bytes: Uint8Array<ArrayBuffer>])
 ];
 
 /** What is compared of a frame. */
-function told({ data, kind, ptsUs, leading = false }: SplitFrame) {
-  return { data: Uint8Array.from(data), kind, ptsUs, leading };
+function told({ data, kind, ptsUs, leading = false, catchUp = false }: SplitFrame) {
+  return { data: Uint8Array.from(data), kind, ptsUs, leading, catchUp };
 }
 
 for (const [name, bytes] of INPUTS) {
