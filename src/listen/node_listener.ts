@@ -93,7 +93,9 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     try {
       return await handler({ request, address: asked.client, takeTime });
     } catch (error) {
-      log.error(`Cannot answer a request: ${messageOf(error)}`);
+      // Who goes in the midst of what he sends is no fault of ours, and may do so as often as he likes.
+      const hasGone = incoming.destroyed && !incoming.complete;
+      if (!hasGone) log.error(`Cannot answer a request: ${messageOf(error)}`);
       return new Response("the relay failed to answer\n", { status: 500 });
     }
   };

@@ -118,7 +118,7 @@ Deno.test("On node, a peer that never answers its close is gone after two second
 /** A listener of its own for `handler`. */
 async function listening(
   handler: Handler,
-  { stallTimeoutMs = 60_000, maxFrameBytes = 1000 } = {},
+  { stallTimeoutMs = 60_000, maxFrameBytes = 1000, log = silentLog } = {},
 ): Promise<AsyncDisposable & { readonly address: string }> {
   const listener = await listenOnNode(handler, {
     host: "127.0.0.1",
@@ -131,7 +131,7 @@ async function listening(
     visits: sharedVisits(1),
     own: 0,
     refusals: new Refusals(silentLog),
-    log: silentLog,
+    log,
   });
   return {
     address: `http://127.0.0.1:${listener.port}`,
@@ -453,6 +453,25 @@ Deno.test("On node, sockets get a message in one buffer, in order with text, and
     assertEquals(new TextDecoder().decode(last.slice(-8)), "and text");
     peer.close();
   }
+});
+
+Deno.test("On node, the log tells of no request whose client has gone in the midst of it", async () => {
+  const lines: string[] = [];
+  const failed = Promise.withResolvers<void>();
+  await using listener = await listening(async ({ request }) => {
+    if (request.method === "GET") throw new Error("a fault");
+    await request.text().catch((error) => {
+      failed.resolve();
+      throw error;
+    });
+    return new Response("ok");
+  }, { log: { ...silentLog, error: (line) => void lines.push(line) } });
+  const half = GET.replace("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\nx");
+  const peer = await connect(listener.address, half.replace("GET", "PUT"));
+  peer.close();
+  await soon("the end of the body", failed.promise);
+  assertEquals((await fetch(listener.address)).status, 500);
+  assertEquals(lines, ["Cannot answer a request: a fault"]);
 });
 
 Deno.test("On node, an answer that nobody reads is given up", async () => {
