@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { Assembly } from "../bytes/assembly.ts";
 import { hasBytesAt, hex } from "../bytes/text.ts";
-import { InputError, type InputFault } from "../errors.ts";
+import { InputError } from "../errors.ts";
 import { createSplitter, type SelfDelimitingFormat } from "../split/create.ts";
 import { isMediaFile } from "../split/detect.ts";
+import { type Detected, DetectingSplitter } from "../split/detecting_splitter.ts";
 import { FormatSearch } from "../split/format_search.ts";
 import type { RawSplitterOptions } from "../split/raw.ts";
 import { type FrameFinder, ResyncSplitter } from "../split/resync.ts";
-import type { SplitFrame, Splitter } from "../split/splitter.ts";
+import type { Splitter } from "../split/splitter.ts";
 import { layoutOf, mayBeTransport } from "./first_bytes.ts";
 import type { ContainerOptions } from "./live_track.ts";
 import { MatroskaFinder } from "./matroska_splitter.ts";
@@ -58,66 +58,6 @@ export function createInputSplitter(options: InputSplitterOptions): Splitter {
       return resyncing(new MovieFinder(options));
     default:
       return createSplitter(options);
-  }
-}
-
-/** A splitter for an input, and the number of its first bytes that are passed over. */
-interface Detected {
-  readonly splitter: Splitter;
-  readonly skip?: number;
-}
-
-/** What an input that begins with these bytes is split by; `undefined` where more must come. */
-type Detect = (bytes: Uint8Array, isEnded: boolean) => Detected | undefined;
-
-/** Keeps the first bytes until they show what the input is. */
-class DetectingSplitter implements Splitter {
-  readonly #detect: Detect;
-  readonly #first = new Assembly();
-  #splitter: Splitter | undefined;
-  #isEnded = false;
-
-  constructor(detect: Detect) {
-    this.#detect = detect;
-  }
-
-  get damaged(): number {
-    return this.#splitter?.damaged ?? 0;
-  }
-
-  get fault(): InputFault | undefined {
-    return this.#splitter?.fault;
-  }
-
-  push(chunk: Uint8Array): void {
-    if (this.#splitter !== undefined) return this.#splitter.push(chunk);
-    if (this.#isEnded) throw new TypeError("Cannot push bytes: the input has ended");
-    this.#first.append(chunk);
-  }
-
-  end(): void {
-    this.#isEnded = true;
-    this.#splitter?.end();
-  }
-
-  idle(): void {
-    this.#splitter?.idle?.();
-  }
-
-  next(): SplitFrame | undefined {
-    this.#splitter ??= this.#open();
-    return this.#splitter?.next();
-  }
-
-  #open(): Splitter | undefined {
-    const { bytes } = this.#first;
-    const found = this.#detect(bytes, this.#isEnded);
-    if (found === undefined) return undefined;
-    const { splitter, skip = 0 } = found;
-    if (bytes.length > skip) splitter.push(bytes.subarray(skip));
-    this.#first.skip(bytes.length);
-    if (this.#isEnded) splitter.end();
-    return splitter;
   }
 }
 

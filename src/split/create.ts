@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { Assembly } from "../bytes/assembly.ts";
-import { InputError, type InputFault } from "../errors.ts";
+import { InputError } from "../errors.ts";
 import { detectFormat, unknownInput } from "./detect.ts";
+import { type Detected, DetectingSplitter } from "./detecting_splitter.ts";
 import { FormatSearch } from "./format_search.ts";
 import { FORMATS, type InputFormat, type SelfDelimitingFormat } from "./formats.ts";
 import { RawSplitter, type RawSplitterOptions } from "./raw.ts";
 import { MIN_SEARCH_BYTES } from "./resync.ts";
-import type { SplitFrame, Splitter, SplitterOptions } from "./splitter.ts";
+import type { Splitter, SplitterOptions } from "./splitter.ts";
 
 export type { SelfDelimitingFormat };
 
@@ -37,67 +37,34 @@ export function createSplitter(options: CreateSplitterOptions): Splitter {
  * behind other bytes, {@linkcode MIN_SEARCH_BYTES} of them at most.
  */
 export function createAutoSplitter(options: SplitterOptions): Splitter {
-  return new AutoSplitter(options);
+  const detection = new FormatDetection(options);
+  return new DetectingSplitter((bytes, isEnded) => detection.detect(bytes, isEnded));
 }
 
-class AutoSplitter implements Splitter {
+/** Finds the format of one input. */
+class FormatDetection {
   readonly #options: SplitterOptions;
-  #splitter: Splitter | undefined;
-  readonly #firstBytes = new Assembly();
   readonly #search = new FormatSearch();
   /** Whether the first bytes are of no format, so that a frame is looked for behind them. */
   #isSearched = false;
-  #ended = false;
 
   constructor(options: SplitterOptions) {
     this.#options = options;
   }
 
-  get damaged(): number {
-    return this.#splitter?.damaged ?? 0;
-  }
-
-  get fault(): InputFault | undefined {
-    return this.#splitter?.fault;
-  }
-
-  push(chunk: Uint8Array): void {
-    if (this.#splitter !== undefined) return this.#splitter.push(chunk);
-    if (this.#ended) throw new TypeError("Cannot push bytes: the input has ended");
-    this.#firstBytes.append(chunk);
-  }
-
-  end(): void {
-    this.#ended = true;
-    this.#splitter?.end();
-  }
-
-  idle(): void {
-    this.#splitter?.idle?.();
-  }
-
-  next(): SplitFrame | undefined {
-    this.#splitter ??= this.#detect();
-    return this.#splitter?.next();
-  }
-
-  #detect(): Splitter | undefined {
-    const format = this.#findFormat();
+  /** The splitter for an input that begins with `bytes`; `undefined` where more must come. */
+  detect(bytes: Uint8Array, isEnded: boolean): Detected | undefined {
+    const format = this.#findFormat(bytes, isEnded);
     if (format === undefined) return undefined;
     // A format that is detected has a signature, which raw frames have not.
     if (format === "raw") throw new TypeError("Cannot detect raw frames");
-    const splitter = createSplitter({ ...this.#options, format });
-    splitter.push(this.#firstBytes.bytes);
-    this.#firstBytes.skip(this.#firstBytes.length);
-    if (this.#ended) splitter.end();
-    return splitter;
+    return { splitter: createSplitter({ ...this.#options, format }) };
   }
 
-  #findFormat(): InputFormat | undefined {
-    const { bytes } = this.#firstBytes;
+  #findFormat(bytes: Uint8Array, isEnded: boolean): InputFormat | undefined {
     if (!this.#isSearched) {
       try {
-        return detectFormat(bytes, this.#ended);
+        return detectFormat(bytes, isEnded);
       } catch (error) {
         const isUnknown = error instanceof InputError && error.fault.isUnknown === true;
         if (!isUnknown || !this.#maySearch(bytes)) throw error;
@@ -107,7 +74,7 @@ class AutoSplitter implements Splitter {
     const found = this.#search.next(bytes);
     const isRefused = found !== undefined && this.#options.resyncs !== true &&
       found !== "h264" && found !== "hevc";
-    if (isRefused || (found === undefined && (this.#ended || bytes.length > MIN_SEARCH_BYTES))) {
+    if (isRefused || (found === undefined && (isEnded || bytes.length > MIN_SEARCH_BYTES))) {
       throw unknownInput(bytes);
     }
     return found;
