@@ -1,6 +1,7 @@
 /** Streams as files over HTTP, seen by real ffmpeg. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { bytesOf } from "../../src/bytes/text.ts";
 import { bareConfig } from "../../src/core/frame.ts";
 import { publish } from "../../src/client/publish.ts";
 import type { Publisher } from "../../src/client/publish.ts";
@@ -384,6 +385,26 @@ for (const pixelFormat of ["yuv420p", "yuv444p10le", "gray"]) {
     },
   );
 }
+
+Deno.test("serve sends Y4M as it was, and ends where its header changes", async () => {
+  const config = (header: string) =>
+    bareConfig("y4m", { codec: "raw", width: 2, height: 2, header });
+  const [one, other] = ["YUV4MPEG2 W2 H2 F25:1 Cmono", "YUV4MPEG2 W4 H1 F25:1 Cmono"];
+  const frame = bytesOf("FRAME\nabcd");
+  await using live = await publishing([]);
+  const { relay, publisher } = live;
+  await publisher.send(frame, { config: config(one) });
+  await until(relay, ({ received }) => received.frames === 1, "cam");
+  const response = await fetch(`${relay.address}/cam.y4m`);
+  await until(relay, ({ viewers }) => viewers === 1, "cam");
+  // Another publisher's beginning, which says the same, is no end.
+  await publisher.send(frame, { config: config(one) });
+  await publisher.send(frame, { config: config(other) });
+  assertEquals(
+    await soon("the end of the file", response.text()),
+    `${one}\nFRAME\nabcdFRAME\nabcd`,
+  );
+});
 
 const TYPES = {
   mkv: "video/x-matroska",
