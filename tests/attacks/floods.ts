@@ -119,6 +119,7 @@ export const FLOODS: readonly Attack[] = [
       "again, from each of 50",
     ends: { node: /^answered$/ },
     onDeno: "as `texts`",
+    spareMB: 200,
     async run(arena) {
       const headers = [
         Array.from({ length: 1500 }, (_, at) => `x${at}: x`).join("\r\n"),
