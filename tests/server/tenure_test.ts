@@ -52,21 +52,21 @@ async function everybody(url: (path: string) => string, token: string, http: str
     await hello({ role: "publish", session: "one" }),
     await hello({ role: "watch" }),
   ];
-  const motion = await fetch(`${http}/bare.mjpeg`, {
-    headers: { authorization: `Bearer ${token}` },
-  });
-  const reader = motion.body!.getReader();
-  await reader.read();
+  const bodies = await Promise.all(["mjpeg", "mkv"].map(async (extension) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const { body } = await fetch(`${http}/bare.${extension}`, { headers });
+    return body!.getReader();
+  }));
   return {
     clients: [publisher, viewer, both, ...speaking],
-    /** Settles when the motion JPEG has ended. */
-    motionEnd: (async () => {
+    /** Settles when motion JPEG and a file have ended. */
+    motionEnd: Promise.all(bodies.map(async (reader) => {
       try {
         while (!(await reader.read()).done) { /* what comes before the end */ }
       } catch {
         // Broken off.
       }
-    })(),
+    })),
   };
 }
 
@@ -199,7 +199,7 @@ Deno.test("serve lists, as JSON, text and metrics, the streams that one may see,
       path,
     );
   }
-  for (const path of ["/api/streams/NAME", "/NAME.jpg", "/NAME.mjpeg", "/NAME.png"]) {
+  for (const path of ["/api/streams/NAME", "/NAME.jpg", "/NAME.mjpeg", "/NAME.mkv", "/NAME.png"]) {
     const [there, nowhere] = [
       await get(path.replace("NAME", "garage")),
       await get(path.replace("NAME", "nowhere")),
