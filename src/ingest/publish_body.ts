@@ -59,7 +59,6 @@ async function publishInput(
   { input, onFull, takeover }: ReturnType<typeof readPosted>,
 ): Promise<Response> {
   const { options, clock, unfinished, refusals } = streams;
-  const log = logOf(streams.log, name);
   const bodyInput = new BodyInput({
     body,
     stallTimeoutMs: options.stallTimeoutMs,
@@ -68,6 +67,7 @@ async function publishInput(
   /** How the relay has ended the publisher. */
   let end: { readonly code: number; readonly reason: string } | undefined;
   const stop = new AbortController();
+  const log = logOf(streams.log, name, () => end !== undefined);
   const openSocket = () => {
     const socket = new LocalSocket((relaySide) =>
       acceptPeer(streams, {
@@ -75,8 +75,8 @@ async function publishInput(
         close: (code, reason) => {
           end ??= { code, reason };
           relaySide.close(code, reason);
-          // There is no other relay to come back to.
-          stop.abort();
+          // There is no other relay to come back to. The publisher hears of the end first.
+          setTimeout(() => stop.abort());
         },
       }, {
         name,
@@ -175,9 +175,13 @@ function lower(sentence: string): string {
   return options.slice(0, 1).toLowerCase() + options.slice(1);
 }
 
-/** A log in which every line says which stream it is about. */
-function logOf(log: Log, name: string): Log {
-  const line = (level: "info" | "warn" | "error"): Log[typeof level] => (message, fields) =>
-    log[level](`"${name}": ${message}`, { stream: name, ...fields });
+/**
+ * A log in which every line says which stream it is about; there are none once `isOver`: what a publisher
+ * says of a relay that has ended it is for the answer.
+ */
+function logOf(log: Log, name: string, isOver: () => boolean): Log {
+  const line = (level: "info" | "warn" | "error"): Log[typeof level] => (message, fields) => {
+    if (!isOver()) log[level](`"${name}": ${message}`, { stream: name, ...fields });
+  };
   return { info: line("info"), warn: line("warn"), error: line("error"), progress: () => {} };
 }

@@ -1,9 +1,11 @@
 /** Frames that are posted. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { systemClock } from "../../src/host/clock.ts";
+import { serve } from "../../src/server/serve.ts";
 import { jpeg } from "../split/samples.ts";
 import { eventually, soon } from "../waiting.ts";
-import { Client, startRelay, until } from "./fixture.ts";
+import { Client, DEFAULTS, startRelay, until } from "./fixture.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -175,6 +177,23 @@ Deno.test("A body is read no faster than its frames leave", async () => {
   await relay[Symbol.asyncDispose]();
   const [code] = await answer;
   assertEquals(code, 503);
+  body.end();
+});
+
+Deno.test("Whoever posts to a relay that stops is told at once, and the log says nothing of his", async () => {
+  const lines: string[] = [];
+  const line = (message: string) => void lines.push(message);
+  const log = { info: line, warn: line, error: line, progress: () => {} };
+  const stop = new AbortController();
+  const context = { clock: systemClock, log, signal: stop.signal };
+  await using relay = await serve(DEFAULTS, context);
+  const body = new SlowBody(pictures(1));
+  const answer = post(`${relay.address}/cam`, body.stream);
+  await until(relay, ({ received }) => received.frames === 1, "cam");
+  stop.abort();
+  const [code, sentence] = await answer;
+  assertEquals([code, sentence.includes("the relay is stopping")], [503, true], sentence);
+  assertEquals(lines.filter((each) => each.includes("lost the relay")), []);
   body.end();
 });
 
