@@ -511,6 +511,8 @@ Deno.test(
     const access = asked.filter((address) => address.endsWith("/access"));
     assert(access.length <= 2, access.join());
     await give(page, (await relay.token(undefined, { watch: ["*"] })).token);
+    // What was shown before is shown until then.
+    await eventually("every tile to come again", () => sockets() >= before + 12);
     await allPlay();
     await page.waitForFunction(() => !document.body.classList.contains("is-away"));
     assertEquals(sockets(), before + 12);
