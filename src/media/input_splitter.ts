@@ -7,7 +7,7 @@ import { hasBytesAt, hex } from "../bytes/text.ts";
 import { InputError } from "../errors.ts";
 import { createSplitter, type SelfDelimitingFormat } from "../split/create.ts";
 import { isMediaFile } from "../split/detect.ts";
-import { type Detected, DetectingSplitter } from "../split/detecting_splitter.ts";
+import { type Detected, DetectingSplitter, type InputState } from "../split/detecting_splitter.ts";
 import { FormatSearch } from "../split/format_search.ts";
 import type { RawSplitterOptions } from "../split/raw.ts";
 import { type FrameFinder, ResyncSplitter } from "../split/resync.ts";
@@ -49,9 +49,9 @@ const SYNC_AT = [0, 4];
 export function createInputSplitter(options: InputSplitterOptions): Splitter {
   switch (options.format) {
     case "auto":
-      return new DetectingSplitter((bytes, isEnded) => detect(bytes, isEnded, options));
+      return new DetectingSplitter((bytes, state) => detect(bytes, state, options));
     case "mpegts":
-      return new DetectingSplitter((bytes, isEnded) => openTransport(bytes, isEnded, options));
+      return new DetectingSplitter((bytes, state) => openTransport(bytes, state, options));
     case "matroska":
       return resyncing(new MatroskaFinder(options));
     case "mp4":
@@ -63,7 +63,7 @@ export function createInputSplitter(options: InputSplitterOptions): Splitter {
 
 function detect(
   bytes: Uint8Array,
-  isEnded: boolean,
+  { isEnded, isIdle }: InputState,
   options: ContainerOptions,
 ): Detected | undefined {
   if (MATROSKA_STARTS.some((start) => hasBytesAt(bytes, 0, start))) {
@@ -72,21 +72,25 @@ function detect(
   if (isMediaFile(bytes) && SYNC_AT.every((at) => bytes[at] !== SYNC)) {
     return { splitter: createInputSplitter({ ...options, format: "mp4" }) };
   }
-  if (!isEnded && isUndecided(bytes)) return undefined;
+  if (!isEnded && isUndecided(bytes, isIdle)) return undefined;
   const layout = layoutOf(bytes);
   if (layout !== undefined) return behind(layout, options);
   return { splitter: createSplitter({ ...options, format: "auto" }) };
 }
 
-/** Whether more bytes may show that an input that begins with these is MPEG-TS. */
-function isUndecided(bytes: Uint8Array): boolean {
+/**
+ * Whether more bytes may show that an input that begins with these is MPEG-TS. So many are waited for,
+ * whatever else it may be by then, since else it would depend on how they come; but where it has fallen
+ * idle, a frame of something else is not held back.
+ */
+function isUndecided(bytes: Uint8Array, isIdle: boolean): boolean {
   if (bytes.length >= TRANSPORT_PROBE_BYTES || !mayBeTransport(bytes)) return false;
-  return mayHavePackets(bytes) || new FormatSearch().next(bytes) === undefined;
+  return !isIdle || mayHavePackets(bytes) || new FormatSearch().next(bytes) === undefined;
 }
 
 function openTransport(
   bytes: Uint8Array,
-  isEnded: boolean,
+  { isEnded }: InputState,
   options: ContainerOptions,
 ): Detected | undefined {
   if (!isEnded && bytes.length < TRANSPORT_PROBE_BYTES) return undefined;

@@ -38,7 +38,7 @@ export function createSplitter(options: CreateSplitterOptions): Splitter {
  */
 export function createAutoSplitter(options: SplitterOptions): Splitter {
   const detection = new FormatDetection(options);
-  return new DetectingSplitter((bytes, isEnded) => detection.detect(bytes, isEnded));
+  return new DetectingSplitter((bytes, { isEnded }) => detection.detect(bytes, isEnded));
 }
 
 /** Finds the format of one input. */

@@ -18,7 +18,15 @@ export interface Detected {
  *
  * @throws {InputError} when it is nothing that can be split
  */
-export type Detect = (bytes: Uint8Array, isEnded: boolean) => Detected | undefined;
+export type Detect = (bytes: Uint8Array, state: InputState) => Detected | undefined;
+
+/** Whether more of an input comes, as far as is known. */
+export interface InputState {
+  /** Nothing more comes. */
+  readonly isEnded: boolean;
+  /** Nothing has come for a while. */
+  readonly isIdle: boolean;
+}
 
 /** Keeps the first bytes until they show what the input is. */
 export class DetectingSplitter implements Splitter {
@@ -26,6 +34,7 @@ export class DetectingSplitter implements Splitter {
   readonly #first = new Assembly();
   #splitter: Splitter | undefined;
   #isEnded = false;
+  #isIdle = false;
 
   /** `detect` is asked with all that has come until it knows. */
   constructor(detect: Detect) {
@@ -44,6 +53,7 @@ export class DetectingSplitter implements Splitter {
     if (this.#splitter !== undefined) return this.#splitter.push(chunk);
     if (this.#isEnded) throw new TypeError("Cannot push bytes: the input has ended");
     this.#first.append(chunk);
+    this.#isIdle = false;
   }
 
   end(): void {
@@ -52,6 +62,7 @@ export class DetectingSplitter implements Splitter {
   }
 
   idle(): void {
+    this.#isIdle = true;
     this.#splitter?.idle?.();
   }
 
@@ -62,7 +73,7 @@ export class DetectingSplitter implements Splitter {
 
   #open(): Splitter | undefined {
     const { bytes } = this.#first;
-    const found = this.#detect(bytes, this.#isEnded);
+    const found = this.#detect(bytes, { isEnded: this.#isEnded, isIdle: this.#isIdle });
     if (found === undefined) return undefined;
     const { splitter, skip = 0 } = found;
     if (bytes.length > skip) splitter.push(bytes.subarray(skip));
