@@ -7,6 +7,9 @@ import type { Sender, UnfinishedMessages } from "../listen/unfinished.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** Looks in a row that must find nothing: a relay that stood still has looked only once meanwhile. */
+const LOOKS = 10;
+
 /** Options of a {@linkcode BodyInput}. */
 export interface BodyInputOptions {
   readonly body: ReadableStream<Bytes>;
@@ -24,7 +27,7 @@ export class BodyInput implements Sender {
   readonly stream: ReadableStream<Bytes>;
   readonly #reader: ReadableStreamDefaultReader<Bytes>;
   readonly #unfinished: UnfinishedMessages;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setInterval> | undefined;
   #bytes = 0;
   #gaveUp: string | undefined;
   #hasStalled = false;
@@ -34,12 +37,14 @@ export class BodyInput implements Sender {
     this.#unfinished = unfinished;
     this.stream = new ReadableStream({
       pull: async (controller) => {
-        this.#timer = setTimeout(() => {
+        let looks = 0;
+        this.#timer = setInterval(() => {
+          if (++looks < LOOKS) return;
           this.#hasStalled = true;
           this.stop();
-        }, stallTimeoutMs);
+        }, stallTimeoutMs / LOOKS);
         const { value } = await this.#reader.read().catch(() => ({ value: undefined }));
-        clearTimeout(this.#timer);
+        clearInterval(this.#timer);
         if (value === undefined) return controller.close();
         this.#bytes += value.byteLength;
         this.#unfinished.set(this, this.#bytes);
@@ -72,7 +77,7 @@ export class BodyInput implements Sender {
 
   /** Reads nothing more. */
   stop(): void {
-    clearTimeout(this.#timer);
+    clearInterval(this.#timer);
     this.#unfinished.set(this, 0);
     this.#reader.cancel().catch(() => {});
   }

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { EVERY_FRAME, run, startRelay } from "../program.ts";
 import { Client } from "../server/fixture.ts";
+import { jpeg } from "../split/samples.ts";
 import { soon } from "../waiting.ts";
 
 const PICTURE = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=25"];
@@ -93,5 +94,32 @@ Deno.test({
       await relay.until("cam", ({ publishing }) => !publishing);
     }
     await relay.until("cam", ({ viewers }) => viewers === 1);
+  },
+});
+
+Deno.test({
+  name: "Whoever posts goes on where the relay stood still for longer than --stall-timeout",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using relay = await startRelay(["--fps", "source", "--stall-timeout", "1s"]);
+    const image = jpeg();
+    let isOver = false;
+    const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      async pull(controller) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        if (isOver) controller.close();
+        else controller.enqueue(image);
+      },
+    });
+    const answer = fetch(`${relay.http}/cam`, { method: "POST", body });
+    await relay.until("cam", ({ received }) => received.frames > 3);
+    relay.process.kill("SIGSTOP");
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    relay.process.kill("SIGCONT");
+    const { received } = await relay.until("cam", ({ publishing }) => publishing);
+    await relay.until("cam", ({ received: { frames } }) => frames > received.frames + 20);
+    isOver = true;
+    const response = await answer;
+    assertEquals(response.status, 200, await response.text());
   },
 });
