@@ -259,10 +259,29 @@ Deno.test("the clients of the library load nothing that a browser does not have"
 Deno.test("the program loads what makes certificates only when it makes one", () => {
   const maker = "src/listen/self_signed.ts";
   assert(loadedBy(maker).some(({ loads }) => loads.includes("@peculiar/x509")));
-  const paths = loadedBy("main.ts").map(({ path }) => path);
+  const paths = loadedBy("src/cli/serve.ts").map(({ path }) => path);
   assert(paths.includes("src/listen/kept_certificate.ts"));
   assertEquals(paths.includes(maker), false);
 });
+
+/** What is slow to load: servers, certificates, keys, pictures, films, and what Deno has of Node.js. */
+const SLOW = /^(?:ws|jose|jpeg-js|fast-png|mediabunny|ipaddr\.js|@peculiar\/|reflect-|node:)/;
+
+for (
+  const [entry, room, slow] of [
+    ["main.ts", /^src\/(?:server|relay|http|listen|access|net\/client_socket)/, []],
+    ["src/cli/list.ts", /^src\/(?:server|relay|http|listen|access|media|picture)/, []],
+    // The test pattern.
+    ["src/cli/publish.ts", /^src\/(?:server|relay|http|listen|access)/, ["fast-png"]],
+  ] as const
+) {
+  Deno.test(`${entry} loads what it needs, and not all that the program has`, () => {
+    const loaded = loadedBy(entry);
+    assert(loaded.length > 15, `${loaded.length} files`);
+    assertEquals(loaded.map(({ path }) => path).filter((path) => room.test(path)), []);
+    assertEquals(loaded.flatMap(({ loads }) => loads.filter((name) => SLOW.test(name))), [...slow]);
+  });
+}
 
 Deno.test("src uses the page that it is in nowhere but in player", () => {
   const page = /\b(?:document|customElements|HTML\w*Element|localStorage)\b/;

@@ -66,8 +66,6 @@ export interface Command<F extends Flags = Flags> {
   readonly hints?: Readonly<Record<string, string>>;
   /** Lines that a person can run, and what they do. */
   readonly examples: readonly (readonly [line: string, does: string])[];
-  /** Does the work; what fails is thrown. */
-  run(input: CommandInput<F>): Promise<void>;
 }
 
 /** What a command gets. */
@@ -78,6 +76,9 @@ export interface CommandInput<F extends Flags = Flags> {
   readonly host: Host;
   readonly log: Log;
 }
+
+/** What a command of this kind gets. */
+export type InputOf<C> = C extends Command<infer F> ? CommandInput<F> : never;
 
 /** Options that every command has. */
 export const COMMON_FLAGS = {

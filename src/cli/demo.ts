@@ -1,5 +1,5 @@
 /**
- * `stream demo`.
+ * What `stream demo` does.
  *
  * @module
  */
@@ -8,91 +8,72 @@ import { SourcePublisher } from "../files/source_publisher.ts";
 import { DEFAULT_NAME, listStreams } from "../client/mod.ts";
 import { DEFAULT_PATTERN_SIZE } from "../picture/test_pattern.ts";
 import { serve } from "../server/mod.ts";
-import { demandChoice, OPEN_FLAGS } from "./access_flags.ts";
-import { command } from "./command.ts";
+import { demandChoice } from "./access_choice.ts";
+import type { InputOf } from "./command.ts";
+import { demoCommand } from "./demo_command.ts";
 import { countFrames, megabytes, oneDigit, showProgress } from "./progress.ts";
-import { GUARD_FLAGS, LIMIT_FLAGS, LISTEN_FLAGS, listening, serveOptions } from "./serve.ts";
-import { duration, MAX_TIMER_MS } from "./value.ts";
+import { listening, serveOptions } from "./serve.ts";
 
-/** The command. */
-export const demoCommand = command({
-  name: "demo",
-  needs: ["net", "read", "env", "sys"],
-  summary: "run a relay, a test pattern and a player page in one process",
-  operands: [],
-  flags: {
-    ...LISTEN_FLAGS,
-    ...LIMIT_FLAGS,
-    ...GUARD_FLAGS,
-    ...OPEN_FLAGS,
-    duration: {
-      value: "TIME",
-      help: "stop after this time (default: run until Ctrl-C)",
-      read: duration(1, MAX_TIMER_MS),
-    },
-  },
-  examples: [
-    ["stream demo", "until Ctrl-C"],
-    ["stream demo --port 0 --duration 5s", "on a free port, for five seconds"],
-  ],
-  async run({ flags, host, log }) {
-    demandChoice(demoCommand, flags.host, undefined, flags.open);
-    const timeUp = new AbortController();
-    const stop = AbortSignal.any([host.stop, timeUp.signal]);
-    // It stops when it is disposed of, once the publisher has ended the stream.
-    await using relay = await serve({
-      ...serveOptions(flags),
-      open: flags.open,
-      clock: host.clock,
-      isolateThreads: true,
-    });
-    const timer = flags.duration === undefined
-      ? undefined
-      : setTimeout(() => timeUp.abort(), flags.duration);
-    const local = relay.address.replace("//0.0.0.0:", "//127.0.0.1:").replace(
-      "//[::]:",
-      "//[::1]:",
+/** Does the work; what fails is thrown. */
+export async function run(
+  { flags, host, log }: InputOf<typeof demoCommand>,
+): Promise<void> {
+  demandChoice(demoCommand, flags.host, undefined, flags.open);
+  const timeUp = new AbortController();
+  const stop = AbortSignal.any([host.stop, timeUp.signal]);
+  // It stops when it is disposed of, once the publisher has ended the stream.
+  await using relay = await serve({
+    ...serveOptions(flags),
+    open: flags.open,
+    clock: host.clock,
+    isolateThreads: true,
+  });
+  const timer = flags.duration === undefined
+    ? undefined
+    : setTimeout(() => timeUp.abort(), flags.duration);
+  const local = relay.address.replace("//0.0.0.0:", "//127.0.0.1:").replace(
+    "//[::]:",
+    "//[::1]:",
+  );
+  const url = `${local.replace("http:", "ws:")}/${DEFAULT_NAME}`;
+  const publisher = new SourcePublisher({
+    url,
+    takeover: false,
+    onFull: "wait",
+    clock: host.clock,
+    log,
+  });
+  const source = new PatternSource({
+    ...DEFAULT_PATTERN_SIZE,
+    format: "png",
+    fps: () => publisher.fps,
+    clock: host.clock,
+  });
+  log.info(...listening(relay));
+  for (const line of introduction(local, url).split("\n")) log.info(line);
+  let viewers = 0;
+  using _progress = showProgress(host, log, () => {
+    const { frames, framesPerSecond, bytesPerSecond } = publisher.stats();
+    listStreams(local, { signal: stop }).then(
+      (streams) => viewers = streams.find(({ name }) => name === DEFAULT_NAME)?.viewers ?? 0,
+      // The relay stops.
+      () => {},
     );
-    const url = `${local.replace("http:", "ws:")}/${DEFAULT_NAME}`;
-    const publisher = new SourcePublisher({
-      url,
-      takeover: false,
-      onFull: "wait",
-      clock: host.clock,
-      log,
-    });
-    const source = new PatternSource({
-      ...DEFAULT_PATTERN_SIZE,
-      format: "png",
-      fps: () => publisher.fps,
-      clock: host.clock,
-    });
-    log.info(...listening(relay));
-    for (const line of introduction(local, url).split("\n")) log.info(line);
-    let viewers = 0;
-    using _progress = showProgress(host, log, () => {
-      const { frames, framesPerSecond, bytesPerSecond } = publisher.stats();
-      listStreams(local, { signal: stop }).then(
-        (streams) => viewers = streams.find(({ name }) => name === DEFAULT_NAME)?.viewers ?? 0,
-        // The relay stops.
-        () => {},
-      );
-      const fps = oneDigit(framesPerSecond);
-      return {
-        text: `${countFrames(frames)}  ${fps.toFixed(1)} fps  ${megabytes(bytesPerSecond)}/s  ` +
-          `viewers ${viewers}`,
-        fields: { frames, fps, bytesPerSecond: Math.round(bytesPerSecond), viewers },
-      };
-    });
-    try {
-      await publisher.run(source, stop);
-    } finally {
-      clearTimeout(timer);
-      const { frames, bytes } = publisher.stats();
-      log.info(`relayed ${countFrames(frames)}, ${megabytes(bytes)}`, { frames, bytes });
-    }
-  },
-});
+    const fps = oneDigit(framesPerSecond);
+    return {
+      text: `${countFrames(frames)}  ${fps.toFixed(1)} fps  ${megabytes(bytesPerSecond)}/s  ` +
+        `viewers ${viewers}`,
+      fields: { frames, fps, bytesPerSecond: Math.round(bytesPerSecond), viewers },
+    };
+  });
+  try {
+    await publisher.run(source, stop);
+  } finally {
+    clearTimeout(timer);
+    const { frames, bytes } = publisher.stats();
+    log.info(`relayed ${countFrames(frames)}, ${megabytes(bytes)}`, { frames, bytes });
+  }
+}
 
 function introduction(address: string, url: string): string {
   return `

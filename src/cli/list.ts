@@ -1,11 +1,10 @@
 /**
- * `stream list`.
+ * What `stream list` does.
  *
  * @module
  */
 import {
   DEFAULT_NAME,
-  DEFAULT_URL,
   findStream,
   type ListedViewer,
   listStreams,
@@ -15,8 +14,9 @@ import {
 } from "../client/mod.ts";
 import { printable, printableJson } from "../host/printable.ts";
 import { addressOf } from "./address.ts";
-import { PASS_FLAGS, passOf } from "./pass_flags.ts";
-import { command, toggle } from "./command.ts";
+import { passOf } from "./pass.ts";
+import type { InputOf } from "./command.ts";
+import { listCommand } from "./list_command.ts";
 
 type Columns<T> = readonly (readonly [string, (row: T) => string | number])[];
 
@@ -46,56 +46,39 @@ const VIEWER_COLUMNS: Columns<ListedViewer & { readonly stream: string }> = [
   ["DROPPED", ({ dropped }) => describeDrops(dropped)],
 ];
 
-/** The command. */
-export const listCommand = command({
-  name: "list",
-  needs: ["net", "read", "env"],
-  summary: "list the streams of a server: format, size, fps, viewers, drops (also as --json)",
-  operands: [{
-    name: "URL",
-    help: `address of the server, or of one stream on it [${DEFAULT_URL}] (STREAM_URL)`,
-  }],
-  flags: {
-    json: toggle("write JSON, the same as the server's /api/streams"),
-    viewers: toggle("also list each viewer, with its id and its latency"),
-    ...PASS_FLAGS,
-  },
-  examples: [
-    ["stream list", "a table; FPS is measured/target"],
-    ["stream list ws://127.0.0.1:8080/door", 'only the stream "door"'],
-    ["stream list --json | jq '.[].viewers'", "for programs"],
-  ],
-  async run({ flags, operands, host }) {
-    const url = addressOf(operands[0], host);
-    const pass = await passOf(listCommand, flags, url);
-    host.giveUp(["read"]);
-    const options = { ...pass, signal: host.stop };
-    const isOne = operands[0] !== undefined && url.name !== DEFAULT_NAME;
-    const streams = isOne
-      ? [await findStream(url.socket, options)]
-      : await listStreams(url.socket, options);
-    const viewers = flags.viewers
-      ? await Promise.all(
-        streams.map(({ name }) => listViewers(`${url.server}/${name}`, options)),
-      )
-      : undefined;
-    const text = flags.json
-      ? JSON.stringify(
-        streams.map((status, n) => viewers ? { ...status, viewerList: viewers[n] } : status),
-        undefined,
-        2,
-      )
-      : [
-        table(COLUMNS, streams),
-        ...(viewers ?? []).map((list, n) =>
-          table(VIEWER_COLUMNS, list.map((row) => ({ ...row, stream: streams[n]!.name })))
-        ),
-      ].join("\n\n");
-    await host.writeStdout(
-      new TextEncoder().encode(`${flags.json ? printableJson(text) : text}\n`),
-    );
-  },
-});
+/** Does the work; what fails is thrown. */
+export async function run(
+  { flags, operands, host }: InputOf<typeof listCommand>,
+): Promise<void> {
+  const url = addressOf(operands[0], host);
+  const pass = await passOf(listCommand, flags, url);
+  host.giveUp(["read"]);
+  const options = { ...pass, signal: host.stop };
+  const isOne = operands[0] !== undefined && url.name !== DEFAULT_NAME;
+  const streams = isOne
+    ? [await findStream(url.socket, options)]
+    : await listStreams(url.socket, options);
+  const viewers = flags.viewers
+    ? await Promise.all(
+      streams.map(({ name }) => listViewers(`${url.server}/${name}`, options)),
+    )
+    : undefined;
+  const text = flags.json
+    ? JSON.stringify(
+      streams.map((status, n) => viewers ? { ...status, viewerList: viewers[n] } : status),
+      undefined,
+      2,
+    )
+    : [
+      table(COLUMNS, streams),
+      ...(viewers ?? []).map((list, n) =>
+        table(VIEWER_COLUMNS, list.map((row) => ({ ...row, stream: streams[n]!.name })))
+      ),
+    ].join("\n\n");
+  await host.writeStdout(
+    new TextEncoder().encode(`${flags.json ? printableJson(text) : text}\n`),
+  );
+}
 
 /** The size in pixels, and how they are shown where that is not plain. */
 function describeSize(status: StreamStatus): string {

@@ -1,190 +1,89 @@
 /**
- * `stream publish`.
+ * What `stream publish` does.
  *
  * @module
  */
+import { PATTERN_FORMATS } from "../files/choices.ts";
 import { DamageReport } from "../files/damage_report.ts";
-import { openFileSource, PACES } from "../files/file_source.ts";
+import { openFileSource } from "../files/file_source.ts";
 import { Patience } from "../files/patience.ts";
 import type { FilmDamagePolicy } from "../files/film_source.ts";
 import {
   type DamagePolicy,
   type FrameSource,
-  PATTERN_FORMATS,
   PatternSource,
   SplitSource,
 } from "../files/frame_source.ts";
 import { describeGone, SourcePublisher, type SourceStats } from "../files/source_publisher.ts";
 import type { Host } from "../host/host.ts";
-import { CONTAINERS, createInputSplitter } from "../media/input_splitter.ts";
+import { CONTAINERS } from "../media/containers.ts";
+import { createInputSplitter } from "../media/input_splitter.ts";
 import { STANDARD_INPUT } from "../media/messages.ts";
-import { DEFAULT_PATTERN_SIZE, MAX_PATTERN_SIDE } from "../picture/test_pattern.ts";
-import { INPUT_FORMATS } from "../split/detect.ts";
 import type { Splitter } from "../split/splitter.ts";
-import { ADDRESS, addressOf } from "./address.ts";
-import { PASS_FLAGS, passOf } from "./pass_flags.ts";
-import { command, toggle, usage, type Values } from "./command.ts";
+import { addressOf } from "./address.ts";
+import { passOf } from "./pass.ts";
+import { type InputOf, usage, type Values } from "./command.ts";
 import { countFrames, megabytes, oneDigit, type ProgressLine, showProgress } from "./progress.ts";
-import {
-  boolean,
-  bytes,
-  duration,
-  MAX_FRAME_BYTES,
-  MAX_TIMER_MS,
-  oneOf,
-  pictureSize,
-  pixelFormat,
-  text,
-} from "./value.ts";
+import { type PUBLISH_FLAGS, publishCommand } from "./publish_command.ts";
 
 /** How far behind a source must be before that is worth a sentence, in milliseconds. */
 const BEHIND_MS = 300;
-const MAX_SIDE = 65_535;
 /** Names of standard input. */
 const STDIN: readonly string[] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 /** Formats of a file of which the video is read at any place. */
 const MEDIA_FORMATS: readonly string[] = ["auto", ...CONTAINERS];
-const PATTERN_SIZE = `${DEFAULT_PATTERN_SIZE.width}x${DEFAULT_PATTERN_SIZE.height}`;
-
-const FLAGS = {
-  input: {
-    value: "FILE",
-    help: "read this file instead of standard input (-); also MP4, MOV, MKV, WebM and MPEG-TS",
-    read: text,
-  },
-  pace: {
-    value: PACES.join("|"),
-    help: "how fast to send an MP4, MKV, …: by its timestamps, or as fast as the relay takes it",
-    read: oneOf(PACES),
-    fallback: "timestamps",
-  },
-  loop: toggle("repeat the file forever"),
-  "test-pattern": {
-    value: "WxH",
-    help: `publish a moving picture with a counter and a clock, at ${PATTERN_SIZE} or this size`,
-    read: pictureSize(MAX_PATTERN_SIDE),
-    alone: PATTERN_SIZE,
-    aloneUnless: /^\d+x/,
-  },
-  format: {
-    value: "FORMAT",
-    help: `what the input is: auto, ${[...INPUT_FORMATS, ...CONTAINERS].join(", ")}`,
-    read: oneOf(["auto", ...INPUT_FORMATS, ...CONTAINERS]),
-    fallback: "auto",
-  },
-  size: { value: "WxH", help: "size of raw pictures in pixels", read: pictureSize(MAX_SIDE) },
-  "pixel-format": {
-    value: "NAME",
-    help: "ffmpeg's name for the raw pixel format: rgb24, yuv420p, …",
-    read: pixelFormat,
-  },
-  "frame-size": {
-    value: "BYTES",
-    help: "size of raw frames, when only their size is known",
-    read: bytes(1, MAX_FRAME_BYTES),
-  },
-  "max-frame": {
-    value: "SIZE",
-    help: "largest frame to read",
-    read: bytes(1, MAX_FRAME_BYTES),
-    fallback: "16MiB",
-  },
-  strict: toggle("exit with 5 at the first byte that is not part of a frame, instead of going on"),
-  "on-full": {
-    value: "wait|drop",
-    help: "when the relay accepts no more frames: wait (lose nothing), or drop (newest wins)",
-    read: oneOf(["wait", "drop"]),
-    fallback: "wait",
-  },
-  live: {
-    help: "whether the source is live: its frames leave as they arrive (default: detected)",
-    read: boolean,
-    alone: "true",
-    isNegatable: true,
-  },
-  takeover: toggle("take the stream over from its current publisher"),
-  "give-up": {
-    value: "TIME",
-    help: "how long to wait at the end of the input for a relay that is unreachable",
-    read: duration(0, MAX_TIMER_MS),
-    fallback: "1m",
-  },
-} as const;
-
-/** The command. */
-export const publishCommand = command({
-  name: "publish",
-  needs: ["net", "read", "env"],
-  summary: "send frames from standard input (or a file, or a test pattern) to a stream",
-  operands: [ADDRESS],
-  flags: { ...FLAGS, ...PASS_FLAGS },
-  hints: {
-    fps: 'the relay sets the rate: use "stream fps RATE" or "stream serve --fps RATE"; ' +
-      "a film is paced by its own timestamps",
-    i: "use --input for a file",
-    output: 'frames are written by "stream watch --output"',
-  },
-  examples: [
-    ["ffmpeg -i video.mp4 -f mjpeg -q:v 3 - | stream publish", "anything ffmpeg can read"],
-    ["stream publish --input movie.mp4 --loop", "a file without re-encoding, in a loop"],
-    [
-      "stream publish --input video.rgb --size 640x480 --pixel-format rgb24",
-      "raw pixels from a file",
-    ],
-    ["stream publish --test-pattern ws://127.0.0.1:8080/test", "something to look at"],
-  ],
-  async run({ flags, operands, host, log }) {
-    const url = addressOf(operands[0], host, "--input");
-    const pass = await passOf(publishCommand, flags, url);
-    const publisher = new SourcePublisher({
-      url: url.socket,
-      ...pass,
-      takeover: flags.takeover,
-      onFull: flags["on-full"],
-      live: flags.live ?? null,
-      giveUpMs: flags["give-up"],
-      clock: host.clock,
-      log,
+/** Does the work; what fails is thrown. */
+export async function run(
+  { flags, operands, host, log }: InputOf<typeof publishCommand>,
+): Promise<void> {
+  const url = addressOf(operands[0], host, "--input");
+  const pass = await passOf(publishCommand, flags, url);
+  const publisher = new SourcePublisher({
+    url: url.socket,
+    ...pass,
+    takeover: flags.takeover,
+    onFull: flags["on-full"],
+    live: flags.live ?? null,
+    giveUpMs: flags["give-up"],
+    clock: host.clock,
+    log,
+  });
+  const startMs = host.clock.nowMs();
+  const report = new DamageReport({ log, clock: host.clock });
+  const onNote = (sentence: string) => log.warn(sentence);
+  // A named pipe opens when somebody else opens it to write.
+  const patience = new Patience(host.stop);
+  const source = await patience.until(openSource(flags, { host, publisher, report, onNote }))
+    .finally(() => patience.end());
+  if (source === "over") {
+    return log.info(`published no frame: nothing can be read of ${flags.input} yet`, {
+      frames: 0,
     });
-    const startMs = host.clock.nowMs();
-    const report = new DamageReport({ log, clock: host.clock });
-    const onNote = (sentence: string) => log.warn(sentence);
-    // A named pipe opens when somebody else opens it to write.
-    const patience = new Patience(host.stop);
-    const source = await patience.until(openSource(flags, { host, publisher, report, onNote }))
-      .finally(() => patience.end());
-    if (source === "over") {
-      return log.info(`published no frame: nothing can be read of ${flags.input} yet`, {
-        frames: 0,
-      });
+  }
+  const damaged = () => source.damaged ?? 0;
+  using _progress = showProgress(host, log, () => progressLine(publisher.stats(), damaged()));
+  let hasFailed = true;
+  try {
+    await publisher.run(source, host.stop);
+    hasFailed = false;
+  } finally {
+    const { frames, bytes: sent, dropped, notDelivered } = publisher.stats();
+    const seconds = oneDigit((host.clock.nowMs() - startMs) / 1000);
+    // What failed before the first frame is all that there is to say.
+    const isSilent = hasFailed && frames + dropped + notDelivered + damaged() === 0;
+    if (!isSilent) {
+      log.info(
+        `published ${countFrames(frames)}, ${megabytes(sent)} in ${seconds} s, ${dropped} dropped` +
+          (notDelivered > 0 ? `, ${notDelivered} not delivered` : "") +
+          (damaged() > 0 ? `, ${damaged()} damaged` : ""),
+        { frames, bytes: sent, seconds, dropped, notDelivered, damaged: damaged() },
+      );
     }
-    const damaged = () => source.damaged ?? 0;
-    using _progress = showProgress(host, log, () => progressLine(publisher.stats(), damaged()));
-    let hasFailed = true;
-    try {
-      await publisher.run(source, host.stop);
-      hasFailed = false;
-    } finally {
-      const { frames, bytes: sent, dropped, notDelivered } = publisher.stats();
-      const seconds = oneDigit((host.clock.nowMs() - startMs) / 1000);
-      // What failed before the first frame is all that there is to say.
-      const isSilent = hasFailed && frames + dropped + notDelivered + damaged() === 0;
-      if (!isSilent) {
-        log.info(
-          `published ${countFrames(frames)}, ${
-            megabytes(sent)
-          } in ${seconds} s, ${dropped} dropped` +
-            (notDelivered > 0 ? `, ${notDelivered} not delivered` : "") +
-            (damaged() > 0 ? `, ${damaged()} damaged` : ""),
-          { frames, bytes: sent, seconds, dropped, notDelivered, damaged: damaged() },
-        );
-      }
-    }
-  },
-});
+  }
+}
 
 async function openSource(
-  given: Values<typeof FLAGS>,
+  given: Values<typeof PUBLISH_FLAGS>,
   { host, publisher, report, onNote }: {
     readonly host: Host;
     readonly publisher: SourcePublisher;
@@ -247,13 +146,13 @@ async function openSource(
   return new SplitSource(host.stdin(), splitter, STANDARD_INPUT, damage);
 }
 
-function describesRaw(flags: Values<typeof FLAGS>): boolean {
+function describesRaw(flags: Values<typeof PUBLISH_FLAGS>): boolean {
   return flags.size !== undefined || flags["pixel-format"] !== undefined ||
     flags["frame-size"] !== undefined;
 }
 
 function openSplitter(
-  flags: Values<typeof FLAGS>,
+  flags: Values<typeof PUBLISH_FLAGS>,
   onNote: (sentence: string) => void,
 ): Splitter {
   const { size } = flags;

@@ -7,32 +7,46 @@ import { writeError } from "../files/part_file.ts";
 import { type ErrorCode, messageOf, StreamError } from "../errors.ts";
 import { type Host, ReaderGone, RIGHTS } from "../host/host.ts";
 import { createLog } from "../host/log.ts";
-import { benchCommand } from "./bench.ts";
+import { benchCommand } from "./bench_command.ts";
 import { closest } from "./closest.ts";
-import { type Command, readLine } from "./command.ts";
-import { demoCommand } from "./demo.ts";
-import { fpsCommand } from "./fps.ts";
+import { type Command, type CommandInput, type Flag, readLine } from "./command.ts";
+import { demoCommand } from "./demo_command.ts";
+import { fpsCommand } from "./fps_command.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { whose } from "./hint.ts";
-import { kickCommand } from "./kick.ts";
-import { listCommand } from "./list.ts";
+import { kickCommand } from "./kick_command.ts";
+import { listCommand } from "./list_command.ts";
 import { protocolHelp } from "./protocol.ts";
-import { publishCommand } from "./publish.ts";
-import { serveCommand } from "./serve.ts";
-import { tokenCommand } from "./token.ts";
-import { watchCommand } from "./watch.ts";
+import { publishCommand } from "./publish_command.ts";
+import { serveCommand } from "./serve_command.ts";
+import { tokenCommand } from "./token_command.ts";
+import { watchCommand } from "./watch_command.ts";
 
-const COMMANDS = [
-  serveCommand,
-  publishCommand,
-  watchCommand,
-  fpsCommand,
-  listCommand,
-  kickCommand,
-  benchCommand,
-  demoCommand,
-  tokenCommand,
-] as unknown as readonly Command[];
+/** The modules of a command. */
+type Load = () => Promise<{ readonly run: (input: CommandInput) => Promise<void> }>;
+
+/** The commands, and what does their work, which is loaded when one is called: most of it is slow. */
+const LOADS: ReadonlyMap<Command, Load> = new Map([
+  row(serveCommand, () => import("./serve.ts")),
+  row(publishCommand, () => import("./publish.ts")),
+  row(watchCommand, () => import("./watch.ts")),
+  row(fpsCommand, () => import("./fps.ts")),
+  row(listCommand, () => import("./list.ts")),
+  row(kickCommand, () => import("./kick.ts")),
+  row(benchCommand, () => import("./bench.ts")),
+  row(demoCommand, () => import("./demo.ts")),
+  row(tokenCommand, () => import("./token.ts")),
+]);
+const COMMANDS: readonly Command[] = [...LOADS.keys()];
+
+/** Sees to it that a command and its modules are of one kind. */
+// deno-lint-ignore no-explicit-any
+function row<F extends Readonly<Record<string, Flag<any>>>>(
+  command: Command<F>,
+  load: () => Promise<{ readonly run: (input: CommandInput<F>) => Promise<void> }>,
+): readonly [Command, Load] {
+  return [command, load as unknown as Load];
+}
 
 const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   failed: 1,
@@ -81,8 +95,10 @@ export async function run(args: readonly string[], host: Host, version: string):
         await show(commandHelp(command));
       } else {
         const { flags, operands } = readLine(command, rest, host.env, COMMANDS);
+        // Modules are read while everything may be read.
+        const work = await LOADS.get(command)!();
         host.giveUp(RIGHTS.filter((right) => !command.needs.includes(right)));
-        await command.run({ flags, operands, host: { ...host, writeStdout }, log });
+        await work.run({ flags, operands, host: { ...host, writeStdout }, log });
       }
     }
     return 0;

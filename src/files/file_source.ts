@@ -10,14 +10,12 @@ import { openMedia } from "../media/media_source.ts";
 import { RandomAccessFile } from "../media/random_access_file.ts";
 import { TRANSPORT_PROBE_BYTES } from "../media/transport_stream.ts";
 import type { Splitter } from "../split/splitter.ts";
+import type { PACES } from "./choices.ts";
 import { missingFile, refuseForeignSource } from "./foreign_source.ts";
 import { type FilmDamagePolicy, FilmSource } from "./film_source.ts";
 import { type DamagePolicy, type FrameSource, SplitSource } from "./frame_source.ts";
 import { LoopedSource } from "./looped_source.ts";
 import { PacedSource } from "./paced_source.ts";
-
-/** How fast the frames of a media file go: by their timestamps, or as fast as the relay takes them. */
-export const PACES = ["timestamps", "relay"] as const;
 
 /** Options of {@linkcode openFileSource}. */
 export interface FileSourceOptions {

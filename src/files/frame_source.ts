@@ -12,6 +12,7 @@ import { within } from "../host/within.ts";
 import { encodePng } from "../picture/png.ts";
 import { TestPattern } from "../picture/test_pattern.ts";
 import type { SplitFrame, Splitter } from "../split/splitter.ts";
+import type { PATTERN_FORMATS } from "./choices.ts";
 
 /** A frame of a source. */
 export interface SourceFrame extends SplitFrame {
@@ -154,9 +155,6 @@ export class SplitSource implements FrameSource {
     }
   }
 }
-
-/** Formats that a test pattern can be had in. */
-export const PATTERN_FORMATS = ["png", "raw"] as const;
 
 /** Options of a {@linkcode PatternSource}. */
 export interface PatternSourceOptions {

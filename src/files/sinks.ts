@@ -6,6 +6,7 @@
 import type { StreamConfig } from "../core/frame.ts";
 import { StreamError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
+import { DEFAULT_FOLDER } from "./choices.ts";
 import {
   extensionOf,
   frameFile,
@@ -21,8 +22,6 @@ import { isContainer } from "./recording.ts";
 import { openRecordingSink } from "./recording_sink.ts";
 import type { Sink, SinkFrame } from "./sink.ts";
 
-/** The folder that frames go to where nothing else is said. */
-export const DEFAULT_FOLDER = "frames";
 const DEFAULT_DIGITS = 6;
 
 /** Options of {@linkcode openSink}. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { layoutOf, PIXEL_FORMATS } from "../core/pixel_format.ts";
-import { type Container, CONTAINERS } from "../media/input_splitter.ts";
+import { type Container, CONTAINERS } from "../media/containers.ts";
 import type { SelfDelimitingFormat } from "../split/create.ts";
 import { INPUT_FORMATS } from "../split/detect.ts";
 

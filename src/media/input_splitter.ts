@@ -12,6 +12,7 @@ import { FormatSearch } from "../split/format_search.ts";
 import type { RawSplitterOptions } from "../split/raw.ts";
 import { type FrameFinder, ResyncSplitter } from "../split/resync.ts";
 import type { Splitter } from "../split/splitter.ts";
+import type { Container } from "./containers.ts";
 import { layoutOf, mayBeTransport } from "./first_bytes.ts";
 import type { ContainerOptions } from "./live_track.ts";
 import { MatroskaFinder } from "./matroska_splitter.ts";
@@ -23,12 +24,6 @@ import {
   type TransportLayout,
   transportLayout,
 } from "./transport_stream.ts";
-
-/** Containers that are read as they come, by the names of ffmpeg; `matroska` is WebM, too. */
-export const CONTAINERS = ["matroska", "mp4", "mpegts"] as const;
-
-/** A container that is read as it comes. */
-export type Container = typeof CONTAINERS[number];
 
 /** Options of {@linkcode createInputSplitter}; `format` says which. */
 export type InputSplitterOptions =

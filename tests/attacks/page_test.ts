@@ -1,7 +1,7 @@
 /** docs/security.md says what is there. */
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { GUARD_FLAGS } from "../../src/cli/serve.ts";
+import { GUARD_FLAGS } from "../../src/cli/serve_command.ts";
 import { ROOT } from "../program.ts";
 import { ATTACKS } from "./attacks.ts";
 

@@ -1,8 +1,9 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals, assertThrows } from "@std/assert";
-import { origins } from "../../src/cli/network_value.ts";
+import { networks, origins } from "../../src/cli/network_value.ts";
+import { Networks } from "../../src/listen/addresses.ts";
 import { readLine } from "../../src/cli/command.ts";
-import { serveCommand } from "../../src/cli/serve.ts";
+import { serveCommand } from "../../src/cli/serve_command.ts";
 
 const A = "https://a.example";
 
@@ -54,3 +55,30 @@ for (
     assertThrows(() => origins(text), Error, "* or origins such as https://example.org");
   });
 }
+
+Deno.test("networks takes whatever the relay reads, and no address that others read otherwise", () => {
+  const good = [
+    "10.0.0.0/8",
+    "10.0.0.1",
+    "fd00::/8",
+    "::1",
+    "::ffff:1.2.3.4/96",
+    "1:2:3:4:5:6:7:8",
+  ];
+  assertEquals(networks(good.join(", ")), good);
+  for (const network of good) new Networks([network]);
+  const bad = [
+    "",
+    "/8",
+    "10.0.0.0/",
+    "10.0.0.0/33",
+    "::/129",
+    "256.0.0.1",
+    "10.1",
+    "010.0.0.1",
+    "a.b",
+  ];
+  for (const text of [...bad, "fe80::1%eth0", "10.0.0.1,", "::1/8/8"]) {
+    assertThrows(() => networks(text), Error, "networks such as", text);
+  }
+});

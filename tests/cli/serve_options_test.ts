@@ -2,7 +2,8 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assertEquals } from "@std/assert";
 import { readLine } from "../../src/cli/command.ts";
-import { serveCommand, serveOptions } from "../../src/cli/serve.ts";
+import { serveOptions } from "../../src/cli/serve.ts";
+import { serveCommand } from "../../src/cli/serve_command.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import { DEFAULT_OPTIONS } from "../../src/relay/options.ts";
 

@@ -12,7 +12,8 @@ import {
 } from "../../mod.ts";
 import { findStream, publish, watch } from "../../src/client/mod.ts";
 import { readLine } from "../../src/cli/command.ts";
-import { serveCommand, serveOptions } from "../../src/cli/serve.ts";
+import { serveOptions } from "../../src/cli/serve.ts";
+import { serveCommand } from "../../src/cli/serve_command.ts";
 
 Deno.test("serve relays what is published to those who watch, and says what happens", async () => {
   const lines: LogLine[] = [];
