@@ -6,11 +6,16 @@ import { eventually } from "../waiting.ts";
 import { startRelay } from "../server/fixture.ts";
 import { Browser, NO_CHROMIUM, type OpenPage } from "./browser.ts";
 import { SignedRelay, STREAM } from "./signed.ts";
+import { goOff, TIMERS } from "./timers.ts";
 
 /** How long a first token holds, in seconds; doubled where the page was not there in time. */
 const SECONDS = 4;
 /** Longer than any page waits between two requests, in milliseconds. */
 const QUIET_MS = 3500;
+/** A page waits for no try longer than this, in milliseconds. */
+const LONGEST_MS = 60_000;
+/** How long a request takes to be seen that has been made, in milliseconds; and its answer. */
+const SEEN_MS = 300;
 
 /** WebSockets that never open, as behind a proxy that knows none. */
 const NO_WEBSOCKETS = `
@@ -76,11 +81,24 @@ async function untilAsked(page: OpenPage, pattern: RegExp): Promise<void> {
   assertMatch(await page.locator("#entry p").innerText(), pattern);
 }
 
+/** Holds that the page asks the relay for nothing, now or when what it waits for has gone off. */
+async function asksNothing(page: OpenPage, addresses: readonly string[]): Promise<void> {
+  const before = addresses.length;
+  // What is under way may begin to wait when its answer is there, and so may what has gone off.
+  for (let round = 0; round < 2; round++) {
+    await page.waitForTimeout(SEEN_MS);
+    await goOff(page, LONGEST_MS);
+  }
+  // The page's own request is behind all that it has made before.
+  await page.evaluate(() => fetch(`${location.origin}/?mark`).then((answer) => answer.text()));
+  await eventually("the page's own request", () => addresses.at(-1)!.endsWith("/?mark"));
+  await page.waitForTimeout(SEEN_MS);
+  assertEquals(addresses.slice(before).filter((address) => !address.endsWith("/?mark")), []);
+}
+
 /** Holds that the page asks the relay for nothing while it waits for somebody. */
 async function staysQuiet(page: OpenPage, addresses: readonly string[]): Promise<void> {
-  const before = addresses.length;
-  await page.waitForTimeout(QUIET_MS);
-  assertEquals(addresses.slice(before), []);
+  await asksNothing(page, addresses);
   assert(await asks(page));
 }
 
@@ -93,7 +111,7 @@ for (const path of [`/${STREAM}`, "/"]) {
     async (t) => {
       await using relay = await SignedRelay.start();
       await using browser = await Browser.start();
-      await using page = await browser.open();
+      await using page = await browser.open({ script: TIMERS });
       const addresses = addressesOf(page);
       const said = () => page.locator(path === "/" ? "#away" : "#sentence").innerText();
 
@@ -160,7 +178,7 @@ Deno.test(
   async () => {
     await using relay = await SignedRelay.start();
     await using browser = await Browser.start();
-    await using page = await browser.open({ script: NO_WEBSOCKETS });
+    await using page = await browser.open({ script: TIMERS + NO_WEBSOCKETS });
     const addresses = addressesOf(page);
     const { token, tokenId } = await relay.token();
     const shown = () =>
@@ -321,7 +339,7 @@ for (const path of [`/${STREAM}`, "/"]) {
     async (t) => {
       await using relay = await SignedRelay.start();
       await using browser = await Browser.start();
-      await using page = await browser.open();
+      await using page = await browser.open({ script: TIMERS });
       const addresses = addressesOf(page);
       const cdp = await page.context().newCDPSession(page);
 
@@ -414,7 +432,7 @@ Deno.test(
     const origin = `http://127.0.0.1:${site.addr.port}`;
     await using relay = await SignedRelay.start({ allowOrigins: [origin] });
     await using browser = await Browser.start();
-    await using page = await browser.open({ url: origin });
+    await using page = await browser.open({ url: origin, script: TIMERS });
     const addresses = addressesOf(page);
     const errors = () =>
       page.evaluate(() => (globalThis as unknown as { errors: string[] }).errors.splice(0));
@@ -442,9 +460,7 @@ Deno.test(
       }, [`${relay.http}/assets/player/element.ts`, `${relay.http}/${STREAM}`]);
       await untilError();
       assertEquals(await errors(), ["This page may not watch: the token is wrong."]);
-      const before = addresses.length;
-      await page.waitForTimeout(QUIET_MS);
-      assertEquals(addresses.slice(before), []);
+      await asksNothing(page, addresses);
     });
 
     const first = await relay.token();
@@ -469,9 +485,7 @@ Deno.test(
       relay.revoke(second.tokenId);
       await untilError();
       assertEquals(await errors(), ["This page may not watch: the token was revoked."]);
-      const before = addresses.length;
-      await page.waitForTimeout(QUIET_MS);
-      assertEquals(addresses.slice(before), []);
+      await asksNothing(page, addresses);
     });
     const told = addresses.filter((address) => address.includes(first.token.split(".")[2]!));
     assertEquals(told, []);
@@ -486,7 +500,7 @@ Deno.test(
   async () => {
     await using relay = await SignedRelay.start();
     await using browser = await Browser.start();
-    await using page = await browser.open();
+    await using page = await browser.open({ script: TIMERS });
     await page.setViewportSize({ width: 1400, height: 3000 });
     const addresses = addressesOf(page);
     const others = Array.from({ length: 11 }, (_, index) => `other-${index}`);
