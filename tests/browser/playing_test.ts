@@ -44,6 +44,12 @@ async function inOneOfTen(attempt: () => Promise<string | false>): Promise<void>
   assertEquals(wrong, false);
 }
 
+/** Tells of a picture that was not the last: a slow decoder may have had more than one under way. */
+function stands(before: Sight | undefined, still: Sight | undefined): string | false {
+  if (still?.counter === before?.counter) return false;
+  return `frame ${still?.counter} was shown after frame ${before?.counter} all the same`;
+}
+
 /** Tells how old the pictures are where none that is young enough is seen within a second. */
 async function jumps(page: OpenPage): Promise<string | false> {
   const sights = await watchPattern(page, { ...SIZE, ms: 1000 });
@@ -99,9 +105,8 @@ Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player of video"), async (t) => {
       const [before] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
       await passed(page, 45);
       const [still] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
-      assertEquals(still?.counter, before?.counter);
       await setHidden(page, false);
-      return await jumps(page);
+      return stands(before, still) || await jumps(page);
     });
   });
 
@@ -121,9 +126,8 @@ Deno.test(needs(NO_CHROMIUM ?? NO_FFMPEG, "the player of video"), async (t) => {
       const [before] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
       await passed(page, 20);
       const [still] = await watchPattern(page, { ...SIZE, ms: 200, count: 1 });
-      assertEquals(still?.counter, before?.counter);
       await page.keyboard.press(" ");
-      return await jumps(page);
+      return stands(before, still) || await jumps(page);
     });
   });
   assertEquals(page.errors, []);
