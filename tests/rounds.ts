@@ -2,13 +2,17 @@
  * The rounds of `deno task test:all`: everything once, and then what concerns relays again on the
  * other listener, and again with two threads.
  *
- * As a program it prints the test files of a round: `deno run --allow-read tests/rounds.ts node`.
+ * As a program it prints the test files of a round that may run beside each other, or those that have
+ * to be alone on the machine: `deno run --allow-read tests/rounds.ts node beside`.
  *
  * @module
  */
 
 /** A round after the first: on `node:http`, or with two threads. */
 export type Round = "node" | "two";
+
+/** Whether the test files of a round may run beside each other. */
+export type Group = "beside" | "alone";
 
 /** Where tests concern relays; a file that is new there is in all rounds. */
 export const FOLDERS: readonly string[] = ["server", "cli", "e2e", "browser"];
@@ -86,23 +90,43 @@ function withTwo(why: string, files: readonly string[]): typeof LEFT_OUT {
   return Object.fromEntries(files.map((file) => [file, { two: why }]));
 }
 
-/** All test files that concern relays, as `server/hub_test.ts`. */
-export function relayTests(): string[] {
-  return FOLDERS.flatMap((folder) =>
-    [...Deno.readDirSync(new URL(folder, import.meta.url))]
-      .filter(({ name }) => name.endsWith("_test.ts"))
-      .map(({ name }) => `${folder}/${name}`)
-  ).sort();
+/**
+ * Files, or folders of them, that are run one at a time. A stream beside an attack may lose nothing; a
+ * viewer that takes nothing for a second, or a player that cannot decode as fast as frames come, skips.
+ * Where the machine has other tests to do as well, that would be their doing.
+ */
+export const ALONE: readonly string[] = ["attacks/", "e2e/", "browser/playing_test.ts"];
+
+/** All test files, as `core/stream_test.ts`. */
+export function allTests(folder = ""): string[] {
+  return [...Deno.readDirSync(new URL(`./${folder}`, import.meta.url))].flatMap((entry) => {
+    if (entry.isDirectory) return allTests(`${folder}${entry.name}/`);
+    return entry.name.endsWith("_test.ts") ? [`${folder}${entry.name}`] : [];
+  }).sort();
 }
 
-/** The test files of a round. */
-export function filesOf(round: Round): string[] {
-  return relayTests().filter((file) => LEFT_OUT[file]?.[round] === undefined);
+/** All test files that concern relays. */
+export function relayTests(): string[] {
+  return allTests().filter((file) => FOLDERS.some((folder) => file.startsWith(`${folder}/`)));
+}
+
+/** The test files of a round: of the first all there are. */
+export function filesOf(round: Round | "first", group?: Group): string[] {
+  const files = round === "first"
+    ? allTests()
+    : relayTests().filter((file) => LEFT_OUT[file]?.[round] === undefined);
+  if (group === undefined) return files;
+  return files.filter((file) =>
+    ALONE.some((alone) => file.startsWith(alone)) === (group === "alone")
+  );
 }
 
 if (import.meta.main) {
-  const [round] = Deno.args;
-  if (round !== "node" && round !== "two") throw new Error(`Cannot list the round ${round}`);
+  const [round, group] = Deno.args;
+  if (round !== "first" && round !== "node" && round !== "two") {
+    throw new Error(`Cannot list the round ${round}`);
+  }
+  if (group !== "beside" && group !== "alone") throw new Error(`Cannot list the group ${group}`);
   // deno-lint-ignore no-console
-  console.log(filesOf(round).map((file) => `tests/${file}`).join(" "));
+  console.log(filesOf(round, group).map((file) => `tests/${file}`).join(" "));
 }

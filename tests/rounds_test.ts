@@ -1,7 +1,7 @@
 /** What further rounds of `deno task test:all` leave out is what they may leave out. */
 // @ts-types="../types/std_assert.d.ts"
 import { assert, assertEquals } from "@std/assert";
-import { filesOf, FOLDERS, LEFT_OUT, relayTests, type Round } from "./rounds.ts";
+import { ALONE, filesOf, LEFT_OUT, relayTests, type Round } from "./rounds.ts";
 
 const ROUNDS: readonly Round[] = ["node", "two"];
 
@@ -45,17 +45,27 @@ Deno.test("What says itself what listens, or with how many threads, leaves it to
   }
 });
 
-Deno.test("The tasks of further rounds take their files from the list", () => {
-  const { tasks } = JSON.parse(read("../deno.json"));
-  for (const round of ROUNDS) {
-    const task: string = tasks[`test:${round}`];
-    assert(task.endsWith(` $(deno run --quiet --allow-read tests/rounds.ts ${round})`), task);
-    assert(tasks["test:all"].includes(`deno task test:${round}`), tasks["test:all"]);
+Deno.test("Each round runs what may run beside other tests, and then the rest alone", () => {
+  for (const round of ["first", ...ROUNDS] as const) {
+    const [beside, alone] = [filesOf(round, "beside"), filesOf(round, "alone")];
+    assertEquals([...beside, ...alone].sort(), filesOf(round));
+    assert(beside.length > 0 && alone.length > 0);
   }
-  // What the first round leaves out is a task of its own, which is there.
-  assert(
-    /deno task test --ignore=tests\/attacks && .*deno task test:attacks /.test(tasks["test:all"]),
-  );
-  assert(tasks["test:attacks"].endsWith(" tests/attacks"), tasks["test:attacks"]);
-  assertEquals(FOLDERS, ["server", "cli", "e2e", "browser"]);
+  assert(filesOf("first").includes("rounds_test.ts"));
+  for (const alone of ALONE) assert(filesOf("first").some((file) => file.startsWith(alone)), alone);
+});
+
+Deno.test("The tasks of all rounds take their files from the list", () => {
+  const { tasks } = JSON.parse(read("../deno.json"));
+  const rounds = { first: "", node: "TEST_LISTENER=node ", two: "TEST_WORKERS=2 " };
+  for (const [round, variables] of Object.entries(rounds)) {
+    const line = tasks.test.replace(/ tests$/, "");
+    const list = (group: string) =>
+      `$(deno run --quiet --allow-read tests/rounds.ts ${round} ${group})`;
+    const beside = `${variables}${line} ${list("beside")}`;
+    const alone = `${variables}DENO_JOBS=1 ${line} ${list("alone")}`;
+    assertEquals(tasks[`test:${round}`], `${beside} && ${alone}`);
+  }
+  const all = Object.keys(rounds).map((round) => `TEST_ALL=1 deno task test:${round}`);
+  assertEquals(tasks["test:all"], all.join(" && "));
 });
