@@ -16,7 +16,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   media: ["split", "core", "bytes", "errors"],
   net: ["wire", "split", "picture", "core", "bytes", "errors", "host"],
   // The pages: what they import runs in browsers, as tests/server/pages_test.ts holds.
-  player: ["net", "wire", "picture", "core", "bytes", "errors", "host"],
+  player: ["media", "net", "wire", "split", "picture", "core", "bytes", "errors", "host"],
   access: ["listen", "errors", "host"],
   listen: ["errors", "host"],
   relay: ["access", "listen", "wire", "split", "core", "bytes", "errors", "host"],

@@ -5,19 +5,32 @@
  * @module
  */
 import { stripTypeScriptTypes } from "node:module";
+import bytesBitReader from "../bytes/bit_reader.ts" with { type: "text" };
 import bytesHeadroom from "../bytes/headroom.ts" with { type: "text" };
+import bytesJoined from "../bytes/joined.ts" with { type: "text" };
+import bytesText from "../bytes/text.ts" with { type: "text" };
 import coreDrops from "../core/drops.ts" with { type: "text" };
 import coreFrame from "../core/frame.ts" with { type: "text" };
 import corePixelFormat from "../core/pixel_format.ts" with { type: "text" };
 import coreStreamFormat from "../core/stream_format.ts" with { type: "text" };
 import errors from "../errors.ts" with { type: "text" };
 import hostClock from "../host/clock.ts" with { type: "text" };
+import mediaDecodeTimes from "../media/decode_times.ts" with { type: "text" };
+import mediaDecoderRecord from "../media/decoder_record.ts" with { type: "text" };
+import mediaLayout from "../media/layout.ts" with { type: "text" };
+import mediaLiveMp4 from "../media/live_mp4.ts" with { type: "text" };
+import mediaMovieBoxes from "../media/movie_boxes.ts" with { type: "text" };
+import mediaNalSamples from "../media/nal_samples.ts" with { type: "text" };
+import mediaRecordingTimes from "../media/recording_times.ts" with { type: "text" };
+import mediaTrack from "../media/track.ts" with { type: "text" };
+import mediaUpperLayers from "../media/upper_layers.ts" with { type: "text" };
 import netAnswer from "../net/answer.ts" with { type: "text" };
 import netBackoff from "../net/backoff.ts" with { type: "text" };
 import netTokenProtocol from "../net/token_protocol.ts" with { type: "text" };
 import pictureFramePicture from "../picture/frame_picture.ts" with { type: "text" };
 import pictureRgb from "../picture/rgb.ts" with { type: "text" };
 import playerAdmission from "../player/admission.ts" with { type: "text" };
+import playerAppendQueue from "../player/append_queue.ts" with { type: "text" };
 import playerCard from "../player/card.ts" with { type: "text" };
 import playerChart from "../player/chart.ts" with { type: "text" };
 import playerClipboard from "../player/clipboard.ts" with { type: "text" };
@@ -31,10 +44,13 @@ import playerEndForm from "../player/end_form.ts" with { type: "text" };
 import playerEntry from "../player/entry.ts" with { type: "text" };
 import playerFigures from "../player/figures.ts" with { type: "text" };
 import playerFirstSteps from "../player/first_steps.ts" with { type: "text" };
+import playerFragments from "../player/fragments.ts" with { type: "text" };
 import playerGrid from "../player/grid.ts" with { type: "text" };
 import playerHistory from "../player/history.ts" with { type: "text" };
 import playerHistoryChart from "../player/history_chart.ts" with { type: "text" };
 import playerKeyFrames from "../player/key_frames.ts" with { type: "text" };
+import playerLiveEdge from "../player/live_edge.ts" with { type: "text" };
+import playerMediaSource from "../player/media_source.ts" with { type: "text" };
 import playerMeter from "../player/meter.ts" with { type: "text" };
 import playerMotionImage from "../player/motion_image.ts" with { type: "text" };
 import playerMotionParts from "../player/motion_parts.ts" with { type: "text" };
@@ -55,6 +71,10 @@ import playerStreams from "../player/streams.ts" with { type: "text" };
 import playerThumbnail from "../player/thumbnail.ts" with { type: "text" };
 import playerTokenForm from "../player/token_form.ts" with { type: "text" };
 import playerVideo from "../player/video.ts" with { type: "text" };
+import playerWays from "../player/ways.ts" with { type: "text" };
+import splitAv1 from "../split/av1.ts" with { type: "text" };
+import splitNal from "../split/nal.ts" with { type: "text" };
+import splitParameterSets from "../split/parameter_sets.ts" with { type: "text" };
 import wireAcknowledgement from "../wire/acknowledgement.ts" with { type: "text" };
 import wireClockOffset from "../wire/clock_offset.ts" with { type: "text" };
 import wireCloseCode from "../wire/close_code.ts" with { type: "text" };
@@ -78,19 +98,32 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/player.css", css(playerStyle)],
   ["player/streams.css", css(streamsStyle)],
   ["player/style.css", css(style)],
+  ["bytes/bit_reader.ts", script(bytesBitReader)],
   ["bytes/headroom.ts", script(bytesHeadroom)],
+  ["bytes/joined.ts", script(bytesJoined)],
+  ["bytes/text.ts", script(bytesText)],
   ["core/drops.ts", script(coreDrops)],
   ["core/frame.ts", script(coreFrame)],
   ["core/pixel_format.ts", script(corePixelFormat)],
   ["core/stream_format.ts", script(coreStreamFormat)],
   ["errors.ts", script(errors)],
   ["host/clock.ts", script(hostClock)],
+  ["media/decode_times.ts", script(mediaDecodeTimes)],
+  ["media/decoder_record.ts", script(mediaDecoderRecord)],
+  ["media/layout.ts", script(mediaLayout)],
+  ["media/live_mp4.ts", script(mediaLiveMp4)],
+  ["media/movie_boxes.ts", script(mediaMovieBoxes)],
+  ["media/nal_samples.ts", script(mediaNalSamples)],
+  ["media/recording_times.ts", script(mediaRecordingTimes)],
+  ["media/track.ts", script(mediaTrack)],
+  ["media/upper_layers.ts", script(mediaUpperLayers)],
   ["net/answer.ts", script(netAnswer)],
   ["net/backoff.ts", script(netBackoff)],
   ["net/token_protocol.ts", script(netTokenProtocol)],
   ["picture/frame_picture.ts", script(pictureFramePicture)],
   ["picture/rgb.ts", script(pictureRgb)],
   ["player/admission.ts", script(playerAdmission)],
+  ["player/append_queue.ts", script(playerAppendQueue)],
   ["player/card.ts", script(playerCard)],
   ["player/chart.ts", script(playerChart)],
   ["player/clipboard.ts", script(playerClipboard)],
@@ -104,10 +137,13 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/entry.ts", script(playerEntry)],
   ["player/figures.ts", script(playerFigures)],
   ["player/first_steps.ts", script(playerFirstSteps)],
+  ["player/fragments.ts", script(playerFragments)],
   ["player/grid.ts", script(playerGrid)],
   ["player/history.ts", script(playerHistory)],
   ["player/history_chart.ts", script(playerHistoryChart)],
   ["player/key_frames.ts", script(playerKeyFrames)],
+  ["player/live_edge.ts", script(playerLiveEdge)],
+  ["player/media_source.ts", script(playerMediaSource)],
   ["player/meter.ts", script(playerMeter)],
   ["player/motion_image.ts", script(playerMotionImage)],
   ["player/motion_parts.ts", script(playerMotionParts)],
@@ -128,6 +164,10 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/thumbnail.ts", script(playerThumbnail)],
   ["player/token_form.ts", script(playerTokenForm)],
   ["player/video.ts", script(playerVideo)],
+  ["player/ways.ts", script(playerWays)],
+  ["split/av1.ts", script(splitAv1)],
+  ["split/nal.ts", script(splitNal)],
+  ["split/parameter_sets.ts", script(splitParameterSets)],
   ["wire/acknowledgement.ts", script(wireAcknowledgement)],
   ["wire/clock_offset.ts", script(wireClockOffset)],
   ["wire/close_code.ts", script(wireCloseCode)],

@@ -3,9 +3,31 @@
  *
  * @module
  */
+import type { StreamConfig } from "../core/frame.ts";
+import type { StreamFormat } from "../core/stream_format.ts";
 
 /** Time between two pictures where nothing tells it, in microseconds. */
 const DEFAULT_STEP_US = 33_333;
+
+/**
+ * How many pictures may be decoded before one that is shown earlier: encoders use 2 or 3. Where it is
+ * less, pictures are said to be decoded earlier than they must be, which does no harm.
+ */
+const REORDER_DEPTH = 4;
+/** Where the times of a codec can be out of order at all. */
+const REORDERED: readonly StreamFormat[] = ["h264", "hevc"];
+
+/** The times of decoding of a stream that nobody can look ahead in. */
+export function liveTimes({ config: { format, frameRate }, hasTimes }: {
+  readonly config: Pick<StreamConfig, "format" | "frameRate">;
+  /** Whether frames have times of presentation, and so may come in another order than that of those. */
+  readonly hasTimes: boolean;
+}): DecodeTimes {
+  const depth = hasTimes && REORDERED.includes(format) ? REORDER_DEPTH : 0;
+  return frameRate === null
+    ? new DecodeTimes(depth)
+    : new DecodeTimes(depth, Math.max(1, Math.round(1e6 / frameRate)));
+}
 
 /**
  * Gives each frame a time of decoding that grows from frame to frame and is not after the time at

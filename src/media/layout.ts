@@ -3,8 +3,7 @@
  *
  * @module
  */
-// @ts-types="../../types/std_bytes.d.ts"
-import { concat } from "@std/bytes/concat";
+import { joined } from "../bytes/joined.ts";
 
 /** The numbers as one byte each. */
 export function uint8(...values: readonly number[]): Uint8Array {
@@ -23,7 +22,7 @@ export function uint32(value: number): Uint8Array {
 
 /** The number, an integer from 0 to 2⁵³ − 1, in eight bytes. */
 export function uint64(value: number): Uint8Array {
-  return concat([uint32(Math.floor(value / 2 ** 32)), uint32(value % 2 ** 32)]);
+  return joined([uint32(Math.floor(value / 2 ** 32)), uint32(value % 2 ** 32)]);
 }
 
 /** The number as IEEE 754 has it in eight bytes. */

@@ -6,13 +6,13 @@
 import type { StreamConfig } from "../core/frame.ts";
 import type { StreamFormat } from "../core/stream_format.ts";
 import { IVF_FORMATS } from "../split/ivf_header.ts";
-import { DecodeTimes } from "./decode_times.ts";
+import { liveTimes } from "./decode_times.ts";
 import { IvfWriter } from "./ivf_writer.ts";
 import { LiveMp4Writer } from "./live_mp4.ts";
 import type { LiveWriter } from "./live_writer.ts";
 import { MATROSKA_FORMATS, MatroskaWriter, WEBM_FORMATS } from "./matroska_writer.ts";
 import type { MediaWriter } from "./media_writer.ts";
-import { MP4_FORMATS } from "./mp4_writer.ts";
+import { MP4_FORMATS } from "./movie_boxes.ts";
 import type { NalFormat } from "./nal_samples.ts";
 import { isSameVideo, type Track, trackOf } from "./track.ts";
 import { TRANSPORT_FORMATS, TransportWriter } from "./transport_writer.ts";
@@ -39,14 +39,6 @@ export interface LiveFile {
   goesOn(one: StreamConfig, other: StreamConfig): boolean;
 }
 
-/**
- * How many pictures may be decoded before one that is shown earlier: encoders use 2 or 3. Where it is
- * less, pictures are said to be decoded earlier than they must be, which does no harm.
- */
-const REORDER_DEPTH = 4;
-/** Where the times of a codec can be out of order at all. */
-const REORDERED: readonly StreamFormat[] = ["h264", "hevc"];
-
 /** Every kind of file, by extension without a point. */
 export const LIVE_FILES: Readonly<Record<string, LiveFile>> = {
   mkv: container("video/x-matroska", MATROSKA_FORMATS, (track) => endless(track, "matroska")),
@@ -54,12 +46,12 @@ export const LIVE_FILES: Readonly<Record<string, LiveFile>> = {
   mp4: container(
     "video/mp4",
     MP4_FORMATS,
-    (track, first) => new LiveMp4Writer(track, decodeTimes(first)),
+    (track, first) => new LiveMp4Writer(track, liveTimes(first)),
   ),
   ts: {
     type: "video/mp2t",
     holds: ({ format }) => TRANSPORT_FORMATS.some((other) => other === format),
-    open: (first) => new TransportWriter(first.config.format as NalFormat, decodeTimes(first)),
+    open: (first) => new TransportWriter(first.config.format as NalFormat, liveTimes(first)),
     goesOn: (one, other) => one.format === other.format,
   },
   ivf: container("video/x-ivf", IVF_FORMATS, (track) => appended(new IvfWriter(track))),
@@ -112,11 +104,4 @@ function endless(track: Track, docType: "matroska" | "webm"): LiveWriter {
 /** What is only filled in later nobody sees who reads along. */
 function appended(writer: MediaWriter): LiveWriter {
   return { write: (frame) => writer.write(frame).append };
-}
-
-function decodeTimes({ config: { format, frameRate }, hasTimes }: FirstFrame): DecodeTimes {
-  const depth = hasTimes && REORDERED.includes(format) ? REORDER_DEPTH : 0;
-  return frameRate === null
-    ? new DecodeTimes(depth)
-    : new DecodeTimes(depth, Math.max(1, Math.round(1e6 / frameRate)));
 }

@@ -5,25 +5,45 @@
  */
 import type { DecodeTimes } from "./decode_times.ts";
 import type { LiveFrame, LiveWriter } from "./live_writer.ts";
-import { fragmentOf, movieStart } from "./mp4_writer.ts";
+import { fragmentOf, movieStart } from "./movie_boxes.ts";
 import type { Track } from "./track.ts";
+
+/** What a file says of its times. */
+export interface LiveMp4Options {
+  /**
+   * Whether it says by how much its pictures are shown later than they would be in their own order; of
+   * one that does not, the times are the file's own.
+   * @default {true}
+   */
+  readonly hasEdits?: boolean;
+  /** Least time for which each picture is said to be shown, in microseconds. @default {0} */
+  readonly minDurationUs?: number;
+}
 
 /** Makes a fragment of each frame as it comes. */
 export class LiveMp4Writer implements LiveWriter {
   readonly #track: Track;
   readonly #times: DecodeTimes;
+  readonly #delayUs: number;
+  readonly #minDurationUs: number;
   #fragments = 0;
   #lastUs: number | undefined;
   #stepUs: number;
 
-  constructor(track: Track, times: DecodeTimes) {
+  constructor(
+    track: Track,
+    times: DecodeTimes,
+    { hasEdits = true, minDurationUs = 0 }: LiveMp4Options = {},
+  ) {
     this.#track = track;
     this.#times = times;
+    this.#delayUs = hasEdits ? times.delayUs : 0;
+    this.#minDurationUs = minDurationUs;
     this.#stepUs = times.stepUs;
   }
 
   write({ data, kind, timeUs }: LiveFrame): Uint8Array[] {
-    const start = this.#fragments === 0 ? movieStart(this.#track, this.#times.delayUs) : [];
+    const start = this.#fragments === 0 ? movieStart(this.#track, this.#delayUs) : [];
     const decodeUs = Math.round(this.#times.next(timeUs));
     // When the next frame comes is not known. The time in front of its fragment is what counts.
     if (this.#lastUs !== undefined) this.#stepUs = decodeUs - this.#lastUs;
@@ -35,7 +55,7 @@ export class LiveMp4Writer implements LiveWriter {
       decodeUs,
       shownUs: Math.round(timeUs) + this.#times.delayUs,
     };
-    const durations = [Math.min(this.#stepUs, MAX_DURATION_US)];
+    const durations = [Math.max(this.#minDurationUs, Math.min(this.#stepUs, MAX_DURATION_US))];
     return [...start, ...fragmentOf({ number: ++this.#fragments, samples: [sample], durations })];
   }
 }

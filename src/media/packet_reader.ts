@@ -7,7 +7,7 @@ import { withHeadroom } from "../bytes/headroom.ts";
 import { hasBytesAt } from "../bytes/text.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
 import type { AccessUnitSyntax } from "../split/annex_b.ts";
-import { Av1Reader } from "../split/av1.ts";
+import { Av1Reader, TEMPORAL_DELIMITER } from "../split/av1.ts";
 import { H264Syntax } from "../split/h264.ts";
 import { HevcSyntax } from "../split/hevc.ts";
 import type { KeyFrame } from "../split/key_frame.ts";
@@ -220,9 +220,6 @@ class PicturePacketReader implements PacketReader {
     return { data: withHeadroom([data]), kind, ptsUs, config: this.#config.next(picture) };
   }
 }
-
-/** A temporal delimiter OBU, AV1 5.6: IVF has them in front of every temporal unit, files do not. */
-export const TEMPORAL_DELIMITER: Uint8Array<ArrayBuffer> = Uint8Array.of(0x12, 0);
 
 function withDelimiter(unit: Uint8Array): Uint8Array<ArrayBuffer> {
   const parts = hasBytesAt(unit, 0, TEMPORAL_DELIMITER) ? [] : [TEMPORAL_DELIMITER];

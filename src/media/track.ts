@@ -3,16 +3,14 @@
  *
  * @module
  */
-// @ts-types="../../types/std_bytes.d.ts"
-import { concat } from "@std/bytes/concat";
+import { joined } from "../bytes/joined.ts";
 import { hasBytesAt } from "../bytes/text.ts";
 import type { FrameKind, StreamConfig } from "../core/frame.ts";
-import { av1SequenceHeader } from "../split/av1.ts";
+import { av1SequenceHeader, TEMPORAL_DELIMITER } from "../split/av1.ts";
 import { nalUnits } from "../split/nal.ts";
 import { MAX_SETS, writeDecoderRecord } from "./decoder_record.ts";
 import { uint8 } from "./layout.ts";
 import { NAL_SYNTAX, type NalFormat, writeSample } from "./nal_samples.ts";
-import { TEMPORAL_DELIMITER } from "./packet_reader.ts";
 
 /** A video track of one configuration. */
 export interface Track {
@@ -91,7 +89,7 @@ function av1Track(config: StreamConfig, keyFrame: Uint8Array): Track | undefined
   const high = flags.reduce((sum, bit) => sum * 2 + bit, 0);
   return {
     config,
-    record: concat([
+    record: joined([
       uint8(0x81, (profile! << 5) | level!, (high << 4) | (low << 2) | position!, 0),
       header,
     ]),

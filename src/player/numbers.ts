@@ -7,6 +7,7 @@ import { CHART_SECONDS, drawChart } from "./chart.ts";
 import { element } from "./elements.ts";
 import { dropReason, formatName } from "./sentences.ts";
 import type { StreamPlayerElement } from "./element.ts";
+import { wayName } from "./ways.ts";
 import type { PlayerStats } from "./stream_player.ts";
 
 /** How often the numbers change while they are shown, in milliseconds. */
@@ -61,6 +62,7 @@ export class Numbers {
     if (stats === undefined) return;
     const { config, width, height, delay, viewers } = stats;
     write("format", config === undefined ? "–" : formatName(config));
+    write("way", stats.way === undefined ? "–" : wayName(stats.way));
     write("size", width === 0 ? "–" : `${width} × ${height}`);
     write("bits", bitRate(stats.bitsPerSecond));
     write("fps", `${stats.framesPerSecond.toFixed(1)} fps`);

@@ -16,11 +16,13 @@ import { DEFAULT_MAX_DELAY_MS, type StatsMessage } from "../wire/control_message
 import { Connection, type Lost, type ReceivedFrame, type TokenSource } from "./connection.ts";
 import { type Delay, delayOf } from "./delay.ts";
 import { Window } from "./meter.ts";
+import { MediaSourceDecoder, mediaSourceType } from "./media_source.ts";
 import { createPictureDecoder, type Decoder, type DecoderEvents } from "./pictures.ts";
 import { presented } from "./presentation.ts";
 import { Screen } from "./screen.ts";
 import { type State, stateOf } from "./sentences.ts";
 import { CodedDecoder } from "./video.ts";
+import { type Way, type WayFacts, wayOf } from "./ways.ts";
 
 /** Over how long rates and delays are measured, in milliseconds. */
 const RATE_WINDOW_MS = 2000;
@@ -50,6 +52,8 @@ const MAX_REJOIN_MS = 30_000;
 export interface PlayerStats {
   /** What the frames are; `undefined` before the first. */
   readonly config: StreamConfig | undefined;
+  /** How video is played; `undefined` for pictures, and where it is not. */
+  readonly way: Way | undefined;
   /** Width in pixels of the picture that is drawn; 0 before the first. */
   readonly width: number;
   /** Height in pixels of the picture that is drawn; 0 before the first. */
@@ -112,6 +116,7 @@ export class StreamPlayer extends EventTarget {
   #hasPicture = false;
   /** Whether what is drawn has come since the connection was lost. */
   #isFresh = false;
+  #way: Way | undefined;
   #unsupported: string | undefined;
   #damage: string | undefined;
   #damagedInRow = 0;
@@ -256,6 +261,7 @@ export class StreamPlayer extends EventTarget {
     const viewer = this.#stats?.viewer ?? undefined;
     return {
       config: this.#config,
+      way: this.#way,
       width: this.#drawn > 0 ? this.#canvas.width : 0,
       height: this.#drawn > 0 ? this.#canvas.height : 0,
       framesPerSecond: this.#drawnRate.rate(nowMs),
@@ -305,6 +311,7 @@ export class StreamPlayer extends EventTarget {
     this.#damage = undefined;
     this.#damagedInRow = 0;
     this.#waitsForKeySinceMs = Infinity;
+    this.#way = undefined;
     this.#setDecoder(this.#createDecoder(config));
     this.#look();
   }
@@ -330,6 +337,8 @@ export class StreamPlayer extends EventTarget {
       },
       onUnsupported: (sentence) => {
         if (!isCurrent()) return;
+        if (this.#goOnBySource(config, events, sentence)) return;
+        this.#way = undefined;
         this.#unsupported = sentence;
         this.#look();
       },
@@ -339,13 +348,33 @@ export class StreamPlayer extends EventTarget {
       onLeftBehind: () => this.#rejoin(),
       framesPerSecond: () => this.#received.rate(performance.now()),
     };
-    const created = createPictureDecoder(config, events) ?? new CodedDecoder(config, events);
+    const created = createPictureDecoder(config, events) ??
+      this.#createVideoDecoder(config, events);
     if (typeof created === "string") {
       this.#unsupported = created;
       return undefined;
     }
     decoder = created;
     return created;
+  }
+
+  #createVideoDecoder(config: StreamConfig, events: DecoderEvents): Decoder {
+    const type = mediaSourceType(config);
+    this.#way = wayOf({ ...browserFacts(type), refusal: undefined });
+    return type !== undefined && this.#way?.by === "Media Source"
+      ? new MediaSourceDecoder(config, type, events)
+      : new CodedDecoder(config, events);
+  }
+
+  /** Where WebCodecs refuses, another way may be open: the last key frame comes once more for it. */
+  #goOnBySource(config: StreamConfig, events: DecoderEvents, refusal: string): boolean {
+    const type = mediaSourceType(config);
+    const way = wayOf({ ...browserFacts(type), refusal });
+    if (this.#way?.by !== "WebCodecs" || way === undefined || type === undefined) return false;
+    this.#way = way;
+    this.#setDecoder(new MediaSourceDecoder(config, type, events));
+    this.#rejoin();
+    return true;
   }
 
   #setDecoder(decoder: Decoder | undefined): void {
@@ -476,4 +505,12 @@ export class StreamPlayer extends EventTarget {
     this.#state = state;
     this.dispatchEvent(new Event("state"));
   }
+}
+
+function browserFacts(mediaSourceType: string | undefined): Omit<WayFacts, "refusal"> {
+  return {
+    hasWebCodecs: typeof VideoDecoder !== "undefined",
+    isSecure: globalThis.isSecureContext === true,
+    hasMediaSource: mediaSourceType !== undefined,
+  };
 }

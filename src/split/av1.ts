@@ -11,6 +11,9 @@ import type { KeyFrame } from "./key_frame.ts";
 /** Largest sequence header in bytes that is believed; 32 operating points make some 500. */
 export const MAX_SEQUENCE_HEADER_BYTES = 1024;
 
+/** A temporal delimiter OBU, AV1 5.6: IVF has them in front of every temporal unit, files do not. */
+export const TEMPORAL_DELIMITER: Uint8Array<ArrayBuffer> = Uint8Array.of(0x12, 0);
+
 // obu_type, 6.2.2.
 const OBU_SEQUENCE_HEADER = 1;
 const OBU_TEMPORAL_DELIMITER = 2;

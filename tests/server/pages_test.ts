@@ -132,6 +132,8 @@ for (
     assert(policy.includes("default-src 'none'"));
     assert(policy.includes("script-src 'self'"));
     assert(policy.includes("frame-ancestors 'self'"));
+    // What Media Source Extensions play has an address that the page itself has made.
+    assert(policy.includes("media-src blob:"));
     assert(policy.every((rule) => !/unsafe|\*|https?:/.test(rule)));
     assertEquals(headers.get("x-content-type-options"), "nosniff");
     assertEquals(headers.get("referrer-policy"), "no-referrer");

@@ -1,0 +1,83 @@
+/**
+ * How a film that is read while it is written is kept at its newest picture.
+ *
+ * @module
+ */
+
+/** How far the newest picture may be ahead before it is played faster, in seconds. */
+const AHEAD_S = 0.15;
+/** And much faster. */
+const FAR_AHEAD_S = 0.3;
+/** How far ahead it is to be in the end. */
+const WANTED_S = 0.08;
+/** Less than that, and pictures would come too late. */
+const NEAR_S = 0.02;
+/** From here on it jumps. */
+const JUMP_S = 1;
+const FASTER = 1.05;
+const MUCH_FASTER = 1.1;
+const SLOWER = 0.97;
+/** How long it may stand still while there is something to play, in milliseconds. */
+const STILL_MS = 700;
+/** Least time between two jumps, in milliseconds. */
+const JUMP_REST_MS = 1000;
+
+/** What is known at one moment. */
+export interface EdgeFacts {
+  /** An instant of a clock that never goes back, in milliseconds. */
+  readonly nowMs: number;
+  /** What is shown, in seconds. */
+  readonly positionS: number;
+  /** The newest that could be shown, in seconds. */
+  readonly edgeS: number;
+}
+
+/** What to do. */
+export interface EdgeStep {
+  /** How fast to play; 1 is as fast as it was filmed. */
+  readonly rate: number;
+  /** Whether to go to the newest picture at once. */
+  readonly isJump: boolean;
+}
+
+/** Decides, again and again. */
+export class LiveEdge {
+  #rate = 1;
+  #positionS = NaN;
+  #movedMs = -Infinity;
+  #jumpedMs = -Infinity;
+
+  /** It is at the newest picture, or will be at once. */
+  jumped(nowMs: number): void {
+    this.#rate = 1;
+    this.#positionS = NaN;
+    this.#jumpedMs = nowMs;
+  }
+
+  /** What to do now. */
+  next({ nowMs, positionS, edgeS }: EdgeFacts): EdgeStep {
+    // An instant before the last one tells nothing.
+    this.#movedMs = Math.min(this.#movedMs, nowMs);
+    this.#jumpedMs = Math.min(this.#jumpedMs, nowMs);
+    if (positionS !== this.#positionS) this.#movedMs = nowMs;
+    this.#positionS = positionS;
+    const aheadS = edgeS - positionS;
+    const isStill = nowMs - this.#movedMs > STILL_MS && aheadS > AHEAD_S;
+    if ((aheadS > JUMP_S || isStill) && nowMs - this.#jumpedMs >= JUMP_REST_MS) {
+      this.jumped(nowMs);
+      return { rate: 1, isJump: true };
+    }
+    this.#rate = this.#rateFor(aheadS);
+    return { rate: this.#rate, isJump: false };
+  }
+
+  /** Once it is faster or slower, it is so until the newest picture is as far ahead as it is to be. */
+  #rateFor(aheadS: number): number {
+    if (aheadS > FAR_AHEAD_S) return MUCH_FASTER;
+    if (aheadS > AHEAD_S) return Math.max(this.#rate, FASTER);
+    if (aheadS < NEAR_S) return SLOWER;
+    if (this.#rate > 1) return aheadS > WANTED_S ? this.#rate : 1;
+    if (this.#rate < 1) return aheadS < WANTED_S ? this.#rate : 1;
+    return 1;
+  }
+}
