@@ -63,7 +63,23 @@ export class Publishing implements AsyncDisposable {
   }
 }
 
-/** The test pattern as H.264 by ffmpeg, at 30 frames a second, until it is disposed of. */
+/** What ffmpeg is told so that it encodes at once, with a key frame each `gop` frames. */
+const ENCODERS = {
+  h264: (gop: number) => [
+    ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-x264-params"],
+    `keyint=${gop}:min-keyint=${gop}:scenecut=0:aud=1:sliced-threads=0`,
+  ],
+  vp9: (gop: number) => [
+    ...["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"],
+    ...["-b:v", "2M", "-g", String(gop)],
+  ],
+  av1: (gop: number) => [
+    ...["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"],
+    ...["-b:v", "2M", "-g", String(gop)],
+  ],
+};
+
+/** The test pattern as video by ffmpeg, at 30 frames a second, until it is disposed of. */
 export class CodedPattern implements AsyncDisposable {
   readonly #encoder: Deno.ChildProcess;
   readonly #timer: ReturnType<typeof setInterval>;
@@ -71,16 +87,22 @@ export class CodedPattern implements AsyncDisposable {
 
   constructor(
     url: string,
-    { width, height, gop }: { width: number; height: number; gop: number },
+    { width, height, gop, format = "h264" }: {
+      width: number;
+      height: number;
+      gop: number;
+      /** @default {"h264"} */
+      format?: keyof typeof ENCODERS;
+    },
   ) {
-    const x264 = `keyint=${gop}:min-keyint=${gop}:scenecut=0:aud=1:sliced-threads=0`;
+    const muxer = format === "h264" ? "h264" : "ivf";
     this.#encoder = new Deno.Command("ffmpeg", {
       args: [
         ...["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-r", "30"],
         ...["-probesize", "32", "-s", `${width}x${height}`, "-i", "-"],
-        ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1"],
-        ...["-pix_fmt", "yuv420p", "-x264-params", x264],
-        ...["-flush_packets", "1", "-f", "h264", "-"],
+        ...ENCODERS[format](gop),
+        ...["-threads", "1", "-pix_fmt", "yuv420p"],
+        ...["-flush_packets", "1", "-f", muxer, "-"],
       ],
       stdin: "piped",
       stdout: "piped",
@@ -99,7 +121,7 @@ export class CodedPattern implements AsyncDisposable {
       clock: systemClock,
       log: silentLog,
     });
-    const splitter = createSplitter({ format: "h264", maxFrameBytes: MAX_FRAME_BYTES });
+    const splitter = createSplitter({ format: muxer, maxFrameBytes: MAX_FRAME_BYTES });
     const source = new SplitSource(this.#encoder.stdout, splitter, "the encoder");
     this.#done = publisher.run(source, new AbortController().signal).then(() => input.abort())
       .catch(() => {});
