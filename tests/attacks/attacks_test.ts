@@ -10,7 +10,7 @@ import type { Size } from "./attack.ts";
 import { type Outcome, siege } from "./siege.ts";
 
 const NOT_LINUX = Deno.build.os === "linux" ? undefined : "memory and files are read from /proc";
-const SIZE: Size = { scale: "small", holdMs: TESTS_ALL ? 3000 : 1000 };
+const SIZE: Size = { scale: "small", holdMs: TESTS_ALL ? 2000 : 1000 };
 /** What the relay may take beside what it has at rest, in MB, where the attack does not say. */
 const PEAK_MB = 150;
 /** What each further thread may take, which has a heap of its own, in MB. */

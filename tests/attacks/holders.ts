@@ -264,7 +264,8 @@ export const HOLDERS: readonly Attack[] = [
       slow(arena, arena.pick(30, 200), (stranger) =>
         stranger.ask("/api/streams/witness", {
           method: "PATCH",
-          lines: ["Content-Length: 100"],
+          // A byte every 100 ms in a test: eight times as long as it may take.
+          lines: [`Content-Length: ${arena.pick(40, 100)}`],
           body: "{",
         }), " "),
   },
