@@ -6,6 +6,7 @@
 import type { StreamConfig } from "../core/frame.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import type { Decoder, DecoderEvents } from "./pictures.ts";
+import { mediaSourceType } from "./media_source.ts";
 import { decodedPicture, decoderConfig } from "./video.ts";
 
 /**
@@ -15,12 +16,15 @@ import { decodedPicture, decoderConfig } from "./video.ts";
 export class KeyFrameDecoder implements Decoder {
   readonly #wanted: Promise<string | VideoDecoderConfig>;
   readonly #events: DecoderEvents;
+  /** Whether the stream's own page plays what cannot be shown small. */
+  readonly #isPlayedElsewhere: boolean;
   #waiting: ReceivedFrame | undefined;
   #isBusy = false;
   #isClosed = false;
 
   constructor(config: StreamConfig, events: DecoderEvents) {
     this.#wanted = softwareConfig(config);
+    this.#isPlayedElsewhere = mediaSourceType(config) !== undefined;
     this.#events = events;
   }
 
@@ -46,7 +50,8 @@ export class KeyFrameDecoder implements Decoder {
       const frame = this.#waiting;
       this.#waiting = undefined;
       if (typeof wanted === "string") {
-        this.#events.onUnsupported(wanted);
+        const sentence = this.#isPlayedElsewhere ? "Open the stream to see it." : wanted;
+        this.#events.onUnsupported(sentence);
         continue;
       }
       const picture = await decode(wanted, frame.data);

@@ -326,6 +326,8 @@ export class StreamPlayer extends EventTarget {
         if (this.#holds.size > 0) {
           picture.close();
           this.#skipped++;
+        } else if (this.#wasPassed(picture.frame)) {
+          picture.close();
         } else {
           this.#screen.offer(presented(picture, config));
         }
@@ -356,6 +358,11 @@ export class StreamPlayer extends EventTarget {
     }
     decoder = created;
     return created;
+  }
+
+  /** Whether a frame that comes again, for a decoder that began anew, stands before what is drawn. */
+  #wasPassed({ isNew, header }: ReceivedFrame): boolean {
+    return !isNew && this.#isFresh && this.#drawn > 0 && header.sequence <= this.#sequence;
   }
 
   #createVideoDecoder(config: StreamConfig, events: DecoderEvents): Decoder {

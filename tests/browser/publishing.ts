@@ -7,6 +7,7 @@ import { type FrameSource, PatternSource, SplitSource } from "../../src/files/fr
 import { SourcePublisher } from "../../src/files/source_publisher.ts";
 import { systemClock } from "../../src/host/clock.ts";
 import { silentLog } from "../../src/host/log.ts";
+import { createInputSplitter } from "../../src/media/input_splitter.ts";
 import { TestPattern } from "../../src/picture/test_pattern.ts";
 import { createSplitter, type CreateSplitterOptions } from "../../src/split/create.ts";
 
@@ -69,6 +70,12 @@ const ENCODERS = {
     ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-x264-params"],
     `keyint=${gop}:min-keyint=${gop}:scenecut=0:aud=1:sliced-threads=0`,
   ],
+  /** With pictures that are shown in another order than they come, and so with times. */
+  reordered: (gop: number) => [
+    ...["-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-x264-params"],
+    `keyint=${gop}:min-keyint=${gop}:scenecut=0:b-adapt=0:rc-lookahead=0:sync-lookahead=0`,
+    ...["-muxdelay", "0", "-muxpreload", "0"],
+  ],
   vp9: (gop: number) => [
     ...["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-lag-in-frames", "0"],
     ...["-b:v", "2M", "-qmax", "24", "-g", String(gop)],
@@ -78,6 +85,8 @@ const ENCODERS = {
     ...["-b:v", "2M", "-qmax", "12", "-g", String(gop)],
   ],
 };
+
+const MUXERS = { h264: "h264", reordered: "mpegts", vp9: "ivf", av1: "ivf" } as const;
 
 /** The test pattern as video by ffmpeg, at 30 frames a second, until it is disposed of. */
 export class CodedPattern implements AsyncDisposable {
@@ -95,7 +104,7 @@ export class CodedPattern implements AsyncDisposable {
       format?: keyof typeof ENCODERS;
     },
   ) {
-    const muxer = format === "h264" ? "h264" : "ivf";
+    const muxer = MUXERS[format];
     this.#encoder = new Deno.Command("ffmpeg", {
       args: [
         ...["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-r", "30"],
@@ -121,7 +130,7 @@ export class CodedPattern implements AsyncDisposable {
       clock: systemClock,
       log: silentLog,
     });
-    const splitter = createSplitter({ format: muxer, maxFrameBytes: MAX_FRAME_BYTES });
+    const splitter = createInputSplitter({ format: muxer, maxFrameBytes: MAX_FRAME_BYTES });
     const source = new SplitSource(this.#encoder.stdout, splitter, "the encoder");
     this.#done = publisher.run(source, new AbortController().signal).then(() => input.abort())
       .catch(() => {});
