@@ -60,7 +60,8 @@ export const LEFT_OUT: Readonly<Record<string, Readonly<Partial<Record<Round, st
     "browser/films_test.ts",
     "browser/vectors_test.ts",
   ]),
-  // With two threads these run their commands within the test (tests/cli/run_here.ts).
+  // With two threads these run their commands within the test, as `deno task test` does
+  // (tests/cli/run_here.ts).
   ...withNode(CLIENTS, [
     "cli/bad_input_test.ts",
     "cli/help_test.ts",

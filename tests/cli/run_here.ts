@@ -1,19 +1,20 @@
 /**
  * The program within the process of its test, for what it says and how it ends: no process is
- * started, which is most of the time that such a test takes. In `deno task test:all` the run with one
- * thread starts one all the same, with the permissions that the README names.
+ * started, which is most of the time that such a test takes. In `deno task test:all` the first round
+ * starts one all the same, with the permissions that the README names.
  *
  * @module
  */
 import config from "../../deno.json" with { type: "json" };
 import { run as runProgram } from "../../src/cli/run.ts";
 import { systemClock } from "../../src/host/clock.ts";
-import { type Outcome, run, testedWorkers } from "../program.ts";
+import { type Outcome, run, testedListener, testedWorkers } from "../program.ts";
 import { concat } from "../split/samples.ts";
 import { TESTS_ALL } from "../thorough.ts";
 import { soon } from "../waiting.ts";
 
-const STARTS_PROCESS = (TESTS_ALL && testedWorkers() === 1) ||
+const IS_FIRST_ROUND = testedWorkers() === 1 && testedListener() === undefined;
+const STARTS_PROCESS = (TESTS_ALL && IS_FIRST_ROUND) ||
   (Deno.env.get("STREAM_PROGRAM") ?? "") !== "";
 
 /** What the program gets. */
