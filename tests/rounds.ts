@@ -58,6 +58,7 @@ export const LEFT_OUT: Readonly<Record<string, Readonly<Partial<Record<Round, st
   ...both(PAGES, [
     "browser/colours_test.ts",
     "browser/films_test.ts",
+    "browser/firefox_test.ts",
     "browser/playing_test.ts",
     "browser/vectors_test.ts",
   ]),
