@@ -24,6 +24,30 @@ const STILL_MS = 700;
 /** Least time between two jumps, in milliseconds. */
 const JUMP_REST_MS = 1000;
 
+/** How much of what was played is kept, in seconds, and how much more makes it worth removing. */
+const KEPT_S = 2;
+const WORTH_REMOVING_S = 8;
+/** Less than the time between two pictures, in seconds. */
+const JUST_S = 0.001;
+
+/**
+ * Up to where what was played is to be removed, in seconds; `undefined` where that is not worth it. It
+ * is just before a key frame, since browsers remove with each frame all that needs it.
+ */
+export function oldEndS({ startS, positionS, keysUs }: {
+  /** Where what is there begins. */
+  readonly startS: number;
+  /** What is shown. */
+  readonly positionS: number;
+  /** Where key frames stand, in microseconds, in order. */
+  readonly keysUs: readonly number[];
+}): number | undefined {
+  if (positionS - startS < KEPT_S + WORTH_REMOVING_S) return undefined;
+  const keyUs = keysUs.findLast((keyUs) => keyUs / 1e6 <= positionS - KEPT_S);
+  const endS = keyUs === undefined ? -Infinity : keyUs / 1e6 - JUST_S;
+  return endS > startS ? endS : undefined;
+}
+
 /** What is known at one moment. */
 export interface EdgeFacts {
   /** An instant of a clock that never goes back, in milliseconds. */

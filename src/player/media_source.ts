@@ -11,7 +11,7 @@ import { backoffMs } from "../net/backoff.ts";
 import { AppendQueue } from "./append_queue.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import { type Fragment, FragmentLine, fragmentType } from "./fragments.ts";
-import { LiveEdge } from "./live_edge.ts";
+import { LiveEdge, oldEndS } from "./live_edge.ts";
 import type { Decoder, DecoderEvents } from "./pictures.ts";
 
 /** How often it is looked after while nothing comes, in milliseconds. */
@@ -22,9 +22,8 @@ const CATCH_UP_PAUSE_MS = 60;
 const MAX_PENDING = 1800;
 /** Instants of the browser's player are as exact as this, in microseconds. */
 const NEAR_US = 900;
-/** How much of what was played is kept, in seconds, and how much more makes it worth removing. */
-const KEPT_S = 2;
-const WORTH_REMOVING_S = 8;
+/** Key frames of which it is remembered where they stand. */
+const MAX_KEYS = 4096;
 /** Least and longest time from a failure to the next try, in milliseconds, about. */
 const MAX_RETRY_MS = 10_000;
 /** A film that was shown for so long was a good one, in milliseconds. */
@@ -96,6 +95,7 @@ export class MediaSourceDecoder implements Decoder {
     const old = this.#queue.push(fragment);
     if (fragment.runUs !== undefined) this.#beginRun(fragment.runUs, old);
     if (key) this.#keysUs.push(fragment.shownUs);
+    if (this.#keysUs.length > MAX_KEYS) this.#keysUs.splice(0, MAX_KEYS / 2);
     if (this.#queue.isOver) this.#giveUp();
     this.#look();
   }
@@ -194,17 +194,14 @@ export class MediaSourceDecoder implements Decoder {
     if (told === "full") this.#giveUp();
   }
 
-  /** Removes what was played, up to a key frame: what is removed takes along all that needs it. */
+  /** Removes what was played, now and then. */
   #removeOld(film: Film): boolean {
     const { positionS, startS } = film;
-    if (startS === undefined || positionS - startS < KEPT_S + WORTH_REMOVING_S) return false;
-    const keptUs = (positionS - KEPT_S) * 1e6;
-    const index = this.#keysUs.findLastIndex((keyUs) => keyUs <= keptUs);
-    const keyUs = this.#keysUs[index];
-    if (keyUs === undefined) return false;
-    this.#keysUs.splice(0, index);
-    const endS = keyUs / 1e6 - 0.001;
-    return endS > startS + 1 && film.remove(endS);
+    if (startS === undefined) return false;
+    const endS = oldEndS({ startS, positionS, keysUs: this.#keysUs });
+    if (endS === undefined) return false;
+    this.#keysUs = this.#keysUs.filter((keyUs) => keyUs / 1e6 > endS);
+    return film.remove(endS);
   }
 
   /** Goes to the newest picture, once the present has come or nothing newer comes. */

@@ -100,6 +100,12 @@ Deno.test(
       await using page = await open("b");
       await plays(page);
       assertEquals(page.errors, []);
+      // A page that has WebCodecs, which do not take it.
+      const script = "VideoDecoder.isConfigSupported = async () => ({ supported: false });";
+      await using secure = await browser.open({ url: `${first.http}/b`, script });
+      await untilLive(secure);
+      await secure.keyboard.press("i");
+      assertMatch(await way(secure) ?? "", /^Media Source: this browser cannot decode H\.264 \(a/);
     });
 
     await t.step("h264, after a pause, and what its player does not take, too", async () => {

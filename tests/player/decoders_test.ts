@@ -3,6 +3,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { StreamConfig } from "../../src/core/frame.ts";
 import type { ReceivedFrame } from "../../src/player/connection.ts";
+import { KeyFrameDecoder } from "../../src/player/key_frames.ts";
+import { mediaSourceType } from "../../src/player/media_source.ts";
 import {
   createPictureDecoder,
   type DecoderEvents,
@@ -507,4 +509,33 @@ Deno.test("Screen draws the newest picture at a refresh, and closes all", () => 
   offer(5);
   screen.clear();
   assertEquals([refreshes.length, Closable.open], [0, 0]);
+});
+
+Deno.test("mediaSourceType asks the managed source where there is one, for what can be boxed", () => {
+  const asked: string[] = [];
+  const source = (name: string) => ({
+    isTypeSupported: (type: string) => asked.push(`${name} ${type}`) > 0,
+  });
+  const [managed, plain] = [source("managed"), source("plain")];
+  {
+    using _ = browser({ MediaSource: plain });
+    assertEquals(mediaSourceType(CONFIG), 'video/mp4; codecs="avc1.42E01E"');
+  }
+  using _ = browser({ MediaSource: plain, ManagedMediaSource: managed });
+  mediaSourceType({ ...CONFIG, codec: null });
+  assertEquals(mediaSourceType({ ...CONFIG, format: "vp8", codec: "vp8" }), undefined);
+  assertEquals(asked, [
+    'plain video/mp4; codecs="avc1.42E01E"',
+    'managed video/mp4; codecs="avc1.640028"',
+  ]);
+});
+
+Deno.test("KeyFrameDecoder sends on to the stream's page where only that can play it", async () => {
+  using _ = browser({ isSecureContext: false, MediaSource: { isTypeSupported: () => true } });
+  const told = new Told();
+  const decoder = new KeyFrameDecoder(CONFIG, told);
+  decoder.push(frame(1, KEY));
+  await told.until(1);
+  decoder.close();
+  assertEquals(told.words, ["Open the stream to see it."]);
 });

@@ -6,7 +6,7 @@ import { boxesOf, boxOf } from "../../src/media/boxes.ts";
 import { AppendQueue } from "../../src/player/append_queue.ts";
 import type { ReceivedFrame } from "../../src/player/connection.ts";
 import { type Fragment, FragmentLine, fragmentType } from "../../src/player/fragments.ts";
-import { LiveEdge } from "../../src/player/live_edge.ts";
+import { LiveEdge, oldEndS } from "../../src/player/live_edge.ts";
 import { wayName, wayOf } from "../../src/player/ways.ts";
 
 const VP9: StreamConfig = {
@@ -198,6 +198,16 @@ Deno.test("LiveEdge holds on after it was not asked for long, or the clock was s
   assertEquals(at(edge, 10, 0.1, 3701), 1);
   assertEquals(at(edge, 600, 2, 3702), 1.1);
   assertEquals(at(edge, 1010, 2, 3703), "jump");
+});
+
+Deno.test("oldEndS is in front of a key frame, a while behind what is shown, or nowhere", () => {
+  const keysUs = [0, 3, 6, 9, 12].map((keyS) => keyS * 1e6);
+  assertEquals(oldEndS({ startS: 0, positionS: 9.9, keysUs }), undefined);
+  assertEquals(oldEndS({ startS: 0, positionS: 10.5, keysUs }), 5.999);
+  assertEquals(oldEndS({ startS: 0, positionS: 11, keysUs }), 8.999);
+  assertEquals(oldEndS({ startS: 3, positionS: 11, keysUs }), undefined);
+  // What is shown needs the only key frame, which is long ago.
+  assertEquals(oldEndS({ startS: 0, positionS: 100, keysUs: [0] }), undefined);
 });
 
 Deno.test("wayOf takes WebCodecs before Media Source, and says why not", () => {
