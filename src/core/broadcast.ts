@@ -54,6 +54,18 @@ export class Broadcast {
   #turn = 0;
   /** Feeds that may not have seen the newest frame. */
   #left = 0;
+  /**
+   * Feeds for which frames waited when they were last looked at. Others have none but those that have
+   * come since: so that not all of them are looked at again for each frame.
+   */
+  readonly #behind = new Set<Feed>();
+  /** Those that may hold up the frames of others. */
+  readonly #pacing = new Set<Feed>();
+  /**
+   * Position behind the newest frame when the first feed of the list had its turn; `undefined` where the
+   * list has changed since.
+   */
+  #roundFrom: number | undefined;
   readonly #sentToGone: FrameTotals = { frames: 0, bytes: 0 };
   readonly #droppedByGone = noDrops();
 
@@ -106,8 +118,8 @@ export class Broadcast {
   /** Whether a frame that nobody is to lose has to wait for the relay itself. */
   isBehind(nowMs: number): boolean {
     if (this.isBusy) return true;
-    for (const feed of this.#feeds) {
-      if (!feed.keepsUp(nowMs)) return true;
+    for (const feed of this.#pacing) {
+      if (!feed.keepsUp!(nowMs)) return true;
     }
     return false;
   }
@@ -134,15 +146,18 @@ export class Broadcast {
   step(nowMs: number): void {
     if (this.#left === 0) return;
     const order = this.#order ??= [...this.#feeds];
+    const { end } = this.frames;
     let bytes = 0;
     for (let feeds = 0; this.#left > 0 && feeds < BATCH_FEEDS && bytes < BATCH_BYTES; feeds++) {
       if (this.#turn >= order.length) this.#turn = 0;
+      if (this.#turn === 0) this.#roundFrom = end;
       const feed = order[this.#turn++]!;
       const before = feed.sent.bytes;
       feed.advance(nowMs);
       bytes += feed.sent.bytes - before;
+      if (feed.needsFrom !== Infinity) this.#behind.add(feed);
       this.#left--;
-      if (this.#turn === order.length) this.#trim();
+      if (this.#turn === order.length && this.#left > 0) this.#trim();
     }
     if (this.#left === 0) this.#trim();
   }
@@ -150,17 +165,18 @@ export class Broadcast {
   /** Adds a feed; with `key` it gets the last key frame and what follows it at once. */
   join(feed: Feed, nowMs: number, from: JoinFrom): void {
     this.#feeds.add(feed);
-    this.#order = undefined;
-    if (this.#left > 0) this.#left = this.#feeds.size;
+    if (feed.keepsUp !== undefined) this.#pacing.add(feed);
+    this.#changed();
     feed.join(this.frames, from, nowMs);
+    if (feed.needsFrom !== Infinity) this.#behind.add(feed);
   }
 
   /** Removes a feed; false where it was not there. */
   leave(feed: Feed): boolean {
     if (!this.#feeds.delete(feed)) return false;
-    this.#order = undefined;
-    // The others have moved in the list: those that have had their turn find nothing to do.
-    if (this.#left > 0) this.#left = this.#feeds.size;
+    this.#behind.delete(feed);
+    this.#pacing.delete(feed);
+    this.#changed();
     feed.close();
     addTotals(this.#sentToGone, feed.sent);
     addDrops(this.#droppedByGone, feed.dropped);
@@ -180,7 +196,7 @@ export class Broadcast {
   poll(nowMs: number): number {
     if (this.isBusy) return Infinity;
     let waitMs = Infinity;
-    for (const feed of this.#feeds) {
+    for (const feed of this.#behind) {
       if (!feed.needsPolling) continue;
       feed.advance(nowMs);
       if (feed.needsPolling) waitMs = Math.min(waitMs, feed.stalledMs(nowMs) * POLL_PART);
@@ -198,6 +214,8 @@ export class Broadcast {
     let fastest: Feed | undefined;
     for (const feed of this.#feeds) {
       if (feed.ageMs(nowMs) >= HOLD_MS) continue;
+      // Nothing is faster than what the system takes at once.
+      if (feed.rate === Infinity) return feed;
       if (fastest === undefined || feed.rate > fastest.rate) fastest = feed;
     }
     return fastest;
@@ -220,10 +238,25 @@ export class Broadcast {
     this.frames.clear();
   }
 
-  /** Gives up what no feed needs any more. */
+  /** Feeds have come or gone. */
+  #changed(): void {
+    this.#order = undefined;
+    this.#roundFrom = undefined;
+    // They have moved in the list: those that have had their turn find nothing to do.
+    if (this.#left > 0) this.#left = this.#feeds.size;
+  }
+
+  /** Gives up what no feed needs any more: at the end of a round, or when all have had their turn. */
   #trim(): void {
     let neededFrom = Infinity;
-    for (const feed of this.#feeds) neededFrom = Math.min(neededFrom, feed.needsFrom);
+    const hasAll = this.#left === 0 || this.#roundFrom !== undefined;
+    for (const feed of hasAll ? this.#behind : this.#feeds) {
+      const { needsFrom } = feed;
+      if (needsFrom === Infinity) this.#behind.delete(feed);
+      else neededFrom = Math.min(neededFrom, needsFrom);
+    }
+    // Whoever had nothing to wait for in this round has got what was there when it began.
+    if (this.#left > 0) neededFrom = Math.min(neededFrom, this.#roundFrom ?? Infinity);
     this.frames.trim(neededFrom);
   }
 }

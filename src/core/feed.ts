@@ -42,9 +42,9 @@ export interface Feed {
   readonly isConfirming: boolean;
   /**
    * Whether the next frame may follow where no frame is to be lost. It is false where the relay
-   * itself is behind, not the viewers.
+   * itself is behind, not the viewers. Absent: it always may.
    */
-  keepsUp(nowMs: number): boolean;
+  keepsUp?(nowMs: number): boolean;
   /** The relay stood still for this long: frames under way have not aged by it. */
   stoodStill(ms: number): void;
   /** Frames that the viewers should have got were lost before they came to this feed. */

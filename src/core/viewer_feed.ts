@@ -102,6 +102,9 @@ export class ViewerFeed implements Feed {
   #sequence = 0;
   /** Whether it has ever taken what was sent. */
   #hasTaken = false;
+  /** The last frame, where the system took all of it at once, and when it did. */
+  #passed: Frame | undefined;
+  #passedMs = 0;
   #closed = false;
 
   constructor(options: ViewerFeedOptions) {
@@ -117,7 +120,10 @@ export class ViewerFeed implements Feed {
 
   /** How long the last frame took; of a viewer that confirms nothing, until it left the socket. */
   get latency(): Latency | undefined {
-    return this.#window.latency;
+    if (this.#passed === undefined) return this.#window.latency;
+    const { receivedMs, captureAgeMs } = this.#passed;
+    const relayMs = this.#passedMs - receivedMs;
+    return { totalMs: captureAgeMs + relayMs, relayMs, roundTripMs: 0 };
   }
 
   get latencies(): readonly Latency[] {
@@ -125,9 +131,12 @@ export class ViewerFeed implements Feed {
     return this.isConfirming && latency !== undefined ? [latency] : [];
   }
 
-  /** The best rate of the way to this viewer in bytes a millisecond; 0 before it is measured. */
+  /**
+   * The best rate of the way to this viewer in bytes a millisecond; 0 before it is measured,
+   * `Infinity` where the last frame left at once.
+   */
   get rate(): number {
-    return this.#window.rate;
+    return this.#passed === undefined ? this.#window.rate : Infinity;
   }
 
   /** Whether the viewer confirms what it has received. */
@@ -158,10 +167,6 @@ export class ViewerFeed implements Feed {
 
   stoodStill(ms: number): void {
     this.#window.stoodStill(ms);
-  }
-
-  keepsUp(): boolean {
-    return true;
   }
 
   miss(frames: number): void {
@@ -324,6 +329,7 @@ export class ViewerFeed implements Feed {
   }
 
   #hasRoom({ frame, leftMs }: Departed, nowMs: number): boolean {
+    if (this.#passed !== undefined) return true;
     const isCatchUp = this.#catchUpSinceMs !== undefined;
     return isCatchUp
       ? this.#window.isOpenForCatchUp(nowMs)
@@ -347,7 +353,8 @@ export class ViewerFeed implements Feed {
 
   #take(frame: Frame, nowMs: number): boolean {
     const { budget, reserveBytes = 0 } = this.#options;
-    const isTaking = this.#hasTaken && this.#window.stalledMs(nowMs) < TAKING_MS;
+    const isTaking = this.#hasTaken &&
+      (this.#passed !== undefined || this.#window.stalledMs(nowMs) < TAKING_MS);
     return budget.take(frame.data.byteLength, isTaking ? 0 : reserveBytes);
   }
 
@@ -362,14 +369,36 @@ export class ViewerFeed implements Feed {
     }
     this.#awaiting = undefined;
     this.#sequence = frame.sequence;
-    this.#window.sent(frame.sequence, frame.data.byteLength, nowMs, isCatchUp ? null : frame);
-    this.#options.outflow?.count(frame.data.byteLength, nowMs);
+    const bytes = frame.data.byteLength;
+    this.#options.outflow?.count(bytes, nowMs);
     this.sent.frames++;
-    this.sent.bytes += frame.data.byteLength;
-    this.#options.send(sent, isCatchUp);
+    this.sent.bytes += bytes;
+    // One by one, frames from before the viewer came show what the way can carry.
+    const mayPass = !isCatchUp && !this.isConfirming &&
+      (this.#passed !== undefined || this.#window.frames === 0);
+    if (mayPass) {
+      this.#options.send(sent, isCatchUp);
+      // Mostly so, and then nothing is to be looked at again, which costs more than to send it.
+      if (this.#options.unsentBytes!() === 0) return this.#pass(frame, nowMs);
+    }
+    this.#passed = undefined;
+    this.#window.sent(frame.sequence, bytes, nowMs, isCatchUp ? null : frame);
+    if (!mayPass) this.#options.send(sent, isCatchUp);
+  }
+
+  /** The system has taken all of a frame at once: it is under way no more. */
+  #pass(frame: Frame, nowMs: number): void {
+    const { budget, delays } = this.#options;
+    this.#hasTaken = true;
+    this.#passed = frame;
+    this.#passedMs = nowMs;
+    budget.give(frame.data.byteLength);
+    delays.relay.add(nowMs - frame.receivedMs);
   }
 
   #confirmDrained(nowMs: number): void {
+    // What passed was all there was.
+    if (this.#passed !== undefined) return;
     const { unsentBytes, budget } = this.#options;
     if (this.#closed || unsentBytes === null || this.#window.frames === 0) return;
     const bytes = this.#window.confirmAllBut(unsentBytes(), nowMs);

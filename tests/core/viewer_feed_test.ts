@@ -141,6 +141,30 @@ Deno.test("ViewerFeed of a bare viewer goes by what has not left the socket", ()
   assert(!viewer.needsPolling);
 });
 
+Deno.test("ViewerFeed looks once a frame at a bare viewer of which the socket is empty", () => {
+  let looks = 0;
+  let unsent = 0;
+  const unsentBytes = () => {
+    looks++;
+    return unsent;
+  };
+  const budget = new Budget(1e9);
+  const { viewer, sent, offer } = recorded({ unsentBytes, budget });
+  for (let sequence = 1; sequence <= 10; sequence++) {
+    offer(frame(sequence, 100), 1000 * sequence);
+    assertEquals([viewer.ageMs(1e6), viewer.stalledMs(1e6), viewer.isReady(1e6)], [0, 0, true]);
+  }
+  assertEquals([sent.length, looks], [10, 10]);
+  assertEquals([viewer.underWay.frames, budget.used, viewer.rate], [0, 0, Infinity]);
+  // What stays in the socket is under way, and is looked after.
+  unsent = 100;
+  offer(frame(11, 100), 11_000);
+  assertEquals([viewer.underWay.bytes, budget.used, viewer.ageMs(11_500)], [100, 100, 500]);
+  assert(viewer.rate < Infinity);
+  unsent = 0;
+  assertEquals([viewer.ageMs(11_600), viewer.underWay.bytes, budget.used], [0, 0, 0]);
+});
+
 Deno.test("ViewerFeed says whether the next frame would be sent at once", () => {
   const { viewer, offer } = recorded();
   assert(viewer.isReady(0));
