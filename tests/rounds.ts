@@ -25,6 +25,8 @@ const NAMES_BOTH = "says itself what listens, and with how many threads";
 const CLIENTS = "tests what clients make of their input and output";
 /** What is tested is done in the browser, from frames that others bring as well. */
 const PAGES = "tests what a page makes of the frames that it gets";
+/** What is tested is done by players, from files that other tests read in each round. */
+const PLAYERS = "tests what players make of the files that they get";
 /** Its tests say how many threads there are. */
 const NAMES_THREADS = "says itself with how many threads";
 
@@ -55,6 +57,7 @@ export const LEFT_OUT: Readonly<Record<string, Readonly<Partial<Record<Round, st
     "e2e/containers_test.ts",
     "e2e/files_test.ts",
   ]),
+  ...both(PLAYERS, ["e2e/players_test.ts"]),
   ...both(PAGES, [
     "browser/colours_test.ts",
     "browser/films_test.ts",
