@@ -21,6 +21,8 @@ const FEW_MESSAGES = 4;
  */
 export type PauseReason = "reader" | "turn" | "body" | "answers" | "over";
 
+const NOTHING = new Uint8Array();
+
 /** What an {@linkcode Inflow} tells. */
 export interface InflowEvents {
   /** Something was read, of which nothing has been let through yet. */
@@ -45,8 +47,8 @@ export class Inflow {
   #messages = 0;
   /** Nothing is let through as long as there is any: each is taken back by who gave it. */
   readonly #reasons = new Set<PauseReason>();
-  /** What was read last. */
-  #read = new Uint8Array();
+  /** What was read last, until all of it was let through: who only listens is not to keep any of it. */
+  #read: Uint8Array = NOTHING;
   /** What of it was not let through when it was paused. */
   #rest: Uint8Array | undefined;
 
@@ -129,7 +131,9 @@ export class Inflow {
         ? MIN_PIECE_BYTES
         : Math.min(2 * this.#pieceBytes, MAX_PIECE_BYTES);
     }
-    this.#events?.through(this.#read);
+    const read = this.#read;
+    this.#read = NOTHING;
+    this.#events?.through(read);
   }
 
   #keep(bytes: Uint8Array): void {

@@ -42,6 +42,9 @@ const TOO_LARGE: ReadonlySet<string> = new Set([
   "WS_ERR_TOO_MANY_BUFFERED_PARTS",
 ]);
 
+/** Of all sockets: each text is decoded as a whole. */
+const decoder = new TextDecoder();
+
 /** A socket, and what is below it. */
 export interface Wire {
   readonly socket: ServerSocket;
@@ -166,7 +169,6 @@ export function serveSocket(
   open: (socket: Socket) => SocketEvents,
 ): void {
   const { socket, connection, inflow } = wire;
-  const decoder = new TextDecoder();
   /** Bytes that had come when `ws` began to throw away what comes: the peer has broken the rules. */
   let discardedFrom = Infinity;
   const read = new ReadParts();
