@@ -8,14 +8,12 @@ import type { Socket as Connection } from "node:net";
 import { type Gate, type GateRefusal, refusedAtGate } from "./gate.ts";
 import { HARMLESS_LINES } from "./harmless.ts";
 import type { Refusals } from "./refusals.ts";
+import { LOOK_MS, StandingAnswers } from "./standing_answers.ts";
 
 /** How long a connection that is refused may take to read why, in milliseconds. */
 const GOODBYE_MS = 500;
 /** Most connections that are told; whoever comes beyond that is closed at once. */
 const MAX_TOLD = 8;
-
-/** How often those are looked for that take nothing, in milliseconds. */
-const SWEEP_MS = 1000;
 
 /** What is told whose request is not there in time. */
 const SLOW = "408 Request Timeout";
@@ -41,12 +39,6 @@ export interface NodeGate {
   destroyAll(): void;
 }
 
-/** What a connection has taken, and since when it has taken no more. */
-interface Progress {
-  bytes: number;
-  sinceMs: number;
-}
-
 /** What connections are held to. */
 export interface GuardOptions {
   readonly gate: Gate;
@@ -63,8 +55,7 @@ export function guard(
   { gate, refusals, stallTimeoutMs, isSecure }: GuardOptions,
 ): NodeGate {
   const connections = new Set<Connection>();
-  /** Those that get answers, and what they have taken where something waits for them. */
-  const answered = new Map<Connection, Progress | undefined>();
+  const answered = new StandingAnswers<Connection>(stallTimeoutMs);
   const told = new Set<Connection>();
   /** Whom a proxy's connection serves. */
   const visitOf = new WeakMap<Connection, string>();
@@ -93,7 +84,7 @@ export function guard(
   }
 
   function answer(connection: Connection): void {
-    answered.set(connection, undefined);
+    answered.add(connection);
     connection.on("close", () => answered.delete(connection));
   }
 
@@ -129,25 +120,14 @@ export function guard(
   }
 
   // Bodies that the relay paces are given up by it, which comes first; this is for all others.
-  const patienceMs = stallTimeoutMs + 2 * SWEEP_MS;
-  const sweep = () => {
-    const nowMs = performance.now();
-    for (const [connection, progress] of answered) {
-      if (connection.writableLength === 0) {
-        if (progress !== undefined) answered.set(connection, undefined);
-        continue;
-      }
-      const bytes = connection.bytesWritten - connection.writableLength;
-      if (progress === undefined || progress.bytes !== bytes) {
-        answered.set(connection, { bytes, sinceMs: nowMs });
-      } else if (nowMs - progress.sinceMs >= patienceMs) {
-        refusals.add("stalled", `gave up an answer that nobody read for ${stallTimeoutMs} ms`);
-        connection.destroy();
-      }
+  const giveUpStanding = () => {
+    for (const connection of answered.look()) {
+      refusals.add("stalled", `gave up an answer that nobody read for ${stallTimeoutMs} ms`);
+      connection.destroy();
     }
   };
-  let sweeping: ReturnType<typeof setInterval> | undefined;
-  server.once("listening", () => sweeping = setInterval(sweep, SWEEP_MS));
+  let looking: ReturnType<typeof setInterval> | undefined;
+  server.once("listening", () => looking = setInterval(giveUpStanding, LOOK_MS));
 
   function tell(connection: Connection, refused: GateRefusal): void {
     if (told.size >= MAX_TOLD) return void connection.destroy();
@@ -185,9 +165,9 @@ export function guard(
       countSlow();
       endWith(connection, SLOW);
     },
-    release: (connection) => void answered.delete(connection),
+    release: (connection) => answered.delete(connection),
     destroyAll: () => {
-      clearInterval(sweeping);
+      clearInterval(looking);
       for (const connection of [...connections, ...told]) connection.destroy();
     },
   };
