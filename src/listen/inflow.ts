@@ -98,6 +98,11 @@ export class Inflow {
     return !this.#isPaused;
   }
 
+  /** Whether something that was read has not been let through yet. */
+  get hasRest(): boolean {
+    return this.#rest !== undefined;
+  }
+
   get #isPaused(): boolean {
     return this.#reasons.size > 0;
   }

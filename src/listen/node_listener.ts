@@ -60,6 +60,10 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const gate = new Gate({ limits, refusals, visits, own });
   const turns = new NodeTurns();
   const inflows = new WeakMap<Connection, Inflow>();
+  /** The newest request of a connection. */
+  const newest = new WeakMap<Connection, IncomingMessage>();
+  /** Those that get an answer without end. */
+  const live = new WeakSet<Connection>();
   // Apart from what sockets send, which would wait behind thousands of requests.
   const asking = new ByteTurns();
   const writing = new ByteTurns();
@@ -106,14 +110,23 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
     stallTimeoutMs,
     isSecure,
   });
+  /** Whoever has ended in the midst of a request, or of an answer without end, has gone. */
+  const giveUpGone = (connection: Connection) => {
+    const isHalf = newest.get(connection)?.complete === false &&
+      !inflows.get(connection)!.hasRest;
+    if (isHalf || live.has(connection)) connection.destroy();
+  };
   server.prependListener(talking, (connection: Connection) => {
     const inflow = new Inflow(connection);
     inflows.set(connection, inflow);
     inflow.tell({
       read: () => waitForTurn(connection),
       piece: (bytes, requests) => takeTurn(connection, bytes, requests),
-      through: () => {},
+      through: () => {
+        if (connection.readableEnded) giveUpGone(connection);
+      },
     });
+    connection.on("end", () => giveUpGone(connection));
     // Each request that waits for its turn listens as well; there is a limit for those.
     connection.setMaxListeners(0);
   });
@@ -140,6 +153,7 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
   const serve = async (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const connection = incoming.socket as unknown as Connection;
     const inflow = inflows.get(connection)!;
+    newest.set(connection, incoming);
     inflow.count();
     const readOn = paceBody(incoming, inflow, {
       read: () => waitForTurn(connection),
@@ -173,12 +187,15 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       endBehindAnswer(incoming, inflow);
     }
     // A request without `Upgrade` cannot be accepted as one.
-    await respond(
-      outcome instanceof Response ? outcome : new Response("no upgrade\n", { status: 400 }),
-      incoming.method,
-      outgoing,
-      writing,
-    );
+    const answer = outcome instanceof Response
+      ? outcome
+      : new Response("no upgrade\n", { status: 400 });
+    if (isLive(answer) && incoming.method !== "HEAD") {
+      live.add(connection);
+      if (connection.readableEnded) connection.destroy();
+    }
+    await respond(answer, incoming.method, outgoing, writing);
+    live.delete(connection);
     if (isWhole) passOver(incoming);
   };
   // By itself, `node:http` answers those that expect something as they come, as many as there are.
@@ -218,4 +235,9 @@ export async function listenOnNode(handler: Handler, options: ListenOptions): Pr
       guarded.destroyAll();
     },
   };
+}
+
+/** Whether an answer goes on for as long as its reader is there: no proxy may wait for all of it. */
+function isLive({ headers }: Response): boolean {
+  return headers.get("x-accel-buffering") === "no" && !headers.has("content-length");
 }

@@ -35,19 +35,27 @@ export function makeServer(limits: ListenLimits, certificate: Certificate | unde
     noDelay: true,
   };
   if (certificate === undefined) {
-    const server = createServer(options);
+    const server = answeringEnded(createServer(options));
     return { server, isSecure: false, talking: "connection", renew: () => {} };
   }
-  const server = createSecureServer({
+  const server = answeringEnded(createSecureServer({
     ...options,
     ...certificate,
     minVersion: "TLSv1.2",
     handshakeTimeout: limits.headerTimeoutMs,
-  });
+  }));
   return {
     server,
     isSecure: true,
     talking: "secureConnection",
     renew: ({ cert, key }) => server.setSecureContext({ cert, key }),
   };
+}
+
+/**
+ * Has `server` answer those who have sent their request and then ended their side, as `nc -N` does (RFC
+ * 9112 section 9.6 lets a client do so). By itself, `node:http` ends its own side at once.
+ */
+function answeringEnded<T extends Server>(server: T): T {
+  return Object.assign(server, { httpAllowHalfOpen: true });
 }

@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers";
 import { ProtocolError } from "../../src/errors.ts";
 import { Budget } from "../../src/core/budget.ts";
 import { silentLog } from "../../src/host/log.ts";
+import { LIVE_HEADERS } from "../../src/http/live_answer.ts";
 import { sharedVisits } from "../../src/listen/gate.ts";
 import { DEFAULT_LISTEN_LIMITS } from "../../src/listen/limits.ts";
 import type { Handler, Socket } from "../../src/listen/listener.ts";
@@ -21,6 +22,8 @@ const UPGRADE = "GET /live?role=publish HTTP/1.1\r\nHost: 127.0.0.1\r\nConnectio
   "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 const GET = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+
+const LONG = "x".repeat(50_000);
 
 async function connect(address: string, text: string): Promise<Deno.Conn> {
   const connection = await Deno.connect({ port: Number(new URL(address).port) });
@@ -147,7 +150,8 @@ Deno.test("On node, an answer to somebody who has gone by then is given up, and 
     if (request.url.endsWith("/other")) return new Response("ok");
     asked.resolve();
     await goOn.promise;
-    return new Response(new ReadableStream({ cancel: () => cancelled.resolve() }));
+    const body = new ReadableStream({ cancel: () => cancelled.resolve() });
+    return new Response(body, { headers: LIVE_HEADERS });
   });
   const peer = await connect(listener.address, GET);
   await soon("the request", asked.promise);
@@ -156,6 +160,56 @@ Deno.test("On node, an answer to somebody who has gone by then is given up, and 
   for (let count = 0; count < 10; count++) await (await fetch(`${listener.address}/other`)).text();
   goOn.resolve();
   await soon("the end of the answer", cancelled.promise);
+});
+
+for (
+  const [what, requests, bodies] of [
+    ["a request", GET, ["GET "]],
+    ["two requests", GET + GET, ["GET ", "GET "]],
+    ["a body", GET.replace("GET", "PUT").replace("\r\n\r\n", "\r\nContent-Length: 2\r\n\r\nab"), [
+      "PUT ab",
+    ]],
+    ["a long body", `PUT / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 50000\r\n\r\n${LONG}`, [
+      `PUT ${LONG}`,
+    ]],
+    ["a request of HTTP/1.0", "GET / HTTP/1.0\r\n\r\n", ["GET "]],
+    ["nothing", "", []],
+  ] as const
+) {
+  Deno.test(`On node, who sends ${what} and ends that side has all answers, and then the end`, async () => {
+    const heard = Promise.withResolvers<void>();
+    await using listener = await listening(async ({ request }) => {
+      await heard.promise;
+      const text = await request.text();
+      const answer = `<${request.method} ${text}>`;
+      // As pictures have them.
+      const headers = { ...LIVE_HEADERS, "content-length": String(answer.length) };
+      return new Response(answer, { headers });
+    });
+    using peer = await connect(listener.address, requests);
+    await peer.closeWrite();
+    // What the server hears later has been answered: so it has heard of the end.
+    for (let count = 0; count < 10; count++) {
+      using other = await connect(listener.address, "x\r\n\r\n");
+      await soon("the refusal", readAll(other));
+    }
+    heard.resolve();
+    const answers = new TextDecoder().decode(await soon("the answers", readAll(peer)));
+    assertEquals([...answers.matchAll(/<(.*?)>/g)].map(([, body]) => body), [...bodies]);
+  });
+}
+
+Deno.test("On node, an answer without end is over for who has ended that side, at once", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  await using listener = await listening(() => {
+    const body = new ReadableStream({ cancel: () => cancelled.resolve() });
+    return Promise.resolve(new Response(body, { headers: LIVE_HEADERS }));
+  });
+  using peer = await connect(listener.address, GET);
+  await soon("the head", peer.read(new Uint8Array(4096)));
+  await peer.closeWrite();
+  await soon("the end of the answer", cancelled.promise);
+  await soon("the end", readAll(peer));
 });
 
 Deno.test("On node, an answer without end waits for its reader, and ends with him", async () => {
