@@ -24,6 +24,16 @@ while True:
     sys.stdout.buffer.write(picture.tobytes())
 `;
 
+/** Has VLC write what it reads as MPEG-TS, which ffmpeg decodes. VLC refuses to be run by root. */
+const VLC = `
+folder=$(mktemp -d) && chmod 777 $folder
+[ "$(id -u)" = 0 ] && other="setpriv --reuid=65534 --regid=65534 --clear-groups"
+out="#std{access=file,mux=ts,dst=$folder/film.ts}"
+HOME=$folder $other cvlc -q -I dummy --no-audio --sout "$out" "$1" vlc://quit
+ffmpeg -v fatal -nostdin -i $folder/film.ts -fps_mode passthrough -pix_fmt yuv420p -f rawvideo -
+rm -r $folder
+`;
+
 /** A program that writes the pixels of what it reads to its standard output. */
 interface Player {
   readonly name: string;
@@ -31,6 +41,8 @@ interface Player {
   readonly missing: string | undefined;
   /** Bytes of a picture. */
   readonly bytes: number;
+  /** How many pictures it is sure to see; VLC loses some at the end of what it writes itself. */
+  readonly least?: number;
   command(address: string): readonly string[];
 }
 
@@ -73,6 +85,13 @@ const PLAYERS: readonly Player[] = [
     bytes: WIDTH * HEIGHT * 3,
     command: (address) => [python, "-c", OPENCV, address],
   },
+  {
+    name: "VLC",
+    missing: await has("sh", "-c", "command -v cvlc") ? undefined : "VLC is not installed",
+    bytes: WIDTH * HEIGHT * 1.5,
+    least: BEFORE,
+    command: (address) => ["sh", "-c", VLC, "sh", address],
+  },
 ];
 
 /** The pixels that a player sees. */
@@ -106,7 +125,10 @@ for (
   ]] as const
 ) {
   for (const player of PLAYERS) {
-    const name = `${player.name} joins /cam.${extension} in the middle of a GOP: every picture`;
+    // No MPEG-TS holds VP9.
+    if (player.name === "VLC" && format === "vp9") continue;
+    const which = player.least === undefined ? "every picture" : "every picture up to then";
+    const name = `${player.name} joins /cam.${extension} in the middle of a GOP: ${which}`;
     const options = player.missing === undefined
       ? needs(NO_FFMPEG, name)
       : { name: `${name} (skipped: ${player.missing})`, ignore: true };
@@ -116,6 +138,7 @@ for (
         const path = await Deno.makeTempFile({ suffix: ".mkv" });
         try {
           await Deno.writeFile(path, await (films[format] ??= film(format)));
+          await Deno.chmod(path, 0o644);
           const { frames } = await readFile(path);
           await using relay = await startRelay();
           await using publisher = publish(relay.url("/cam"));
@@ -139,9 +162,13 @@ for (
           });
           await relay[Symbol.asyncDispose]();
           const [there, here] = await Promise.all([live, seen(player, path)]);
-          assertEquals(here.byteLength, FRAMES * player.bytes);
-          assertEquals(there.byteLength / player.bytes, FRAMES);
-          assert(there.every((byte, at) => byte === here[at]), "the pixels are the same");
+          const pictures = (pixels: Uint8Array) => pixels.byteLength / player.bytes;
+          const { least = FRAMES } = player;
+          for (const pixels of [here, there]) {
+            assert(pictures(pixels) >= least && pictures(pixels) <= FRAMES, `${pictures(pixels)}`);
+          }
+          const seenHere = here.subarray(0, least * player.bytes);
+          assert(seenHere.every((byte, at) => byte === there[at]), "the pixels are the same");
         } finally {
           await Deno.remove(path);
         }
