@@ -21,6 +21,9 @@ export const MAX_SIGNATURE_BYTES: number = Math.max(
 /** The first byte of a length, big endian, of 64 MiB: no frame is so long. */
 const MAX_LENGTH_START = 4;
 
+/** Containers that are read in `src/media`, before or in place of what is here. */
+const OTHERWISE_READ = ["Matroska (WebM)", "MP4", "MPEG-TS"];
+
 const NO_SIGNATURE_ADVICE =
   "give --format raw --size WxH --pixel-format NAME, or --format lp32 for length-prefixed frames";
 
@@ -80,7 +83,7 @@ function failToDetect(fault: Pick<InputFault, "found" | "advice">): never {
 }
 
 function undetected(fault: Pick<InputFault, "found" | "advice" | "isUnknown">): InputError {
-  const names = INPUT_FORMATS.filter(hasSignature);
+  const names = [...INPUT_FORMATS.filter(hasSignature), ...OTHERWISE_READ];
   const expected = `${names.slice(0, -1).join(", ")} or ${names.at(-1)}`;
   return new InputError({ frame: 1, offset: 0, expected, ...fault });
 }
