@@ -34,6 +34,15 @@ export function us(workers: number, listener: ListenerKind): Contender {
   };
 }
 
+/** This program with a tick. */
+export function usPaced(fps: number): Contender {
+  const chosen = ["--listener", "node", "--fps", `${fps}`];
+  return {
+    name: ["stream", ...chosen].join(" "),
+    line: [...programLine(), "serve", "--port", "0", ...chosen],
+  };
+}
+
 /** What is made for relays that are not open to all, and for their load, by `make_credentials.ts`. */
 export const CREDENTIAL_FILES = {
   cert: `${BUILD}cert.pem`,
@@ -144,6 +153,43 @@ export const VIEWERS = {
   name: "viewers in C",
   preparation: compiled("viewers.c", VIEWERS_PROGRAM),
   program: VIEWERS_PROGRAM,
+} as const satisfies Program;
+
+/** A bare `node:http` in Deno that makes its own motion JPEG. */
+export const NODE_HTTP: Contender = {
+  name: "Deno, node:http",
+  line: [Deno.execPath(), "run", "--quiet", "--allow-net", `${PEERS}node_http.ts`],
+};
+
+/** Where go2rtc listens, and where it fetches its frames. */
+export const GO2RTC_PORTS = { own: 19_841, source: 19_842 } as const;
+
+const GO2RTC_PROGRAM = Deno.env.get("GO2RTC") ?? "go2rtc";
+
+/** go2rtc, a program that is not installed here: `GO2RTC` names it, or it is on the path. */
+export const GO2RTC: Contender = {
+  name: "go2rtc",
+  line: [
+    ...["sh", "-c", 'echo "listening on $0 " >&2; exec "$1" -config "$2" >/dev/null 2>&1'],
+    `http://127.0.0.1:${GO2RTC_PORTS.own}`,
+    GO2RTC_PROGRAM,
+    JSON.stringify({
+      api: { listen: `127.0.0.1:${GO2RTC_PORTS.own}` },
+      rtsp: { listen: "" },
+      webrtc: { listen: "" },
+      streams: { live: `http://127.0.0.1:${GO2RTC_PORTS.source}/live.mjpeg` },
+    }),
+  ],
+  preparation: { line: [GO2RTC_PROGRAM, "-version"], folder: PEERS },
+};
+
+const HTTP_READERS_PROGRAM = `${BUILD}http_readers`;
+
+/** Not a relay but readers, in C. */
+export const HTTP_READERS = {
+  name: "readers in C",
+  preparation: compiled("http_readers.c", HTTP_READERS_PROGRAM),
+  program: HTTP_READERS_PROGRAM,
 } as const satisfies Program;
 
 /** All but this program. */

@@ -64,6 +64,17 @@ export const LOAD_COLUMNS: readonly Column[] = [
   countOf("load was the limit", "benchIsBottleneck"),
 ];
 
+/** The columns of rows that are read over plain HTTP. */
+export const HTTP_COLUMNS: readonly Column[] = [
+  median("CPU a MB, µs", "cpuUsPerMegabyte", { digits: 0 }),
+  median("cores", "cores", { digits: 2 }),
+  median("MB/s", "bytesPerSecond", { digits: 0, unit: 1e6 }),
+  median("share, %", "share", { digits: 1, unit: 0.01 }),
+  median("peak memory, MB", "peakBytes", { digits: 0, unit: 1e6 }),
+  countOf("readers failed", "failedReaders"),
+  countOf("load was the limit", "benchIsBottleneck"),
+];
+
 /** The columns of rows without frames. */
 export const IDLE_COLUMNS: readonly Column[] = [
   median("a viewer, kB", "bytesPerViewer", { digits: 1, unit: 1e3 }),

@@ -106,7 +106,11 @@ async function runLoad(url: string, load: Load, seconds: number): Promise<LoadRe
   return JSON.parse(await outputOf(line, seconds));
 }
 
-async function outputOf([command, ...args]: readonly string[], seconds: number): Promise<string> {
+/** What a program writes that runs for so long. */
+export async function outputOf(
+  [command, ...args]: readonly string[],
+  seconds: number,
+): Promise<string> {
   const { code, stdout, stderr } = await new Deno.Command(command!, {
     args,
     signal: AbortSignal.timeout(seconds * 1000 + HANGS_MS),

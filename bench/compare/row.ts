@@ -10,7 +10,11 @@ import {
   CREDENTIAL_FILES,
   CREDENTIALS,
   DENO_BARE,
+  GO2RTC,
+  GO2RTC_PORTS,
+  HTTP_READERS,
   LIMIT,
+  NODE_HTTP,
   NODE_WS,
   NODE_WSS,
   PEER_CONTENDERS,
@@ -19,9 +23,11 @@ import {
   us,
   US_BY_TLS,
   US_WITH_TOKENS,
+  usPaced,
   VIEWERS,
 } from "./contender.ts";
-import { type Column, type Figures, IDLE_COLUMNS, LOAD_COLUMNS } from "./figures.ts";
+import { type Column, type Figures, HTTP_COLUMNS, IDLE_COLUMNS, LOAD_COLUMNS } from "./figures.ts";
+import { type HttpLoad, measureHttp } from "./http_load.ts";
 import { measureIdle } from "./idle.ts";
 import { type Load, measureAtLimit, measureLoad } from "./load.ts";
 
@@ -61,6 +67,7 @@ export const ROWS: readonly Row[] = [
   withTokens({ viewers: 200, frameBytes: 100_000, fps: FPS }),
   byTls({ viewers: 200, frameBytes: 100_000, fps: FPS }),
   loaded("delay", { viewers: 1, frameBytes: 100_000, fps: FPS }),
+  overHttp({ readers: 100, bytes: 296_000, fps: FPS }),
 ];
 
 function loaded(name: string, load: Load): Row {
@@ -133,6 +140,41 @@ function byTls(load: Load): Row {
       ...oursWithAndWithoutProtocol(US_BY_TLS, secure),
       caseOf(NODE_WS.name, NODE_WS, load),
       caseOf(NODE_WSS.name, NODE_WSS, secure),
+    ],
+  };
+}
+
+/** What readers of plain HTTP cost, as motion JPEG and as a file. */
+function overHttp(load: Omit<HttpLoad, "path" | "feed">): Row {
+  const { readers, bytes, fps } = load;
+  const read = (
+    name: string,
+    contender: Contender,
+    how: Pick<HttpLoad, "path" | "feed">,
+  ): Case => ({
+    name,
+    contender,
+    measure: (relay, seconds) => measureHttp(relay, { ...load, ...how }, seconds),
+  });
+  const ours = (contender: Contender, extension: string) =>
+    read(`${contender.name}, .${extension}`, contender, {
+      path: `/live.${extension}`,
+      feed: "published",
+    });
+  const bare = { ...NODE_HTTP, line: [...NODE_HTTP.line, `--bytes=${bytes}`, `--fps=${fps}`] };
+  return {
+    name: "http",
+    title: `${readers} readers of plain HTTP × ${bytes / 1000} kB × ${fps} fps`,
+    columns: HTTP_COLUMNS,
+    load: HTTP_READERS,
+    cases: [
+      ...US_ALONE.flatMap((contender) => [ours(contender, "mjpeg"), ours(contender, "mkv")]),
+      ours(usPaced(fps), "mjpeg"),
+      read(bare.name, bare, { path: "/live.mjpeg", feed: "made" }),
+      read(GO2RTC.name, GO2RTC, {
+        path: "/api/stream.mjpeg?src=live",
+        feed: { port: GO2RTC_PORTS.source },
+      }),
     ],
   };
 }

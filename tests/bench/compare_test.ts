@@ -64,6 +64,7 @@ Deno.test("benchArguments measures all rows unless some are named", () => {
     "tokens",
     "tls",
     "delay",
+    "http",
   ]);
   assertEquals(others, { runs: 5, seconds: 6, only: [], json: undefined, preparesOnly: false });
   const some = benchArguments(["delay", "idle", "--runs", "1", "--seconds=4", "--only", "Bun"]);
