@@ -50,7 +50,7 @@ export class HttpViewer implements Viewer<ViewerFeed> {
       stream.leave(this);
       maker.over?.();
       memory.release();
-    });
+    }, { mayPush: true });
     this.#body = body;
     this.feed = new ViewerFeed({
       maxDelayMs: DEFAULT_MAX_DELAY_MS,

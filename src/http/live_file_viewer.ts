@@ -61,10 +61,8 @@ class FileBody implements BodyMaker {
     const parts = opened.writer.write({ data, kind, timeUs });
     const bytes = data.byteLength;
     const size = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (size <= ONE_PIECE_BYTES) return body.send(concat(parts), bytes);
-    for (const [index, part] of parts.entries()) {
-      body.send(this.#kept(part, frame), index === parts.length - 1 ? bytes : 0);
-    }
+    if (size <= ONE_PIECE_BYTES) return body.send([concat(parts)], bytes);
+    body.send(parts.map((part) => this.#kept(part, frame)), bytes);
   }
 
   #open({ data, config, ptsUs }: Frame) {

@@ -59,7 +59,7 @@ class Parts implements BodyMaker {
 
   begin(body: PacedBody): void {
     this.#pictures.join();
-    body.send(this.#boundary.start(this.#form), 0);
+    body.send([this.#boundary.start(this.#form)], 0);
   }
 
   prepare(frame: Frame): Readiness {
@@ -70,8 +70,7 @@ class Parts implements BodyMaker {
     this.#quietReports = 0;
     const part = this.#pictures.part(frame, this.#form);
     if (part !== undefined) {
-      body.send(part, bytes);
-      body.send(this.#boundary.end(this.#form), 0);
+      body.send([part, this.#boundary.end(this.#form)], bytes);
     } else if (pictureFault(this.#stream.name, frame.config, "jpeg") !== undefined) {
       // Whoever asks again is told why; the stream is not left while it sends.
       queueMicrotask(() => body.end());

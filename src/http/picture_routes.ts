@@ -163,7 +163,7 @@ function send(
     }
     takenBefore = takenBytes;
   }, stallTimeoutMs);
-  paced.send(picture.data, picture.data.byteLength);
+  paced.send([picture.data], picture.data.byteLength);
   paced.finish();
   return paced.body;
 }

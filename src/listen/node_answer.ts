@@ -10,6 +10,8 @@ import type { ByteTurns } from "./byte_turns.ts";
 import { harmless } from "./harmless.ts";
 import { writeBody } from "./node_body.ts";
 import { endSoon } from "./node_gate.ts";
+import { pushBody } from "./node_outlet.ts";
+import { PushedBody } from "./pushed_body.ts";
 
 /** Answers a request. */
 export async function respond(
@@ -27,6 +29,9 @@ export async function respond(
     return;
   }
   outgoing.flushHeaders();
+  if (body instanceof PushedBody && outgoing.socket !== null) {
+    return await pushBody(body, outgoing, writing);
+  }
   if (await writeBody(body, outgoing, writing)) outgoing.end();
 }
 
