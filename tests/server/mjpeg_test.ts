@@ -198,6 +198,37 @@ Deno.test("serve answers HEAD for motion JPEG without a viewer", async () => {
   assertEquals((await status(relay, "cam")).viewers, 0);
 });
 
+Deno.test("serve sends each picture of motion JPEG in one chunk, or in none where a client knows none", async () => {
+  await using relay = await startRelay({ listener: "node" });
+  await using sender = await openSender(relay);
+  const [frame] = jpegs(1, 300_000);
+  const { hostname, port } = new URL(relay.address);
+  const decoder = new TextDecoder("latin1");
+  for (const version of ["1.1", "1.0"]) {
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    const request = `GET /cam.mjpeg HTTP/${version}\r\nHost: ${hostname}:${port}\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(request));
+    await until(relay, ({ viewers }) => viewers === 1, "cam");
+    sender.send(frame!);
+    let text = "";
+    const buffer = new Uint8Array(1 << 20);
+    const boundary = () => /boundary=(\w+)/.exec(text)?.[1] ?? "none yet";
+    const end = () => `--${boundary()}\r\n`;
+    // What begins the first part, and what begins the next one.
+    while (text.split(end()).length < 3) {
+      const count = await soon("a part", connection.read(buffer));
+      text += decoder.decode(buffer.subarray(0, count!));
+    }
+    const body = text.slice(text.indexOf("\r\n\r\n") + 4);
+    const part = body.slice(body.indexOf("Content-Type"), body.lastIndexOf(end()) + end().length);
+    assertEquals(part.length, part.indexOf("\r\n\r\n") + 4 + frame!.length + 2 + end().length);
+    const before = version === "1.0"
+      ? end()
+      : `${end().length.toString(16)}\r\n${end()}\r\n${part.length.toString(16)}\r\n`;
+    assertEquals(body.slice(0, body.indexOf("Content-Type")), before);
+  }
+});
+
 /** An old client of motion JPEG, which knows no chunks and reads only when it is told to. */
 async function lazyViewer(address: string): Promise<Deno.TcpConn> {
   const { hostname, port } = new URL(address);
