@@ -36,10 +36,12 @@ import playerChart from "../player/chart.ts" with { type: "text" };
 import playerClipboard from "../player/clipboard.ts" with { type: "text" };
 import playerColours from "../player/colours.ts" with { type: "text" };
 import playerConnection from "../player/connection.ts" with { type: "text" };
+import playerCopyButton from "../player/copy_button.ts" with { type: "text" };
 import playerDelay from "../player/delay.ts" with { type: "text" };
 import playerEarlyFrames from "../player/early_frames.ts" with { type: "text" };
 import playerElement from "../player/element.ts" with { type: "text" };
 import playerElements from "../player/elements.ts" with { type: "text" };
+import playerElsewhere from "../player/elsewhere.ts" with { type: "text" };
 import playerEndForm from "../player/end_form.ts" with { type: "text" };
 import playerEntry from "../player/entry.ts" with { type: "text" };
 import playerFigures from "../player/figures.ts" with { type: "text" };
@@ -62,6 +64,7 @@ import playerPlayer from "../player/player.ts" with { type: "text" };
 import playerPoll from "../player/poll.ts" with { type: "text" };
 import playerPresentation from "../player/presentation.ts" with { type: "text" };
 import playerRateControl from "../player/rate_control.ts" with { type: "text" };
+import playerRecipes from "../player/recipes.ts" with { type: "text" };
 import playerRelayAnswer from "../player/relay_answer.ts" with { type: "text" };
 import playerScreen from "../player/screen.ts" with { type: "text" };
 import playerSentences from "../player/sentences.ts" with { type: "text" };
@@ -129,10 +132,12 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/clipboard.ts", script(playerClipboard)],
   ["player/colours.ts", script(playerColours)],
   ["player/connection.ts", script(playerConnection)],
+  ["player/copy_button.ts", script(playerCopyButton)],
   ["player/delay.ts", script(playerDelay)],
   ["player/early_frames.ts", script(playerEarlyFrames)],
   ["player/element.ts", script(playerElement)],
   ["player/elements.ts", script(playerElements)],
+  ["player/elsewhere.ts", script(playerElsewhere)],
   ["player/end_form.ts", script(playerEndForm)],
   ["player/entry.ts", script(playerEntry)],
   ["player/figures.ts", script(playerFigures)],
@@ -155,6 +160,7 @@ export const ASSETS: ReadonlyMap<string, Asset> = new Map([
   ["player/poll.ts", script(playerPoll)],
   ["player/presentation.ts", script(playerPresentation)],
   ["player/rate_control.ts", script(playerRateControl)],
+  ["player/recipes.ts", script(playerRecipes)],
   ["player/relay_answer.ts", script(playerRelayAnswer)],
   ["player/screen.ts", script(playerScreen)],
   ["player/sentences.ts", script(playerSentences)],

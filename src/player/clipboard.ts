@@ -21,7 +21,8 @@ function copySelected(text: string): boolean {
   place.className = "visually-hidden";
   place.readOnly = true;
   place.value = text;
-  document.body.append(place);
+  // While a dialog is open, nothing outside it can be selected.
+  (activeElement?.closest("dialog") ?? document.body).append(place);
   place.select();
   const isCopied = document.execCommand("copy");
   place.remove();

@@ -3,11 +3,8 @@
  *
  * @module
  */
-import { copyText } from "./clipboard.ts";
+import { copyOnClick } from "./copy_button.ts";
 import { part } from "./elements.ts";
-
-/** How long a button says that it has copied, in milliseconds. */
-const COPIED_MS = 2000;
 
 /** Commands that make a stream at the relay `base`, each with what it does. */
 export function commands(
@@ -39,21 +36,7 @@ export function showFirstSteps(
     part(root, ".what", HTMLElement).textContent = what;
     code.textContent = command;
     button.setAttribute("aria-label", `Copy the command: ${what}`);
-    const label = part(button, "span", HTMLElement);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    button.addEventListener("click", async () => {
-      clearTimeout(timer);
-      label.textContent = await copy(code) ? "Copied" : "Press Ctrl+C";
-      timer = setTimeout(() => label.textContent = "Copy", COPIED_MS);
-    });
+    copyOnClick(button, code);
     section.append(root);
   }
-}
-
-/** Copies an element's text; where the page may not, selects it. */
-async function copy(code: HTMLElement): Promise<boolean> {
-  if (await copyText(code.textContent ?? "")) return true;
-  // Selected, it can be copied by hand.
-  getSelection()?.selectAllChildren(code);
-  return false;
 }

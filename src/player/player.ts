@@ -7,6 +7,7 @@ import { accessOf } from "./admission.ts";
 import { copyText } from "./clipboard.ts";
 import { defineStreamPlayer, StreamPlayerElement } from "./element.ts";
 import { element } from "./elements.ts";
+import { Elsewhere } from "./elsewhere.ts";
 import { Entry } from "./entry.ts";
 import { Numbers } from "./numbers.ts";
 import type { State } from "./sentences.ts";
@@ -35,6 +36,9 @@ const stage = element("stage");
 const player = element("player", StreamPlayerElement);
 const numbers = new Numbers(player);
 const entry = new Entry();
+// The page has the stream's own address.
+const address = location.origin + location.pathname;
+const elsewhere = new Elsewhere({ base: new URL(".", address), name: nameIn(address), entry });
 let isExact = false;
 let idleTimer: ReturnType<typeof setTimeout> | undefined;
 let toastTimer: ReturnType<typeof setTimeout> | undefined;
@@ -46,6 +50,8 @@ const KEYS: Readonly<Record<string, () => void>> = {
   "i": toggleNumbers,
   "s": save,
   "c": copyLink,
+  "w": () => elsewhere.open("watch"),
+  "p": () => elsewhere.open("publish"),
   "?": () => element("keys", HTMLDialogElement).showModal(),
 };
 
@@ -53,8 +59,6 @@ begin();
 
 function begin(): void {
   for (const type of ["state", "pause", "play"]) player.addEventListener(type, showState);
-  // The page has the stream's own address.
-  const address = location.origin + location.pathname;
   const access = accessOf(address);
   player.token = () => entry.token();
   player.addEventListener("state", () => enterAgain(access));
@@ -66,6 +70,8 @@ function begin(): void {
   on("pause", togglePause);
   on("save", save);
   on("copy", copyLink);
+  on("watch-elsewhere", () => elsewhere.open("watch"));
+  on("how-to-publish", () => elsewhere.open("publish"));
   on("exact", toggleExact);
   on("info", toggleNumbers);
   on("numbers-close", toggleNumbers);
@@ -111,6 +117,9 @@ function showState(): void {
   badge.dataset.kind = isPaused ? "paused" : kind;
   badge.textContent = isPaused ? "Paused" : BADGES[kind];
   element("retry").hidden = kind !== "refused";
+  element("how-to-publish").hidden = kind !== "ended" &&
+    (kind !== "waiting" || player.pictureWidth > 0);
+  elsewhere.refresh();
   const pause = element("pause");
   pause.ariaLabel = player.paused ? "Go on" : "Pause";
   pause.title = `${pause.ariaLabel} (space)`;
@@ -123,9 +132,14 @@ function showState(): void {
   wake();
 }
 
+/** Whether a dialog is open, which has the keys for itself. */
+function isAsked(): boolean {
+  return document.querySelector("dialog[open]") !== null;
+}
+
 function onKey(event: KeyboardEvent): void {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-  if (element("keys", HTMLDialogElement).open) return;
+  if (isAsked()) return;
   // A button takes the space bar for itself.
   if (event.key === " " && event.target instanceof HTMLButtonElement) return;
   if (event.key === "Escape" && numbers.isShown) toggleNumbers();
@@ -204,8 +218,7 @@ function wake(): void {
   document.body.classList.remove("idle");
   clearTimeout(idleTimer);
   idleTimer = setTimeout(() => {
-    const isBusy = player.state.kind !== "playing" || player.paused ||
-      element("keys", HTMLDialogElement).open;
+    const isBusy = player.state.kind !== "playing" || player.paused || isAsked();
     document.body.classList.toggle("idle", !isBusy);
   }, IDLE_MS);
 }
