@@ -35,6 +35,8 @@ export interface Recipe {
 
 /** The header by which a token comes (RFC 6750 section 2.1), as a shell fills it in. */
 const HEADER = '"Authorization: Bearer $TOKEN"';
+/** Where a page of one's own may have the element from, as in docs/library.md. */
+const ELEMENT = "/node_modules/@stream/relay/player.js";
 /** For pictures without delay: nothing is looked ahead at, and any browser decodes it. */
 const X264 = "-c:v libx264 -preset veryfast -tune zerolatency -pix_fmt yuv420p -g 60";
 
@@ -89,7 +91,7 @@ export function watchRecipes(subject: Subject): Recipe[] {
       kind: "html",
       text: [
         '<script type="module">',
-        '  import { defineStreamPlayer } from "/node_modules/@stream/relay/player.js";',
+        `  import { defineStreamPlayer } from ${JSON.stringify(ELEMENT)};`,
         "  defineStreamPlayer();",
         ...needsToken
           ? ['  document.querySelector("stream-player").token = () => prompt("Token");']
