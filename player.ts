@@ -19,5 +19,6 @@ export type { TokenSource } from "./src/player/connection.ts";
 export type { Delay } from "./src/player/delay.ts";
 export type { State } from "./src/player/sentences.ts";
 export type { PlayerStats } from "./src/player/stream_player.ts";
+export type { Way } from "./src/player/ways.ts";
 export type { StreamConfig } from "./src/core/frame.ts";
 export type { StreamFormat } from "./src/core/stream_format.ts";
