@@ -7,6 +7,7 @@
 
 /** How pictures come about. */
 export interface Way {
+  /** The part of the browser that decodes. */
   readonly by: "WebCodecs" | "Media Source";
   /** Why not by what comes before it in the order, as a clause; empty for the first. */
   readonly why: string;
