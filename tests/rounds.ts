@@ -60,6 +60,7 @@ export const LEFT_OUT: Readonly<Record<string, Readonly<Partial<Record<Round, st
   ...both(PLAYERS, ["e2e/players_test.ts"]),
   ...both(PAGES, [
     "browser/colours_test.ts",
+    "browser/elsewhere_test.ts",
     "browser/films_test.ts",
     "browser/firefox_test.ts",
     "browser/playing_test.ts",
