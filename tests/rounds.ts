@@ -63,6 +63,7 @@ export const LEFT_OUT: Readonly<Record<string, Readonly<Partial<Record<Round, st
     "browser/elsewhere_test.ts",
     "browser/films_test.ts",
     "browser/firefox_test.ts",
+    "browser/media_source_test.ts",
     "browser/playing_test.ts",
     "browser/vectors_test.ts",
   ]),
@@ -102,7 +103,12 @@ function withTwo(why: string, files: readonly string[]): typeof LEFT_OUT {
  * viewer that takes nothing for a second, or a player that cannot decode as fast as frames come, skips.
  * Where the machine has other tests to do as well, that would be their doing.
  */
-export const ALONE: readonly string[] = ["attacks/", "e2e/", "browser/playing_test.ts"];
+export const ALONE: readonly string[] = [
+  "attacks/",
+  "e2e/",
+  "browser/media_source_test.ts",
+  "browser/playing_test.ts",
+];
 
 /** All test files, as `core/stream_test.ts`. */
 export function allTests(folder = ""): string[] {
