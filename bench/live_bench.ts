@@ -9,6 +9,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { messageOf } from "../src/errors.ts";
 import { endAll } from "./live/process.ts";
 import type { LiveRow } from "./live/row.ts";
+import { endings } from "./live/rows/endings.ts";
 import { far } from "./live/rows/far.ts";
 import { fast } from "./live/rows/fast.ts";
 import { file } from "./live/rows/file.ts";
@@ -33,6 +34,7 @@ const ROWS: readonly LiveRow[] = [
   python,
   slowReader,
   starts,
+  endings,
 ];
 const SECONDS = 8;
 

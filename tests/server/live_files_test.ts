@@ -11,6 +11,7 @@ import { jpegs } from "../cli/folder.ts";
 import { encoder, type VideoFormat } from "../e2e/videos.ts";
 import { ffmpeg, needs, NO_FFMPEG } from "../ffmpeg.ts";
 import { readFile } from "../media/files.ts";
+import { FramesWithin } from "../media/frames_within.ts";
 import { concat } from "../split/samples.ts";
 import { eventually, soon } from "../waiting.ts";
 import { startRelay, status, until } from "./fixture.ts";
@@ -216,6 +217,58 @@ for (const [format, extensions] of AT_ONCE) {
         }
         await reader.cancel();
       }
+    },
+  );
+}
+
+/** Rounds of a film, and how many of them may be on their way while the sender goes on. */
+const [ROUNDS, UNDER_WAY] = [75, 2];
+
+/** What tells that a reader has come to the end of each round. */
+const rounds = () => Array.from({ length: ROUNDS }, () => Promise.withResolvers<void>());
+
+const UNDRIFTED: readonly (readonly [format: Format, extensions: readonly string[]])[] = [
+  ["h264", ["h264", "mkv", "mp4", "ts"]],
+  ["hevc", ["hevc", "mkv", "mp4", "ts"]],
+  ["vp9", ["ivf", "webm", "mp4"]],
+  ["mjpeg", ["mjpeg", "mkv"]],
+];
+
+for (const [format, extensions] of UNDRIFTED) {
+  const count = ROUNDS * GOP;
+  Deno.test(
+    needs(NO_FFMPEG, `serve has files of ${format} hold back nothing after ${count} frames`),
+    async () => {
+      const { frames } = await filmOf(format, { frames: GOP });
+      await using live = await publishing(frames.slice(0, 1));
+      const { relay, publisher } = live;
+      const files = await Promise.all(extensions.map(async (extension) => {
+        const response = await fetch(`${relay.address}/cam.${extension}`);
+        assertEquals(response.status, 200, extension);
+        return { extension, file: new FramesWithin(response.body!, extension) };
+      }));
+      const reached = files.map(() => rounds());
+      const reading = files.map(async ({ extension, file }, which) => {
+        for (const [round, { resolve }] of reached[which]!.entries()) {
+          for (const [index, { data }] of frames.entries()) {
+            await soon(`frame ${index} of round ${round} in .${extension}`, file.until(data));
+          }
+          resolve();
+        }
+        await file.stop();
+      });
+      const all = Promise.all(reading);
+      const sending = async () => {
+        for (let round = 0; round < ROUNDS; round++) {
+          await Promise.all(reached.map((rounds) => rounds[round - UNDER_WAY]?.promise));
+          const laterUs = Math.round(round * GOP * 1_000_000 / 30);
+          const shifted = frames.map((frame) => ({ ...frame, ptsUs: frame.ptsUs! + laterUs }));
+          await send(publisher, round === 0 ? shifted.slice(1) : shifted);
+        }
+      };
+      // No frame comes behind the last one, which must be whole nevertheless.
+      await Promise.race([all, sending()]);
+      await all;
     },
   );
 }
