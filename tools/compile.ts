@@ -51,6 +51,9 @@ async function compile(args: readonly string[]): Promise<number> {
       "--quiet",
       "--frozen",
       "--no-prompt",
+      // What is made for one frame dies at once, in however little room. Of V8's own choice, 16 MB, it holds
+      // three, which is a fifth of what a relay with 5,000 viewers takes.
+      "--v8-flags=--max-semi-space-size=8",
       // The cache lies in the temporary folder, where another user may put a file in its place.
       "--no-code-cache",
       // What only the tests import is 15 MB, and what begins with it is slower to start.
