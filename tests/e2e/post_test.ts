@@ -70,32 +70,45 @@ for (const [format, output] of OUTPUTS) {
   });
 }
 
-Deno.test({
-  ...needs(NO_FFMPEG, "ffmpeg posts, is killed, and posts again, and viewers stay"),
-  async fn() {
-    await using relay = await startRelay(["--fps", "source"]);
-    await using viewer = await Client.open(`${relay.url("cam")}?role=watch`);
-    await relay.until("cam", ({ viewers }) => viewers === 1);
-    const begin = () =>
-      new Deno.Command("ffmpeg", {
-        args: ["-v", "error", "-nostdin", "-re", ...PICTURE, "-f", "mjpeg", `${relay.http}/cam`],
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn();
-    for (let run = 0; run < 3; run++) {
-      const child = begin();
-      try {
-        for (let frames = 0; frames < 10; frames++) await viewer.frame();
-      } finally {
-        child.kill("SIGKILL");
-        await soon("the end of ffmpeg", child.status);
+for (const [format, output] of OUTPUTS) {
+  Deno.test({
+    ...needs(NO_FFMPEG, `ffmpeg posts ${format}, is killed, and posts again, and viewers stay`),
+    async fn() {
+      await using relay = await startRelay(["--fps", "source"]);
+      await using viewer = await Client.open(`${relay.url("cam")}?role=watch`);
+      await relay.until("cam", ({ viewers }) => viewers === 1);
+      const picture = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=50"];
+      const begin = () =>
+        new Deno.Command("ffmpeg", {
+          args: [
+            ...["-v", "error", "-nostdin", "-re", ...picture, ...output],
+            ...["-flush_packets", "1", `${relay.http}/cam`],
+          ],
+          stdin: "null",
+          stdout: "null",
+          stderr: "null",
+        }).spawn();
+      let seen = 0;
+      for (let run = 0; run < 2; run++) {
+        const { received: before } = await relay.until("cam", ({ publishing }) => !publishing);
+        const child = begin();
+        try {
+          await relay.until("cam", ({ received }) => received.frames >= before.frames + 10);
+        } finally {
+          child.kill("SIGKILL");
+          await soon("the end of ffmpeg", child.status);
+        }
+        // Nothing is kept of what was posted last.
+        const { sent } = await relay.until(
+          "cam",
+          ({ publishing, queue, sent }) => !publishing && queue.bytes === 0 && sent.frames > seen,
+        );
+        for (; seen < sent.frames; seen++) await viewer.frame();
       }
-      await relay.until("cam", ({ publishing }) => !publishing);
-    }
-    await relay.until("cam", ({ viewers }) => viewers === 1);
-  },
-});
+      await relay.until("cam", ({ viewers }) => viewers === 1);
+    },
+  });
+}
 
 Deno.test({
   name: "Whoever posts goes on where the relay stood still for longer than --stall-timeout",
