@@ -6,42 +6,16 @@
  * it is counted for SECONDS what comes; a line of JSON tells of that.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "load.h"
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
 
 enum { EVENTS = 256, MOST = 1 << 22 };
-static const double WARM_UP_MS = 1000;
-
-static double clock_ms(clockid_t clock) {
-  struct timespec at;
-  clock_gettime(clock, &at);
-  return at.tv_sec * 1e3 + at.tv_nsec / 1e6;
-}
-
-static double now_ms(void) { return clock_ms(CLOCK_REALTIME); }
-
-static void give_up(const char *what) {
-  perror(what);
-  exit(1);
-}
 
 static int ask(int port, const char *path) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int fd = socket(AF_INET, SOCK_STREAM, 0), size = 0;
-  if (connect(fd, (void *)&to, sizeof to)) give_up("connect");
+  int fd = connected(port);
   dprintf(fd, "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: */*\r\n\r\n", path, port);
-  char answer[4096] = "";
-  while (!strstr(answer, "\r\n\r\n")) {
-    if (size == sizeof answer - 1 || recv(fd, answer + size++, 1, 0) != 1) give_up("answer");
-  }
-  if (strncmp(answer, "HTTP/1.1 200 ", 13)) exit((fprintf(stderr, "refused: %s", answer), 1));
+  read_head(fd, "HTTP/1.1 200 ");
   return fd;
 }
 
@@ -49,8 +23,7 @@ int main(int argc, char **argv) {
   if (argc != 5) return fprintf(stderr, "http_readers PORT PATH READERS SECONDS\n"), 2;
   int port = atoi(argv[1]), readers = atoi(argv[3]);
   double window_ms = 1000 * atof(argv[4]), begin_ms = 1e300, end_ms = 1e300, cpu_ms = 0;
-  struct rlimit files;
-  getrlimit(RLIMIT_NOFILE, &files), files.rlim_cur = files.rlim_max, setrlimit(RLIMIT_NOFILE, &files);
+  open_all_files();
   int epoll = epoll_create1(0);
   long long bytes = 0;
   int failed = 0;

@@ -6,20 +6,14 @@
  * a second and for the SECONDS that are measured, and a line of JSON tells of those.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include "load.h"
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { MAX_HEADER = 14, HEAD = 16, EVENTS = 256, BUFFER = 1 << 20, BUCKETS = 100000, AHEAD_BYTES = 16 << 20 };
-static const double BUCKET_MS = 0.1, WARM_UP_MS = 1000;
+static const double BUCKET_MS = 0.1;
 
 typedef struct {
   int fd, header_bytes, opcode;
@@ -30,32 +24,12 @@ typedef struct {
 static long delays[BUCKETS], frames, measured, failed;
 static double begin_ms = 1e300, end_ms = 1e300;
 
-static double clock_ms(clockid_t clock) {
-  struct timespec at;
-  clock_gettime(clock, &at);
-  return at.tv_sec * 1e3 + at.tv_nsec / 1e6;
-}
-
-static double now_ms(void) { return clock_ms(CLOCK_REALTIME); }
-
-static void give_up(const char *what) {
-  perror(what);
-  exit(1);
-}
-
 static int join(int port, const char *role) {
-  struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1, size = 0;
-  if (connect(fd, (void *)&to, sizeof to)) give_up("connect");
+  int fd = connected(port), one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   dprintf(fd, "GET /live?role=%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
               "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", role, port);
-  char answer[4096] = "";
-  /* Byte by byte, so that nothing behind the answer is taken. */
-  while (!strstr(answer, "\r\n\r\n")) {
-    if (size == sizeof answer - 1 || recv(fd, answer + size++, 1, 0) != 1) give_up("handshake");
-  }
-  if (strncmp(answer, "HTTP/1.1 101 ", 13)) exit((fprintf(stderr, "refused: %s", answer), 1));
+  read_head(fd, "HTTP/1.1 101 ");
   return fd;
 }
 
@@ -106,8 +80,7 @@ int main(int argc, char **argv) {
   if (argc != 6) return fprintf(stderr, "viewers PORT VIEWERS BYTES FPS SECONDS\n"), 2;
   int port = atoi(argv[1]), viewers = atoi(argv[2]), bytes = atoi(argv[3]);
   double interval_ms = 1000 / atof(argv[4]), window_ms = 1000 * atof(argv[5]);
-  struct rlimit files;
-  getrlimit(RLIMIT_NOFILE, &files), files.rlim_cur = files.rlim_max, setrlimit(RLIMIT_NOFILE, &files);
+  open_all_files();
   int epoll = epoll_create1(0), ahead = AHEAD_BYTES;
   Viewer *all = calloc(viewers, sizeof *all);
   for (int i = 0; i < viewers; i++) {
