@@ -12,12 +12,10 @@ import { AppendQueue } from "./append_queue.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import { type Fragment, FragmentLine, fragmentType } from "./fragments.ts";
 import { LiveEdge, oldEndS } from "./live_edge.ts";
-import type { Decoder, DecoderEvents } from "./pictures.ts";
+import { CATCH_UP_PAUSE_MS, type Decoder, type DecoderEvents } from "./pictures.ts";
 
 /** How often it is looked after while nothing comes, in milliseconds. */
 const LOOK_MS = 100;
-/** After so long without a frame, the last one of those that catch up is shown, in milliseconds. */
-const CATCH_UP_PAUSE_MS = 60;
 /** Frames of which it is remembered when they are shown. */
 const MAX_PENDING = 1800;
 /** Instants of the browser's player are as exact as this, in microseconds. */

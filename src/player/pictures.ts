@@ -10,6 +10,9 @@ import { pixelsOf } from "../picture/frame_picture.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import { type PixelPicture, pixelPicture, toRgba, toVideoFrame } from "./pixels.ts";
 
+/** After so long without a frame, the last one of those that catch up is shown, in milliseconds. */
+export const CATCH_UP_PAUSE_MS = 60;
+
 /** A picture that is ready to be drawn, once; whoever has it closes it. */
 export interface Picture {
   readonly width: number;

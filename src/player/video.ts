@@ -8,7 +8,7 @@ import { FORMAT_FACTS } from "../core/stream_format.ts";
 import { colourSpace } from "./colours.ts";
 import type { ReceivedFrame } from "./connection.ts";
 import { EarlyFrames } from "./early_frames.ts";
-import type { Decoder, DecoderEvents, Picture } from "./pictures.ts";
+import { CATCH_UP_PAUSE_MS, type Decoder, type DecoderEvents, type Picture } from "./pictures.ts";
 
 /** Seconds of frames that wait for a decoder that is behind. */
 const BEHIND_S = 0.15;
@@ -17,8 +17,6 @@ const MIN_BEHIND_FRAMES = 3;
 const PATIENCE_MS = 300;
 /** How long it may take to catch up with a stream that has just been joined, in milliseconds. */
 const CATCH_UP_MS = 2000;
-/** After so long without a frame, the last one of those that catch up is shown. */
-const CATCH_UP_PAUSE_MS = 60;
 /** After so long without a frame, and three times the usual, pictures held back are asked for. */
 const FLUSH_PAUSE_MS = 500;
 /** How many frames later a picture may come out of the decoder than its frame went in. */
