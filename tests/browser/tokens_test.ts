@@ -360,8 +360,12 @@ for (const path of [`/${STREAM}`, "/"]) {
 
       await t.step("after nobody has looked at it", async () => {
         const { token, tokenId } = await relay.token();
+        const sockets = () => addresses.filter((address) => address.startsWith("ws:")).length;
+        const others = sockets();
         await page.evaluate((token) => void (location.hash = `token=${token}`), token);
         await page.waitForFunction(() => location.hash === "");
+        // Until then it plays by the one before.
+        await eventually("another connection", () => sockets() > others);
         await eventually("the page to play", () => isLive(page, relay));
         const setHidden = (isHidden: boolean) =>
           page.evaluate((isHidden) => {
@@ -373,7 +377,6 @@ for (const path of [`/${STREAM}`, "/"]) {
         if (path === "/") {
           await eventually("it to leave", async () => await relay.viewers() === 0);
         }
-        const sockets = () => addresses.filter((address) => address.startsWith("ws:")).length;
         const before = sockets();
         relay.revoke(tokenId);
         await setHidden(false);
