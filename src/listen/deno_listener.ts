@@ -5,6 +5,7 @@
  */
 import { messageOf, ProtocolError } from "../errors.ts";
 import type { Log } from "../host/log.ts";
+import { DenoBodies } from "./deno_body.ts";
 import { DenoSocket } from "./deno_socket.ts";
 import { Gate, refusedAtGate } from "./gate.ts";
 import type { ListenLimits } from "./limits.ts";
@@ -39,6 +40,7 @@ export interface ConnectionInfo {
 export interface Answering {
   readonly handler: Handler;
   readonly refusals: Refusals;
+  readonly bodies: DenoBodies;
   /** Who may come in, and for how long. Absent: whoever listens sees to that. */
   readonly guard?: { readonly gate: Gate; readonly limits: ListenLimits };
 }
@@ -52,7 +54,8 @@ export function listenOnDeno(handler: Handler, options: ListenOptions): Listener
   const { host, port, isShared, limits, refusals, visits, own, log } = options;
   let { certificate } = options;
   const gate = new Gate({ limits, refusals, visits, own });
-  const answering = { handler, refusals, guard: { gate, limits } };
+  const bodies = new DenoBodies();
+  const answering = { handler, refusals, bodies, guard: { gate, limits } };
   const open = (port: number) =>
     Deno.serve({
       hostname: host,
@@ -75,7 +78,10 @@ export function listenOnDeno(handler: Handler, options: ListenOptions): Listener
     return {
       hostname,
       port: ownPort,
-      shutDown,
+      shutDown: async () => {
+        await shutDown();
+        bodies.endAll();
+      },
       renew: (other) => {
         certificate = other;
         openAnew();
@@ -150,7 +156,11 @@ export async function answer(
   request: Request,
   info: ConnectionInfo = {},
 ): Promise<Response> {
-  const response = await answerOrUpgrade(answering, request, info);
+  const { completed } = info;
+  const asked = completed === undefined || request.headers.has("upgrade")
+    ? request
+    : answering.bodies.patient(request, completed);
+  const response = await answerOrUpgrade(answering, asked, info);
   return response.status === 101 ? response : harmless(response);
 }
 

@@ -10,6 +10,7 @@ import { Converter, openConvertThread } from "../http/converter.ts";
 import { answersThere, type AskThere, requestHandler } from "../http/handler.ts";
 import { AllPictures } from "../http/stream_pictures.ts";
 import { publishBody } from "../ingest/publish_body.ts";
+import { DenoBodies } from "../listen/deno_body.ts";
 import { answer, type ConnectionInfo } from "../listen/deno_listener.ts";
 import type { Handler } from "../listen/listener.ts";
 import { Hub, type HubContext } from "../relay/hub.ts";
@@ -48,15 +49,17 @@ export interface EmbeddedRelay extends Running {
  */
 export function createRelay(options: RelayOptions, context: RelayContext): EmbeddedRelay {
   const { hub, handler, pictures } = openStreams(options, context);
+  const bodies = new DenoBodies();
   const running = run(hub, {
     signal: context.signal,
     refuse: () => {},
-    close: () => pictures.stop(),
+    close: () => {
+      bodies.endAll();
+      pictures.stop();
+    },
   });
-  return {
-    ...running,
-    handle: (request, info) => answer({ handler, refusals: hub.refusals }, request, info),
-  };
+  const answering = { handler, refusals: hub.refusals, bodies };
+  return { ...running, handle: (request, info) => answer(answering, request, info) };
 }
 
 /** The streams of a relay in the thread that has them, and who answers requests for them. */

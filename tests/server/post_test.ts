@@ -9,6 +9,9 @@ import { Client, DEFAULTS, startRelay, until } from "./fixture.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+/** More than the systems of both sides keep of what nobody reads. */
+const MAX_TAKEN_BYTES = 256 * 1024 * 1024;
+
 /** Different pictures, of so many bytes and a few more. */
 function pictures(count: number, bytes = 100): Bytes[] {
   return Array.from({ length: count }, (_, n) => jpeg({ scan: new Uint8Array(bytes).fill(n + 1) }));
@@ -222,4 +225,77 @@ Deno.test("Bodies that make no frame are given up where memory is short, the old
   for (const body of bodies) body.end();
   const codes = (await Promise.all(answers)).map(([code]) => code);
   assertEquals(codes.at(-1), 422, `${codes}`);
+});
+
+/** Posts a body that never ends: the status, what the answer says, and how much was taken. */
+async function postWithoutEnd(
+  address: string,
+  path: string,
+  method = "POST",
+): Promise<{ status: string; answer: string; sentBytes: number }> {
+  const { hostname, port } = new URL(address);
+  using connection = await Deno.connect({ hostname, port: Number(port) });
+  const encoder = new TextEncoder();
+  const head = `${method} ${path} HTTP/1.1\r\nHost: ${hostname}:${port}\r\n`;
+  const piece = new Uint8Array(65_536).fill(7);
+  const chunk = new Uint8Array(await new Blob(["10000\r\n", piece, "\r\n"]).arrayBuffer());
+  let answer = "";
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    const bytes = new Uint8Array(65_536);
+    for (;;) {
+      const count = await connection.read(bytes).catch(() => null);
+      if (count === null) return;
+      answer += decoder.decode(bytes.subarray(0, count), { stream: true });
+    }
+  })();
+  let sentBytes = 0;
+  const sending = (async () => {
+    const send = async (bytes: Uint8Array) => {
+      for (let at = 0; at < bytes.byteLength;) {
+        at += await connection.write(bytes.subarray(at));
+      }
+    };
+    await send(encoder.encode(`${head}Transfer-Encoding: chunked\r\n\r\n`));
+    // A body that is read on is not read for ever here.
+    while (sentBytes < MAX_TAKEN_BYTES) {
+      await send(chunk);
+      sentBytes += chunk.byteLength;
+    }
+  })().catch(() => {});
+  await soon(`the end of the connection that posted to ${path}`, Promise.all([reading, sending]));
+  return { status: answer.slice("HTTP/1.1 ".length, "HTTP/1.1 422".length), answer, sentBytes };
+}
+
+Deno.test("A body that goes on behind its answer ends with its connection", async () => {
+  const lines: string[] = [];
+  const line = (message: string) => void lines.push(message);
+  const log = { info: () => {}, warn: line, error: line, progress: () => {} };
+  const context = { clock: systemClock, log, signal: new AbortController().signal };
+  await using relay = await serve({ ...DEFAULTS, maxFrameBytes: 1_000_000 }, context);
+  const body = new SlowBody(pictures(1));
+  const first = post(`${relay.address}/busy`, body.stream);
+  await eventually("a publisher", async () => {
+    const response = await fetch(`${relay.address}/api/streams/busy`);
+    return (await response.json()).publishing === true;
+  });
+  lines.length = 0;
+  const said: [status: string, path: string, method?: string][] = [
+    ["422", "/cam"],
+    ["413", "/cam?format=raw&size=1000x1000&pixel-format=rgb24"],
+    ["400", "/cam?fromat=raw"],
+    ["409", "/busy?format=raw&size=2x2&pixel-format=gray"],
+    ["405", "/health"],
+    ["400", "/api/streams/busy", "PATCH"],
+  ];
+  for (const [status, path, method] of said) {
+    const got = await postWithoutEnd(relay.address, path, method);
+    assertEquals(got.status, status, `${path}: ${got.answer}`);
+    assert(got.sentBytes < MAX_TAKEN_BYTES, `${got.sentBytes} bytes were taken behind ${status}`);
+    if (status === "422") await eventually("a line about it", () => lines.length > 0);
+    assert(lines.length <= 1, lines.join("\n"));
+    lines.length = 0;
+  }
+  body.end();
+  assertEquals((await first)[0], 200);
 });
