@@ -183,6 +183,23 @@ Deno.test("A body is read no faster than its frames leave", async () => {
   body.end();
 });
 
+Deno.test("Of a body that comes faster than the tick, every frame reaches a viewer", async () => {
+  await using relay = await watchedRelay({ fps: 100 });
+  const frames = pictures(100, 20_000);
+  const answer = post(`${relay.address}/cam`, new Blob(frames));
+  for (const frame of frames) assertEquals(await relay.viewer.frame(), frame);
+  const [code, totals] = await answer;
+  assertEquals(code, 200, totals);
+  assertMatch(totals, /^published 100 frames, .* 0 dropped, 0 damaged/);
+});
+
+Deno.test("A body that nobody watches is taken to its end", async () => {
+  await using relay = await startRelay({ fps: 100 });
+  const [code, totals] = await post(`${relay.address}/cam`, new Blob(pictures(100, 20_000)));
+  assertEquals(code, 200, totals);
+  assertMatch(totals, /^published 100 frames, .* 0 dropped, 0 damaged/);
+});
+
 Deno.test("Whoever posts to a relay that stops is told at once, and the log says nothing of his", async () => {
   const lines: string[] = [];
   const line = (message: string) => void lines.push(message);
