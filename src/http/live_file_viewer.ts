@@ -7,6 +7,7 @@
 import { concat } from "@std/bytes/concat";
 import type { Frame, StreamConfig } from "../core/frame.ts";
 import type { Readiness } from "../core/viewer_feed.ts";
+import { sizeOf } from "../media/layout.ts";
 import type { LiveFile } from "../media/live_files.ts";
 import type { LiveWriter } from "../media/live_writer.ts";
 import { RecordingTimes } from "../media/recording_times.ts";
@@ -47,21 +48,20 @@ class FileBody implements BodyMaker {
   }
 
   send(frame: Frame, body: PacedBody): void {
-    const { data, kind, config, leading = false } = frame;
-    const timeUs = this.#times.next({ ...frame, leading });
+    const { data, kind, config } = frame;
+    const timeUs = this.#times.next(frame);
     // Without a time nobody could decode it.
     if (timeUs === undefined) return;
-    const opened = this.#opened ?? this.#open(frame);
+    const opened = this.#opened ??= this.#open(frame);
     if (opened === undefined || !this.#file.goesOn(opened.config, config)) {
       // Whoever asks again is told why, or gets a file of what the stream is now.
       this.#hasEnded = true;
       return queueMicrotask(() => body.finish());
     }
-    this.#opened = { writer: opened.writer, config };
+    if (opened.config !== config) this.#opened = { writer: opened.writer, config };
     const parts = opened.writer.write({ data, kind, timeUs });
     const bytes = data.byteLength;
-    const size = parts.reduce((sum, { byteLength }) => sum + byteLength, 0);
-    if (size <= ONE_PIECE_BYTES) return body.send([concat(parts)], bytes);
+    if (sizeOf(parts) <= ONE_PIECE_BYTES) return body.send([concat(parts)], bytes);
     body.send(parts.map((part) => this.#kept(part, frame)), bytes);
   }
 

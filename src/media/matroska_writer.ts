@@ -8,7 +8,7 @@ import { concat } from "@std/bytes/concat";
 import { bytesOf } from "../bytes/text.ts";
 import type { StreamConfig } from "../core/frame.ts";
 import type { StreamFormat } from "../core/stream_format.ts";
-import { float64, sizeOf, uint16, uint64, uint8 } from "./layout.ts";
+import { float64, sizeOf, uint64, uint8 } from "./layout.ts";
 import type { MediaWriter, Output, Patch, TimedFrame } from "./media_writer.ts";
 import type { Track } from "./track.ts";
 
@@ -32,6 +32,8 @@ const CLUSTER_MS = 1000;
 const MAX_CLUSTER_MS = 5000;
 /** Most entries of the index; then every second one is left out. */
 const MAX_CUES = 65_536;
+/** Bytes of a block in front of its frame. */
+const BLOCK_BYTES = 4;
 /** Room for the list of where things are, written at the end. */
 const SEEK_HEAD_BYTES = 96;
 const UNKNOWN_SIZE = uint8(0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
@@ -99,12 +101,7 @@ export class MatroskaWriter implements MediaWriter {
       this.#endMs = timeMs;
     }
     const sample = this.#track.sample(data, kind);
-    const block = concat([
-      uint8(0x81),
-      uint16(timeMs - this.#cluster!.timeMs),
-      uint8(kind === "key" ? 0x80 : 0),
-    ]);
-    const header = concat([uint8(0xa3), vint(block.length + sample.length), block]);
+    const header = blockHead(sample.length, timeMs - this.#cluster!.timeMs, kind === "key");
     append.push(header, sample);
     this.#bytes += header.length + sample.length;
     return { append, patches };
@@ -199,6 +196,23 @@ export class MatroskaWriter implements MediaWriter {
   }
 }
 
+/**
+ * A SimpleBlock, RFC 9559 10.1, up to its frame of so many bytes. One is made for each reader of each
+ * frame: so it is written without parts of its own.
+ */
+function blockHead(bytes: number, sinceClusterMs: number, isKey: boolean): Uint8Array {
+  const sizeBytes = vintBytes(BLOCK_BYTES + bytes);
+  const head = new Uint8Array(1 + sizeBytes + BLOCK_BYTES);
+  head[0] = 0xa3;
+  writeVint(head, { at: 1, value: BLOCK_BYTES + bytes, length: sizeBytes });
+  let at = 1 + sizeBytes;
+  head[at++] = 0x81; // Track number
+  head[at++] = sinceClusterMs >> 8;
+  head[at++] = sinceClusterMs;
+  head[at] = isKey ? 0x80 : 0;
+  return head;
+}
+
 function trackEntry({ config, record }: Track): Uint8Array {
   const { format, width, height, frameRate, displayWidth, displayHeight }: StreamConfig = config;
   return element(
@@ -265,13 +279,29 @@ function voidOf(bytes: number): Uint8Array {
   return concat([uint8(...ID.void, 0x80 | (bytes - 2)), new Uint8Array(bytes - 2)]);
 }
 
-/** A size in as few bytes as it takes. */
+/** A size in as few bytes as it takes, RFC 8794 section 4. */
 function vint(value: number): Uint8Array {
+  const bytes = new Uint8Array(vintBytes(value));
+  writeVint(bytes, { at: 0, value, length: bytes.length });
+  return bytes;
+}
+
+function vintBytes(value: number): number {
   let length = 1;
   while (value >= 2 ** (7 * length) - 1) length++;
-  const bytes = uint64(value).slice(8 - length);
-  bytes[0]! |= 0x80 >> (length - 1);
-  return bytes;
+  return length;
+}
+
+function writeVint(
+  bytes: Uint8Array,
+  { at, value, length }: { readonly at: number; readonly value: number; readonly length: number },
+): void {
+  let rest = value;
+  for (let index = at + length - 1; index >= at; index--) {
+    bytes[index] = rest;
+    rest = Math.floor(rest / 256);
+  }
+  bytes[at]! |= 0x80 >> (length - 1);
 }
 
 /** A size in eight bytes. */

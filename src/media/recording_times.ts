@@ -8,8 +8,8 @@ import type { FrameKind } from "../core/frame.ts";
 /** What of a received frame tells its time. */
 export interface FrameTime {
   readonly kind: FrameKind;
-  /** Whether whoever begins at the key frame before it cannot decode it. */
-  readonly leading: boolean;
+  /** Whether whoever begins at the key frame before it cannot decode it. Absent: false. */
+  readonly leading?: boolean;
   /** Presentation time in microseconds, `null` where the source has none. */
   readonly ptsUs: number | null;
   /** Time of capture in microseconds since the Unix epoch. */
@@ -58,7 +58,7 @@ export class RecordingTimes {
    * decoder needs for it is not in the recording.
    */
   next(
-    { kind, leading, ptsUs, captureUs, discontinuity, config }: FrameTime,
+    { kind, leading = false, ptsUs, captureUs, discontinuity, config }: FrameTime,
   ): number | undefined {
     const ownUs = ptsUs ?? captureUs;
     const hasPts = ptsUs !== null;
