@@ -32,9 +32,12 @@ export function programLine(): string[] {
   ];
 }
 
-/** Starts `stream serve` on a free port. */
-export function startRelay(args: readonly string[]): Promise<BenchRelay> {
-  return startProgram([...programLine(), "serve", "--port", "0", ...args]);
+/** Starts `stream serve` of a program on a free port. */
+export function startRelay(
+  args: readonly string[],
+  program: readonly string[] = programLine(),
+): Promise<BenchRelay> {
+  return startProgram([...program, "serve", "--port", "0", ...args]);
 }
 
 /** Starts a relay of any make, which tells where it listens. */
