@@ -35,7 +35,7 @@ const VLC = `
 folder=$(mktemp -d) && chmod 777 $folder
 [ "$(id -u)" = 0 ] && other="setpriv --reuid=65534 --regid=65534 --clear-groups"
 out="#std{access=file,mux=$2,dst=$folder/film}"
-HOME=$folder $other cvlc -q -I dummy --no-audio --sout "$out" "$1" vlc://quit
+HOME=$folder TMPDIR=$folder $other cvlc -q -I dummy --no-audio --sout "$out" "$1" vlc://quit
 ffmpeg -v fatal -nostdin -i $folder/film -fps_mode passthrough -pix_fmt yuv420p -f rawvideo -
 rm -r $folder
 `;
