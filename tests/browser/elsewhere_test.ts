@@ -16,6 +16,18 @@ const NO_CURL = await has("curl", "--version") ? undefined : "curl is not instal
 const NO_GSTREAMER = await has("gst-launch-1.0", "--version")
   ? undefined
   : "GStreamer is not installed";
+const NO_VLC = await has("sh", "-c", "command -v vlc") ? undefined : "VLC is not installed";
+/**
+ * A shell in which `vlc` writes the pictures to `shown.y4m` instead of a screen, of which there is none
+ * here. VLC refuses to be run by root.
+ */
+const WITH_VLC = `
+[ "$(id -u)" = 0 ] && other="setpriv --reuid=65534 --regid=65534 --clear-groups"
+vlc() {
+  HOME=$PWD TMPDIR=$PWD $other vlc -q -I dummy --no-audio -V yuv --yuv-file=shown.y4m --yuv-yuv4mpeg2 "$@"
+}
+eval "$0"
+`;
 const python = Deno.env.get("OPENCV_PYTHON") ?? "python3";
 const NO_OPENCV = await has(python, "-c", "import cv2")
   ? undefined
@@ -83,6 +95,8 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
       ...["-f", "lavfi", "-i", "testsrc2=size=192x108:rate=30", "-frames:v", String(FRAMES)],
       ...["-c:v", "libx264", "-preset", "ultrafast", `${folder}/video.mp4`],
     ]);
+    // Whoever VLC is run as writes there, too.
+    await Deno.chmod(folder, 0o777);
     await Deno.writeTextFile(`${folder}/mpv.conf`, "vo=null\nao=null\nframes=20\n");
     await use(folder);
   } finally {
@@ -194,6 +208,31 @@ Deno.test({
         const { out, said } = await pasted.end();
         assertMatch(out, /Video .*\(h264 192x108/, said);
         assertMatch(out, /Exiting\.\.\. \(End of file\)/, said);
+      },
+    }),
+});
+
+Deno.test({
+  ...needs(NO_FFMPEG ?? NO_CHROMIUM ?? NO_VLC, "The page's line for watching with VLC plays"),
+  fn: () =>
+    watched("VLC", {
+      command: ["sh", "-c", WITH_VLC],
+      check: async (folder, pasted) => {
+        const path = `${folder}/shown.y4m`;
+        const pictureBytes = "FRAME\n".length + 192 * 108 * 1.5;
+        await eventually("20 pictures", async () => {
+          const { size } = await Deno.stat(path).catch(() => ({ size: 0 }));
+          return size > 21 * pictureBytes;
+        });
+        await pasted.interrupt();
+        const film = await Deno.readFile(path);
+        const start = film.indexOf(0x0a) + 1;
+        assertMatch(new TextDecoder().decode(film.subarray(0, start)), /^YUV4MPEG2 W192 H108 /);
+        const pictures = Array.from({ length: 20 }, (_, index) => {
+          const at = start + index * pictureBytes;
+          return film.subarray(at, at + pictureBytes).join();
+        });
+        assert(new Set(pictures).size >= 10, "the pictures go on");
       },
     }),
 });
