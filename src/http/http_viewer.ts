@@ -14,6 +14,12 @@ import { DEFAULT_MAX_DELAY_MS } from "../wire/control_message.ts";
 import { PacedBody } from "./paced_body.ts";
 import type { Asked, Here } from "./route.ts";
 
+/**
+ * After this many reports (one a second) without a frame, something is sent all the same, because
+ * proxies cut idle connections.
+ */
+export const QUIET_REPORTS = 15;
+
 /** What differs from one kind of answer to another. */
 export interface BodyMaker {
   /** Sends what stands before all frames. Absent: nothing does. */

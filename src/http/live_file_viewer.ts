@@ -12,7 +12,7 @@ import type { LiveFile } from "../media/live_files.ts";
 import type { LiveWriter } from "../media/live_writer.ts";
 import { RecordingTimes } from "../media/recording_times.ts";
 import type { WatchedStream } from "../relay/viewer.ts";
-import { type BodyMaker, HttpViewer } from "./http_viewer.ts";
+import { type BodyMaker, HttpViewer, QUIET_REPORTS } from "./http_viewer.ts";
 import type { PacedBody } from "./paced_body.ts";
 import type { Asked, Here } from "./route.ts";
 
@@ -37,6 +37,7 @@ class FileBody implements BodyMaker {
   #opened: { readonly writer: LiveWriter; readonly config: StreamConfig } | undefined;
   /** Whether the file has ended, of which the client may not have had all yet. */
   #hasEnded = false;
+  #quietReports = 0;
 
   constructor(stream: WatchedStream, file: LiveFile) {
     this.#stream = stream;
@@ -59,10 +60,19 @@ class FileBody implements BodyMaker {
       return queueMicrotask(() => body.finish());
     }
     if (opened.config !== config) this.#opened = { writer: opened.writer, config };
+    this.#quietReports = 0;
     const parts = opened.writer.write({ data, kind, timeUs });
     const bytes = data.byteLength;
     if (sizeOf(parts) <= ONE_PIECE_BYTES) return body.send([concat(parts)], bytes);
     body.send(parts.map((part) => this.#kept(part, frame)), bytes);
+  }
+
+  report(body: PacedBody): void {
+    if (++this.#quietReports < QUIET_REPORTS || !body.isDrained || this.#hasEnded) return;
+    this.#quietReports = 0;
+    const nothing = this.#opened?.writer.idle?.();
+    // It is no frame: what is under way of those is counted by their bytes.
+    if (nothing !== undefined) body.send([concat(nothing)], 0);
   }
 
   #open({ data, config, ptsUs }: Frame) {

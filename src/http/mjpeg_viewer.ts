@@ -6,17 +6,11 @@
 import type { Frame } from "../core/frame.ts";
 import type { Readiness } from "../core/viewer_feed.ts";
 import type { WatchedStream } from "../relay/viewer.ts";
-import { type BodyMaker, HttpViewer } from "./http_viewer.ts";
+import { type BodyMaker, HttpViewer, QUIET_REPORTS } from "./http_viewer.ts";
 import type { Boundary, PartForm } from "./multipart.ts";
 import type { PacedBody } from "./paced_body.ts";
 import type { Asked, Here } from "./route.ts";
 import { pictureFault, type StreamPictures } from "./stream_pictures.ts";
-
-/**
- * After this many reports (one a second) without a frame, the last picture is sent again, because
- * proxies cut idle connections.
- */
-const REPEAT_REPORTS = 15;
 
 /** Motion JPEG for one client. */
 export interface MotionAnswer {
@@ -77,9 +71,10 @@ class Parts implements BodyMaker {
     }
   }
 
+  /** A picture that stands still is sent again. */
   report(body: PacedBody): void {
     const frame = this.#stream.newestKey;
-    if (++this.#quietReports < REPEAT_REPORTS || frame === undefined) return;
+    if (++this.#quietReports < QUIET_REPORTS || frame === undefined) return;
     if (body.unsentBytes === 0 && this.#pictures.prepare(frame) === "ready") {
       this.send(frame, body, 0);
     }

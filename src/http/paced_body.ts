@@ -68,6 +68,11 @@ export class PacedBody {
     return this.#unsentBytes;
   }
 
+  /** Whether the server has taken all that was sent, and can take more. */
+  get isDrained(): boolean {
+    return this.#isWanted;
+  }
+
   /** Bytes that the server has been given in all: it takes more once some of them have left. */
   get takenBytes(): number {
     return this.#takenBytes;

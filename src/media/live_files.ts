@@ -87,18 +87,22 @@ function container(
   };
 }
 
+/** trailing_zero_8bits behind a NAL unit: ITU-T H.264 B.1.1, ITU-T H.265 B.2.1. */
+const TRAILING_ZERO = new Uint8Array(1);
+
 /** Frames one behind the other, of which each key frame says what a decoder must know. */
 function run(type: string, only: StreamFormat): LiveFile {
   return {
     type,
     holds: ({ format }) => format === only,
-    open: () => ({ write: ({ data }) => [data] }),
+    open: () => ({ write: ({ data }) => [data], idle: () => [TRAILING_ZERO] }),
     goesOn: (one, other) => one.format === other.format,
   };
 }
 
 function endless(track: Track, docType: "matroska" | "webm"): LiveWriter {
-  return appended(new MatroskaWriter(track, docType, { hasIndex: false }));
+  const writer = new MatroskaWriter(track, docType, { hasIndex: false });
+  return { ...appended(writer), idle: () => writer.idle() };
 }
 
 /** What is only filled in later nobody sees who reads along. */

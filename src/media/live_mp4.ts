@@ -5,7 +5,7 @@
  */
 import type { DecodeTimes } from "./decode_times.ts";
 import type { LiveFrame, LiveWriter } from "./live_writer.ts";
-import { fragmentOf, movieStart } from "./movie_boxes.ts";
+import { box, fragmentOf, movieStart } from "./movie_boxes.ts";
 import type { Track } from "./track.ts";
 
 /** What a file says of its times. */
@@ -57,6 +57,11 @@ export class LiveMp4Writer implements LiveWriter {
     };
     const durations = [Math.max(this.#minDurationUs, Math.min(this.#stepUs, MAX_DURATION_US))];
     return [...start, ...fragmentOf({ number: ++this.#fragments, samples: [sample], durations })];
+  }
+
+  /** A box of free space, ISO/IEC 14496-12 8.1.2: it may stand between any two others. */
+  idle(): Uint8Array[] {
+    return [box("free")];
   }
 }
 

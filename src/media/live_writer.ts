@@ -17,4 +17,9 @@ export type LiveFrame = TimedFrame;
 export interface LiveWriter {
   /** The bytes of a frame, with all that must stand before it; none is held back for the next one. */
   write(frame: LiveFrame): readonly Uint8Array[];
+  /**
+   * A few bytes that stand for nothing, to be sent behind a frame while no other comes, so that nobody on
+   * the way takes the connection for a dead one. Absent: such a file has none that every player passes over.
+   */
+  idle?(): readonly Uint8Array[];
 }

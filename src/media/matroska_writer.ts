@@ -36,6 +36,8 @@ const MAX_CUES = 65_536;
 const BLOCK_BYTES = 4;
 /** Room for the list of where things are, written at the end. */
 const SEEK_HEAD_BYTES = 96;
+/** Bytes that are sent while no frame comes. */
+const IDLE_BYTES = 8;
 const UNKNOWN_SIZE = uint8(0x01, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff);
 const UINT64_MAX = 2 ** 53 - 1;
 
@@ -105,6 +107,13 @@ export class MatroskaWriter implements MediaWriter {
     append.push(header, sample);
     this.#bytes += header.length + sample.length;
     return { append, patches };
+  }
+
+  /** A Void element, RFC 8794 section 11.3.2: it may stand between any two others, so behind a block. */
+  idle(): Uint8Array[] {
+    const nothing = voidOf(IDLE_BYTES);
+    this.#bytes += nothing.length;
+    return [nothing];
   }
 
   finish(): Output {

@@ -22,6 +22,8 @@ const PAYLOAD_BYTES = PACKET_BYTES - HEADER_BYTES;
 const PROGRAM_TABLE_PID = 0;
 const MAP_PID = 0x1000;
 const VIDEO_PID = 0x100;
+/** Of packets that carry nothing, 2.4.3.3. */
+const NULL_PID = 0x1fff;
 /** stream_type, Table 2-34. */
 const STREAM_TYPE: Readonly<Record<NalFormat, number>> = { h264: 0x1b, hevc: 0x24 };
 /** Access unit delimiters, which must begin each access unit (2.14.1, 2.17.1): any kind of picture. */
@@ -63,6 +65,14 @@ export class TransportWriter implements LiveWriter {
       data,
     ];
     return [...tables, this.#packets(concat(pes), { isKey: kind === "key", clockUs: decodeUs })];
+  }
+
+  /** The tables, and a null packet. */
+  idle(): Uint8Array[] {
+    const nothing = new Uint8Array(PACKET_BYTES).fill(0xff);
+    // Its counter may have any value.
+    nothing.set(uint8(0x47, NULL_PID >> 8, NULL_PID, 0x10));
+    return [...this.#tables(), nothing];
   }
 
   #hasDelimiter(data: Uint8Array): boolean {

@@ -6,6 +6,9 @@ import { bareConfig } from "../../src/core/frame.ts";
 import { publish } from "../../src/client/publish.ts";
 import type { Publisher } from "../../src/client/publish.ts";
 import type { MediaFrame } from "../../src/media/media_reader.ts";
+import { systemClock } from "../../src/host/clock.ts";
+import { silentLog } from "../../src/host/log.ts";
+import { openStreams } from "../../src/server/relay.ts";
 import type { Relay } from "../../src/server/serve.ts";
 import { jpegs } from "../cli/folder.ts";
 import { encoder, type VideoFormat } from "../e2e/videos.ts";
@@ -14,7 +17,7 @@ import { readFile } from "../media/files.ts";
 import { FramesWithin } from "../media/frames_within.ts";
 import { concat } from "../split/samples.ts";
 import { eventually, soon } from "../waiting.ts";
-import { startRelay, status, until } from "./fixture.ts";
+import { DEFAULTS, startRelay, status, until } from "./fixture.ts";
 
 const [JPEG] = jpegs(1) as [Uint8Array];
 const FRAMES = 24;
@@ -272,6 +275,88 @@ for (const [format, extensions] of UNDRIFTED) {
     },
   );
 }
+
+/** What is sent behind a frame that none follows, as players pass over it. */
+const NOTHING: readonly (readonly [format: Format, extension: string, nothing: RegExp])[] = [
+  // PAT, PMT and a null packet.
+  ["h264", "ts", /^474000.{370}475000.{370}471fff10(ff){184}$/],
+  ["h264", "mkv", /^ec86(00){6}$/],
+  ["h264", "mp4", /^0000000866726565$/],
+  ["h264", "h264", /^00$/],
+  ["hevc", "hevc", /^00$/],
+  ["hevc", "ts", /^474000.{370}475000.{370}471fff10(ff){184}$/],
+  ["vp9", "webm", /^ec86(00){6}$/],
+];
+
+/** A file of a stream in this process, to which each second that passes is told. */
+async function openFile(extension: string) {
+  const { hub, handler } = openStreams(DEFAULTS, { clock: systemClock, log: silentLog });
+  const live = hub.open("cam");
+  hub.publish("cam", "bare", { sendControl: () => {}, close: () => {} });
+  const client = { close: () => {} };
+  live.joinBare(client);
+  const request = new Request(`http://127.0.0.1/cam.${extension}`);
+  const response = await handler({ request, address: "", takeTime: () => {} }) as Response;
+  const reader = response.body!.getReader();
+  return {
+    push: (frame: MediaFrame) => live.pushBare(client, { ...frame, captureUs: 0 }),
+    /** What is sent next. */
+    read: async () => (await soon("what comes next", reader.read())).value!,
+    /** What a read has, if it has something by now. */
+    readNow: async (reading: Promise<Uint8Array>) =>
+      await Promise.race([
+        reading,
+        new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined))),
+      ]),
+    pass: (seconds: number) => {
+      for (let second = 0; second < seconds; second++) live.report();
+    },
+    [Symbol.asyncDispose]: () => reader.cancel(),
+  };
+}
+
+for (const [format, extension, nothing] of NOTHING) {
+  Deno.test(
+    needs(
+      NO_FFMPEG,
+      `serve keeps a still .${extension} of ${format} alive, which ffmpeg passes over`,
+    ),
+    async () => {
+      const { frames, seen } = await filmOf(format, { frames: 2 * GOP });
+      await using file = await openFile(extension);
+      const parts: Uint8Array[] = [];
+      for (const frame of frames) {
+        file.push(frame);
+        // Nothing comes to who has not read what there is.
+        file.pass(15);
+        parts.push(await file.read());
+        for (let times = 0; times < 2; times++) {
+          const reading = file.read();
+          file.pass(times === 0 ? 0 : 14);
+          assertEquals(await file.readNow(reading), undefined, "not within 14 seconds");
+          file.pass(1);
+          parts.push(await reading);
+          assertMatch(parts.at(-1)!.toHex(), nothing);
+        }
+      }
+      const { pictures, complaints } = await seeBytes(concat(...parts), extension);
+      assertEquals(complaints, "");
+      assertEquals(pictures, seen.pictures);
+    },
+  );
+}
+
+Deno.test(needs(NO_FFMPEG, "serve sends nothing but frames as .ivf"), async () => {
+  const { frames } = await filmOf("vp9", { frames: 1 });
+  await using file = await openFile("ivf");
+  file.push(frames[0]!);
+  await file.read();
+  const reading = file.read();
+  file.pass(60);
+  assertEquals(await file.readNow(reading), undefined);
+  file.push(frames[0]!);
+  await reading;
+});
 
 /** What the whole packets of an MPEG-TS carry. */
 function payloadOf(bytes: Uint8Array): Uint8Array {
