@@ -1,6 +1,6 @@
 /** Players that join in the middle of a GOP see what they see in the file that the stream is made of. */
 // @ts-types="../../types/std_assert.d.ts"
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { publish } from "../../src/client/publish.ts";
 import type { SplitFrame } from "../../src/split/splitter.ts";
 import { Y4mSplitter } from "../../src/split/y4m.ts";
@@ -28,8 +28,8 @@ while True:
 `;
 
 /**
- * Has VLC write what it reads, as Matroska where MPEG-TS cannot hold it, which ffmpeg decodes. VLC refuses
- * to be run by root.
+ * Has VLC write what it reads, as a file that can hold it, which ffmpeg decodes. VLC refuses to be run by
+ * root.
  */
 const VLC = `
 folder=$(mktemp -d) && chmod 777 $folder
@@ -48,7 +48,7 @@ interface Player {
   /** Bytes of a picture. */
   readonly bytes: number;
   /** How many pictures it is sure to see; VLC loses some at the end of what it writes itself. */
-  readonly least?: number;
+  readonly least?: (format: FilmFormat) => number;
   /** What it is known not to read here, as `EXTENSION of FORMAT`, and why. */
   readonly cannot?: { readonly what: RegExp; readonly why: string };
   command(address: string, format: FilmFormat): readonly string[];
@@ -98,20 +98,24 @@ const PLAYERS: readonly Player[] = [
     name: "VLC",
     missing: await has("sh", "-c", "command -v cvlc") ? undefined : "VLC is not installed",
     bytes: WIDTH * HEIGHT * 1.5,
-    least: BEFORE,
-    cannot: { what: /^(mjpeg|y4m) /, why: "it writes no such file, in which to see what it read" },
-    command: (address, format) => {
-      const mux = format === "h264" || format === "hevc" ? "ts" : "mkv";
-      return ["sh", "-c", VLC, "sh", address, mux];
-    },
+    least: (format) => muxOf(format) === "avi" ? FRAMES - 5 : BEFORE,
+    command: (address, format) => ["sh", "-c", VLC, "sh", address, muxOf(format)],
   },
 ];
 
-/** What ffprobe finds: the format, the size, and how many frames. */
+/** Into what VLC writes a format: one that can hold it. */
+function muxOf(format: FilmFormat): "ts" | "mkv" | "avi" {
+  if (format === "h264" || format === "hevc") return "ts";
+  return format === "mjpeg" || format === "y4m" ? "avi" : "mkv";
+}
+
+/** What ffprobe finds: the format, the size, how many frames, and their times. */
 const FFPROBE = [
-  ...["ffprobe", "-v", "warning", "-select_streams", "v", "-count_frames", "-of", "csv=p=0"],
-  ...["-show_entries", "stream=codec_name,width,height,nb_read_frames"],
+  ...["ffprobe", "-v", "warning", "-select_streams", "v", "-count_frames", "-of", "json"],
+  ...["-show_entries", "stream=codec_name,width,height,nb_read_frames:frame=pts_time"],
 ];
+/** What has no times in it. */
+const IS_UNTIMED = /\.(h264|hevc|mjpeg)$/;
 
 /** What mpv says of each file without times, in whichever version. */
 const SAYS_UNTIMED = new RegExp(
@@ -138,7 +142,7 @@ async function seen(
     stderr: "piped",
   }).spawn();
   const { stdout, stderr } = await soon(`${player.name}’s end`, child.output());
-  const isUntimed = /\.(h264|hevc|mjpeg)$/.test(address);
+  const isUntimed = IS_UNTIMED.test(address);
   const isMultipart = address.endsWith(".mjpeg");
   const complaints = new TextDecoder().decode(stderr).split("\n").filter((line) =>
     line !== "" && !SAYS_FULL_RANGE.test(line) && !(isUntimed && SAYS_UNTIMED.test(line)) &&
@@ -268,7 +272,8 @@ for (const [extension, format, isLeft] of CELLS) {
   for (const player of PLAYERS) {
     // Said in docs/operations.md, as far as whoever plays a stream meets it.
     if (player.cannot?.what.test(`${extension} of ${format}`)) continue;
-    const what = player.least === undefined ? "every picture" : "every picture up to then";
+    const least = player.least?.(format);
+    const what = least === undefined ? "every picture" : `every picture up to number ${least}`;
     Deno.test({
       ...options(player.name, player.missing, what),
       async fn() {
@@ -277,16 +282,21 @@ for (const [extension, format, isLeft] of CELLS) {
           format,
           (address) => seen(player, address, format),
         );
-        const { bytes, least = FRAMES } = player;
+        const { bytes } = player;
+        const end = least ?? FRAMES;
         const pictures = [there.byteLength / bytes, live.byteLength / bytes + passed];
-        assert(pictures.every((count) => count >= least && count <= FRAMES), `${pictures}`);
-        const expected = there.subarray(passed * bytes, least * bytes);
+        assert(pictures.every((count) => count >= end && count <= FRAMES), `${pictures}`);
+        const expected = there.subarray(passed * bytes, end * bytes);
         assert(expected.every((byte, at) => byte === live[at]), "the pixels are the same");
       },
     });
   }
   Deno.test({
-    ...options("ffprobe", NO_FFMPEG, "it finds the format, the size and every frame"),
+    ...options(
+      "ffprobe",
+      NO_FFMPEG,
+      "it finds the format, the size, every frame, and its time if it has one",
+    ),
     async fn() {
       const { live } = await joined(extension, format, async (address) => {
         const [command, ...args] = FFPROBE;
@@ -298,11 +308,23 @@ for (const [extension, format, isLeft] of CELLS) {
         });
         const { stdout, stderr } = await soon("ffprobe's end", child.output());
         assertEquals(new TextDecoder().decode(stderr), "", address);
-        // In MPEG-TS it says so of the program, and of the stream.
-        return new TextDecoder().decode(stdout).split("\n")[0];
+        return JSON.parse(new TextDecoder().decode(stdout));
       });
-      const codec = format === "y4m" ? "rawvideo" : format;
-      assertEquals(live, `${codec},${WIDTH},${HEIGHT},${FRAMES - passed}`);
+      const count = FRAMES - passed;
+      assertEquals(live.streams, [{
+        codec_name: format === "y4m" ? "rawvideo" : format,
+        width: WIDTH,
+        height: HEIGHT,
+        nb_read_frames: String(count),
+      }]);
+      if (IS_UNTIMED.test(`.${extension}`)) return;
+      const times: number[] = live.frames.map((frame: { pts_time: string }) =>
+        Number(frame.pts_time) * 1000
+      );
+      assertEquals(times.length, count);
+      for (const [index, timeMs] of times.entries()) {
+        assertAlmostEquals(timeMs - times[0]!, index * 1000 / 30, 1.1, `${times}`);
+      }
     },
   });
 }
