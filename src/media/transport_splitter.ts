@@ -10,7 +10,9 @@ import { HevcSplitter } from "../split/hevc.ts";
 import type { SplitFrame, Splitter } from "../split/splitter.ts";
 import type { ContainerOptions } from "./live_track.ts";
 import { soundNote, STANDARD_INPUT } from "./messages.ts";
+import { PesLengths } from "./pes_lengths.ts";
 import {
+  type NextPart,
   type PesTimes,
   type ProgramStream,
   type StreamPart,
@@ -61,7 +63,8 @@ interface Start {
 
 /**
  * Gives the frames of the first video of the first program that is carried. A frame is known to be
- * whole when the next begins, or when nothing has come for a while.
+ * whole when its PES packet is, where those say how long they are (see {@linkcode PesLengths}), when the
+ * next begins, or when nothing has come for a while.
  */
 export class TransportSplitter implements Splitter {
   readonly #options: ContainerOptions;
@@ -70,6 +73,7 @@ export class TransportSplitter implements Splitter {
   #readBytes = 0;
   #stream: ProgramStream | undefined;
   #splitter: AnnexBSplitter | undefined;
+  #lengths: PesLengths | undefined;
   /** Frames of a stream that was followed before. */
   readonly #ready: SplitFrame[] = [];
   #damaged = 0;
@@ -92,7 +96,7 @@ export class TransportSplitter implements Splitter {
   /** The input begins with the first packet of `layout`. */
   constructor(layout: TransportLayout, options: ContainerOptions) {
     this.#options = options;
-    this.#demuxer = new TransportDemuxer(layout);
+    this.#demuxer = new TransportDemuxer(layout, (part) => this.#isEnd(part));
     this.#noteDamage();
   }
 
@@ -169,7 +173,14 @@ export class TransportSplitter implements Splitter {
     return wasIdle;
   }
 
-  #push({ pid, data, times, at }: StreamPart): void {
+  /** Whether a PES packet of the video ends with this part. */
+  #isEnd({ pid, data, times, saidBytes }: NextPart): boolean {
+    if (pid !== this.#stream?.pid) return false;
+    const start = times === undefined ? undefined : { said: saidBytes, data };
+    return this.#lengths!.wouldEnd(data.length, start);
+  }
+
+  #push({ pid, data, times, saidBytes, at }: StreamPart): void {
     const stream = this.#demuxer.streams.find(({ type }) => CARRIED.has(type));
     if (stream?.pid !== pid) return;
     this.#packetAt = at;
@@ -180,8 +191,11 @@ export class TransportSplitter implements Splitter {
     }
     // What stands before the first PES packet is the end of one that is not there.
     if (this.#starts.length === 0 && this.#bytes === 0) return;
+    if (times !== undefined) this.#lengths!.begin({ said: saidBytes, data });
     this.#splitter!.push(data);
     this.#bytes += data.length;
+    // What its last access unit is has come by now.
+    if (this.#lengths!.add(data)) this.#splitter!.idle();
   }
 
   /** Goes over to a stream that the program has from now on. */
@@ -194,8 +208,10 @@ export class TransportSplitter implements Splitter {
       this.#noteDamage();
       this.#inFrames = 0;
     }
-    const Splitter = CARRIED.get(stream.type) === "h264" ? H264Splitter : HevcSplitter;
+    const format = CARRIED.get(stream.type)!;
+    const Splitter = format === "h264" ? H264Splitter : HevcSplitter;
     this.#splitter = new Splitter(this.#options);
+    this.#lengths = new PesLengths(format);
     this.#stream = stream;
     this.#bytes = 0;
     this.#starts = [];

@@ -79,6 +79,8 @@ export interface StreamPart {
   readonly data: Uint8Array;
   /** The times that stand in front of them, where a PES packet begins. */
   readonly times: PesTimes | undefined;
+  /** Bytes of that PES packet behind its header; `undefined` where it does not say, 2.4.3.7. */
+  readonly saidBytes: number | undefined;
   /** Offset of its packet in the file. */
   readonly at: number;
 }
@@ -95,6 +97,9 @@ export interface ProgramStream {
   /** stream_type, Table 2-34. */
   readonly type: number;
 }
+
+/** What a packet would be the next part of. */
+export type NextPart = Pick<StreamPart, "pid" | "data" | "times" | "saidBytes">;
 
 /** What of a stream was left out. */
 export interface TransportFault {
@@ -130,8 +135,11 @@ export class TransportDemuxer {
   /** The last packets of streams of the program. */
   readonly #lastPackets = new Map<number, Uint8Array>();
   readonly #sections = new Map<number, Uint8Array>();
+  readonly #isSure: (part: NextPart) => boolean;
 
-  constructor({ start, stride }: TransportLayout) {
+  /** A packet with a part that `isSure` need not be followed by another to be believed. */
+  constructor({ start, stride }: TransportLayout, isSure: (part: NextPart) => boolean) {
+    this.#isSure = isSure;
     this.#offset = start;
     this.#stride = stride;
     // What stands in front of every packet of M2TS belongs to the first one, too.
@@ -206,6 +214,11 @@ export class TransportDemuxer {
         continue;
       }
       const next = this.#at + this.#stride;
+      const packet = bytes.subarray(this.#at, this.#at + PACKET_BYTES);
+      if (this.#isSurelyWhole(packet)) {
+        this.#at = next;
+        return packet;
+      }
       if (next >= bytes.length && !this.#isEnded && !this.#isIdle) return undefined;
       // A packet that is cut off has the next ones within it.
       if (next < bytes.length && bytes[next] !== SYNC) {
@@ -224,6 +237,12 @@ export class TransportDemuxer {
       this.#at = this.#isEnded ? Math.min(next, bytes.length) : next;
       return bytes.subarray(start, start + PACKET_BYTES);
     }
+  }
+
+  #isSurelyWhole(packet: Uint8Array): boolean {
+    const { isBroken, isScrambled, isStart, pid, payload } = partsOf(packet);
+    if (isBroken || isScrambled || payload === undefined) return false;
+    return this.#isSure({ pid, ...pesOf(payload, isStart) });
   }
 
   #lose(): void {
@@ -278,20 +297,14 @@ export class TransportDemuxer {
 
   /** A packet's part of a stream, 2.4.3.3; `undefined` for all that is not of the program. */
   #read(packet: Uint8Array, at: number): StreamPart | undefined {
-    const isBroken = (packet[1]! & 0x80) !== 0;
-    const isStart = (packet[1]! & 0x40) !== 0;
-    const pid = (packet[1]! & 0x1f) * 256 + packet[2]!;
-    const hasAdaptation = (packet[3]! & 0x20) !== 0;
-    const hasPayload = (packet[3]! & 0x10) !== 0;
+    const { isBroken, isScrambled, isStart, pid, hasAdaptation, payload } = partsOf(packet);
+    if (isBroken || payload === undefined) return undefined;
     const counter = packet[3]! & 0x0f;
-    const adaptationBytes = hasAdaptation ? packet[4]! + 1 : 0;
-    if (isBroken || !hasPayload || 4 + adaptationBytes > PACKET_BYTES) return undefined;
     const isStream = this.#streams.some((stream) => stream.pid === pid);
     const isDiscontinuity = hasAdaptation && packet[4]! > 0 && (packet[5]! & 0x80) !== 0;
     const last = this.#counters.get(pid);
     this.#counters.set(pid, counter);
     const isAfterLoss = last !== undefined && !isDiscontinuity && counter !== ((last + 1) & 0x0f);
-    const payload = packet.subarray(4 + adaptationBytes);
     if (pid === PROGRAM_TABLE_PID || pid === this.#programPid) {
       this.#readSection(pid, payload, isStart);
       return undefined;
@@ -301,19 +314,18 @@ export class TransportDemuxer {
     const isRepeated = last === counter && isSame(packet, this.#lastPackets.get(pid));
     this.#lastPackets.set(pid, packet);
     if (isRepeated) return undefined;
-    if ((packet[3]! & 0xc0) !== 0) {
+    if (isScrambled) {
       this.#isScrambled = true;
       return undefined;
     }
-    const pes = isStart ? readPesHeader(payload) : undefined;
-    const data = payload.subarray(pes?.headerBytes ?? 0);
+    const part = pesOf(payload, isStart);
     // Files that were joined begin to count anew, with a frame; one that lacks its middle does not.
-    if (isAfterLoss && pes === undefined) {
+    if (isAfterLoss && part.times === undefined) {
       const expected = "the packet behind the last of the stream";
       const why = `packets are missing before byte ${at}`;
       this.#leaveOut({ at, why, expected, found: "a later one" });
     }
-    return { pid, data, times: pes, at };
+    return { pid, ...part, at };
   }
 
   /** Collects a section, 2.4.4.2, and reads it once it is whole. */
@@ -359,6 +371,29 @@ export class TransportDemuxer {
   }
 }
 
+/** The header of a packet, and what it carries: 2.4.3.2. */
+function partsOf(packet: Uint8Array) {
+  const hasAdaptation = (packet[3]! & 0x20) !== 0;
+  const hasPayload = (packet[3]! & 0x10) !== 0;
+  const payloadAt = hasAdaptation ? 5 + packet[4]! : 4;
+  return {
+    isBroken: (packet[1]! & 0x80) !== 0,
+    isStart: (packet[1]! & 0x40) !== 0,
+    isScrambled: (packet[3]! & 0xc0) !== 0,
+    pid: (packet[1]! & 0x1f) * 256 + packet[2]!,
+    hasAdaptation,
+    payload: hasPayload && payloadAt <= PACKET_BYTES ? packet.subarray(payloadAt) : undefined,
+  };
+}
+
+/** What of a PES packet a packet carries, 2.4.3.6. */
+function pesOf(payload: Uint8Array, isStart: boolean): Omit<NextPart, "pid"> {
+  const header = isStart ? readPesHeader(payload) : undefined;
+  if (header === undefined) return { data: payload, times: undefined, saidBytes: undefined };
+  const data = payload.subarray(header.headerBytes);
+  return { data, times: header, saidBytes: header.saidBytes };
+}
+
 function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
   return other !== undefined && one.length === other.length &&
     one.every((byte, index) => byte === other[index]);
@@ -367,13 +402,16 @@ function isSame(one: Uint8Array, other: Uint8Array | undefined): boolean {
 /** The header of a PES packet, 2.4.3.6; `undefined` where it is none. */
 function readPesHeader(
   payload: Uint8Array,
-): (PesTimes & { readonly headerBytes: number }) | undefined {
+): (PesTimes & Pick<StreamPart, "saidBytes"> & { readonly headerBytes: number }) | undefined {
   const isPes = payload.length >= 9 && payload[0] === 0 && payload[1] === 0 && payload[2] === 1;
   if (!isPes) return undefined;
   const flags = payload[7]!;
   const pts = (flags & 0x80) !== 0 ? readTime(payload, 9) : undefined;
   const dts = (flags & 0x40) !== 0 ? readTime(payload, 14) : pts;
-  return { pts, dts, headerBytes: Math.min(payload.length, 9 + payload[8]!) };
+  const length = payload[4]! * 256 + payload[5]!;
+  // It counts from behind itself: flags, and the length of the rest of the header.
+  const saidBytes = length === 0 ? undefined : length - 3 - payload[8]!;
+  return { pts, dts, saidBytes, headerBytes: Math.min(payload.length, 9 + payload[8]!) };
 }
 
 /** A time of 33 bits between marker bits. */

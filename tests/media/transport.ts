@@ -25,6 +25,13 @@ export interface TransportOptions {
   readonly around?: readonly [before: number, behind: number];
   /** Whether all packets of the video are scrambled. @default {false} */
   readonly isScrambled?: boolean;
+  /**
+   * What each PES packet says that it has, of as many bytes behind its header; `undefined`: nothing.
+   * @default {() => undefined}
+   */
+  readonly said?: (bytes: number, index: number) => number | undefined;
+  /** Pieces of a frame that have a PES packet each. @default {(frame) => [frame]} */
+  readonly pieces?: (frame: Uint8Array, index: number) => readonly Uint8Array[];
 }
 
 /** The packets of a program with the frames of `shots`. */
@@ -33,6 +40,7 @@ export function packetsOf(
   options: TransportOptions = {},
 ): Uint8Array<ArrayBuffer>[] {
   const { types = [0x1b], start = 90_000, jump, isScrambled = false } = options;
+  const { said = () => undefined, pieces = (frame: Uint8Array) => [frame] } = options;
   const counters = new Map<number, number>();
   const packet = (pid: number, payload: Uint8Array, isStart: boolean): Uint8Array<ArrayBuffer> => {
     const counter = counters.get(pid) ?? 0;
@@ -67,17 +75,20 @@ export function packetsOf(
     const shift = start + (jump !== undefined && index >= jump.at ? jump.by : 0);
     const dts = shift + index * STEP;
     const pts = shift + timeUs * 9 / 100 + STEP;
-    const bytes = concat(pesHeader(pts, dts), H264_DELIMITER, data);
-    for (let at = 0; at < bytes.length; at += PACKET_BYTES - 4) {
-      packets.push(packet(VIDEO_PID, bytes.subarray(at, at + PACKET_BYTES - 4), at === 0));
+    for (const piece of pieces(concat(H264_DELIMITER, data), index)) {
+      const bytes = concat(pesHeader(pts, dts, said(piece.length, index)), piece);
+      for (let at = 0; at < bytes.length; at += PACKET_BYTES - 4) {
+        packets.push(packet(VIDEO_PID, bytes.subarray(at, at + PACKET_BYTES - 4), at === 0));
+      }
     }
   }
   const [before, behind] = options.around ?? [0, 0];
   return packets.map((one) => concat(new Uint8Array(before), one, new Uint8Array(behind)));
 }
 
-function pesHeader(pts: number, dts: number): Uint8Array<ArrayBuffer> {
-  const header = [0, 0, 1, 0xe0, 0, 0, 0x80, 0xc0, 10];
+function pesHeader(pts: number, dts: number, bytes?: number): Uint8Array<ArrayBuffer> {
+  const length = bytes === undefined ? 0 : 3 + 10 + bytes;
+  const header = [0, 0, 1, 0xe0, length >> 8, length & 0xff, 0x80, 0xc0, 10];
   return Uint8Array.from([...header, ...timeOf(3, pts), ...timeOf(1, dts)]);
 }
 

@@ -1,9 +1,10 @@
 // @ts-types="../../types/std_assert.d.ts"
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { StreamError } from "../../src/errors.ts";
+import { createInputSplitter } from "../../src/media/input_splitter.ts";
 import { H264_DELIMITER } from "../split/nal_samples.ts";
 import { concat, ramp } from "../split/samples.ts";
-import { h264Shots, readBytes, type Seen } from "./files.ts";
+import { h264Shots, readBytes, type Seen, type Shot } from "./files.ts";
 import { plainShots } from "./movies.ts";
 import { PACKET_BYTES, packetsOf, type TransportOptions } from "./transport.ts";
 
@@ -147,6 +148,76 @@ Deno.test("TransportSource gives what there is of a file that ends anywhere", as
     const { frames, error } = await readBytes(file.subarray(0, size));
     if (error !== undefined) assert(error instanceof StreamError, String(error));
     else assert(frames.length > 0 && frames.length <= SHOTS.length);
+  }
+});
+
+/** How many frames have come when the last packet of each is there, and nothing behind it. */
+function comeOf(shots: readonly Shot[], options: TransportOptions): number[] {
+  const splitter = createInputSplitter({ format: "mpegts", maxFrameBytes: 100_000 });
+  const come: number[] = [];
+  let frames = 0;
+  const packets = packetsOf(shots, options);
+  for (const [index, packet] of packets.entries()) {
+    splitter.push(packet);
+    while (splitter.next() !== undefined) frames++;
+    const next = packets[index + 1];
+    const isLast = next === undefined || (next[1]! & 0x40) !== 0;
+    if (index > 1 && isLast) come.push(frames);
+  }
+  return come;
+}
+
+Deno.test("TransportSplitter gives a frame at its last byte where PES packets say their length", () => {
+  const [said, count] = [(bytes: number) => bytes, 12];
+  const numbers = Array.from({ length: count }, (_, index) => index + 1);
+  for (const bytes of [100, 700]) {
+    const shots = h264Shots(count, bytes);
+    // The first ones show that lengths are what they say.
+    assertEquals(comeOf(shots, { said }).slice(4), numbers.slice(4));
+    assert(comeOf(shots, {}).every((come, index) => come < numbers[index]!));
+  }
+});
+
+/** Bytes of a frame in the packet in which it begins. */
+const FIRST_BYTES = PACKET_BYTES - 4 - 19;
+const LENGTHS: readonly (readonly [string, TransportOptions])[] = [
+  ["say how long they are", { said: (bytes) => bytes }],
+  ["say so now and then", { said: (bytes, index) => index % 3 === 0 ? undefined : bytes }],
+  ["say too much", { said: (bytes) => bytes + 9 }],
+  ["say too little", { said: (bytes) => bytes - 9 }],
+  ["say what their first packet has", { said: () => FIRST_BYTES }],
+  ["say less than their headers have", { said: () => -12 }],
+  ["hold a frame in pieces", {
+    said: (bytes) => bytes,
+    pieces: (frame) => [frame.subarray(0, 300), frame.subarray(300)],
+  }],
+];
+for (const [what, options] of LENGTHS) {
+  Deno.test(`TransportSource gives the same frames where PES packets ${what}`, async () => {
+    const seen = await seenOf(options);
+    assertWhole(seen);
+    assertEquals(timesOf(seen), SHOTS.map(({ timeUs }) => timeUs / 1000));
+  });
+}
+
+Deno.test("TransportSplitter spoils one frame where lengths were right, and are no more", async () => {
+  const late = 20;
+  const cases: readonly TransportOptions[] = [
+    { said: (bytes, index) => index < late ? bytes : FIRST_BYTES },
+    { said: (bytes, index) => index < late || index % 5 > 0 ? bytes : FIRST_BYTES },
+    {
+      said: (bytes) => bytes,
+      pieces: (frame, index) =>
+        index < late ? [frame] : [frame.subarray(0, 300), frame.subarray(300)],
+    },
+  ];
+  for (const options of cases) {
+    const { frames, error } = await seenOf(options);
+    assertEquals(error, undefined);
+    assertEquals(frames.length, SHOTS.length + 1, "one is in two pieces");
+    const all = concat(...frames.map(({ data }) => data));
+    assertEquals(all, concat(...SHOTS.map(({ data }) => concat(H264_DELIMITER, data))));
+    assertEquals(frames.at(-1)!.data, concat(H264_DELIMITER, SHOTS.at(-1)!.data));
   }
 });
 
