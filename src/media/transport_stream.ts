@@ -240,6 +240,8 @@ export class TransportDemuxer {
   }
 
   #isSurelyWhole(packet: Uint8Array): boolean {
+    // What ends a PES packet is stuffed, 2.4.3.5; where it fits by chance it waits for the next.
+    if ((packet[3]! & 0x20) === 0) return false;
     const { isBroken, isScrambled, isStart, pid, payload } = partsOf(packet);
     if (isBroken || isScrambled || payload === undefined) return false;
     return this.#isSure({ pid, ...pesOf(payload, isStart) });
