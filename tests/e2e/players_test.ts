@@ -84,7 +84,9 @@ const PLAYERS: readonly Player[] = [
       ...(address.startsWith("http")
         ? ["souphttpsrc", `location=${address}`]
         : ["filesrc", `location=${address}`]),
-      ..."! decodebin ! videoconvert ! video/x-raw,format=I420 ! fdsink fd=1".split(" "),
+      // As the page says it: decodebin now and then hangs at the end of so short a multipart.
+      ...(address.endsWith(".mjpeg") ? "! multipartdemux ! jpegdec" : "! decodebin").split(" "),
+      ..."! videoconvert ! video/x-raw,format=I420 ! fdsink fd=1".split(" "),
     ],
   },
   {
