@@ -128,16 +128,17 @@ async function publishInput(
     throw new PostFault(STATUS_BY_CODE.get(end.code) ?? 500, `${end.reason}; published ${totals}`);
   }
   if (bodyInput.gaveUp !== undefined) throw new PostFault(503, bodyInput.gaveUp);
+  // What has come by then may be no frame yet.
+  if (bodyInput.hasStalled) {
+    const ms = options.stallTimeoutMs;
+    refusals.add("slow", "gave up a request to publish of which nothing came");
+    throw new PostFault(408, `nothing came for ${ms} ms (--stall-timeout); published ${totals}`);
+  }
   if (fault !== undefined) {
     const told = faultOf(fault);
     const reason = told.status === 413 ? "large" : "input";
     refusals.add(reason, `refused a body posted to "${name}": ${told.message}`);
     throw told;
-  }
-  if (bodyInput.hasStalled) {
-    const ms = options.stallTimeoutMs;
-    refusals.add("slow", "gave up a request to publish of which nothing came");
-    throw new PostFault(408, `nothing came for ${ms} ms (--stall-timeout); published ${totals}`);
   }
   return text(200, `published ${totals}\n`);
 }

@@ -61,6 +61,7 @@ export const READERS: Readonly<Record<string, (stranger: Stranger) => Promise<un
   "stream.v1": (stranger) => stranger.hello("/big", { role: "watch" }),
   ".mjpeg": (stranger) => stranger.ask("/big.mjpeg"),
   ".jpg": (stranger) => stranger.ask("/big.jpg"),
+  ".mkv": (stranger) => stranger.ask("/big.mkv"),
 };
 
 async function hasPicture(arena: Arena): Promise<boolean> {
@@ -188,6 +189,7 @@ export const HOLDERS: readonly Attack[] = [
   stalled("stream.v1", "stalled-v1"),
   stalled(".mjpeg", "stalled-mjpeg"),
   stalled(".jpg", "stalled-jpg"),
+  stalled(".mkv", "stalled-mkv"),
   {
     name: "names",
     what: "viewers of 1,100 made-up names, and then a publisher",

@@ -71,6 +71,55 @@ function headerOf(head: string, name: string): string {
   return RegExp(`^${name}: *(.*)$`, "im").exec(head)?.[1]?.trim() ?? "";
 }
 
+/** Bodies that somebody posts, in chunks. */
+type Post = (stranger: Stranger, arena: Arena) => Promise<unknown>;
+
+const CHUNKED = ["Transfer-Encoding: chunked"];
+
+/** Sends chunks of `bytes`, at most so many, for as long as they are taken, and the attack holds on. */
+async function withoutEnd(
+  stranger: Stranger,
+  arena: Arena,
+  bytes: Uint8Array,
+  most = Infinity,
+): Promise<void> {
+  const chunk = new Uint8Array(
+    await new Blob([
+      `${bytes.length.toString(16)}\r\n`,
+      bytes as Uint8Array<ArrayBuffer>,
+      "\r\n",
+    ]).arrayBuffer(),
+  );
+  const untilMs = performance.now() + arena.size.holdMs;
+  let sent = 0;
+  while (sent++ < most && performance.now() < untilMs && await stranger.write(chunk));
+}
+
+const POSTS: readonly Post[] = [
+  // Garbage without end.
+  async (stranger, arena) => {
+    await stranger.ask(`/garbage-${crypto.randomUUID()}`, { method: "POST", lines: CHUNKED });
+    await withoutEnd(stranger, arena, new Uint8Array(65_536).fill(7));
+  },
+  // A picture without end.
+  async (stranger, arena) => {
+    await stranger.ask(`/endless-${crypto.randomUUID()}`, { method: "PUT", lines: CHUNKED });
+    const head = paddedJpeg(200).subarray(0, -2);
+    await withoutEnd(stranger, arena, head, 1);
+    await withoutEnd(stranger, arena, new Uint8Array(65_536).fill(7));
+  },
+  // A byte, and then another.
+  async (stranger, arena) => {
+    await stranger.ask(`/slow-${crypto.randomUUID()}`, { method: "POST", lines: CHUNKED });
+    await arena.again(async () => {
+      await stranger.write("1\r\nx\r\n");
+      await arena.within(new Promise(() => {}), undefined, 50);
+    });
+  },
+  // Nothing.
+  (stranger) => stranger.ask(`/nothing-${crypto.randomUUID()}`, { method: "POST", lines: CHUNKED }),
+];
+
 /** Attacks that ask for what is not theirs, or in a way that nobody should. */
 export const REQUESTS: readonly Attack[] = [
   {
@@ -103,6 +152,27 @@ export const REQUESTS: readonly Attack[] = [
         (stranger) => stranger.ask("http://evil.example/api/streams"),
       ];
       return tally(await arena.each(asks.length, (index) => statusOf(arena, asks[index]!)));
+    },
+  },
+  {
+    name: "posts",
+    what: "bodies that are posted without end: garbage, a picture, a byte now and then, nothing",
+    serve: (scale) =>
+      scale === "full" ? [] : [
+        ...["--max-memory", "64MiB", "--max-frame", "1MiB", "--stall-timeout", "1s"],
+      ],
+    ends: { node: /^(?!.*(?:garbage|nothing): -1)(?=.*nothing: 408)(?=.*garbage: 422)/ },
+    onDeno: "each is answered and ended; the picture is read as fast as it comes",
+    peakMB: (scale) => scale === "full" ? 600 : 150,
+    async run(arena) {
+      const ends = await arena.each(arena.pick(20, 40), async (index) => {
+        const stranger = await arena.stranger();
+        const post = POSTS[index % POSTS.length]!(stranger, arena);
+        const status = await arena.within(stranger.status(), -1);
+        await arena.within(post, undefined);
+        return `${["garbage", "picture", "byte", "nothing"][index % POSTS.length]}: ${status}`;
+      });
+      return tally(ends);
     },
   },
   {

@@ -224,6 +224,11 @@ Deno.test("A body of which nothing comes is given up, and says so", async () => 
   assertEquals(code, 408);
   body.end();
   assertMatch(sentence, /nothing came for 300 ms \(--stall-timeout\); published 1 frame/);
+  const nothing = new SlowBody([]);
+  const [other, why] = await post(`${relay.address}/cam`, nothing.stream);
+  nothing.end();
+  assertEquals(other, 408, why);
+  assertMatch(why, /nothing came for 300 ms \(--stall-timeout\); published 0 frames/);
 });
 
 Deno.test("Bodies that make no frame are given up where memory is short, the oldest first", async () => {
