@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ByteTurns } from "../listen/byte_turns.ts";
 import type { Sender, UnfinishedMessages } from "../listen/unfinished.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -17,6 +18,8 @@ export interface BodyInputOptions {
   readonly stallTimeoutMs: number;
   /** Where bytes count of which no frame has been made. */
   readonly unfinished: UnfinishedMessages;
+  /** Which it shares with other bodies. */
+  readonly turns: ByteTurns;
 }
 
 /**
@@ -32,7 +35,7 @@ export class BodyInput implements Sender {
   #gaveUp: string | undefined;
   #hasStalled = false;
 
-  constructor({ body, stallTimeoutMs, unfinished }: BodyInputOptions) {
+  constructor({ body, stallTimeoutMs, unfinished, turns }: BodyInputOptions) {
     this.#reader = body.getReader();
     this.#unfinished = unfinished;
     this.stream = new ReadableStream({
@@ -46,6 +49,8 @@ export class BodyInput implements Sender {
         const { value } = await this.#reader.read().catch(() => ({ value: undefined }));
         clearInterval(this.#timer);
         if (value === undefined) return controller.close();
+        // Whoever sends much is not to keep others waiting while frames are looked for in it.
+        await turns.take(value.byteLength);
         this.#bytes += value.byteLength;
         this.#unfinished.set(this, this.#bytes);
         controller.enqueue(value);

@@ -58,11 +58,12 @@ async function publishInput(
   body: ReadableStream<Uint8Array<ArrayBuffer>>,
   { input, onFull, takeover }: ReturnType<typeof readPosted>,
 ): Promise<Response> {
-  const { options, clock, unfinished, refusals } = streams;
+  const { options, clock, unfinished, bodyTurns, refusals } = streams;
   const bodyInput = new BodyInput({
     body,
     stallTimeoutMs: options.stallTimeoutMs,
     unfinished,
+    turns: bodyTurns,
   });
   /** How the relay has ended the publisher. */
   let end: { readonly code: number; readonly reason: string } | undefined;

@@ -11,6 +11,9 @@ import { nextTurn } from "../host/next_turn.ts";
  */
 const TURN_BYTES = 1_048_576;
 
+/** Most bytes of bodies that are posted in one turn: to look for frames in garbage takes 20 ms or so. */
+export const BODY_TURN_BYTES = 65_536;
+
 /** Divides what passes through the connections of a listener among turns of the event loop. */
 export class ByteTurns {
   readonly #turnBytes: number;

@@ -12,6 +12,7 @@ import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import { SparingLog } from "../host/sparing_log.ts";
 import { Refusals } from "../listen/refusals.ts";
+import { BODY_TURN_BYTES, ByteTurns } from "../listen/byte_turns.ts";
 import { UnfinishedMessages } from "../listen/unfinished.ts";
 import { CLOSE } from "../wire/close_code.ts";
 import type { ListedViewer } from "../wire/control_message.ts";
@@ -68,6 +69,7 @@ export class Hub implements Streams {
   readonly guard: RelayGuard;
   readonly memory: Memory;
   readonly unfinished: UnfinishedMessages;
+  readonly bodyTurns: ByteTurns = new ByteTurns(BODY_TURN_BYTES);
   readonly crowd: MessageCrowd;
   readonly outflow: Outflow;
   readonly refusals: Refusals;

@@ -9,6 +9,7 @@ import type { Clock } from "../host/clock.ts";
 import type { Log } from "../host/log.ts";
 import type { PublishHello } from "../wire/control_message.ts";
 import type { RelaySession } from "../wire/relay_session.ts";
+import type { ByteTurns } from "../listen/byte_turns.ts";
 import type { Refusals } from "../listen/refusals.ts";
 import type { UnfinishedMessages } from "../listen/unfinished.ts";
 import type { Memory } from "./memory.ts";
@@ -27,6 +28,8 @@ export interface Streams {
   readonly memory: Memory;
   /** Bounds what has begun to come to this thread and is no whole frame yet. */
   readonly unfinished: UnfinishedMessages;
+  /** Divides the bodies that are posted to this thread among turns of the event loop. */
+  readonly bodyTurns: ByteTurns;
   /** How many messages all peers of this thread send. */
   readonly crowd: MessageCrowd;
   /** How many bytes a second may leave. */

@@ -19,6 +19,7 @@ import { type Link, linkTo } from "../link/link.ts";
 import { Mirror } from "../link/mirror.ts";
 import type { Handler } from "../listen/listener.ts";
 import { Refusals } from "../listen/refusals.ts";
+import { BODY_TURN_BYTES, ByteTurns } from "../listen/byte_turns.ts";
 import { UnfinishedMessages } from "../listen/unfinished.ts";
 import { KeptFrames } from "../relay/kept_frames.ts";
 import { Memory } from "../relay/memory.ts";
@@ -51,6 +52,7 @@ export class Shard implements Streams, Link {
   readonly guard: ShardGuard;
   readonly memory: Memory;
   readonly unfinished: UnfinishedMessages;
+  readonly bodyTurns: ByteTurns = new ByteTurns(BODY_TURN_BYTES);
   readonly crowd: MessageCrowd;
   readonly outflow: Outflow;
   readonly refusals: Refusals;

@@ -161,9 +161,12 @@ export const REQUESTS: readonly Attack[] = [
       scale === "full" ? [] : [
         ...["--max-memory", "64MiB", "--max-frame", "1MiB", "--stall-timeout", "1s"],
       ],
-    ends: { node: /^(?!.*(?:garbage|nothing): -1)(?=.*nothing: 408)(?=.*garbage: 422)/ },
-    onDeno: "each is answered and ended; the picture is read as fast as it comes",
-    peakMB: (scale) => scale === "full" ? 600 : 150,
+    ends: {
+      node: /^(?!.*(?:garbage|nothing): -1)(?=.*nothing: 408)(?=.*garbage: (?:422|503))/,
+      deno: /^(?!.*(?:garbage|nothing): -1)(?=.*nothing: 408)(?=.*garbage: (?:422|503))/,
+    },
+    peakMB: (scale) => scale === "full" ? 600 : 220,
+    spareMB: 250,
     async run(arena) {
       const ends = await arena.each(arena.pick(20, 40), async (index) => {
         const stranger = await arena.stranger();
