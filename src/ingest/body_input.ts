@@ -34,6 +34,7 @@ export class BodyInput implements Sender {
   #bytes = 0;
   #gaveUp: string | undefined;
   #hasStalled = false;
+  #isStopped = false;
 
   constructor({ body, stallTimeoutMs, unfinished, turns }: BodyInputOptions) {
     this.#reader = body.getReader();
@@ -48,11 +49,13 @@ export class BodyInput implements Sender {
         }, stallTimeoutMs / LOOKS);
         const { value } = await this.#reader.read().catch(() => ({ value: undefined }));
         clearInterval(this.#timer);
-        if (value === undefined) return controller.close();
-        // Whoever sends much is not to keep others waiting while frames are looked for in it.
-        await turns.take(value.byteLength);
+        // It may have been given up since that was read.
+        if (value === undefined || this.#isStopped) return controller.close();
         this.#bytes += value.byteLength;
         this.#unfinished.set(this, this.#bytes);
+        // Whoever sends much is not to keep others waiting while frames are looked for in it.
+        await turns.take(value.byteLength);
+        if (this.#isStopped) return controller.close();
         controller.enqueue(value);
       },
       cancel: () => this.stop(),
@@ -82,6 +85,7 @@ export class BodyInput implements Sender {
 
   /** Reads nothing more. */
   stop(): void {
+    this.#isStopped = true;
     clearInterval(this.#timer);
     this.#unfinished.set(this, 0);
     this.#reader.cancel().catch(() => {});
