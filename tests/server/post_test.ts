@@ -245,7 +245,6 @@ Deno.test("Bodies that make no frame are given up where memory is short, as few 
   assertEquals(code, 503, sentence);
   assertMatch(sentence, /short of memory for unfinished messages \(--max-memory\)/);
   for (const body of bodies) body.end();
-  console.log((await Promise.all(answers)).map((a) => a.join(" ").slice(0, 150)));
   const codes = (await Promise.all(answers)).map(([code]) => code);
   const kept = codes.filter((code) => code === 422).length;
   assert(kept >= 2, `${codes}: of 8 MB, 4 MiB may stay`);
