@@ -75,7 +75,7 @@ class Parts implements BodyMaker {
   report(body: PacedBody): void {
     const frame = this.#stream.newestKey;
     if (++this.#quietReports < QUIET_REPORTS || frame === undefined) return;
-    if (body.unsentBytes === 0 && this.#pictures.prepare(frame) === "ready") {
+    if (body.isDrained && this.#pictures.prepare(frame) === "ready") {
       this.send(frame, body, 0);
     }
   }

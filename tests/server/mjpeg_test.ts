@@ -317,4 +317,13 @@ Deno.test("serve sends a still picture again before proxies cut the connection",
   live.report();
   assertEquals((await next)!.data, frame);
   assertEquals((await next)!.headers.get("x-timestamp"), "5.000000");
+  // Nothing waits for who does not read.
+  for (let second = 0; second < 150; second++) live.report();
+  isThere = false;
+  const other = viewer.next();
+  other.then(() => isThere = true);
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(isThere, false, "none for who does not read");
+  for (let second = 0; second < 15; second++) live.report();
+  assertEquals((await other)!.data, frame);
 });
