@@ -450,12 +450,19 @@ for (const extension of ["mkv", "mp4", "ts", "h264"]) {
         await send(publisher, of(round++));
       }
       const reading = restOf(lazy);
-      await eventually("all to have left", () => allHaveLeft(relay));
-      await send(publisher, of(round++));
-      const { sent } = await until(relay, ({ sent, dropped }) => {
-        const lost = Object.values(dropped).reduce((sum, frames) => sum + frames, 0);
-        return sent.frames + lost === round * GOP;
-      }, "cam");
+      // Until one of which nothing is skipped for a machine that is busy.
+      let sent = 0;
+      for (let before = 0; sent - before < GOP;) {
+        await eventually("all to have left", () => allHaveLeft(relay));
+        before = (await status(relay, "cam")).sent.frames;
+        await send(publisher, of(round++));
+        const all = await until(relay, ({ sent, dropped }) => {
+          const lost = Object.values(dropped).reduce((sum, frames) => sum + frames, 0);
+          return sent.frames + lost === round * GOP;
+        }, "cam");
+        sent = all.sent.frames;
+        assert(round < 100, "it is slow");
+      }
       await eventually("all to have left", () => allHaveLeft(relay));
       await relay[Symbol.asyncDispose]();
       const { complaints, pictures, timesS } = await seeBytes(await reading, extension);
@@ -463,8 +470,8 @@ for (const extension of ["mkv", "mp4", "ts", "h264"]) {
       assert(pictures.every((picture) => film.seen.pictures.includes(picture)));
       // The newest are there, and less than all.
       assertEquals(pictures.slice(-GOP), film.seen.pictures);
-      assertEquals(pictures.length, sent.frames);
-      assert(sent.frames < round * GOP, `${sent.frames} of ${round * GOP} frames`);
+      assertEquals(pictures.length, sent);
+      assert(sent < round * GOP, `${sent} of ${round * GOP} frames`);
       if (UNTIMED.includes(extension)) return;
       assert(timesS.every((timeS, index) => index === 0 || timeS > timesS[index - 1]!));
     },
