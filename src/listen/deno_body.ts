@@ -9,6 +9,9 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** How long after its answer a body that goes on is left, in milliseconds, so that the answer is read. */
 const GRACE_MS = 500;
 
+/** Methods of which no `Request` can be made (Fetch Standard, section 2.2.1). */
+const NEVER_MADE: readonly string[] = ["CONNECT", "TRACE", "TRACK"];
+
 /**
  * Bodies that nobody has to read to their end. Deno's server throws away, without end, what still comes
  * of a body that is cancelled before the answer has left. Behind the answer, it breaks the connection off
@@ -40,8 +43,10 @@ export class DenoBodies {
       if (!isOver) this.#endSoon(reader);
     };
     completed.then(leave, leave);
-    // A copy made of the request itself would follow its signal, of which Deno warns.
     const { url, method, headers } = request;
+    // Whoever answers these reads no body.
+    if (NEVER_MADE.includes(method)) return request;
+    // A copy made of the request itself would follow its signal, of which Deno warns.
     return new Request(url, { method, headers, body });
   }
 

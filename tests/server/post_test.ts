@@ -309,11 +309,12 @@ Deno.test("A body that goes on behind its answer ends with its connection", asyn
     ["400", "/cam?fromat=raw"],
     ["409", "/busy?format=raw&size=2x2&pixel-format=gray"],
     ["405", "/health"],
+    ["405|501", "/health", "TRACE"],
     ["400", "/api/streams/busy", "PATCH"],
   ];
   for (const [status, path, method] of said) {
     const got = await postWithoutEnd(relay.address, path, method);
-    assertEquals(got.status, status, `${path}: ${got.answer}`);
+    assertMatch(got.status, RegExp(`^(${status})$`), `${path}: ${got.answer}`);
     assert(got.sentBytes < MAX_TAKEN_BYTES, `${got.sentBytes} bytes were taken behind ${status}`);
     if (status === "422") await eventually("a line about it", () => lines.length > 0);
     assert(lines.length <= 1, lines.join("\n"));
