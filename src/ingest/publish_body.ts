@@ -173,7 +173,8 @@ function faultOf(error: unknown): PostFault {
 
 /** A sentence that goes on behind a colon, with parameters in place of options. */
 function lower(sentence: string): string {
-  const options = sentence.replace(/--(format|size|pixel-format|on-full) (\S+)/g, "$1=$2");
+  const options = sentence.replace(/--(format|size|pixel-format|on-full) (\S+)/g, "$1=$2")
+    .replace(/--(format|size|pixel-format|on-full)/g, "?$1=");
   return options.slice(0, 1).toLowerCase() + options.slice(1);
 }
 

@@ -162,8 +162,8 @@ export const REQUESTS: readonly Attack[] = [
         ...["--max-memory", "64MiB", "--max-frame", "1MiB", "--stall-timeout", "1s"],
       ],
     ends: {
-      node: /^(?!.*(?:garbage|nothing): -1)(?=.*nothing: 408)(?=.*garbage: (?:422|503))/,
-      deno: /^(?!.*(?:garbage|nothing): -1)(?=.*nothing: 408)(?=.*garbage: (?:422|503))/,
+      node: /^(?!.*(?:garbage|nothing): open)(?=.*nothing: 408)(?=.*garbage: (?:422|503))/,
+      deno: /^(?!.*(?:garbage|nothing): open)(?=.*nothing: 408)(?=.*garbage: (?:422|503))/,
     },
     peakMB: (scale) => scale === "full" ? 600 : 220,
     spareMB: 250,
@@ -171,7 +171,7 @@ export const REQUESTS: readonly Attack[] = [
       const ends = await arena.each(arena.pick(20, 40), async (index) => {
         const stranger = await arena.stranger();
         const post = POSTS[index % POSTS.length]!(stranger, arena);
-        const status = await arena.within(stranger.status(), -1);
+        const status = await arena.within<number | "open">(stranger.status(), "open");
         await arena.within(post, undefined);
         return `${["garbage", "picture", "byte", "nothing"][index % POSTS.length]}: ${status}`;
       });

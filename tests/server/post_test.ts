@@ -100,6 +100,7 @@ Deno.test("A body that cannot be published is refused in a sentence", async () =
       ["", null, 422, /Cannot publish to "cam": /],
       ["", new Uint8Array(70_000).fill(7), 422, /expected mjpeg.*give format=raw size=WxH/],
       ["", "just a text, and no frames", 422, /cannot read frame 1/],
+      ["?format=png", "just a text, and no frames", 422, /with \?format=\n$/],
       ["?format=h265", "x", 415, /the format "h265" is not known; known are auto, raw, mjpeg/],
       ["?format=raw", "x", 400, /raw frames need size=WxH/],
       ["?format=raw&size=0x2", "x", 400, /raw frames need size=WxH/],
