@@ -29,6 +29,11 @@ function stoodStill({ witness }: Outcome): boolean {
   return witness.lateMs >= STANDSTILL_MS;
 }
 
+/** Whether the relay's threads leave no core to the strangers and the witness: then one try tells little. */
+function takesAllCores(workers: number): boolean {
+  return workers >= navigator.hardwareConcurrency;
+}
+
 function told({ witness, before, peak, after, stopMs, log }: Outcome): string {
   return JSON.stringify({ witness, before, peak, after, stopMs, log });
 }
@@ -53,7 +58,8 @@ for (const { listener, workers } of cases()) {
         const options = { listener, workers, size: SIZE, patienceMs: PATIENCE_MS };
         let found = await siege(attack, options);
         // Where the machine stood still for others, what was lost says nothing of the relay.
-        for (let n = 1; n < TRIES && found.witness.lost > 0 && stoodStill(found); n++) {
+        const mayTryAgain = () => stoodStill(found) || takesAllCores(workers);
+        for (let n = 1; n < TRIES && found.witness.lost > 0 && mayTryAgain(); n++) {
           found = await siege(attack, options);
         }
         assertMatch(found.end, expected);
